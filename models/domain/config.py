@@ -1,0 +1,286 @@
+"""The whole training setup: every control of the Training tab as a typed, frozen value.
+
+A setting's path (``hp.epochs``) is its widget's objectName, its key in a saved file and its name
+on the command line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from models.domain.settings_spec import setting
+
+TARGET_LOCAL = "Local"
+TARGET_RUNPOD = "Runpod - Pod"
+SKILL_BEGINNER = "Beginner"
+SKILL_EXPERT = "Expert"
+PRESETS = {
+    TARGET_LOCAL: ("Quick local test", "Auto Set (local)"),
+    TARGET_RUNPOD: ("Fastest (Runpod)", "Cheapest (Runpod)"),
+}
+SOURCE_SESSION = "Database Session"
+SOURCE_HUB = "Hugging Face"
+RUNTIME_DOCKER = "Docker"
+RUNTIME_PYTHON = "Python on this computer"
+DEFAULT_MODEL = "unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit"
+DEFAULT_IMAGE = "docker.io/sbussiso/unsloth-trainer:latest"
+SCHEDULERS = ("cosine", "linear", "constant", "constant_with_warmup")
+OPTIMIZERS = ("auto", "adamw_torch", "adamw_8bit", "paged_adamw_8bit", "adafactor", "sgd")
+ON_OFF_AUTO = ("auto", "on", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSection:
+    """Where to train and how much of the program to see."""
+
+    target: str = setting(TARGET_LOCAL, "Training target", choices=(TARGET_RUNPOD, TARGET_LOCAL))
+    skill_level: str = setting(
+        SKILL_BEGINNER, "Skill level", choices=(SKILL_BEGINNER, SKILL_EXPERT)
+    )
+    preset: str = setting(
+        PRESETS[TARGET_LOCAL][0],
+        "Beginner preset",
+        choices=(*PRESETS[TARGET_RUNPOD], *PRESETS[TARGET_LOCAL]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSection:
+    """What to learn from, and the part held out to measure the result."""
+
+    source: str = setting(SOURCE_SESSION, "Dataset source", choices=(SOURCE_SESSION, SOURCE_HUB))
+    session: str = setting("", "Dataset", help="A dataset of the library, by number or by name.")
+    hf_repo: str = setting("", "Dataset repo", help="For example tatsu-lab/alpaca.")
+    hf_split: str = setting("train", "Split", help="A split or a slice such as train[:1000].")
+    hf_config: str = setting("", "Config", help="Only for datasets with several configurations.")
+    eval_percent: float = setting(
+        2.0,
+        "Held-out part",
+        help="Share of rows that is not trained on but measured. 0 measures nothing.",
+        minimum=0,
+        maximum=50,
+        unit="%",
+        expert=True,
+    )
+    eval_split: str = setting(
+        "",
+        "Held-out split",
+        help="Name of the rows' own held-out split; when given, the share above is not used.",
+        expert=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSection:
+    """Where the adapter goes, as the trainer sees it."""
+
+    directory: str = setting(
+        "/data/outputs/local_run",
+        "Output directory",
+        help="Inside the container, under /data.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HyperparameterSection:
+    """Everything that changes what is learned or how fast."""
+
+    base_model: str = setting(
+        DEFAULT_MODEL, "Base model", help="A Hugging Face repo id or a local folder."
+    )
+    epochs: float = setting(
+        1.0,
+        "Epochs",
+        help="Passes over the training rows; fractions are allowed.",
+        above=0,
+        maximum=1000,
+    )
+    learning_rate: float = setting(
+        2e-4, "Learning rate", help="2e-4 suits LoRA.", above=0, maximum=1, expert=True
+    )
+    batch_size: int = setting(
+        2,
+        "Per-device batch size",
+        help="Rows per device and step.",
+        minimum=1,
+        maximum=4096,
+        expert=True,
+    )
+    grad_accum: int = setting(
+        4,
+        "Gradient accumulation steps",
+        help="Batches summed before the weights change.",
+        minimum=1,
+        maximum=4096,
+        expert=True,
+    )
+    max_steps: int | None = setting(
+        None,
+        "Max steps",
+        help="Upper bound on optimiser steps.",
+        minimum=1,
+        maximum=10_000_000,
+        optional=True,
+        none_means="no limit",
+        expert=True,
+    )
+    packing: bool = setting(
+        True, "Packing", help="Joins short rows to fill a sequence; they do not see each other."
+    )
+    auto_resume: bool = setting(
+        True,
+        "Auto-resume",
+        help="Goes on from the newest valid checkpoint of an unfinished run of the same job.",
+    )
+    resume_from: str = setting("", "Resume from", help="A named checkpoint folder.", expert=True)
+    push_to_hub: bool = setting(False, "Push to Hub")
+    hub_repo: str = setting("", "Hub repo", help="user/name")
+    hub_private: bool = setting(True, "Private repo")
+    max_seq_length: int = setting(
+        2048,
+        "Sequence length",
+        help="Longer rows are cut.",
+        minimum=16,
+        maximum=1_048_576,
+        unit="tokens",
+        expert=True,
+    )
+    assistant_only_loss: bool = setting(
+        True,
+        "Train on answers only",
+        help="The loss covers the assistant's tokens only.",
+        expert=True,
+    )
+    quantization: str = setting(
+        "auto",
+        "Quantisation",
+        help="auto: 4-bit on a GPU, none on a CPU.",
+        choices=("auto", "4-bit", "8-bit", "none"),
+        expert=True,
+    )
+    method: str = setting("SFT", "Method", choices=("SFT", "DPO", "ORPO", "KTO"), expert=True)
+    tuning: str = setting("LoRA", "Tuning", choices=("LoRA", "full"), expert=True)
+    lora_r: int = setting(16, "LoRA rank", minimum=1, maximum=1024, expert=True)
+    lora_alpha: int = setting(32, "LoRA alpha", minimum=1, maximum=4096, expert=True)
+    lora_dropout: float = setting(0.0, "LoRA dropout", minimum=0, maximum=0.9, expert=True)
+    lora_targets: str = setting(
+        "all-linear",
+        "LoRA targets",
+        help="all-linear, or module names separated by commas.",
+        expert=True,
+    )
+    lora_variant: str = setting(
+        "LoRA", "LoRA variant", choices=("LoRA", "rsLoRA", "DoRA"), expert=True
+    )
+    scheduler: str = setting("cosine", "Schedule", choices=SCHEDULERS, expert=True)
+    warmup_ratio: float = setting(
+        0.05, "Warm-up", help="Share of all steps.", minimum=0, maximum=1, expert=True
+    )
+    weight_decay: float = setting(0.01, "Weight decay", minimum=0, maximum=1, expert=True)
+    optimizer: str = setting("auto", "Optimiser", choices=OPTIMIZERS, expert=True)
+    max_grad_norm: float = setting(
+        1.0, "Gradient clipping", help="0 does not clip.", minimum=0, maximum=1000, expert=True
+    )
+    seed: int = setting(3407, "Seed", minimum=0, maximum=2**31 - 1, expert=True)
+    precision: str = setting(
+        "auto",
+        "Precision",
+        help="auto: bfloat16 where the GPU has it, float32 on a CPU.",
+        choices=("auto", "float32", "bfloat16", "float16"),
+        expert=True,
+    )
+    gradient_checkpointing: str = setting(
+        "auto",
+        "Gradient checkpointing",
+        help="Less memory for about a third more time. auto: on for a GPU, off for a CPU.",
+        choices=ON_OFF_AUTO,
+        expert=True,
+    )
+    eval_steps: int | None = setting(
+        None,
+        "Evaluate every",
+        minimum=1,
+        maximum=10_000_000,
+        unit="steps",
+        optional=True,
+        none_means="auto",
+        expert=True,
+    )
+    save_steps: int | None = setting(
+        None,
+        "Save every",
+        minimum=1,
+        maximum=10_000_000,
+        unit="steps",
+        optional=True,
+        none_means="auto",
+        expert=True,
+    )
+    save_total_limit: int = setting(2, "Checkpoints kept", minimum=1, maximum=1000, expert=True)
+    early_stopping: int | None = setting(
+        None,
+        "Early stopping",
+        help="Stops after this many evaluations without a better one.",
+        minimum=1,
+        maximum=1000,
+        unit="evaluations",
+        optional=True,
+        none_means="off",
+        expert=True,
+    )
+    load_best: bool = setting(
+        True,
+        "Keep the best",
+        help="Ends with the checkpoint of the lowest held-out loss.",
+        expert=True,
+    )
+    logging_steps: int = setting(
+        1, "Report every", minimum=1, maximum=10_000, unit="steps", expert=True
+    )
+    report_to: str = setting(
+        "none", "Report to", choices=("none", "tensorboard", "wandb"), expert=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RunpodSection:
+    """The remote GPU: what is rented, for how long at most, and what happens at the end."""
+
+    gpu: str = setting("", "GPU type")
+    gpu_count: int = setting(1, "GPUs", minimum=1, maximum=64)
+    cloud: str = setting("Secure", "Cloud", choices=("Secure", "Community"))
+    data_center: str = setting("", "Data centre")
+    volume_name: str = setting("temper-volume", "Network volume")
+    volume_size: int = setting(50, "Volume size", minimum=10, maximum=4000, unit="GB")
+    template_name: str = setting("temper-trainer", "Template")
+    image: str = setting(DEFAULT_IMAGE, "Docker image")
+    container_disk: int = setting(40, "Container disk", minimum=10, maximum=4000, unit="GB")
+    max_hours: float = setting(6.0, "Longest run", above=0, maximum=720, unit="hours")
+    max_cost: float = setting(10.0, "Highest cost", above=0, maximum=100_000, unit="$")
+    on_finish: str = setting("terminate", "When finished", choices=("terminate", "keep"))
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSection:
+    """This computer: container or managed Python environment, and what it may use."""
+
+    runtime: str = setting(RUNTIME_PYTHON, "Run with", choices=(RUNTIME_DOCKER, RUNTIME_PYTHON))
+    host_data_dir: str = setting(
+        "", "Host data dir", help="Mounted as /data. Empty: the data folder of this program."
+    )
+    image: str = setting(DEFAULT_IMAGE, "Docker image")
+    use_gpu: bool = setting(True, "Use GPU", help="Where a GPU can be passed.")
+    pass_hf_token: bool = setting(False, "Pass HF token to container")
+    container_name: str = setting("", "Container name", help="Empty: temper- and the run's number.")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """One complete setup. Equal values compare equal; nothing in it is secret."""
+
+    training: TrainingSection = field(default_factory=TrainingSection)
+    dataset: DatasetSection = field(default_factory=DatasetSection)
+    output: OutputSection = field(default_factory=OutputSection)
+    hp: HyperparameterSection = field(default_factory=HyperparameterSection)
+    runpod: RunpodSection = field(default_factory=RunpodSection)
+    local: LocalSection = field(default_factory=LocalSection)

@@ -1,0 +1,53 @@
+"""Errors a person can act on: what is wrong, where, and what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class AppError(Exception):
+    """A known failure of the user's environment or input, never a bug of ours.
+
+    ``kind`` is a stable word for programs (``not_found``, ``disk_full``, ``bad_config`` ...),
+    ``message`` one sentence that says what is wrong and where, ``hint`` one that says what to do
+    next, ``details`` whatever a report should also carry (a tool's own output).
+    """
+
+    def __init__(self, kind: str, message: str, hint: str = "", details: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.hint = hint
+        self.details = details
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with one field: the field's path, its value as text, and the remedy."""
+
+    field: str
+    value: str
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        shown = f" (now: {self.value})" if self.value else ""
+        return f"{self.field}: {self.message}{shown} {self.remedy}".strip()
+
+
+class ConfigError(AppError):
+    """A configuration that cannot be used, with every problem found, not only the first."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        what = "1 setting needs" if count == 1 else f"{count} settings need"
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        super().__init__("bad_config", f"{what} attention:\n{lines}")

@@ -1,0 +1,280 @@
+"""What the desktop program and the trainer agree on: job, events, state, result, exit codes.
+
+No torch here: a bad job is refused in milliseconds, and the desktop program may import this module.
+Files of a run (docs/architecture.md): ``job.json events.jsonl state.json train.log result.json
+samples.jsonl split.json`` under ``<data root>/runs/<run id>/``. ``/data`` in a path of a job stands
+for the data root: the container's mount, or ``TEMPER_DATA_ROOT`` without a container.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from enum import IntEnum, StrEnum
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+JOB_VERSION = 1
+DATA_ROOT_VARIABLE = "TEMPER_DATA_ROOT"
+CONTAINER_DATA_ROOT = "/data"
+STOP_REQUEST_FILE = "stop.request"
+"""In the run's folder: asks for a stop where signals cannot (Windows)."""
+
+
+OUTPUT_MARKER_FILE = "temper-output.json"
+
+_INDIFFERENT = (
+    "auto_resume", "resume_from", "push_to_hub", "hub_repo", "hub_private",
+    "save_steps", "save_total_limit", "logging_steps", "report_to",
+)  # fmt: skip
+
+
+class ExitCode(IntEnum):
+    """Exit codes of ``trainer_image.train``."""
+
+    FINISHED = 0
+    FAILED = 1
+    REFUSED = 2
+    CUDA_OOM = 3
+    CANCELLED = 130
+
+
+class FailureKind(StrEnum):
+    """Why a run failed; the program chooses the remedy by it."""
+
+    CUDA_OOM = "cuda_oom"
+    HOST_OOM = "host_oom"
+    DISK_FULL = "disk_full"
+    BAD_DATASET = "bad_dataset"
+    BAD_CONFIG = "bad_config"
+    AUTH = "auth"
+    NOT_FOUND = "not_found"
+    NETWORK = "network"
+    DRIVER = "driver"
+    NAN_LOSS = "nan_loss"
+    CHECKPOINT_CORRUPT = "checkpoint_corrupt"
+    CANCELLED = "cancelled"
+    INTERNAL = "internal"
+
+
+class Phase(StrEnum):
+    """What the trainer is doing; ``phase`` events carry it."""
+
+    PREPARING = "preparing"
+    DOWNLOADING = "downloading"
+    TOKENIZING = "tokenizing"
+    TRAINING = "training"
+    EVALUATING = "evaluating"
+    SAVING = "saving"
+    PUSHING = "pushing"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class DatasetFormat(StrEnum):
+    """How a row holds a conversation; FORMAT_COLUMNS says which columns it needs."""
+
+    MESSAGES = "messages"
+    SHAREGPT = "sharegpt"
+    ALPACA = "alpaca"
+    PROMPT_COMPLETION = "prompt_completion"
+    QUESTION_ANSWER = "question_answer"
+    INPUT_OUTPUT = "input_output"
+    TEXT = "text"
+
+
+FORMAT_COLUMNS: dict[DatasetFormat, tuple[str, ...]] = {
+    DatasetFormat.MESSAGES: ("messages",),
+    DatasetFormat.SHAREGPT: ("conversations",),
+    DatasetFormat.ALPACA: ("instruction", "output"),
+    DatasetFormat.PROMPT_COMPLETION: ("prompt", "completion"),
+    DatasetFormat.QUESTION_ANSWER: ("question", "answer"),
+    DatasetFormat.INPUT_OUTPUT: ("input_text", "output_text"),
+    DatasetFormat.TEXT: ("text",),
+}
+"""Columns a row must have. A ``system`` column, Alpaca's ``input`` and ``split`` are optional."""
+
+
+class _Strict(BaseModel):
+    """Unknown names are refused, so that a setting can never be lost silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class DatasetSpec(_Strict):
+    """The rows to learn from: an immutable file under the data root, or a Hub dataset."""
+
+    path: str = ""
+    sha256: str = ""
+    format: DatasetFormat | None = None
+    name: str = ""
+    hf_repo: str = ""
+    hf_split: str = "train"
+    hf_config: str = ""
+    eval_percent: float = Field(2.0, ge=0, le=50)
+    eval_split: str = ""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.path) == bool(self.hf_repo):
+            raise ValueError("name either a dataset file or a Hugging Face dataset")
+        if self.path and self.format is None:
+            raise ValueError("a dataset file needs its format")
+        return self
+
+
+class Hyperparameters(_Strict):
+    """The trainer's settings, named as in the configuration (``hp.*``)."""
+
+    epochs: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-4
+    batch_size: Annotated[int, Field(ge=1)] = 2
+    grad_accum: Annotated[int, Field(ge=1)] = 4
+    max_steps: Annotated[int, Field(ge=1)] | None = None
+    packing: bool = True
+    auto_resume: bool = True
+    resume_from: str = ""
+    push_to_hub: bool = False
+    hub_repo: str = ""
+    hub_private: bool = True
+    max_seq_length: Annotated[int, Field(ge=16)] = 2048
+    assistant_only_loss: bool = True
+    quantization: Literal["auto", "4-bit", "8-bit", "none"] = "auto"
+    method: Literal["SFT", "DPO", "ORPO", "KTO"] = "SFT"
+    tuning: Literal["LoRA", "full"] = "LoRA"
+    lora_r: Annotated[int, Field(ge=1)] = 16
+    lora_alpha: Annotated[int, Field(ge=1)] = 32
+    lora_dropout: Annotated[float, Field(ge=0, le=0.9)] = 0.0
+    lora_targets: str = "all-linear"
+    lora_variant: Literal["LoRA", "rsLoRA", "DoRA"] = "LoRA"
+    scheduler: Literal["cosine", "linear", "constant", "constant_with_warmup"] = "cosine"
+    warmup_ratio: Annotated[float, Field(ge=0, le=1)] = 0.05
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
+    optimizer: Literal[
+        "auto", "adamw_torch", "adamw_8bit", "paged_adamw_8bit", "adafactor", "sgd"
+    ] = "auto"
+    max_grad_norm: Annotated[float, Field(ge=0)] = 1.0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 3407
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    gradient_checkpointing: Literal["auto", "on", "off"] = "auto"
+    eval_steps: Annotated[int, Field(ge=1)] | None = None
+    save_steps: Annotated[int, Field(ge=1)] | None = None
+    save_total_limit: Annotated[int, Field(ge=1)] = 2
+    early_stopping: Annotated[int, Field(ge=1)] | None = None
+    load_best: bool = True
+    logging_steps: Annotated[int, Field(ge=1)] = 1
+    report_to: Literal["none", "tensorboard", "wandb"] = "none"
+
+
+class Job(_Strict):
+    """``job.json``: the whole request. Nothing in it is secret."""
+
+    version: Literal[1] = JOB_VERSION
+    run_id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    name: str = ""
+    created_at: str = ""
+    base_model: Annotated[str, Field(min_length=1)]
+    dataset: DatasetSpec
+    output_directory: str
+    hp: Hyperparameters = Hyperparameters()
+    offline: bool = False
+    use_gpu: bool = True
+    on_existing: Literal["refuse", "resume", "new", "overwrite"] = "refuse"
+    parent_run_id: str = ""
+
+    def fingerprint(self) -> str:
+        """SHA-256 of all that decides the weights: same fingerprint, same training.
+
+        Names, places and how often to report or save do not count, so a run may go on elsewhere.
+        """
+        decisive = {
+            "base_model": self.base_model,
+            "dataset": self.dataset.model_dump(mode="json", exclude={"path", "name"}),
+            "hp": self.hp.model_dump(mode="json", exclude=set(_INDIFFERENT)),
+        }
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+    @field_validator("output_directory")
+    @classmethod
+    def _under_data(cls, value: str) -> str:
+        return check_under_data(value)
+
+
+class OutputMarker(_Strict):
+    """``temper-output.json`` in an output directory: which job it belongs to, and if it is done.
+
+    An unfinished one with the job's fingerprint may be resumed; anything else is asked about.
+    """
+
+    run_id: str
+    fingerprint: str
+    finished: bool = False
+
+
+class Event(BaseModel):
+    """One line of ``events.jsonl``; the fields beyond these depend on ``type``.
+
+    ``seq`` counts from 0 with no gap over all boots of a run, ``time`` is seconds since the epoch.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    seq: int = Field(ge=0)
+    time: float
+    type: Literal["phase", "progress", "eval", "checkpoint", "warning", "failed", "finished"]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A field that only some types of event have."""
+        return getattr(self, name, default)
+
+
+class RunState(_Strict):
+    """``state.json``: replaced atomically at each change of phase and at the end.
+
+    ``pid_created`` (seconds since the epoch) tells the process from a later one of the same number.
+    """
+
+    run_id: str
+    phase: Phase
+    pid: int
+    pid_created: float = 0.0
+    boot_count: int = Field(ge=1)
+    started_at: float
+    updated_at: float
+    ended_at: float | None = None
+    exit_code: int | None = None
+
+
+class Result(_Strict):
+    """``result.json``: its presence means success. Paths start with ``/data``."""
+
+    run_id: str
+    adapter_path: str
+    base_model: str
+    engine: str
+    chat_template_sha256: str = ""
+    steps: int
+    train_loss: float | None = None
+    eval_loss_before: float | None = None
+    eval_loss_after: float | None = None
+    trained_tokens: int = 0
+    processed_tokens: int = 0
+    seconds: float = 0.0
+    peak_memory_bytes: int = 0
+    fingerprint: str = ""
+    dataset_sha256: str = ""
+    adapter_sha256: str = ""
+    versions: dict[str, str] = Field(default_factory=dict)
+
+
+def check_under_data(value: str) -> str:
+    """Return ``value`` if it is a clean absolute path below ``/data``; ValueError says why not."""
+    path = PurePosixPath(value)
+    if ".." in path.parts:
+        raise ValueError(f"{value!r} must not contain '..'")
+    if not path.is_relative_to(CONTAINER_DATA_ROOT) or path == PurePosixPath(CONTAINER_DATA_ROOT):
+        raise ValueError(f"{value!r} must be a folder under {CONTAINER_DATA_ROOT}")
+    return value
