@@ -16,7 +16,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-JOB_VERSION = 1
 DATA_ROOT_VARIABLE = "TEMPER_DATA_ROOT"
 CONTAINER_DATA_ROOT = "/data"
 STOP_REQUEST_FILE = "stop.request"
@@ -172,7 +171,7 @@ class Hyperparameters(_Strict):
 class Job(_Strict):
     """``job.json``: the whole request. Nothing in it is secret."""
 
-    version: Literal[1] = JOB_VERSION
+    version: Literal[1] = 1
     run_id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     name: str = ""
     created_at: str = ""

@@ -6,11 +6,13 @@ import difflib
 import types
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
-from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Union, cast, get_args, get_origin, get_type_hints
 
 from models.domain.config import TrainingConfig
 from models.domain.errors import AppError, ConfigError, Problem
-from models.domain.settings_spec import Rule
+
+if TYPE_CHECKING:
+    from models.domain.settings_spec import Rule
 
 CONFIG_VERSION = 1
 """Raise it when a saved file of yesterday would mean something else today, and add a migration."""

@@ -1,0 +1,58 @@
+# Everything a newcomer needs; all of it stays in this folder (TEMPER_HOME moves the program's data).
+SHELL := /bin/sh
+export TEMPER_HOME ?= $(CURDIR)/.temper
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+READY := .venv/.ready
+PACKAGES := app models views controllers services trainer_image
+
+.PHONY: help demo run test test-fast test-gpu bench lint format lock clean
+
+help:
+	@echo "make demo       set up, fine-tune a small real model on this computer, compare"
+	@echo "make run        open the window"
+	@echo "make test       set up and run all checks and tests"
+	@echo "make test-fast  the tests that take milliseconds each"
+	@echo "make bench      measure start-up and log view   make lint   static checks only"
+
+$(READY): requirements.lock pyproject.toml packaging/make-venv.sh packaging/linux/system-libraries.sh
+	@sh packaging/linux/system-libraries.sh
+	@sh packaging/make-venv.sh $(PYTHON)
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/python -m app demo
+
+run: $(READY)
+	@$(BIN)/python -m app
+
+test: lint
+	@sh packaging/linux/system-libraries.sh --tests
+	@$(BIN)/python -m pytest
+
+test-fast: $(READY)
+	@$(BIN)/python -m pytest -q -m "not slow and not gpu and not benchmark"
+
+test-gpu: $(READY)
+	@$(BIN)/python -m pytest -m gpu
+
+bench: $(READY)
+	@$(BIN)/python tests/benchmarks/bench_startup.py
+	@$(BIN)/python tests/benchmarks/bench_log_view.py
+
+lint: $(READY)
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/ruff check -q .
+	@$(BIN)/mypy --no-error-summary $(PACKAGES)
+	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
+
+format: $(READY)
+	@$(BIN)/ruff check -q --fix .
+	@$(BIN)/ruff format -q .
+
+# The program's packages with hashes; the trainer's pins without: its torch differs by machine.
+lock: $(READY)
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-header pyproject.toml --group dev -o requirements.lock
+
+clean:
+	rm -rf .venv .temper .cache build dist

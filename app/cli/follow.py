@@ -1,0 +1,120 @@
+"""Watching a run in a terminal: one line of progress, and what to do on Ctrl+C."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import typer
+
+from app.cli.output import say
+from models.domain.run import Run, RunEvent, RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.runs import RunService
+
+_POLL_SECONDS = 0.3
+_QUIET_LINE_SECONDS = 5.0
+EXIT_INTERRUPTED = 130
+
+
+class ProgressLine:
+    """The run's progress: rewritten in place on a terminal, a line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._last = 0.0
+        self._open = False
+
+    def show(self, event: RunEvent) -> None:
+        """Show one event."""
+        if event.type == "progress":
+            self._progress(event)
+        elif event.type == "phase":
+            self._line(f"{event.text('phase').capitalize()} …")
+        elif event.type == "eval":
+            self._line(f"Held-out loss {event.number('eval_loss'):.4f}")
+        elif event.type in {"warning", "failed"}:
+            self._line(f"{event.type.capitalize()}: {event.text('message')}")
+
+    def close(self) -> None:
+        """End a line that is still being rewritten."""
+        if self._open:
+            print(file=sys.stderr, flush=True)
+        self._open = False
+
+    def _progress(self, event: RunEvent) -> None:
+        text = progress_text(event)
+        if self._live:
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+            self._open = True
+        elif time.monotonic() - self._last > _QUIET_LINE_SECONDS:
+            self._last = time.monotonic()
+            say(text)
+
+    def _line(self, text: str) -> None:
+        self.close()
+        say(text)
+
+
+def progress_text(event: RunEvent) -> str:
+    """One progress event as a line: step, loss, speed, time left."""
+    parts = [f"step {event.number('step') or 0:.0f}/{event.number('total_steps') or 0:.0f}"]
+    for name, form in (
+        ("loss", "loss {:.4f}"),
+        ("tokens_per_second", "{:.0f} tokens/s"),
+        ("eta_seconds", "{:.0f} s left"),
+    ):
+        value = event.number(name)
+        if value is not None:
+            parts.append(form.format(value))
+    return "  ".join(parts)
+
+
+def follow(runs: RunService, run: Run, show: Callable[[RunEvent], None]) -> Run:
+    """Show a run's events until it is over. Raises KeyboardInterrupt on Ctrl+C."""
+    while True:
+        update = runs.poll(run.id)
+        for event in update.events:
+            show(event)
+        if not update.run.state.is_live:
+            return update.run
+        time.sleep(_POLL_SECONDS)
+
+
+def watch(runs: RunService, run: Run) -> Run:
+    """Follow a run with progress on stderr; Ctrl+C asks whether to stop it or leave it running."""
+    line = ProgressLine()
+    while True:
+        try:
+            ended = follow(runs, run, line.show)
+        except KeyboardInterrupt:
+            line.close()
+            _on_interrupt(runs, run)
+        else:
+            line.close()
+            return ended
+
+
+def _on_interrupt(runs: RunService, run: Run) -> None:
+    answer = "l"
+    if sys.stdin.isatty():
+        answer = typer.prompt("[s]top and save, [l]eave it running, or [c]ontinue watching", "l")
+    if answer.startswith("s"):
+        say("Stopping: a checkpoint is being saved.")
+        runs.stop(run.id)
+    elif not answer.startswith("c"):
+        say(f"Run {run.id} goes on. Watch it with: temper runs attach {run.id}")
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def outcome_text(run: Run) -> str:
+    """How a run ended, for a person."""
+    if run.state is RunState.FINISHED:
+        return f"Run {run.id} finished after {run.step} steps. Adapter: {run.adapter_path}"
+    if run.failure is not None:
+        return f"Run {run.id} failed: {run.failure.message}\n{run.failure.hint}".strip()
+    return f"Run {run.id} is {run.state}."

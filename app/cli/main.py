@@ -1,0 +1,37 @@
+"""The command line: the same services as the window, without one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app.cli import config, data, runs
+from app.cli.chat import chat
+from app.cli.demo import demo
+from app.cli.doctor import doctor
+from app.cli.state import Session
+from app.cli.train import train
+
+app = typer.Typer(
+    name="temper",
+    help="Temper fine-tunes language models on your own data. Without a command: the window.",
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(data.app, name="data")
+app.add_typer(config.app, name="config")
+app.add_typer(runs.app, name="runs")
+app.command()(demo)
+app.command()(train)
+app.command()(chat)
+app.command()(doctor)
+
+
+@app.callback()
+def before(
+    offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
+) -> None:
+    """Choices that hold for every command."""
+    Session.offline = offline

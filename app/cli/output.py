@@ -1,0 +1,77 @@
+"""What a command prints: one JSON document, or lines for a person; errors as sentences."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from models.domain.errors import AppError, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+EXIT_FAILED = 1
+EXIT_WRONG_USE = 2
+_WRONG_USE = {"bad_config"}
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+
+
+def print_json(document: object) -> None:
+    """Print the command's one JSON document."""
+    print(json.dumps(plain(document), ensure_ascii=False, indent=2))
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses, tuples and paths as JSON has them."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def say(text: str) -> None:
+    """A line for the person, on stderr so that stdout stays for results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print left-aligned columns, as wide as their widest cell."""
+    lines = [tuple(header), *(tuple(str(cell) for cell in row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    for line in lines:
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        )
+
+
+@contextmanager
+def reported(as_json: bool) -> Iterator[None]:
+    """Turn a known failure into a sentence (or a JSON document) and the right exit code."""
+    try:
+        yield
+    except AppError as error:
+        if as_json:
+            print_json({"error": _as_document(error)})
+        say(_as_text(error))
+        code = EXIT_WRONG_USE if error.kind in _WRONG_USE else EXIT_FAILED
+        raise typer.Exit(code) from None
+
+
+def _as_document(error: AppError) -> dict[str, Any]:
+    document: dict[str, Any] = {"kind": error.kind, "message": error.message, "hint": error.hint}
+    if isinstance(error, ConfigError):
+        document["problems"] = plain(error.problems)
+    return document
+
+
+def _as_text(error: AppError) -> str:
+    return f"{error.message}\n{error.hint}".strip()

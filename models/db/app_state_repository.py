@@ -1,0 +1,40 @@
+"""Small things the program remembers between starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from models.db.repository import Repository
+from models.db.tables import UNREADABLE, AppStateRow
+
+LAST_CONFIG_ID = "last_config_id"
+"""Key of the configuration that was used last; deleting that configuration deletes it."""
+
+
+class AppStateRepository(Repository):
+    """JSON values by key.
+
+    Statements rather than row objects: a list that was read, changed and set again would be the
+    row's own, and its change go unnoticed.
+    """
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value, or ``default`` where none is stored or the stored one is damaged."""
+        query = select(AppStateRow.value).where(AppStateRow.key == key)
+        row = self._session.execute(query).first()
+        return default if row is None or row.value is UNREADABLE else row.value
+
+    def set(self, key: str, value: Any) -> None:
+        """Store a JSON value, in place of an earlier one."""
+        new = insert(AppStateRow).values(key=key, value=value)
+        replacing = new.on_conflict_do_update(
+            index_elements=[AppStateRow.key], set_={"value": new.excluded.value}
+        )
+        self._session.execute(replacing)
+
+    def delete(self, key: str) -> None:
+        """Forget the key; one that is not there is no error."""
+        self._session.execute(delete(AppStateRow).where(AppStateRow.key == key))

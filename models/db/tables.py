@@ -1,0 +1,155 @@
+"""The database's tables. Rows never leave this package: repositories return domain values."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Double, ForeignKey, MetaData, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""Constraints need names: SQLite alters a table by copying it, and Alembic finds them by name."""
+
+UNREADABLE = object()
+"""What a damaged JSON value reads as, so that one bad row does not hide all the others."""
+
+
+class Json(TypeDecorator[Any]):
+    """JSON kept as text: SQLite's own JSON column type has numeric affinity, which rounds."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        """Write None as ``null`` too: a stored None is not a missing value."""
+        return json.dumps(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Read UNREADABLE where the text is not JSON."""
+        try:
+            return json.loads(value)
+        except (ValueError, TypeError):
+            return UNREADABLE
+
+
+class Base(DeclarativeBase):
+    """All tables. Times are seconds since the epoch."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+    # Said here because SQLAlchemy's own choice for float changed between 2.0 and 2.1.
+    type_annotation_map = {float: Double}  # noqa: RUF012
+
+
+class ConfigRow(Base):
+    """A named configuration. ``name_key`` is the name without case, in any script."""
+
+    __tablename__ = "configurations"
+    # AUTOINCREMENT: a number once shown to the user never comes to mean something else.
+    __table_args__ = (UniqueConstraint("name_key"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    name_key: Mapped[str]
+    target: Mapped[str] = mapped_column(index=True)
+    version: Mapped[int]
+    data: Mapped[Any] = mapped_column(Json)
+    created_at: Mapped[float]
+    updated_at: Mapped[float]
+
+
+class DatasetRow(Base):
+    """An imported dataset; several may share one immutable file, named by ``sha256``."""
+
+    __tablename__ = "dataset_sessions"
+    # AUTOINCREMENT: configurations name datasets by number.
+    __table_args__ = (UniqueConstraint("name"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    source: Mapped[str]
+    format: Mapped[str]
+    rows: Mapped[int]
+    size: Mapped[int]
+    sha256: Mapped[str]
+    created_at: Mapped[float]
+    splits: Mapped[Any] = mapped_column(Json)
+
+
+class RunRow(Base):
+    """A run with the configuration as it was then, whatever becomes of the saved one."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    config: Mapped[Any] = mapped_column(Json)
+    state: Mapped[str] = mapped_column(index=True)
+    runtime: Mapped[str]
+    data_root: Mapped[str]
+    created_at: Mapped[float] = mapped_column(index=True)
+    output_directory: Mapped[str]
+    started_at: Mapped[float | None]
+    ended_at: Mapped[float | None]
+    exit_code: Mapped[int | None]
+    failure_kind: Mapped[str | None]
+    failure_message: Mapped[str | None]
+    failure_hint: Mapped[str | None]
+    process_pid: Mapped[int | None]
+    process_created: Mapped[float | None]
+    trainer_sha256: Mapped[str]
+    dataset_sha256: Mapped[str]
+    step: Mapped[int]
+    total_steps: Mapped[int]
+    phase: Mapped[str]
+    eval_loss_before: Mapped[float | None]
+    eval_loss_after: Mapped[float | None]
+    adapter_path: Mapped[str]
+    base_model: Mapped[str]
+    parent_run_id: Mapped[str | None] = mapped_column(
+        ForeignKey("runs.id", ondelete="SET NULL"), index=True
+    )
+    next_seq: Mapped[int]
+    log_offset: Mapped[int]
+
+
+class MetricRow(Base):
+    """An event of a run. Numbers worth asking for have a column, the rest is in ``fields``."""
+
+    __tablename__ = "metrics"
+    # Without rowid a run's events lie together in the order they are read.
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    time: Mapped[float]
+    type: Mapped[str]
+    step: Mapped[int | None]
+    loss: Mapped[float | None]
+    eval_loss: Mapped[float | None]
+    learning_rate: Mapped[float | None]
+    grad_norm: Mapped[float | None]
+    tokens_per_second: Mapped[float | None]
+    tokens: Mapped[int | None]
+    peak_memory_bytes: Mapped[int | None]
+    epoch: Mapped[float | None]
+    fields: Mapped[Any] = mapped_column(Json)
+
+
+class AppStateRow(Base):
+    """What the program remembers between starts that is no setting, by key."""
+
+    __tablename__ = "app_state"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[Any] = mapped_column(Json)

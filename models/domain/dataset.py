@@ -1,0 +1,34 @@
+"""Datasets of the library: what the program knows about them; the rows themselves live in files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSession:
+    """One imported dataset. ``sha256`` names its immutable JSONL file; sizes are in bytes.
+
+    ``format`` is a DatasetFormat of the trainer's contract, ``created_at`` seconds since the epoch,
+    ``splits`` maps the values of the rows' own ``split`` column to how many rows have them.
+    """
+
+    id: int
+    name: str
+    source: str
+    format: str
+    rows: int
+    size: int
+    sha256: str
+    created_at: float
+    splits: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SavedConfig:
+    """A named configuration's row in lists; the configuration itself is loaded on demand."""
+
+    id: int
+    name: str
+    target: str
+    updated_at: float

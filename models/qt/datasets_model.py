@@ -1,0 +1,100 @@
+"""The dataset library as a table; its first column also feeds the form's combo box."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.qt.table_model import Column, ItemTableModel
+from models.qt.wording import counted, size, when
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QObject
+
+    from models.domain.dataset import DatasetSession
+
+FORMAT_WORDS = {
+    "messages": "Chat messages",
+    "sharegpt": "ShareGPT",
+    "alpaca": "Alpaca",
+    "prompt_completion": "Prompt and completion",
+    "question_answer": "Question and answer",
+    "input_output": "Input and output",
+    "text": "Plain text",
+}
+
+
+class DatasetsModel(ItemTableModel["DatasetSession"]):
+    """Datasets, newest first."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(_COLUMNS, _key, parent)
+
+    def by_reference(self, reference: str) -> DatasetSession | None:
+        """The dataset that a configuration names, by number or by name."""
+        text = reference.strip()
+        if text.isdecimal():
+            found = self.find(int(text))
+            if found is not None:
+                return found
+        return next((item for item in self.items if item.name == text), None)
+
+
+def describe(session: DatasetSession) -> str:
+    """Source, format, rows and date in one line."""
+    parts = (
+        counted(session.rows, "row"),
+        FORMAT_WORDS.get(session.format, session.format),
+        session.source.replace("\\", "/").rsplit("/", 1)[-1],
+        when(session.created_at),
+    )
+    return " · ".join(part for part in parts if part)
+
+
+def _key(session: DatasetSession) -> object:
+    return session.id
+
+
+def _name(session: DatasetSession) -> str:
+    return session.name
+
+
+def _format(session: DatasetSession) -> str:
+    return FORMAT_WORDS.get(session.format, session.format)
+
+
+def _rows(session: DatasetSession) -> str:
+    return f"{session.rows:,}"
+
+
+def _rows_number(session: DatasetSession) -> object:
+    return session.rows
+
+
+def _size(session: DatasetSession) -> str:
+    return size(session.size)
+
+
+def _size_number(session: DatasetSession) -> object:
+    return session.size
+
+
+def _source(session: DatasetSession) -> str:
+    return session.source.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _created(session: DatasetSession) -> str:
+    return when(session.created_at)
+
+
+def _created_number(session: DatasetSession) -> object:
+    return session.created_at
+
+
+_COLUMNS: tuple[Column[DatasetSession], ...] = (
+    Column("Name", _name),
+    Column("Rows", _rows, _rows_number, is_number=True),
+    Column("Format", _format),
+    Column("Size", _size, _size_number, is_number=True),
+    Column("Source", _source),
+    Column("Added", _created, _created_number),
+)

@@ -1,0 +1,145 @@
+"""The setup being edited: values, problems, and whether it differs from what is saved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from models.domain.config import TrainingConfig
+from models.domain.config_io import get_value, parse_value, settings_index, with_values
+from models.domain.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class FormModel(QObject):
+    """One configuration between the form and the controllers.
+
+    Views show what is here and report what the user did; they never hold a value of their own.
+
+    Signals:
+        reset: any value may have changed; read all of them again.
+        value_changed: the path of a value that was edited.
+        problems_changed: the problems to show are others now.
+        title_changed: the name or the unsaved mark changed.
+    """
+
+    reset = Signal()
+    value_changed = Signal(str)
+    problems_changed = Signal()
+    title_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._config = TrainingConfig()
+        self._saved = self._config
+        self._name = ""
+        self._unreadable: dict[str, Problem] = {}
+        self._shown: dict[str, Problem] = {}
+        self._touched: set[str] = set()
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The setup as it stands; unreadable text leaves the last good value here."""
+        return self._config
+
+    @property
+    def name(self) -> str:
+        """The saved configuration this came from, or the empty string."""
+        return self._name
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether saving now would store something else."""
+        return self._config != self._saved or bool(self._unreadable)
+
+    def value(self, path: str) -> object:
+        """The value at ``path``."""
+        return get_value(self._config, path)
+
+    def problem(self, path: str) -> Problem | None:
+        """What is wrong with ``path`` and should be shown now."""
+        return self._shown.get(path)
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that is shown as wrong."""
+        return tuple(self._shown.values())
+
+    def edit(self, path: str, value: object) -> None:
+        """Take the value a user chose."""
+        self._unreadable.pop(path, None)
+        self._store({path: value})
+
+    def edit_text(self, path: str, text: str) -> None:
+        """Take what a user typed; text that cannot be read becomes a problem beneath the field."""
+        try:
+            value = parse_value(path, text)
+        except ConfigError as error:
+            self._unreadable[path] = error.problems[0]
+            self._touched.add(path)
+            self._check()
+            self.title_changed.emit()
+        else:
+            self.edit(path, value)
+
+    def apply(self, values: dict[str, object]) -> None:
+        """Take several values at once (a remedy), as if the user had edited them."""
+        for path in values:
+            self._unreadable.pop(path, None)
+        self._store(values)
+        self.reset.emit()
+
+    def load(self, config: TrainingConfig, name: str = "") -> None:
+        """Show a saved configuration; it counts as saved under ``name``."""
+        self._config = self._saved = config
+        self._name = name
+        self._unreadable.clear()
+        self._touched = _differing(config)
+        self.reset.emit()
+        self._check()
+        self.title_changed.emit()
+
+    def mark_saved(self, name: str, config: TrainingConfig) -> None:
+        """Remember that ``config`` is what is stored under ``name``."""
+        self._name = name
+        self._saved = config
+        self.title_changed.emit()
+
+    def check_all(self) -> tuple[Problem, ...]:
+        """Check every field as if each had been edited; returns all problems, and shows them."""
+        self._touched = set(settings_index())
+        self._check()
+        return self.problems()
+
+    def show_problems(self, problems: Iterable[Problem]) -> None:
+        """Show what a service found wrong; each goes when its field is edited."""
+        self._touched |= {problem.field for problem in problems}
+        self._set_shown({problem.field: problem for problem in problems} | self._unreadable)
+
+    def _store(self, values: dict[str, object]) -> None:
+        self._config = with_values(self._config, values)
+        self._touched |= values.keys()
+        for path in values:
+            self.value_changed.emit(path)
+        self._check()
+        self.title_changed.emit()
+
+    def _check(self) -> None:
+        from models.domain.validation import validate  # not needed for the first frame
+
+        found = {problem.field: problem for problem in reversed(validate(self._config))}
+        shown = {path: problem for path, problem in found.items() if path in self._touched}
+        self._set_shown(shown | self._unreadable)
+
+    def _set_shown(self, problems: dict[str, Problem]) -> None:
+        if problems != self._shown:
+            self._shown = problems
+            self.problems_changed.emit()
+
+
+def _differing(config: TrainingConfig) -> set[str]:
+    return {
+        path for path, info in settings_index().items() if get_value(config, path) != info.default
+    }

@@ -1,0 +1,127 @@
+"""The rows of a dataset, fetched a page at a time as the table is scrolled."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.domain.dataset import DatasetSession
+
+PAGE = 100
+_KEPT_PAGES = 40
+_CELL_CHARACTERS = 300
+_TOOLTIP_CHARACTERS = 2_000
+FULL_ROLE = Qt.ItemDataRole.UserRole
+_Index = QModelIndex | QPersistentModelIndex
+
+
+class DatasetRowsModel(QAbstractTableModel):
+    """A window onto a file of any length.
+
+    Signals:
+        page_wanted: dataset id, first row and number of rows to hand to :meth:`set_page`.
+    """
+
+    page_wanted = Signal(object, object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session: DatasetSession | None = None
+        self._columns: tuple[str, ...] = ()
+        self._pages: OrderedDict[int, list[dict[str, str]]] = OrderedDict()
+        self._asked: set[int] = set()
+
+    @property
+    def session(self) -> DatasetSession | None:
+        """The dataset that is shown."""
+        return self._session
+
+    def show_session(self, session: DatasetSession | None) -> None:
+        """Show another dataset, or none."""
+        self.beginResetModel()
+        self._session = session
+        self._columns = ()
+        self._pages.clear()
+        self._asked.clear()
+        self.endResetModel()
+        if session is not None:
+            self._want(0)
+
+    def set_page(self, session_id: int, start: int, rows: Sequence[dict[str, object]]) -> None:
+        """Take the rows that were asked for; those of a dataset no longer shown are dropped."""
+        if self._session is None or session_id != self._session.id:
+            return
+        page = start // PAGE
+        self._asked.discard(page)
+        self._pages[page] = [{name: _text(value) for name, value in row.items()} for row in rows]
+        while len(self._pages) > _KEPT_PAGES:
+            self._pages.popitem(last=False)
+        self._take_columns(rows)
+        if self._columns and rows:
+            first = self.index(start, 0)
+            self.dataChanged.emit(first, self.index(start + len(rows) - 1, len(self._columns) - 1))
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:
+        if parent.isValid() or self._session is None or not self._columns:
+            return 0
+        return self._session.rows
+
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:
+        return 0 if parent.isValid() else len(self._columns)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> object:
+        if role != Qt.ItemDataRole.DisplayRole:
+            return None
+        if orientation is Qt.Orientation.Vertical:
+            return f"{section + 1:,}"
+        return self._columns[section] if section < len(self._columns) else None
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        wanted = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, FULL_ROLE)
+        if role not in wanted or not index.isValid():
+            return None
+        text = self._cell(index.row(), index.column())
+        if role == FULL_ROLE:
+            return text
+        limit = _CELL_CHARACTERS if role == Qt.ItemDataRole.DisplayRole else _TOOLTIP_CHARACTERS
+        shown = text if len(text) <= limit else text[:limit] + " …"
+        return shown.replace("\n", " ⏎ ") if role == Qt.ItemDataRole.DisplayRole else shown
+
+    def _cell(self, row: int, column: int) -> str:
+        page = self._pages.get(row // PAGE)
+        if page is None:
+            self._want(row // PAGE)
+            return "…"
+        place = row % PAGE
+        return page[place].get(self._columns[column], "") if place < len(page) else ""
+
+    def _want(self, page: int) -> None:
+        if self._session is not None and page not in self._asked:
+            self._asked.add(page)
+            self.page_wanted.emit(self._session.id, page * PAGE, PAGE)
+
+    def _take_columns(self, rows: Sequence[dict[str, object]]) -> None:
+        names = dict.fromkeys(name for row in rows for name in row)
+        if not self._columns and names:
+            self.beginResetModel()
+            self._columns = tuple(names)
+            self.endResetModel()
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

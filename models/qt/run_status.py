@@ -1,0 +1,179 @@
+"""A run in words and one fraction: what the status line and the progress bar show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from models.domain.run import RunState
+from models.qt.wording import counted, duration, number, size
+
+if TYPE_CHECKING:
+    from models.domain.run import Run, RunEvent, RunUpdate
+
+READY = "Ready to train"
+_PHASES = {
+    "preparing": "Getting ready",
+    "downloading": "Downloading the base model",
+    "tokenizing": "Preparing the dataset",
+    "training": "Training",
+    "evaluating": "Measuring on held-out rows",
+    "saving": "Saving the adapter",
+    "pushing": "Pushing to the Hub",
+}
+_STATES = {
+    RunState.DRAFT: "Not started",
+    RunState.QUEUED: "Waiting to start",
+    RunState.STOPPING: "Stopping – a checkpoint is being saved",
+    RunState.FINISHED: "Training finished",
+    RunState.FAILED: "Training failed",
+    RunState.CANCELLED: "Stopped",
+    RunState.LOST: "The run's process is gone",
+}
+_TONES = {
+    RunState.FINISHED: "good",
+    RunState.FAILED: "bad",
+    RunState.LOST: "bad",
+    RunState.CANCELLED: "quiet",
+}
+
+
+def headline(run: Run | None) -> str:
+    """What the run is doing, in a few words."""
+    if run is None:
+        return READY
+    if run.state in _STATES:
+        return _STATES[run.state]
+    return _PHASES.get(run.phase, "Getting ready")
+
+
+def tone(run: Run | None) -> str:
+    """How it stands: ``idle``, ``live``, ``good``, ``bad`` or ``quiet``."""
+    if run is None:
+        return "idle"
+    return _TONES.get(run.state, "live")
+
+
+class RunStatusModel(QObject):
+    """The run that is shown, with its newest progress.
+
+    Signals:
+        changed: anything here may be different now.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._run: Run | None = None
+        self._progress: RunEvent | None = None
+        self._warning = ""
+
+    @property
+    def run(self) -> Run | None:
+        """The run, as last heard of."""
+        return self._run
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is being worked on, or about to be."""
+        return self._run is not None and not self._run.state.is_over
+
+    @property
+    def can_infer(self) -> bool:
+        """Whether there is an adapter to try."""
+        run = self._run
+        return run is not None and run.state is RunState.FINISHED and bool(run.adapter_path)
+
+    @property
+    def warning(self) -> str:
+        """The newest warning of the trainer."""
+        return self._warning
+
+    def clear(self) -> None:
+        """Show no run."""
+        self._run = self._progress = None
+        self._warning = ""
+        self.changed.emit()
+
+    def set_run(self, run: Run) -> None:
+        """Show this run; another run than before begins without progress."""
+        if self._run is None or self._run.id != run.id:
+            self._progress = None
+            self._warning = ""
+        self._run = run
+        self.changed.emit()
+
+    def take(self, update: RunUpdate) -> None:
+        """Take what following the run brought."""
+        if self._run is None or self._run.id != update.run.id:
+            self._progress = None
+            self._warning = ""
+        for event in update.events:
+            if event.type == "progress":
+                self._progress = event
+            elif event.type == "warning":
+                self._warning = event.text("message")
+        self._run = update.run
+        self.changed.emit()
+
+    def fraction(self) -> float | None:
+        """How much is done; None while that cannot be known."""
+        run = self._run
+        if run is None:
+            return 0.0
+        if run.state is RunState.FINISHED:
+            return 1.0
+        if run.total_steps > 0 and (run.step > 0 or run.phase == "training"):
+            return min(1.0, run.step / run.total_steps)
+        return 0.0 if run.state.is_over else None
+
+    def time_left(self) -> str:
+        """The estimate of the time to go, while there is one."""
+        if self._progress is None or not self._is_training():
+            return ""
+        seconds = self._progress.number("eta_seconds")
+        return "" if seconds is None else f"about {duration(seconds)} left"
+
+    def facts(self) -> tuple[str, ...]:
+        """Steps, loss, speed and memory, as far as they are known."""
+        run = self._run
+        if run is None:
+            return ()
+        steps = f"Step {run.step:,} of {run.total_steps:,}" if run.total_steps else ""
+        facts = [steps, *self._progress_facts()]
+        if run.state is RunState.FINISHED:
+            facts = [steps, result_sentence(run), _took(run)]
+        return tuple(fact for fact in facts if fact)
+
+    def _is_training(self) -> bool:
+        run = self._run
+        return run is not None and run.state is RunState.RUNNING and run.phase == "training"
+
+    def _progress_facts(self) -> list[str]:
+        event = self._progress
+        if event is None:
+            return []
+        words = {
+            "epoch": lambda value: f"epoch {value:.2f}",
+            "loss": lambda value: f"loss {number(value)}",
+            "tokens_per_second": lambda value: counted(value, "token/s", "tokens/s"),
+            "peak_memory_bytes": lambda value: f"{size(value)} at most" if value else "",
+        }
+        found = ((event.number(name), word) for name, word in words.items())
+        return [word(value) for value, word in found if value is not None]
+
+
+def result_sentence(run: Run) -> str:
+    """Held-out loss before and after, where both were measured."""
+    before, after = run.eval_loss_before, run.eval_loss_after
+    if before is None or after is None:
+        return ""
+    return f"held-out loss {number(before)} → {number(after)}"
+
+
+def _took(run: Run) -> str:
+    if run.started_at is None or run.ended_at is None:
+        return ""
+    return f"took {duration(run.ended_at - run.started_at)}"

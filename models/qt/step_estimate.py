@@ -1,0 +1,54 @@
+"""What the numbers of the form add up to: effective batch, steps per epoch, all steps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.qt.wording import counted
+
+if TYPE_CHECKING:
+    from models.domain.config import TrainingConfig
+    from models.domain.dataset import DatasetSession
+
+
+@dataclass(frozen=True, slots=True)
+class StepEstimate:
+    """Steps of one device; with packing the trainer may need fewer."""
+
+    effective_batch: int
+    steps_per_epoch: int
+    total_steps: int
+    is_upper_bound: bool
+
+    def sentence(self) -> str:
+        """One line for beneath the hyperparameters."""
+        about = "up to " if self.is_upper_bound else ""
+        return (
+            f"Effective batch {self.effective_batch:,} · {about}"
+            f"{counted(self.steps_per_epoch, 'step')} per epoch · {about}"
+            f"{counted(self.total_steps, 'step')} in all"
+        )
+
+
+def estimate_steps(config: TrainingConfig, session: DatasetSession | None) -> StepEstimate | None:
+    """The estimate for this setup, or None while there is no dataset or a value is impossible."""
+    hp = config.hp
+    if session is None or min(hp.batch_size, hp.grad_accum) < 1 or not 0 < hp.epochs <= 1000:
+        return None
+    batch = hp.batch_size * hp.grad_accum
+    rows = _training_rows(config, session)
+    per_epoch = max(1, math.ceil(rows / batch))
+    total = max(1, math.ceil(per_epoch * hp.epochs))
+    if hp.max_steps is not None:
+        total = min(total, max(1, hp.max_steps))
+    return StepEstimate(batch, per_epoch, total, hp.packing)
+
+
+def _training_rows(config: TrainingConfig, session: DatasetSession) -> int:
+    splits = dict(session.splits)
+    held_out = splits.get(config.dataset.eval_split, 0) if config.dataset.eval_split else 0
+    if not config.dataset.eval_split:
+        held_out = round(session.rows * min(max(config.dataset.eval_percent, 0), 50) / 100)
+    return max(1, session.rows - held_out)

@@ -1,0 +1,108 @@
+"""The files of the dataset library: immutable JSONL named by hash, with an index of row offsets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import struct
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, BinaryIO
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_OFFSET = struct.Struct("<Q")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRows:
+    """A file of the library: how many rows, how many bytes, its name."""
+
+    sha256: str
+    rows: int
+    size: int
+
+
+class DatasetStore:
+    """Row files under one folder. Equal rows are one file, however often they are imported."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, sha256: str) -> Path:
+        """Where the rows with this hash lie."""
+        return self._folder / f"{sha256}.jsonl"
+
+    def write(self, rows: Iterable[dict[str, Any]]) -> StoredRows:
+        """Stream rows into the library. An error, also of the iterable, leaves nothing behind."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        temporary = self._folder / f".{uuid4().hex}.tmp"
+        index = temporary.with_suffix(".idx.tmp")
+        try:
+            with temporary.open("wb") as data, index.open("wb") as offsets:
+                stored = _write_rows(rows, data, offsets)
+            index.replace(self._index_path(stored.sha256))
+            temporary.replace(self.path(stored.sha256))
+        finally:
+            temporary.unlink(missing_ok=True)
+            index.unlink(missing_ok=True)
+        return stored
+
+    def rows(self, sha256: str, start: int, count: int) -> list[dict[str, Any]]:
+        """``count`` rows from row ``start`` (from 0): one seek, however large the file is."""
+        with self._index_path(sha256).open("rb") as offsets:
+            offsets.seek(start * _OFFSET.size)
+            found = offsets.read(_OFFSET.size)
+        if len(found) < _OFFSET.size:
+            return []
+        with self.path(sha256).open("rb") as data:
+            data.seek(_OFFSET.unpack(found)[0])
+            return [json.loads(line) for line in islice(data, count)]
+
+    def delete(self, sha256: str) -> None:
+        """Remove the rows with this hash."""
+        self.path(sha256).unlink(missing_ok=True)
+        self._index_path(sha256).unlink(missing_ok=True)
+
+    def place_into(self, sha256: str, folder: Path) -> Path:
+        """Make the rows available in a run's data root, without a second copy where it can be."""
+        target = folder / f"{sha256}.jsonl"
+        if target.exists() and target.stat().st_size == self.path(sha256).stat().st_size:
+            return target
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / f".{uuid4().hex}.tmp"
+        try:
+            _link_or_copy(self.path(sha256), temporary)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return target
+
+    def _index_path(self, sha256: str) -> Path:
+        return self._folder / f"{sha256}.idx"
+
+
+def _write_rows(rows: Iterable[dict[str, Any]], data: BinaryIO, offsets: BinaryIO) -> StoredRows:
+    digest, count, size = hashlib.sha256(), 0, 0
+    for row in rows:
+        line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
+        offsets.write(_OFFSET.pack(size))
+        data.write(line)
+        digest.update(line)
+        count, size = count + 1, size + len(line)
+    for file in (data, offsets):
+        file.flush()
+        os.fsync(file.fileno())
+    return StoredRows(digest.hexdigest(), count, size)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)

@@ -1,0 +1,148 @@
+"""From a configuration to the trainer's job, with every check possible before a start."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.domain.config import SOURCE_SESSION
+from models.domain.errors import AppError, ConfigError, Problem
+from models.domain.validation import validate
+from services.run_files import host_path
+from trainer_image.contract import DatasetFormat, DatasetSpec, Hyperparameters, Job
+
+if TYPE_CHECKING:
+    from models.domain.config import TrainingConfig
+    from models.domain.dataset import DatasetSession
+    from services.datasets import DatasetLibrary
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedJob:
+    """A checked job with the local places it will use."""
+
+    job: Job
+    data_root: Path
+    output: Path
+    session: DatasetSession | None
+
+
+class JobBuilder:
+    """Checks a configuration against this computer and builds the job for it."""
+
+    def __init__(self, library: DatasetLibrary, default_data_root: Path) -> None:
+        self._library = library
+        self._default_data_root = default_data_root
+
+    def data_root(self, config: TrainingConfig) -> Path:
+        """The folder that stands for ``/data`` in this configuration."""
+        chosen = config.local.host_data_dir.strip()
+        return Path(chosen).expanduser().resolve() if chosen else self._default_data_root
+
+    def plan(self, config: TrainingConfig, *, name: str, offline: bool) -> PlannedJob:
+        """Build the job. ConfigError carries every problem found, of values and of places."""
+        data_root = self.data_root(config)
+        problems = validate(config)
+        session = self._session(config, problems)
+        problems += _place_problems(config, data_root)
+        if problems:
+            raise ConfigError(problems)
+        job = Job(
+            run_id=new_run_id(),
+            name=name,
+            created_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            base_model=config.hp.base_model.strip(),
+            dataset=_dataset_spec(config, session),
+            output_directory=config.output.directory,
+            hp=Hyperparameters(**_without(asdict(config.hp), "base_model")),
+            offline=offline,
+            use_gpu=config.local.use_gpu,
+        )
+        output = host_path(data_root, config.output.directory)
+        return PlannedJob(job, data_root, output, session)
+
+    def _session(self, config: TrainingConfig, problems: list[Problem]) -> DatasetSession | None:
+        dataset = config.dataset
+        if dataset.source != SOURCE_SESSION or not dataset.session.strip():
+            return None
+        try:
+            session = self._library.find(dataset.session)
+        except AppError as error:
+            problems.append(Problem("dataset.session", dataset.session, error.message, error.hint))
+            return None
+        if dataset.eval_split and dataset.eval_split not in dict(session.splits):
+            known = ", ".join(split for split, _ in session.splits) or "none"
+            problems.append(
+                Problem(
+                    "dataset.eval_split",
+                    dataset.eval_split,
+                    f"is no split of {session.name}.",
+                    f"Its splits: {known}.",
+                )
+            )
+        return session
+
+
+def new_run_id() -> str:
+    """A name that sorts by time and does not collide: ``20261123-171500-3fa9``."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+
+
+def _dataset_spec(config: TrainingConfig, session: DatasetSession | None) -> DatasetSpec:
+    dataset = config.dataset
+    shares = {"eval_percent": dataset.eval_percent, "eval_split": dataset.eval_split}
+    if session is None:
+        return DatasetSpec(
+            hf_repo=dataset.hf_repo,
+            hf_split=dataset.hf_split,
+            hf_config=dataset.hf_config,
+            name=dataset.hf_repo,
+            **shares,
+        )
+    return DatasetSpec(
+        path=f"/data/datasets/{session.sha256}.jsonl",
+        sha256=session.sha256,
+        format=DatasetFormat(session.format),
+        name=session.name,
+        **shares,
+    )
+
+
+def _place_problems(config: TrainingConfig, data_root: Path) -> list[Problem]:
+    problems = []
+    nearest = next(folder for folder in (data_root, *data_root.parents) if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        problems.append(
+            Problem(
+                "local.host_data_dir",
+                str(data_root),
+                "cannot be written.",
+                "Choose a folder of yours.",
+            )
+        )
+    model = config.hp.base_model.strip()
+    if is_local_model(model):
+        problems += _model_folder_problems(model, host_path(data_root, model))
+    return problems
+
+
+def is_local_model(model: str) -> bool:
+    """Whether the text names a folder rather than a Hugging Face repo id."""
+    return model.startswith(("/", "~", "./", "../", "\\")) or model[1:3] in {":\\", ":/"}
+
+
+def _model_folder_problems(model: str, folder: Path) -> list[Problem]:
+    if not folder.is_dir():
+        return [Problem("hp.base_model", model, f"There is no folder {folder}.", "Check the path.")]
+    if not (folder / "config.json").is_file():
+        message = f"The folder {folder} holds no config.json, so it is not a model."
+        return [Problem("hp.base_model", model, message, "Choose the folder with config.json.")]
+    return []
+
+
+def _without(values: dict[str, object], name: str) -> dict[str, object]:
+    return {key: value for key, value in values.items() if key != name}

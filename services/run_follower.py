@@ -1,0 +1,163 @@
+"""Following runs: what their trainers append is read from where we stopped, stored, and judged."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.domain.run import ProcessHandle, Run, RunEvent, RunState, RunUpdate
+from services.run_files import RunFolder, log_tail, read_events, read_log
+from services.run_outcome import Ending, apply_events, finish, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.run_records import RunRecords
+    from services.runners.base import Runner
+
+STOP_GRACE_SECONDS = 120.0
+"""After a stop was asked for, so long the trainer may take to save; then it is killed."""
+_LOG_TAIL_LINES = 5000
+
+
+@dataclass(slots=True)
+class _Cursor:
+    """How far this program has read a run's files, and when it asked the run to stop."""
+
+    next_seq: int
+    log_offset: int
+    events_offset: int = 0
+    stop_asked: float | None = None
+    last_failure: RunEvent | None = None
+
+
+class RunFollower:
+    """Reads each run's files by offset. Not thread-safe: :class:`RunService` holds the lock."""
+
+    def __init__(self, records: RunRecords, runner: Runner) -> None:
+        self._records = records
+        self._runner = runner
+        self._cursors: dict[str, _Cursor] = {}
+
+    def poll(self, run_id: str) -> RunUpdate:
+        """What a run brought since the last poll, stored and returned; cheap when nothing did."""
+        run = _with_process(self._records.get(run_id))
+        # Asked before the files are read: what a process wrote before it ended is then seen.
+        is_alive = run.process is not None and self._runner.is_alive(run.process)
+        update = self._read_new(run)
+        return replace(update, run=self._follow_state(update.run, is_alive=is_alive))
+
+    def history(self, run_id: str) -> RunUpdate:
+        """Everything so far: all events, and the end of the log; polls go on from here."""
+        run = self._records.get(run_id)
+        folder = run_folder(run)
+        text, log_offset = log_tail(folder.log, _LOG_TAIL_LINES)
+        events, events_offset = _all_events(folder.events)
+        self._cursors[run.id] = _Cursor(
+            next_seq=events[-1].seq + 1 if events else 0,
+            log_offset=log_offset,
+            events_offset=events_offset,
+            last_failure=_last_failure(events, None),
+        )
+        self._store(run, events, log_offset)
+        newer = self.poll(run_id)
+        return RunUpdate(newer.run, (*events, *newer.events), text + newer.log)
+
+    def stop_asked(self, run: Run) -> None:
+        """Start the grace time after which the run is killed."""
+        self._cursor(run).stop_asked = time.monotonic()
+
+    def forget(self, run_id: str) -> None:
+        """Drop what is remembered of a run that is started again or deleted."""
+        self._cursors.pop(run_id, None)
+
+    def _cursor(self, run: Run) -> _Cursor:
+        return self._cursors.setdefault(run.id, _Cursor(run.next_seq, run.log_offset))
+
+    def _read_new(self, run: Run) -> RunUpdate:
+        cursor, folder = self._cursor(run), run_folder(run)
+        found, cursor.events_offset = read_events(folder.events, cursor.events_offset)
+        events = [event for event in found if event.seq >= cursor.next_seq]
+        text, cursor.log_offset = read_log(folder.log, cursor.log_offset)
+        cursor.last_failure = _last_failure(found, cursor.last_failure)
+        if events:
+            cursor.next_seq = events[-1].seq + 1
+        if events or text:
+            run = self._store(run, events, cursor.log_offset)
+        return RunUpdate(run, tuple(events), text)
+
+    def _store(self, run: Run, events: Sequence[RunEvent], log_offset: int) -> Run:
+        run = replace(apply_events(run, events), log_offset=log_offset)
+        self._records.store(run, events)
+        return run
+
+    def _follow_state(self, run: Run, *, is_alive: bool) -> Run:
+        if not run.state.is_live:
+            return run
+        if is_alive:
+            self._kill_after_grace(run)
+            has_begun = run.state is RunState.PREPARING and run.phase == "training"
+            return self._records.transition(run, RunState.RUNNING) if has_begun else run
+        if not run_folder(run).path.exists():
+            return self._records.transition(run, RunState.LOST, ended_at=time.time())
+        return self._end(run)
+
+    def _end(self, run: Run) -> Run:
+        folder, cursor = run_folder(run), self._cursor(run)
+        if cursor.events_offset < _size(folder.events):  # more than one chunk is still unread
+            return run
+        outside = self._runner.exit_code(run.process) if run.process else None
+        ending = Ending(folder.state(), folder.result(), cursor.last_failure, outside)
+        state, _, _ = judge(run, ending)
+        return self._records.settle(finish(run, ending, time.time()), state)
+
+    def _kill_after_grace(self, run: Run) -> None:
+        if run.state is not RunState.STOPPING or run.process is None:
+            return
+        cursor, now = self._cursor(run), time.monotonic()
+        if cursor.stop_asked is None:  # asked by a program that is gone: its grace starts anew
+            cursor.stop_asked = now
+        if now - cursor.stop_asked > STOP_GRACE_SECONDS:
+            self._runner.kill(run.process)
+
+
+def run_folder(run: Run) -> RunFolder:
+    """Where a run's files lie."""
+    return RunFolder(Path(run.data_root), run.id)
+
+
+def _with_process(run: Run) -> Run:
+    """A program killed between start and record knows no process; the trainer tells of itself."""
+    if not run.state.is_live or run.process is not None:
+        return run
+    state = run_folder(run).state()
+    if state is None:
+        return run
+    return replace(run, process=ProcessHandle(state.pid, state.pid_created))
+
+
+def _all_events(path: Path) -> tuple[list[RunEvent], int]:
+    events: list[RunEvent] = []
+    offset = 0
+    while True:
+        found, end = read_events(path, offset)
+        if end == offset:
+            return events, offset
+        events.extend(found)
+        offset = end
+
+
+def _last_failure(events: Sequence[RunEvent], before: RunEvent | None) -> RunEvent | None:
+    """The latest ``failed`` event, forgotten when a later boot began afresh."""
+    for event in events:
+        if event.type == "failed":
+            before = event
+        elif event.type == "phase" and event.text("phase") == "preparing":
+            before = None
+    return before
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

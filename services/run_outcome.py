@@ -1,0 +1,102 @@
+"""Pure rules of following a run: what its events change, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from models.domain.run import Failure, Run, RunEvent, RunState
+from trainer_image.contract import ExitCode, FailureKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trainer_image.contract import Result
+    from trainer_image.contract import RunState as TrainerState
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is known once a run's process is gone."""
+
+    state: TrainerState | None
+    result: Result | None
+    last_failure: RunEvent | None
+    outside_code: int | None
+
+
+def apply_events(run: Run, events: Sequence[RunEvent]) -> Run:
+    """The run with its phase, step and losses as these events leave them."""
+    changes: dict[str, object] = {}
+    for event in events:
+        if event.type == "phase":
+            changes["phase"] = event.text("phase")
+        elif event.type == "progress":
+            changes["step"] = int(event.number("step") or 0)
+            changes["total_steps"] = int(event.number("total_steps") or 0)
+        elif event.type == "eval":
+            loss = event.number("eval_loss")
+            is_first = not event.number("step") and run.eval_loss_before is None
+            changes["eval_loss_before" if is_first else "eval_loss_after"] = loss
+    if events:
+        changes["next_seq"] = events[-1].seq + 1
+    return replace(run, **changes)  # type: ignore[arg-type]
+
+
+def judge(run: Run, ending: Ending) -> tuple[RunState, int | None, Failure | None]:
+    """How a run whose process is gone ended: state, exit code and, if it failed, why.
+
+    A trainer that ends by itself says so in ``state.json``. One that was killed cannot, and then
+    only our own stop request tells a cancelled run from a killed one.
+    """
+    code = ending.state.exit_code if ending.state else None
+    if code is None:
+        code = ending.outside_code
+    if ending.result is not None and code in {None, ExitCode.FINISHED}:
+        return RunState.FINISHED, int(ExitCode.FINISHED), None
+    if code == ExitCode.CANCELLED or run.state is RunState.STOPPING:
+        return RunState.CANCELLED, code, None
+    if ending.last_failure is not None:
+        return RunState.FAILED, code, _told(ending.last_failure)
+    return RunState.FAILED, code, _untold(code)
+
+
+def finish(run: Run, ending: Ending, now: float) -> Run:
+    """The run as it stands at its end, with what the result says."""
+    _, code, failure = judge(run, ending)
+    state, result = ending.state, ending.result
+    ended = replace(
+        run,
+        exit_code=code,
+        failure=failure,
+        ended_at=state.ended_at if state and state.ended_at else now,
+    )
+    if result is None:
+        return ended
+    return replace(
+        ended,
+        adapter_path=result.adapter_path,
+        step=result.steps,
+        eval_loss_before=result.eval_loss_before,
+        eval_loss_after=result.eval_loss_after,
+    )
+
+
+def _told(event: RunEvent) -> Failure:
+    return Failure(event.text("kind"), event.text("message"), event.text("hint"))
+
+
+def _untold(code: int | None) -> Failure:
+    if code in {137, -9, None}:
+        return Failure(
+            "killed",
+            "The trainer was ended from outside before it could say why, "
+            "most often because the computer ran out of memory.",
+            "Use a smaller batch or a shorter sequence length, then resume: it goes on from the "
+            "last checkpoint.",
+        )
+    return Failure(
+        str(FailureKind.INTERNAL),
+        f"The trainer ended with code {code} and gave no reason.",
+        "Look at the end of the log (temper runs logs), then resume.",
+    )

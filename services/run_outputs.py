@@ -1,0 +1,65 @@
+"""What to do with an output directory that already holds something: never guess, ask."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from models.domain.errors import AppError
+from services.run_files import host_path, output_marker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trainer_image.contract import Job
+
+
+class OnExisting(StrEnum):
+    """The user's answers; ``refuse`` is no answer yet."""
+
+    REFUSE = "refuse"
+    RESUME = "resume"
+    NEW = "new"
+    OVERWRITE = "overwrite"
+
+
+def settle_output(job: Job, data_root: Path, answer: OnExisting) -> Job:
+    """The job with its output directory settled.
+
+    An empty or missing directory is used as it is, and so is an unfinished run of the very same job
+    when auto-resume is on. Otherwise the answer decides; without one, AppError("output_exists").
+    """
+    directory = host_path(data_root, job.output_directory)
+    if not _holds_something(directory):
+        return job
+    if answer is OnExisting.NEW:
+        return job.model_copy(update={"output_directory": _free_name(job, data_root)})
+    if answer is not OnExisting.REFUSE:
+        return job.model_copy(update={"on_existing": answer.value})
+    marker = output_marker(directory)
+    same_job = marker is not None and marker.fingerprint == job.fingerprint()
+    if same_job and marker is not None and not marker.finished and job.hp.auto_resume:
+        return job.model_copy(update={"on_existing": OnExisting.RESUME.value})
+    raise AppError(
+        "output_exists",
+        f"The output directory {job.output_directory} already holds "
+        f"{_what(same_job, marker is not None and marker.finished)}.",
+        "Resume it, train into a new directory, or overwrite it "
+        "(--on-existing resume|new|overwrite).",
+    )
+
+
+def _what(same_job: bool, finished: bool) -> str:
+    state = "finished" if finished else "unfinished"
+    return f"a{'n' if not finished else ''} {state} run of {'this' if same_job else 'another'} job"
+
+
+def _holds_something(directory: Path) -> bool:
+    return directory.exists() and (not directory.is_dir() or any(directory.iterdir()))
+
+
+def _free_name(job: Job, data_root: Path) -> str:
+    number = 2
+    while _holds_something(host_path(data_root, f"{job.output_directory}-{number}")):
+        number += 1
+    return f"{job.output_directory}-{number}"

@@ -1,0 +1,68 @@
+"""The database's side of runs: each call is one transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.db.database import Database
+    from models.domain.run import Run, RunEvent, RunState
+
+
+class RunRecords:
+    """Runs and their metrics as stored."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, run_id: str) -> Run:
+        """One run; AppError("not_found") where there is none."""
+        with self._database.unit_of_work() as uow:
+            return uow.runs.get(run_id)
+
+    def find(self, text: str) -> Run:
+        """A run by its id, the beginning of it, or ``last``."""
+        with self._database.unit_of_work() as uow:
+            return uow.runs.find(text)
+
+    def newest(self, limit: int, *, live_only: bool = False) -> Sequence[Run]:
+        """Runs, newest first."""
+        with self._database.unit_of_work() as uow:
+            return uow.runs.list(limit=limit, live_only=live_only)
+
+    def add(self, run: Run) -> Run:
+        """Store a new run."""
+        with self._database.unit_of_work() as uow:
+            added = uow.runs.add(run)
+            uow.commit()
+        return added
+
+    def transition(self, run: Run, state: RunState, **changes: object) -> Run:
+        """Move a run to ``state``, with further fields, if it may go there."""
+        with self._database.unit_of_work() as uow:
+            changed = uow.runs.transition(run.id, state, **changes)
+            uow.commit()
+        return changed
+
+    def store(self, run: Run, events: Sequence[RunEvent]) -> None:
+        """Store new events together with how far the run has been read."""
+        with self._database.unit_of_work() as uow:
+            uow.metrics.add(run.id, events)
+            uow.runs.update(run)
+            uow.commit()
+
+    def settle(self, run: Run, state: RunState) -> Run:
+        """Store an ended run's last facts and its final state together."""
+        with self._database.unit_of_work() as uow:
+            uow.runs.update(run)
+            settled = uow.runs.transition(run.id, state)
+            uow.commit()
+        return settled
+
+    def delete(self, run_id: str) -> None:
+        """Forget a run with its metrics."""
+        with self._database.unit_of_work() as uow:
+            uow.runs.delete(run_id)
+            uow.commit()

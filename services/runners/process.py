@@ -1,0 +1,156 @@
+"""Runs the trainer as a detached process of this computer, in the managed environment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psutil
+
+from models.domain.errors import AppError
+from models.domain.run import ProcessHandle
+from trainer_image.contract import DATA_ROOT_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from services.run_files import RunFolder
+    from services.runners.base import Launch
+
+_TOKEN_VARIABLES = ("HF_TOKEN", "HUGGINGFACE_HUB_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_SAME_START_SECONDS = 1.0
+
+# Children of this process, kept so that they can be reaped and their exit codes read.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+class ProcessRunner:
+    """A :class:`~services.runners.base.Runner` over the operating system's processes.
+
+    ``python`` gives the interpreter at the time of a start: the environment may be made later.
+    """
+
+    def __init__(self, python: Callable[[], Path]) -> None:
+        self._python = python
+
+    def start(self, launch: Launch) -> ProcessHandle:
+        """Start the job in a session of its own; its output goes to the run's log file."""
+        argv = train_command(self._python(), launch.folder.job)
+        environment = trainer_environment(os.environ, launch)
+        launch.folder.stop_request.unlink(missing_ok=True)
+        try:
+            with launch.folder.log.open("ab") as log:
+                child = subprocess.Popen(
+                    argv,
+                    cwd=launch.folder.path,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise AppError(
+                "runtime_missing",
+                f"The trainer could not be started: {error}.",
+                "Set up the training environment again (temper doctor).",
+            ) from error
+        _children[child.pid] = child
+        return ProcessHandle(child.pid, psutil.Process(child.pid).create_time())
+
+    def is_alive(self, handle: ProcessHandle) -> bool:
+        """Whether that process runs; a later process of the same number is another one."""
+        child = _children.get(handle.pid)
+        if child is not None:
+            child.poll()  # reaps it, if it has ended
+        process = _find(handle)
+        return process is not None and process.status() != psutil.STATUS_ZOMBIE
+
+    def exit_code(self, handle: ProcessHandle) -> int | None:
+        """Known only for a process that this program started and has not been restarted since."""
+        child = _children.get(handle.pid)
+        if child is None or child.poll() is None:
+            return None
+        return child.returncode if child.returncode >= 0 else 128 - child.returncode
+
+    def stop(self, handle: ProcessHandle, folder: RunFolder) -> None:
+        """SIGTERM, and the stop file for systems whose processes take no signals."""
+        folder.stop_request.touch()
+        process = _find(handle)
+        if process is not None and sys.platform != "win32":
+            _quietly(lambda: process.send_signal(signal.SIGTERM))
+
+    def kill(self, handle: ProcessHandle) -> None:
+        """Kill the process and its children (data loader workers)."""
+        process = _find(handle)
+        if process is None:
+            return
+        for victim in [*_children_of(process), process]:
+            _quietly(victim.kill)
+
+
+def train_command(python: Path, job: Path) -> list[str]:
+    """The argument list that starts the trainer."""
+    return [str(python), "-m", "trainer_image.train", "--job", str(job)]
+
+
+def trainer_environment(own: Mapping[str, str], launch: Launch) -> dict[str, str]:
+    """The trainer's environment variables, made from this process's ``own``.
+
+    Tokens are passed on only when the user asked for it; telemetry is always off.
+    """
+    dropped = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
+    if not launch.pass_hf_token:
+        dropped.update(_TOKEN_VARIABLES)
+    environment = {name: value for name, value in own.items() if name not in dropped}
+    environment |= worker_environment(launch.code.folder, launch.folder.data_root)
+    if launch.offline:
+        environment |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    if not launch.use_gpu:
+        environment["CUDA_VISIBLE_DEVICES"] = ""
+    return environment
+
+
+def worker_environment(code: Path, data_root: Path) -> dict[str, str]:
+    """Variables that every process of the trainer's code gets, training and inference alike."""
+    return {
+        "PYTHONPATH": str(code),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONNOUSERSITE": "1",
+        DATA_ROOT_VARIABLE: str(data_root),
+        "HF_HOME": str(data_root / "cache" / "huggingface"),
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "DO_NOT_TRACK": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        # Freed memory that goes back to the kernel is slow to get again on virtual machines:
+        # measured 1.1 times the speed (docs/architecture.md, "Speed").
+        "MALLOC_MMAP_MAX_": "0",
+        "MALLOC_TRIM_THRESHOLD_": "-1",
+    }
+
+
+def _find(handle: ProcessHandle) -> psutil.Process | None:
+    try:
+        process = psutil.Process(handle.pid)
+        same = abs(process.create_time() - handle.created) < _SAME_START_SECONDS
+    except psutil.Error:
+        return None
+    return process if same else None
+
+
+def _children_of(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def _quietly(action: Callable[[], object]) -> None:
+    try:
+        action()
+    except psutil.Error:  # it has ended by itself meanwhile
+        return

@@ -1,0 +1,129 @@
+"""Configurations: every field has its rule, survives a round trip, and is refused with a reason."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from models.domain.config import TrainingConfig
+from models.domain.config_io import (
+    CONFIG_VERSION,
+    from_dict,
+    get_value,
+    parse_value,
+    settings_index,
+    to_dict,
+    with_values,
+)
+from models.domain.errors import AppError, ConfigError
+from models.domain.validation import validate
+
+
+def test_every_default_but_the_dataset_is_valid() -> None:
+    assert [problem.field for problem in validate(TrainingConfig())] == ["dataset.session"]
+
+
+def test_every_setting_has_a_label_and_is_found_at_its_path() -> None:
+    for path, info in settings_index().items():
+        assert info.rule.label, path
+        assert get_value(TrainingConfig(), path) == info.default
+
+
+def test_round_trip_through_a_dict() -> None:
+    config = with_values(
+        TrainingConfig(), {"hp.epochs": 2.5, "hp.max_steps": 7, "dataset.session": "faq"}
+    )
+    assert from_dict(to_dict(config)) == config
+
+
+def test_an_older_file_takes_the_defaults_for_what_it_lacks() -> None:
+    assert from_dict({"version": 1, "hp": {"epochs": 3}}).hp.epochs == 3.0
+    assert from_dict({}) == TrainingConfig()
+
+
+def test_a_file_of_a_later_version_is_refused_with_a_next_step() -> None:
+    with pytest.raises(AppError, match="Update Temper") as caught:
+        from_dict({"version": CONFIG_VERSION + 1})
+    assert caught.value.kind == "newer_version"
+
+
+def test_all_wrong_names_and_types_are_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_dict({"hp": {"learning_rat": 1, "epochs": "many"}, "extra": {}})
+    fields = {problem.field for problem in caught.value.problems}
+    assert fields == {"hp.learning_rat", "hp.epochs", "extra"}
+    assert "hp.learning_rate" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "value"),
+    [
+        ("hp.learning_rate", "1e-4", 1e-4),
+        ("hp.batch_size", " 8 ", 8),
+        ("hp.packing", "off", False),
+        ("hp.max_steps", "none", None),
+        ("hp.max_steps", "12", 12),
+        ("output.directory", "/data/outputs/x", "/data/outputs/x"),
+    ],
+)
+def test_typed_text_becomes_the_settings_value(path: str, text: str, value: object) -> None:
+    assert parse_value(path, text) == value
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [("hp.learning_rate", "abc"), ("hp.batch_size", "1.5"), ("hp.packing", "perhaps")],
+)
+def test_text_of_the_wrong_kind_names_field_and_value(path: str, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_value(path, text)
+    assert path in str(caught.value)
+    assert text in str(caught.value)
+
+
+def test_an_unknown_setting_names_its_neighbours() -> None:
+    with pytest.raises(ConfigError, match=r"hp\.epochs"):
+        parse_value("hp.epoch", "1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"hp.learning_rate": 0.0}, "hp.learning_rate"),
+        ({"hp.learning_rate": 1.5}, "hp.learning_rate"),
+        ({"hp.learning_rate": math.nan}, "hp.learning_rate"),
+        ({"hp.epochs": math.inf}, "hp.epochs"),
+        ({"hp.batch_size": 0}, "hp.batch_size"),
+        ({"hp.scheduler": "zigzag"}, "hp.scheduler"),
+        ({"output.directory": "/tmp/out"}, "output.directory"),
+        ({"output.directory": "/data"}, "output.directory"),
+        ({"output.directory": "/data/../etc"}, "output.directory"),
+        ({"hp.base_model": "  "}, "hp.base_model"),
+        ({"dataset.source": "Hugging Face"}, "dataset.hf_repo"),
+        ({"hp.push_to_hub": True}, "hp.hub_repo"),
+        ({"hp.early_stopping": 2, "dataset.eval_percent": 0.0}, "hp.early_stopping"),
+        ({"hp.tuning": "full", "hp.quantization": "4-bit"}, "hp.quantization"),
+        ({"training.target": "Runpod - Pod"}, "training.target"),
+        ({"local.runtime": "Docker"}, "local.runtime"),
+    ],
+)
+def test_a_bad_value_is_named_with_a_remedy(changes: dict[str, object], field: str) -> None:
+    config = with_values(TrainingConfig(), {"dataset.session": "1", **changes})
+    found = [problem for problem in validate(config) if problem.field == field]
+    assert found, validate(config)
+    assert found[0].message
+    assert found[0].remedy
+
+
+def test_all_problems_come_at_once() -> None:
+    config = with_values(
+        TrainingConfig(),
+        {"hp.learning_rate": 2.0, "hp.lora_r": 0, "output.directory": "x"},
+    )
+    assert {problem.field for problem in validate(config)} == {
+        "hp.learning_rate",
+        "hp.lora_r",
+        "output.directory",
+        "dataset.session",
+    }

@@ -1,0 +1,125 @@
+"""Checkpoints that can be trusted: each carries a manifest of its files, written last.
+
+Without a manifest, or with a file that is not as the manifest says, a checkpoint does not count.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from trainer_image.contract import FailureKind
+from trainer_image.failures import Refused
+from trainer_image.rows import file_sha256
+from trainer_image.run_folder import write_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MANIFEST = "temper-checkpoint.json"
+
+
+class FileSeal(BaseModel):
+    """Size in bytes and SHA-256 of one file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size: int
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """``temper-checkpoint.json``. The token counts and seconds are those of the run so far."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Literal[1] = 1
+    step: int
+    fingerprint: str
+    base_model: str
+    dataset_sha256: str
+    trained_tokens: int = 0
+    processed_tokens: int = 0
+    seconds: float = 0.0
+    files: dict[str, FileSeal] = {}
+
+
+def seal(folder: Path, manifest: Manifest) -> None:
+    """Make a checkpoint valid: from now on it says what belongs to it."""
+    files = {
+        path.name: FileSeal(size=path.stat().st_size, sha256=file_sha256(path))
+        for path in sorted(folder.iterdir())
+        if path.is_file() and path.name != MANIFEST
+    }
+    write_model(folder / MANIFEST, manifest.model_copy(update={"files": files}))
+
+
+def manifest_of(folder: Path) -> Manifest | None:
+    """What a checkpoint says of itself, or nothing if it cannot be trusted."""
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+        sound = all(_is_sound(folder / name, seal) for name, seal in manifest.files.items())
+    except (OSError, ValidationError):
+        return None
+    return manifest if sound else None
+
+
+def _is_sound(path: Path, expected: FileSeal) -> bool:
+    return path.stat().st_size == expected.size and file_sha256(path) == expected.sha256
+
+
+def newest_first(folder: Path) -> list[Path]:
+    """All checkpoints in a folder, sound or not, the one of the highest step first."""
+    return sorted(_checkpoints(folder), key=_step, reverse=True)
+
+
+def remove_unsealed(folder: Path) -> None:
+    """Remove what a crash or a full disk left of a checkpoint, which also frees its space."""
+    for path in _checkpoints(folder):
+        if not (path / MANIFEST).exists():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def remove_after(folder: Path, step: int) -> None:
+    """Remove checkpoints of a higher step: training goes on from ``step`` and makes them anew."""
+    for path in _checkpoints(folder):
+        if _step(path) > step:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def rotate(folder: Path, keep: int, best_step: int | None) -> None:
+    """Keep the newest ``keep`` checkpoints and the best one."""
+    for path in newest_first(folder)[keep:]:
+        if _step(path) != best_step:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def named(path: Path) -> Manifest:
+    """The manifest of a checkpoint that the user named; Refused if there is none to trust."""
+    if not path.is_dir():
+        raise Refused(
+            FailureKind.NOT_FOUND,
+            f"The checkpoint to resume from was not found: {path}",
+            "Choose one of the checkpoints in the output directory, or none.",
+        )
+    manifest = manifest_of(path)
+    if manifest is None:
+        raise Refused(
+            FailureKind.CHECKPOINT_CORRUPT,
+            f"The checkpoint to resume from is damaged: {path}",
+            "Choose an earlier checkpoint, or leave the choice to the program.",
+        )
+    return manifest
+
+
+def _checkpoints(folder: Path) -> Iterator[Path]:
+    for path in folder.glob("checkpoint-*"):
+        if path.name.removeprefix("checkpoint-").isdecimal():
+            yield path
+
+
+def _step(path: Path) -> int:
+    return int(path.name.removeprefix("checkpoint-"))

@@ -1,0 +1,145 @@
+"""Everything that can be wrong with a job, found at once and before anything heavy is imported."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from trainer_image.contract import FailureKind, Hyperparameters, Job
+from trainer_image.failures import Refused
+from trainer_image.output import OutputFolder, Start
+from trainer_image.rows import DatasetError, check_file, file_sha256
+from trainer_image.run_folder import is_local, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class CheckedJob:
+    """A job that can be started, and where it starts."""
+
+    job: Job
+    output: OutputFolder
+    start: Start
+    dataset_sha256: str
+
+
+def read_job(path: Path) -> Job:
+    """Read ``job.json``; Refused with every field that is wrong."""
+    try:
+        return Job.model_validate_json(path.read_bytes())
+    except OSError as error:
+        reason = error.strerror
+        raise Refused(FailureKind.BAD_CONFIG, f"{path} cannot be read: {reason}.") from error
+    except ValidationError as error:
+        raise Refused(FailureKind.BAD_CONFIG, _sentences(error)) from error
+
+
+def _sentences(error: ValidationError) -> str:
+    problems = [
+        f"{'.'.join(map(str, item['loc'])) or 'job.json'}: "
+        f"{item['msg'].removeprefix('Value error, ')}"
+        for item in error.errors()
+    ]
+    return "\n".join(problems)
+
+
+def check(job: Job) -> CheckedJob:
+    """All problems in one Refused, of the kind of the first."""
+    sha256 = dataset_sha256(job)
+    output = OutputFolder(job, sha256)
+    problems = [*_settings(job), *_base_model(job), *_dataset(job, sha256)]
+    try:
+        start = output.plan()
+    except (Refused, ValueError) as error:
+        problems.append(error if isinstance(error, Refused) else _bad(str(error)))
+    if not problems:
+        return CheckedJob(job, output, start, sha256)
+    first = problems[0]
+    raise Refused(first.kind, "\n".join(map(str, problems)), first.hint) from first
+
+
+def _settings(job: Job) -> Iterator[Refused]:
+    hp = job.hp
+    if hp.method != "SFT":
+        yield _bad(f"The method {hp.method} is not supported yet.", "Choose SFT.")
+    if hp.tuning != "LoRA":
+        yield _bad("Full fine-tuning is not supported yet.", "Choose LoRA.")
+    if hp.push_to_hub:
+        yield _bad("The trainer does not upload to Hugging Face.", "Upload the finished run.")
+    if hp.report_to != "none" and importlib.util.find_spec(hp.report_to) is None:
+        yield _bad(f"{hp.report_to} is not installed beside the trainer.", "Report to none.")
+    if hp.report_to == "wandb" and job.offline:
+        yield _bad("Weights & Biases cannot be reached offline.", "Report to none.")
+    if hp.early_stopping is not None and not _holds_out(job):
+        yield _bad("Early stopping needs rows to evaluate on.", "Hold out some percent of rows.")
+    if not job.use_gpu:
+        yield from gpu_problems(hp)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        yield _bad("Training on several GPUs at once is not supported yet.", "Use one.")
+
+
+def gpu_problems(hp: Hyperparameters) -> Iterator[Refused]:
+    """Settings that need a GPU, for a run without one."""
+    if hp.precision not in ("auto", "float32"):
+        yield _bad(f"The precision {hp.precision} needs a GPU.", "Choose auto or float32.")
+    if hp.optimizer.endswith("8bit"):
+        yield _bad(f"The optimizer {hp.optimizer} needs a GPU.", "Choose auto or adamw_torch.")
+
+
+def _holds_out(job: Job) -> bool:
+    return bool(job.dataset.eval_split) or job.dataset.eval_percent > 0
+
+
+def _base_model(job: Job) -> Iterator[Refused]:
+    if not is_local(job.base_model):
+        if job.offline and "/" not in job.base_model:
+            yield _bad(f"{job.base_model} is neither a folder nor a repository's name.")
+        return
+    folder = resolve(job.base_model)
+    if not folder.is_dir():
+        yield Refused(FailureKind.NOT_FOUND, f"The model folder {folder} does not exist.")
+    elif not (folder / "config.json").is_file():
+        yield _bad(
+            f"The model folder {folder} has no config.json.",
+            "Choose the folder that holds config.json and the weights.",
+        )
+
+
+def dataset_sha256(job: Job) -> str:
+    """The SHA-256 of a dataset file as it is; a Hub dataset is known by its names."""
+    spec = job.dataset
+    if spec.hf_repo:
+        return f"{spec.hf_repo}/{spec.hf_config}/{spec.hf_split}"
+    path = resolve(spec.path)
+    return file_sha256(path) if path.is_file() else ""
+
+
+def _dataset(job: Job, sha256: str) -> Iterator[Refused]:
+    spec = job.dataset
+    if spec.format is None or spec.hf_repo:
+        if job.offline:
+            yield _bad(
+                f"The dataset {spec.hf_repo} cannot be fetched offline.",
+                "Import it first, or leave the offline mode.",
+            )
+        return
+    path = resolve(spec.path)
+    if not path.is_file():
+        yield Refused(FailureKind.NOT_FOUND, f"The dataset file {path} does not exist.")
+        return
+    problems = check_file(path, spec.format)
+    if spec.sha256 and spec.sha256 != sha256:
+        problems.insert(0, f"{path.name} is not the file that this job was made for.")
+    if problems:
+        yield DatasetError(problems)
+
+
+def _bad(message: str, hint: str = "") -> Refused:
+    return Refused(FailureKind.BAD_CONFIG, message, hint)

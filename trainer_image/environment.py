@@ -1,0 +1,47 @@
+"""What must be settled in a process before torch and its friends are imported."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+_ALWAYS = {
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TQDM_DISABLE": "1",
+}
+"""No telemetry, and no progress bars: they fill a log with carriage returns."""
+
+_OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+"""Parameters of glibc's ``mallopt``, from ``malloc.h``."""
+
+
+def prepare_process(*, offline: bool, use_gpu: bool) -> None:
+    """Switch off telemetry and, if so asked, the network and the GPU; tune the allocator."""
+    os.environ.update(_ALWAYS)
+    if offline:
+        os.environ.update(_OFFLINE)
+    if not use_gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    else:
+        # One process uses one card: with several, transformers would quietly split each batch.
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+    _keep_freed_memory()
+
+
+def _keep_freed_memory() -> None:
+    """Keep freed memory instead of giving it back to the kernel at every step.
+
+    The next step needs the same amount again, and on virtual machines the way to the kernel and
+    back costs about a tenth of a step. Same as MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=-1.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_MAX, 0)
+        mallopt(_M_TRIM_THRESHOLD, -1)

@@ -1,0 +1,136 @@
+"""The output directory: whose it is, whether a run may go on in it, and what is removed from it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trainer_image import checkpoints
+from trainer_image.contract import (
+    OUTPUT_MARKER_FILE,
+    FailureKind,
+    Job,
+    OutputMarker,
+    check_under_data,
+)
+from trainer_image.failures import Refused
+from trainer_image.run_folder import resolve, write_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trainer_image.checkpoints import Manifest
+
+_OURS = ("adapter", "adapter.tmp", "checkpoints", OUTPUT_MARKER_FILE)
+"""What a run makes in its output directory, and so all that overwriting one removes."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where training begins: at a checkpoint, or from nothing. ``damaged`` ones were passed by."""
+
+    checkpoint: Path | None = None
+    manifest: Manifest | None = None
+    damaged: tuple[str, ...] = ()
+    overwrite: bool = False
+    other_job: bool = False
+
+
+class OutputFolder:
+    """The output directory of a job."""
+
+    def __init__(self, job: Job, dataset_sha256: str) -> None:
+        self._job = job
+        self._dataset_sha256 = dataset_sha256
+        self.path = resolve(job.output_directory)
+        self.adapter = self.path / "adapter"
+        self.checkpoints = self.path / "checkpoints"
+        self._marker = self.path / OUTPUT_MARKER_FILE
+
+    def plan(self) -> Start:
+        """Decide how to start, changing nothing; Refused if the directory is another's."""
+        named = self._named_checkpoint()
+        if named is not None and named.is_relative_to(self.path):
+            return self._from_named(named)
+        if self._is_ours_to_resume():
+            return self._newest()
+        overwrite = self._must_overwrite()
+        if named is None:
+            return Start(overwrite=overwrite)
+        start = self._from_named(named)
+        return Start(start.checkpoint, start.manifest, (), overwrite, start.other_job)
+
+    def begin(self, start: Start) -> None:
+        """Make the directory ours."""
+        if start.overwrite:
+            self._clear()
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        checkpoints.remove_unsealed(self.checkpoints)
+        checkpoints.remove_after(self.checkpoints, start.manifest.step if start.manifest else 0)
+        self.mark(finished=False)
+
+    def mark(self, *, finished: bool) -> None:
+        """Say whose the directory is, and whether the run is done with it."""
+        marker = OutputMarker(
+            run_id=self._job.run_id, fingerprint=self._job.fingerprint(), finished=finished
+        )
+        write_model(self._marker, marker)
+
+    def _is_ours_to_resume(self) -> bool:
+        try:
+            marker = OutputMarker.model_validate_json(self._marker.read_bytes())
+        except (OSError, ValueError):
+            return False
+        may_resume = self._job.hp.auto_resume or self._job.on_existing == "resume"
+        same = marker.fingerprint == self._job.fingerprint()
+        return may_resume and same and not marker.finished
+
+    def _must_overwrite(self) -> bool:
+        if not self.path.exists() or not any(self.path.iterdir()):
+            return False
+        if self._job.on_existing == "overwrite":
+            return True
+        raise Refused(
+            FailureKind.BAD_CONFIG,
+            f"The output directory {self._job.output_directory} is not empty, and what it holds "
+            "is no unfinished run of this very job.",
+            "Choose another directory, or to overwrite it.",
+        )
+
+    def _newest(self) -> Start:
+        damaged: list[str] = []
+        for path in checkpoints.newest_first(self.checkpoints):
+            manifest = checkpoints.manifest_of(path)
+            if manifest is not None and self._is_of_this_job(manifest):
+                return Start(path, manifest, tuple(damaged))
+            damaged.append(path.name)
+        return Start(damaged=tuple(damaged))
+
+    def _is_of_this_job(self, manifest: Manifest) -> bool:
+        ours = (self._job.fingerprint(), self._dataset_sha256)
+        return (manifest.fingerprint, manifest.dataset_sha256) == ours
+
+    def _named_checkpoint(self) -> Path | None:
+        name = self._job.hp.resume_from
+        if not name:
+            return None
+        return resolve(check_under_data(name)) if "/" in name else self.checkpoints / name
+
+    def _from_named(self, path: Path) -> Start:
+        manifest = checkpoints.named(path)
+        if self._is_of_this_job(manifest):
+            return Start(path, manifest)
+        ours = (self._job.base_model, self._dataset_sha256)
+        if (manifest.base_model, manifest.dataset_sha256) != ours:
+            raise Refused(
+                FailureKind.BAD_CONFIG,
+                f"The checkpoint {path.name} was made with another base model or dataset.",
+                "Start anew instead of resuming.",
+            )
+        return Start(path, manifest, other_job=True)
+
+    def _clear(self) -> None:
+        for name in _OURS:
+            path = self.path / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

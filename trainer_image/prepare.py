@@ -1,0 +1,94 @@
+"""From a job's dataset to the items that are trained on and the items that are held out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trainer_image.collate import packed_items, padded_items
+from trainer_image.data import Encoded, EncodedRows, Recipe, encode_all
+from trainer_image.rows import DatasetError, NumberedRow, detect_format, held_out_rows, read_rows
+from trainer_image.run_folder import resolve
+
+if TYPE_CHECKING:
+    from trainer_image.collate import Item
+    from trainer_image.contract import DatasetFormat, DatasetSpec, Job
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All rows of a dataset, and the numbers of the held-out ones."""
+
+    rows: list[NumberedRow]
+    held_out: set[int]
+    format: DatasetFormat
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the trainer is fed with, and what the log says about it."""
+
+    train: list[Item]
+    held_out: list[Item]
+    train_rows: int
+    held_out_rows: int
+    trained_tokens: int
+    """Tokens learnt in one epoch."""
+    encoded: EncodedRows
+
+
+def load_dataset(job: Job) -> Dataset:
+    """Read the rows and divide them."""
+    spec = job.dataset
+    if spec.hf_repo:
+        return _hub_dataset(spec, job.hp.seed)
+    rows = list(read_rows(resolve(spec.path)))
+    held_out = held_out_rows([row.values for row in rows], spec, job.hp.seed)
+    if spec.format is None:
+        raise DatasetError(["The dataset file has no format."])
+    return Dataset(rows, held_out, spec.format)
+
+
+def _hub_dataset(spec: DatasetSpec, seed: int) -> Dataset:
+    """A Hub dataset; there ``eval_split`` is a split of the repository, not a column."""
+    values = _hub_split(spec, spec.hf_split)
+    if spec.eval_split:
+        unseen = _hub_split(spec, spec.eval_split)
+        held_out = set(range(len(values), len(values) + len(unseen)))
+        values += unseen
+    else:
+        held_out = held_out_rows(values, spec, seed)
+    format_ = spec.format or detect_format(values[0] if values else ())
+    rows = [NumberedRow(n, f"{spec.hf_repo} row {n}", row) for n, row in enumerate(values)]
+    return Dataset(rows, held_out, format_)
+
+
+def _hub_split(spec: DatasetSpec, split: str) -> list[dict[str, Any]]:
+    import datasets
+
+    return list(datasets.load_dataset(spec.hf_repo, spec.hf_config or None, split=split))
+
+
+def prepare(dataset: Dataset, recipe: Recipe, job: Job) -> Prepared:
+    """Tokenise; DatasetError if nothing is left to train on."""
+    encoded = encode_all(dataset.rows, recipe)
+    train = [row for number, row in encoded.rows.items() if number not in dataset.held_out]
+    unseen = [row for number, row in encoded.rows.items() if number in dataset.held_out]
+    if not train:
+        raise DatasetError(
+            [f"No row has an answer within the maximum length of {recipe.max_length} tokens."]
+        )
+    return Prepared(
+        train=_items(train, job),
+        held_out=_items(sorted(unseen, key=lambda row: row.length), job),
+        train_rows=len(train),
+        held_out_rows=len(unseen),
+        trained_tokens=sum(row.trained_tokens for row in train),
+        encoded=encoded,
+    )
+
+
+def _items(rows: list[Encoded], job: Job) -> list[Item]:
+    if job.hp.packing:
+        return packed_items(rows, job.hp.max_seq_length, job.hp.seed)
+    return padded_items(rows)

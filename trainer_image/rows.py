@@ -1,0 +1,203 @@
+"""The rows of a dataset: read, checked, and divided into what is trained and what is held out.
+
+Nothing heavy here, so that a bad file is refused at once, with all of its problems.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trainer_image.contract import FORMAT_COLUMNS, DatasetFormat, DatasetSpec, FailureKind
+from trainer_image.failures import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+MOST_PROBLEMS = 20
+"""Problems named in one message: enough to see the pattern, and the message stays readable."""
+
+Row = dict[str, Any]
+Message = dict[str, Any]
+
+_SHAREGPT_ROLES = {
+    "human": "user",
+    "user": "user",
+    "gpt": "assistant",
+    "assistant": "assistant",
+    "model": "assistant",
+    "system": "system",
+}
+_ROLES = ("system", "user", "assistant", "tool")
+
+
+class RowError(ValueError):
+    """One row cannot be used; the text says why."""
+
+
+class DatasetError(Refused):
+    """A dataset cannot be used: each problem with its file and line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        text = problems[0] if len(problems) == 1 else "\n".join(["Problems:", *problems])
+        super().__init__(FailureKind.BAD_DATASET, text, "Correct the dataset and import it again.")
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class NumberedRow:
+    """A row, its number from 0, and where it stands for a person: ``file line 37``."""
+
+    number: int
+    place: str
+    values: Row
+
+
+def read_rows(path: Path) -> Iterator[NumberedRow]:
+    """Each row of a JSONL file; RowError, naming the line, at one that is no JSON object."""
+    number = 0
+    with path.open("rb") as file:
+        for line_number, line in enumerate(file, start=1):
+            if line.strip():
+                place = f"{path.name} line {line_number}"
+                yield NumberedRow(number, place, _parse(line, place))
+                number += 1
+
+
+def _parse(line: bytes, place: str) -> Row:
+    try:
+        row = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise RowError(f"{place}: not UTF-8 text.") from error
+    except ValueError as error:
+        raise RowError(f"{place}: not valid JSON ({error}).") from error
+    if not isinstance(row, dict):
+        raise RowError(f"{place}: not a JSON object.")
+    return row
+
+
+def check_file(path: Path, format_: DatasetFormat) -> list[str]:
+    """The first problems of a dataset file; an unreadable line ends the search."""
+    problems: list[str] = []
+    count = 0
+    try:
+        for row in read_rows(path):
+            count += 1
+            problems += row_problems(row, format_)
+            if len(problems) >= MOST_PROBLEMS:
+                break
+    except RowError as error:
+        problems.append(str(error))
+    if not problems and not count:
+        problems.append(f"{path.name} has no rows.")
+    return problems
+
+
+def row_problems(row: NumberedRow, format_: DatasetFormat) -> list[str]:
+    """Why a row cannot be used, or nothing."""
+    try:
+        conversation(row.values, format_)
+    except RowError as error:
+        return [f"{row.place}: {error}"]
+    return []
+
+
+def conversation(row: Row, format_: DatasetFormat) -> list[Message]:
+    """The messages of a row in any format; a ``text`` row is one assistant message of raw text."""
+    missing = [name for name in FORMAT_COLUMNS[format_] if row.get(name) is None]
+    if missing:
+        raise RowError(f"no value for {', '.join(map(repr, missing))}.")
+    if format_ is DatasetFormat.MESSAGES:
+        messages = [_message(item) for item in _list(row["messages"])]
+    elif format_ is DatasetFormat.SHAREGPT:
+        messages = [_sharegpt_message(item) for item in _list(row["conversations"])]
+    else:
+        messages = _one_turn(row, format_)
+    if row.get("system") and messages[0]["role"] != "system":
+        messages.insert(0, {"role": "system", "content": _text(row["system"], "system")})
+    _require_answers(messages)
+    return messages
+
+
+def _one_turn(row: Row, format_: DatasetFormat) -> list[Message]:
+    *asked, answer = FORMAT_COLUMNS[format_]
+    answered = {"role": "assistant", "content": _text(row[answer], answer)}
+    if not asked:
+        return [answered]
+    question = _text(row[asked[0]], asked[0])
+    if format_ is DatasetFormat.ALPACA and row.get("input"):
+        question += "\n\n" + _text(row["input"], "input")
+    return [{"role": "user", "content": question}, answered]
+
+
+def _message(item: Any) -> Message:
+    if not isinstance(item, dict) or item.get("role") not in _ROLES:
+        raise RowError(f"a message needs a 'role' out of {', '.join(_ROLES)}.")
+    if item.get("tool_calls"):
+        raise RowError("tool calls are not supported yet.")
+    return {"role": item["role"], "content": _text(item.get("content"), "content")}
+
+
+def _sharegpt_message(item: Any) -> Message:
+    role = _SHAREGPT_ROLES.get(str(item.get("from"))) if isinstance(item, dict) else None
+    if role is None:
+        raise RowError(f"a turn needs 'from' out of {', '.join(_SHAREGPT_ROLES)}.")
+    return {"role": role, "content": _text(item.get("value"), "value")}
+
+
+def _require_answers(messages: list[Message]) -> None:
+    answers = [message["content"] for message in messages if message["role"] == "assistant"]
+    if not answers:
+        raise RowError("no answer of the assistant to learn from.")
+    if not all(answer.strip() for answer in answers):
+        raise RowError("an empty answer.")
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        raise RowError("the conversation is not a list of messages.")
+    return value
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise RowError(f"{name!r} is not text.")
+    return value
+
+
+def detect_format(columns: Iterable[str]) -> DatasetFormat:
+    """The format of a Hub dataset, by its columns."""
+    present = set(columns)
+    for format_, needed in FORMAT_COLUMNS.items():
+        if present.issuperset(needed):
+            return format_
+    raise DatasetError([f"No format that we know has the columns {', '.join(sorted(present))}."])
+
+
+def held_out_rows(rows: list[Row], spec: DatasetSpec, seed: int) -> set[int]:
+    """Numbers of the rows kept for evaluation: a named split, else a share drawn by ``seed``."""
+    if spec.eval_split:
+        chosen = {n for n, row in enumerate(rows) if row.get("split") == spec.eval_split}
+        if not chosen:
+            raise DatasetError([f"No row has the split {spec.eval_split!r}."])
+    else:
+        chosen = _drawn(len(rows), spec.eval_percent, seed)
+    if len(chosen) == len(rows):
+        raise DatasetError(["Every row is held out, so there is nothing to train on."])
+    return chosen
+
+
+def _drawn(count: int, percent: float, seed: int) -> set[int]:
+    """At least one row of two or more; by hash, so that any program draws the same ones."""
+    wanted = 0 if percent == 0 or count < 2 else max(1, round(count * percent / 100))
+    order = sorted(range(count), key=lambda n: hashlib.sha256(f"{seed}:{n}".encode()).digest())
+    return set(order[:wanted])
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,254 @@
+"""Colours of the light and the dark theme, and the style sheet that is written with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Every colour the program uses, by what it is for. Text on its ground reaches 4.5 : 1."""
+
+    name: str
+    window: str
+    rail: str
+    surface: str
+    field: str
+    border: str
+    field_border: str
+    hover: str
+    text: str
+    muted: str
+    disabled: str
+    accent: str
+    accent_hover: str
+    accent_pressed: str
+    accent_soft: str
+    accent_text: str
+    on_accent: str
+    good: str
+    good_soft: str
+    warning: str
+    warning_soft: str
+    bad: str
+    bad_soft: str
+    curve: str
+    curve_eval: str
+    curve_rate: str
+
+
+LIGHT = Tokens(
+    name="light",
+    window="#F4F5F8",
+    rail="#ECEEF3",
+    surface="#FFFFFF",
+    field="#FFFFFF",
+    border="#E2E5EB",
+    field_border="#C3C9D4",
+    hover="#EEF0F5",
+    text="#1A1E26",
+    muted="#586072",
+    disabled="#9AA1AE",
+    accent="#3A55D9",
+    accent_hover="#2F48C2",
+    accent_pressed="#273CA5",
+    accent_soft="#E5E9FB",
+    accent_text="#2F48C2",
+    on_accent="#FFFFFF",
+    good="#16744A",
+    good_soft="#E3F4EB",
+    warning="#8A5A00",
+    warning_soft="#FDF2DA",
+    bad="#BF2C22",
+    bad_soft="#FCE9E7",
+    curve="#3A55D9",
+    curve_eval="#C2570C",
+    curve_rate="#9AA1AE",
+)
+DARK = Tokens(
+    name="dark",
+    window="#15171C",
+    rail="#111317",
+    surface="#1D2027",
+    field="#16191F",
+    border="#2B2F39",
+    field_border="#434957",
+    hover="#272B34",
+    text="#E7EAF0",
+    muted="#A4ADBC",
+    disabled="#656D7B",
+    accent="#4F69E8",
+    accent_hover="#6179F0",
+    accent_pressed="#4058D0",
+    accent_soft="#262D4D",
+    accent_text="#A5B4FF",
+    on_accent="#FFFFFF",
+    good="#6BD3A0",
+    good_soft="#17332A",
+    warning="#EFBF62",
+    warning_soft="#382D15",
+    bad="#FF938A",
+    bad_soft="#3C2020",
+    curve="#8CA0FF",
+    curve_eval="#F2A65A",
+    curve_rate="#656D7B",
+)
+
+_SHEET = """
+QMainWindow, QDialog { background: @window; }
+QWidget#page, QWidget#column { background: transparent; }
+QScrollArea { background: transparent; border: 0; }
+QLabel { background: transparent; }
+QLabel[role="title"] { font-size: @title; font-weight: 600; }
+QLabel[role="heading"] { font-size: @heading; font-weight: 600; }
+QLabel[role="muted"] { color: @muted; }
+QLabel[role="error"] { color: @bad; }
+QLabel[tone="good"] { color: @good; }
+QLabel[tone="bad"] { color: @bad; }
+QLabel[tone="warning"] { color: @warning; }
+QFrame[role="card"] { background: @surface; border: 1px solid @border; border-radius: 10px; }
+QFrame[role="rail"] { background: @rail; border: 0; border-right: 1px solid @border; }
+QFrame[role="footer"] { background: @window; border: 0; border-top: 1px solid @border; }
+QFrame[role="answer"] { background: @window; border: 1px solid @border; border-radius: 8px; }
+QFrame[role="banner"] { border-radius: 8px; background: @accent_soft; border: 1px solid @border; }
+QFrame[role="banner"][tone="good"] { background: @good_soft; }
+QFrame[role="banner"][tone="warning"] { background: @warning_soft; }
+QFrame[role="banner"][tone="bad"] { background: @bad_soft; }
+
+QPushButton {
+  background: @surface; color: @text; border: 1px solid @field_border; border-radius: 7px;
+  padding: 6px 14px;
+}
+QPushButton:hover { background: @hover; }
+QPushButton:pressed { background: @border; }
+QPushButton:focus { border: 2px solid @accent; padding: 5px 13px; }
+QPushButton:disabled { color: @disabled; border-color: @border; background: @window; }
+QPushButton[role="primary"] {
+  background: @accent; color: @on_accent; border: 1px solid @accent; font-weight: 600;
+}
+QPushButton[role="primary"]:hover { background: @accent_hover; border-color: @accent_hover; }
+QPushButton[role="primary"]:pressed { background: @accent_pressed; }
+QPushButton[role="primary"]:focus { border: 2px solid @text; padding: 5px 13px; }
+QPushButton[role="primary"]:disabled {
+  background: @border; color: @disabled; border: 1px solid @border;
+}
+QPushButton[role="link"] {
+  background: transparent; border: 2px solid transparent; color: @accent_text; padding: 3px 6px;
+}
+QPushButton[role="link"]:hover { background: @accent_soft; }
+QPushButton[role="link"]:focus { border-color: @accent; }
+QPushButton[role="link"]:disabled { color: @disabled; }
+
+QToolButton {
+  background: transparent; border: 2px solid transparent; border-radius: 7px; padding: 4px;
+  color: @text;
+}
+QToolButton:hover { background: @hover; }
+QToolButton:pressed { background: @border; }
+QToolButton:focus { border-color: @accent; }
+QToolButton:checked { background: @accent_soft; color: @accent_text; }
+QToolButton:disabled { color: @disabled; }
+QToolButton[role="nav"] { color: @muted; padding: 8px 4px 6px 4px; border-radius: 9px; }
+QToolButton[role="nav"]:hover { color: @text; background: @hover; }
+QToolButton[role="nav"]:checked {
+  color: @accent_text; background: @accent_soft; font-weight: 600;
+}
+
+QLineEdit, QPlainTextEdit, QComboBox {
+  background: @field; color: @text; border: 1px solid @field_border; border-radius: 7px;
+  padding: 5px 9px; selection-background-color: @accent; selection-color: @on_accent;
+}
+QLineEdit, QComboBox { min-height: 20px; }
+QLineEdit:focus, QPlainTextEdit:focus, QComboBox:focus {
+  border: 2px solid @accent; padding: 4px 8px;
+}
+QLineEdit[invalid="true"], QComboBox[invalid="true"] { border: 1px solid @bad; }
+QLineEdit[invalid="true"]:focus, QComboBox[invalid="true"]:focus { border: 2px solid @bad; }
+QLineEdit:disabled, QPlainTextEdit:disabled, QComboBox:disabled {
+  color: @disabled; background: @window; border-color: @border;
+}
+QComboBox::drop-down { border: 0; width: 28px; }
+QComboBox::down-arrow { image: url("@icons/chevron-@name.svg"); width: 12px; height: 12px; }
+QComboBox QLineEdit { border: 0; padding: 0; background: transparent; min-height: 0; }
+QComboBox QAbstractItemView {
+  background: @surface; color: @text; border: 1px solid @field_border; padding: 4px;
+  selection-background-color: @accent_soft; selection-color: @text; outline: 0;
+}
+QCheckBox { spacing: 8px; padding: 3px 2px; border: 2px solid transparent; border-radius: 6px; }
+QCheckBox:focus { border-color: @accent; }
+QCheckBox:disabled { color: @disabled; }
+QCheckBox::indicator {
+  width: 16px; height: 16px; border: 1px solid @field_border; border-radius: 4px; background: @field;
+}
+QCheckBox::indicator:hover { border-color: @accent; }
+QCheckBox::indicator:checked {
+  background: @accent; border-color: @accent; image: url("@icons/check-on.svg");
+}
+QCheckBox::indicator:disabled { background: @border; border-color: @border; }
+
+QProgressBar {
+  background: @border; border: 0; border-radius: 4px; min-height: 8px; max-height: 8px;
+}
+QProgressBar::chunk { background: @accent; border-radius: 4px; }
+QProgressBar[tone="good"]::chunk { background: @good; }
+QProgressBar[tone="bad"]::chunk { background: @bad; }
+QProgressBar[tone="quiet"]::chunk { background: @disabled; }
+
+QSlider::groove:horizontal { height: 4px; background: @field_border; border-radius: 2px; }
+QSlider::sub-page:horizontal { background: @accent; border-radius: 2px; }
+QSlider::handle:horizontal {
+  width: 14px; height: 14px; margin: -6px 0; border-radius: 8px;
+  background: @surface; border: 2px solid @accent;
+}
+QSlider::handle:horizontal:focus { background: @accent; }
+QSlider:disabled { color: @disabled; }
+
+QTableView, QListView {
+  background: @surface; alternate-background-color: @surface; color: @text; gridline-color: @border;
+  border: 1px solid @border; border-radius: 8px; outline: 0;
+  selection-background-color: @accent_soft; selection-color: @text;
+}
+QTableView:focus, QListView:focus { border: 2px solid @accent; }
+QTableView::item { padding: 4px 10px; border: 0; }
+QTableView[role="log"] { background: @field; border-radius: 6px; }
+QTableView[role="log"]::item { padding: 0 8px; }
+QHeaderView { background: transparent; border: 0; }
+QHeaderView::section {
+  background: @surface; color: @muted; border: 0; border-bottom: 1px solid @border;
+  padding: 7px 10px;
+}
+QTableCornerButton::section { background: @surface; border: 0; }
+
+QMenuBar { background: @window; color: @text; border-bottom: 1px solid @border; }
+QMenuBar::item { padding: 5px 10px; background: transparent; border-radius: 5px; }
+QMenuBar::item:selected { background: @hover; }
+QMenu { background: @surface; color: @text; border: 1px solid @field_border; padding: 5px; }
+QMenu::item { padding: 6px 28px 6px 14px; border-radius: 5px; }
+QMenu::item:selected { background: @accent_soft; color: @text; }
+QMenu::item:disabled { color: @disabled; }
+QMenu::separator { height: 1px; background: @border; margin: 5px 8px; }
+QStatusBar { background: @window; color: @muted; border-top: 1px solid @border; }
+QStatusBar::item { border: 0; }
+QSplitter::handle { background: transparent; }
+QToolTip {
+  background: @text; color: @window; border: 0; padding: 5px 8px;
+}
+QScrollBar:vertical { background: transparent; width: 11px; margin: 2px; }
+QScrollBar:horizontal { background: transparent; height: 11px; margin: 2px; }
+QScrollBar::handle { background: @field_border; border-radius: 3px; min-height: 28px; min-width: 28px; }
+QScrollBar::handle:hover { background: @muted; }
+QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+"""
+
+
+def style_sheet(tokens: Tokens, icon_folder: str, point_size: float) -> str:
+    """The style sheet in these colours; sizes follow the user's own font size."""
+    values = {name: getattr(tokens, name) for name in Tokens.__slots__}
+    values["icons"] = icon_folder
+    values["title"] = f"{point_size * 1.55:.1f}pt"
+    values["heading"] = f"{point_size * 1.1:.1f}pt"
+    sheet = _SHEET
+    for name in sorted(values, key=len, reverse=True):
+        sheet = sheet.replace(f"@{name}", values[name])
+    return sheet

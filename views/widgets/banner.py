@@ -1,0 +1,98 @@
+"""A line above a page that says what happened and offers the next step."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from models.qt.notice import Notice
+from views.theme import current_theme
+from views.widgets.buttons import IconButton, push_button
+from views.widgets.card import restyle, text_label
+
+
+class NoticeBanner(QFrame):
+    """Shows one notice until it is dismissed, withdrawn or replaced.
+
+    Signals:
+        action_requested: the action of the notice (a word).
+    """
+
+    action_requested = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "banner")
+        self.setObjectName("notice")
+        self.notice: Notice | None = None
+        self._icon = QLabel()
+        self._icon.setFixedSize(QSize(20, 20))
+        self._title = text_label("", "heading", wrap=True)
+        self._title.setObjectName("notice.title")
+        self._text = text_label("", wrap=True)
+        self._text.setObjectName("notice.text")
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._action = push_button("")
+        self._action.setObjectName("notice.action")
+        self._close = IconButton("close", "Dismiss")
+        self._build()
+        self._action.clicked.connect(self._on_action)
+        self._close.clicked.connect(self.dismiss)
+        current_theme().changed.connect(self._on_theme_changed)
+        self.hide()
+
+    @Slot(object)
+    def show_notice(self, notice: Notice) -> None:
+        """Show this notice instead of what is there."""
+        self.notice = notice
+        self._title.setText(notice.title)
+        self._text.setText(notice.text)
+        self._text.setVisible(bool(notice.text))
+        self._text.setToolTip(notice.details)
+        self._action.setText(notice.action_label)
+        self._action.setVisible(bool(notice.action))
+        restyle(self, "tone", notice.tone)
+        self._on_theme_changed()
+        self.setAccessibleName(f"{notice.title} {notice.text}")
+        self.show()
+
+    @Slot(str)
+    def withdraw(self, topic: str) -> None:
+        """Take away the notice of a topic that no longer stands."""
+        if self.notice is not None and self.notice.topic == topic:
+            self.dismiss()
+
+    @Slot()
+    def dismiss(self) -> None:
+        """Take the notice away."""
+        self.notice = None
+        self.hide()
+
+    def _build(self) -> None:
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(self._title)
+        words.addWidget(self._text)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 10, 10, 10)
+        row.setSpacing(12)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(words, 1)
+        row.addWidget(self._action, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+
+    @Slot()
+    def _on_action(self) -> None:
+        action = self.notice.action if self.notice else ""
+        self.dismiss()
+        if action:
+            self.action_requested.emit(action)
+
+    @Slot()
+    def _on_theme_changed(self) -> None:
+        if self.notice is None:
+            return
+        theme = current_theme()
+        tone = self.notice.tone
+        color = theme.tokens.accent_text if tone == "info" else getattr(theme.tokens, tone)
+        self._icon.setPixmap(theme.icon(tone, color).pixmap(QSize(20, 20)))

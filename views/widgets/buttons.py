@@ -1,0 +1,74 @@
+"""Buttons with the theme's icons, which follow a change of theme."""
+
+from __future__ import annotations
+
+
+from PySide6.QtCore import QSize, Qt, Slot
+
+from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
+
+from views.theme import ICON_SIZE, current_theme
+
+
+class IconButton(QToolButton):
+    """A quiet button with an icon; its text is the tooltip and the accessible name."""
+
+    def __init__(self, icon: str, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon_name = icon
+        self.setIconSize(QSize(ICON_SIZE - 2, ICON_SIZE - 2))
+        self.setToolTip(text)
+        self.setAccessibleName(text)
+        theme = current_theme()
+        theme.changed.connect(self._on_theme_changed)
+        self._on_theme_changed()
+
+    @Slot()
+    def _on_theme_changed(self) -> None:
+        self.setIcon(current_theme().icon(self._icon_name))
+
+
+class NavButton(QToolButton):
+    """One page of the rail: icon over text, checked while its page is shown."""
+
+    def __init__(self, icon: str, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon_name = icon
+        self.setText(text)
+        self.setAccessibleName(text.replace("&", ""))
+        self.setProperty("role", "nav")
+        self.setCheckable(True)
+        self.setAutoExclusive(True)
+        self.setIconSize(QSize(ICON_SIZE + 2, ICON_SIZE + 2))
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        self.toggled.connect(self._on_toggled)
+        current_theme().changed.connect(self._on_theme_changed)
+        self._on_theme_changed()
+
+    def set_compact(self, compact: bool) -> None:
+        """Show the icon alone, for narrow windows."""
+        style = Qt.ToolButtonStyle
+        wanted = style.ToolButtonIconOnly if compact else style.ToolButtonTextUnderIcon
+        self.setToolButtonStyle(wanted)
+        self.setToolTip(self.accessibleName() if compact else "")
+
+    @Slot(bool)
+    def _on_toggled(self, _checked: bool) -> None:
+        self._on_theme_changed()
+
+    @Slot()
+    def _on_theme_changed(self) -> None:
+        theme = current_theme()
+        color = theme.tokens.accent_text if self.isChecked() else theme.tokens.muted
+        self.setIcon(theme.icon(self._icon_name, color))
+
+
+def push_button(text: str, role: str = "") -> QPushButton:
+    """A push button in one of the theme's roles (primary, link)."""
+    button = QPushButton(text)
+    button.setAutoDefault(False)
+    if role:
+        button.setProperty("role", role)
+    return button
+
+

@@ -1,0 +1,46 @@
+"""A titled surface: the building block of every page."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+SPACING = 12
+
+
+class Card(QFrame):
+    """A rounded surface with a heading; content goes into ``body``, small tools into ``tools``."""
+
+    def __init__(self, title: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(16, 14, 16, 16)
+        self.body.setSpacing(SPACING)
+        self.tools = QHBoxLayout()
+        self.tools.setSpacing(6)
+        self.heading = text_label(title, "heading")
+        if title:
+            self.tools.addWidget(self.heading)
+            self.tools.addStretch(1)
+            self.body.addLayout(self.tools)
+
+
+def text_label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
+    """A label in one of the theme's roles (title, heading, muted, error)."""
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(wrap)
+    if role:
+        label.setProperty("role", role)
+    return label
+
+
+def restyle(widget: QWidget, name: str, value: object) -> None:
+    """Set a property that the style sheet looks at, and let it look again."""
+    if widget.property(name) == value:
+        return
+    widget.setProperty(name, value)
+    style = widget.style()
+    style.unpolish(widget)
+    style.polish(widget)

@@ -1,0 +1,184 @@
+"""One setting of the form: label, editor, and the message beneath that says what is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from models.qt.wording import value_text
+from views.widgets.card import restyle, text_label
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QKeyEvent, QWheelEvent
+
+    from models.domain.config_io import SettingInfo
+    from models.domain.errors import Problem
+
+
+class Field(QWidget):
+    """What the fields of the form share.
+
+    Signals:
+        edited: path and value that the user chose.
+        typed: path and text that the user typed.
+    """
+
+    edited = Signal(str, object)
+    typed = Signal(str, str)
+
+    def __init__(self, info: SettingInfo, editor: QWidget, label: str = "") -> None:
+        super().__init__()
+        self.info = info
+        self.editor = editor
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(4)
+        self.label = QLabel(label) if label else None
+        if self.label is not None:
+            self.label.setBuddy(editor)
+            self.column.addWidget(self.label)
+        self.column.addWidget(editor)
+        self._message: QLabel | None = None
+        editor.setObjectName(info.path)
+        editor.setAccessibleName(info.rule.label)
+        editor.setAccessibleDescription(info.rule.help)
+        editor.setToolTip(info.rule.help)
+
+    @property
+    def message(self) -> str:
+        """What is shown beneath as wrong."""
+        return "" if self._message is None else self._message.text()
+
+    def show_value(self, value: object) -> None:
+        """Show a value without reporting it as edited."""
+        raise NotImplementedError
+
+    def show_problem(self, problem: Problem | None) -> None:
+        """Show what is wrong beneath the editor, or nothing."""
+        text = problem_text(problem)
+        restyle(self.editor, "invalid", "true" if text else "false")
+        if self._message is None:
+            if not text:
+                return
+            self._message = text_label("", "error", wrap=True)
+            self._message.setObjectName(f"{self.info.path}.message")
+            self.column.addWidget(self._message)
+        self._message.setText(text)
+        self._message.setVisible(bool(text))
+        description = text or self.info.rule.help
+        self.editor.setAccessibleDescription(description)
+
+
+class TextField(Field):
+    """Words or a number, typed; a number may also be stepped with the arrow keys."""
+
+    def __init__(self, info: SettingInfo, label: str) -> None:
+        editor = StepLineEdit(is_whole=info.kind is int)
+        super().__init__(info, editor, _with_unit(label, info.rule.unit))
+        self._line = editor
+        if info.rule.optional:
+            editor.setPlaceholderText(info.rule.none_means)
+        editor.textEdited.connect(self._on_text_edited)
+
+    def show_value(self, value: object) -> None:
+        text = value_text(value)
+        if self._line.text() != text:
+            self._line.setText(text)
+
+    @Slot(str)
+    def _on_text_edited(self, text: str) -> None:
+        self.typed.emit(self.info.path, text)
+
+
+class ChoiceField(Field):
+    """One of a few words."""
+
+    def __init__(self, info: SettingInfo, label: str) -> None:
+        editor = CalmComboBox()
+        editor.addItems(info.rule.choices)
+        super().__init__(info, editor, label)
+        self._combo = editor
+        editor.textActivated.connect(self._on_activated)
+
+    def show_value(self, value: object) -> None:
+        self._combo.setCurrentText(str(value))
+
+    @Slot(str)
+    def _on_activated(self, text: str) -> None:
+        self.edited.emit(self.info.path, text)
+
+
+class SwitchField(Field):
+    """On or off."""
+
+    def __init__(self, info: SettingInfo, label: str) -> None:
+        editor = QCheckBox(label)
+        super().__init__(info, editor)
+        self._box = editor
+        editor.clicked.connect(self._on_clicked)
+
+    def show_value(self, value: object) -> None:
+        self._box.setChecked(bool(value))
+
+    @Slot(bool)
+    def _on_clicked(self, checked: bool) -> None:
+        self.edited.emit(self.info.path, checked)
+
+
+class CalmComboBox(QComboBox):
+    """A combo box that leaves the wheel to the page unless it has the focus."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.setMinimumContentsLength(8)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class StepLineEdit(QLineEdit):
+    """A line of text in which Up and Down step a whole number by one."""
+
+    def __init__(self, *, is_whole: bool) -> None:
+        super().__init__()
+        self._is_whole = is_whole
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}.get(Qt.Key(event.key()), 0)
+        text = self.text().strip()
+        if not (self._is_whole and steps and text.lstrip("-").isdecimal()):
+            super().keyPressEvent(event)
+            return
+        self.setText(str(int(text) + steps))
+        self.textEdited.emit(self.text())
+
+
+def make_field(info: SettingInfo, label: str = "") -> Field:
+    """The field that suits a setting's type."""
+    shown = label or info.rule.label
+    if info.kind is bool:
+        return SwitchField(info, shown)
+    if info.rule.choices:
+        return ChoiceField(info, shown)
+    return TextField(info, shown)
+
+
+def problem_text(problem: Problem | None) -> str:
+    """A problem as the sentence beneath its field."""
+    if problem is None:
+        return ""
+    message = problem.message[:1].upper() + problem.message[1:]
+    return f"{message} {problem.remedy}".strip()
+
+
+def _with_unit(label: str, unit: str) -> str:
+    return f"{label} ({unit})" if unit else label
