@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from models.db.app_state_repository import LAST_CONFIG_ID
 from models.domain.config_io import from_dict, to_dict
 from models.domain.errors import AppError
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from models.db.database import Database
     from models.domain.config import TrainingConfig
     from models.domain.dataset import SavedConfig
-
-LAST_CONFIG_ID = "last_config_id"
 
 
 class ConfigStore:

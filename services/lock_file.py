@@ -87,22 +87,21 @@ def _truth(node: ast.expr, system: Mapping[str, str]) -> bool:
 
 
 def _compared(name: str, how: ast.cmpop, value: str, system: Mapping[str, str]) -> bool:
-    if name in _VERSIONS:
-        ours, theirs = _padded(system[name]), _padded(value)
-    else:
-        ours, theirs = [system[name]], [value]
+    ordered = name in _VERSIONS
+    ours = _padded(system[name]) if ordered else [system[name]]
+    theirs = _padded(value) if ordered else [value]
     match how:
         case ast.Eq():
             return ours == theirs
         case ast.NotEq():
             return ours != theirs
-        case ast.Lt():
+        case ast.Lt() if ordered:
             return ours < theirs
-        case ast.LtE():
+        case ast.LtE() if ordered:
             return ours <= theirs
-        case ast.Gt():
+        case ast.Gt() if ordered:
             return ours > theirs
-        case ast.GtE():
+        case ast.GtE() if ordered:
             return ours >= theirs
         case _:
             raise ValueError(f"unknown comparison in a marker: {name} {how} {value}")

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     Model = TypeVar("Model", bound=BaseModel)
 
-_LOG_CHUNK_BYTES = 1024 * 1024
-
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
@@ -96,7 +94,7 @@ def read_events(path: Path, offset: int) -> tuple[list[RunEvent], int]:
 
 
 def read_log(path: Path, offset: int) -> tuple[str, int]:
-    """At most 1 MiB of log text from byte ``offset`` on, cut at a line's end, and where it ends."""
+    """The whole lines of the log from byte ``offset`` on, and the offset after them."""
     data, end = _whole_lines(path, offset)
     return data.decode("utf-8", errors="replace"), end
 
@@ -119,12 +117,10 @@ def _whole_lines(path: Path, offset: int) -> tuple[bytes, int]:
     try:
         with path.open("rb") as file:
             file.seek(offset)
-            data = file.read(_LOG_CHUNK_BYTES)
+            data = file.read()
     except FileNotFoundError:
         return b"", offset
     end = data.rfind(b"\n") + 1
-    if end == 0 and len(data) == _LOG_CHUNK_BYTES:  # one line longer than a chunk: take it as it is
-        end = len(data)
     return data[:end], offset + end
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from models.domain.run import ProcessHandle, Run, RunEvent, RunState, RunUpdate
 from services.run_files import RunFolder, log_tail, read_events, read_log
-from services.run_outcome import Ending, apply_events, finish, judge
+from services.run_outcome import Ending, ending_changes, event_changes, judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ class RunFollower:
 
     def poll(self, run_id: str) -> RunUpdate:
         """What a run brought since the last poll, stored and returned; cheap when nothing did."""
-        run = _with_process(self._records.get(run_id))
+        run = self._with_process(self._records.get(run_id))
         # Asked before the files are read: what a process wrote before it ended is then seen.
         is_alive = run.process is not None and self._runner.is_alive(run.process)
         update = self._read_new(run)
@@ -54,7 +54,7 @@ class RunFollower:
         run = self._records.get(run_id)
         folder = run_folder(run)
         text, log_offset = log_tail(folder.log, _LOG_TAIL_LINES)
-        events, events_offset = _all_events(folder.events)
+        events, events_offset = read_events(folder.events, 0)
         self._cursors[run.id] = _Cursor(
             next_seq=events[-1].seq + 1 if events else 0,
             log_offset=log_offset,
@@ -89,9 +89,8 @@ class RunFollower:
         return RunUpdate(run, tuple(events), text)
 
     def _store(self, run: Run, events: Sequence[RunEvent], log_offset: int) -> Run:
-        run = replace(apply_events(run, events), log_offset=log_offset)
-        self._records.store(run, events)
-        return run
+        changes = event_changes(run, events) | {"log_offset": log_offset}
+        return self._records.store(run.id, events, changes)
 
     def _follow_state(self, run: Run, *, is_alive: bool) -> Run:
         if not run.state.is_live:
@@ -106,12 +105,20 @@ class RunFollower:
 
     def _end(self, run: Run) -> Run:
         folder, cursor = run_folder(run), self._cursor(run)
-        if cursor.events_offset < _size(folder.events):  # more than one chunk is still unread
-            return run
         outside = self._runner.exit_code(run.process) if run.process else None
         ending = Ending(folder.state(), folder.result(), cursor.last_failure, outside)
         state, _, _ = judge(run, ending)
-        return self._records.settle(finish(run, ending, time.time()), state)
+        return self._records.transition(run, state, **ending_changes(run, ending, time.time()))
+
+    def _with_process(self, run: Run) -> Run:
+        """A program killed between start and record stored no process; the trainer tells of it."""
+        if not run.state.is_live or run.process is not None:
+            return run
+        state = run_folder(run).state()
+        if state is None:
+            return run
+        handle = ProcessHandle(state.pid, state.pid_created)
+        return self._records.transition(run, run.state, process=handle)
 
     def _kill_after_grace(self, run: Run) -> None:
         if run.state is not RunState.STOPPING or run.process is None:
@@ -128,27 +135,6 @@ def run_folder(run: Run) -> RunFolder:
     return RunFolder(Path(run.data_root), run.id)
 
 
-def _with_process(run: Run) -> Run:
-    """A program killed between start and record knows no process; the trainer tells of itself."""
-    if not run.state.is_live or run.process is not None:
-        return run
-    state = run_folder(run).state()
-    if state is None:
-        return run
-    return replace(run, process=ProcessHandle(state.pid, state.pid_created))
-
-
-def _all_events(path: Path) -> tuple[list[RunEvent], int]:
-    events: list[RunEvent] = []
-    offset = 0
-    while True:
-        found, end = read_events(path, offset)
-        if end == offset:
-            return events, offset
-        events.extend(found)
-        offset = end
-
-
 def _last_failure(events: Sequence[RunEvent], before: RunEvent | None) -> RunEvent | None:
     """The latest ``failed`` event, forgotten when a later boot began afresh."""
     for event in events:
@@ -157,7 +143,3 @@ def _last_failure(events: Sequence[RunEvent], before: RunEvent | None) -> RunEve
         elif event.type == "phase" and event.text("phase") == "preparing":
             before = None
     return before
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0

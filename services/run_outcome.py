@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.domain.run import Failure, Run, RunEvent, RunState
@@ -25,8 +25,11 @@ class Ending:
     outside_code: int | None
 
 
-def apply_events(run: Run, events: Sequence[RunEvent]) -> Run:
-    """The run with its phase, step and losses as these events leave them."""
+def event_changes(run: Run, events: Sequence[RunEvent]) -> dict[str, object]:
+    """What these events change of the run: its phase, step, losses and how far it has been read.
+
+    Only the changed fields, so that storing them cannot undo what another program stored meanwhile.
+    """
     changes: dict[str, object] = {}
     for event in events:
         if event.type == "phase":
@@ -40,7 +43,7 @@ def apply_events(run: Run, events: Sequence[RunEvent]) -> Run:
             changes["eval_loss_before" if is_first else "eval_loss_after"] = loss
     if events:
         changes["next_seq"] = events[-1].seq + 1
-    return replace(run, **changes)  # type: ignore[arg-type]
+    return changes
 
 
 def judge(run: Run, ending: Ending) -> tuple[RunState, int | None, Failure | None]:
@@ -61,25 +64,23 @@ def judge(run: Run, ending: Ending) -> tuple[RunState, int | None, Failure | Non
     return RunState.FAILED, code, _untold(code)
 
 
-def finish(run: Run, ending: Ending, now: float) -> Run:
-    """The run as it stands at its end, with what the result says."""
+def ending_changes(run: Run, ending: Ending, now: float) -> dict[str, object]:
+    """What a run's end changes of it: exit code, failure, time, and what the result says."""
     _, code, failure = judge(run, ending)
     state, result = ending.state, ending.result
-    ended = replace(
-        run,
-        exit_code=code,
-        failure=failure,
-        ended_at=state.ended_at if state and state.ended_at else now,
-    )
-    if result is None:
-        return ended
-    return replace(
-        ended,
-        adapter_path=result.adapter_path,
-        step=result.steps,
-        eval_loss_before=result.eval_loss_before,
-        eval_loss_after=result.eval_loss_after,
-    )
+    changes: dict[str, object] = {
+        "exit_code": code,
+        "failure": failure,
+        "ended_at": state.ended_at if state and state.ended_at else now,
+    }
+    if result is not None:
+        changes |= {
+            "adapter_path": result.adapter_path,
+            "step": result.steps,
+            "eval_loss_before": result.eval_loss_before,
+            "eval_loss_after": result.eval_loss_after,
+        }
+    return changes
 
 
 def _told(event: RunEvent) -> Failure:

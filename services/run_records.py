@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from models.db.database import Database
     from models.domain.run import Run, RunEvent, RunState
@@ -46,20 +46,13 @@ class RunRecords:
             uow.commit()
         return changed
 
-    def store(self, run: Run, events: Sequence[RunEvent]) -> None:
-        """Store new events together with how far the run has been read."""
+    def store(self, run_id: str, events: Sequence[RunEvent], changes: Mapping[str, object]) -> Run:
+        """Store new events together with what they change of the run."""
         with self._database.unit_of_work() as uow:
-            uow.metrics.add(run.id, events)
-            uow.runs.update(run)
+            uow.metrics.add(run_id, events)
+            changed = uow.runs.change(run_id, **changes)
             uow.commit()
-
-    def settle(self, run: Run, state: RunState) -> Run:
-        """Store an ended run's last facts and its final state together."""
-        with self._database.unit_of_work() as uow:
-            uow.runs.update(run)
-            settled = uow.runs.transition(run.id, state)
-            uow.commit()
-        return settled
+        return changed
 
     def delete(self, run_id: str) -> None:
         """Forget a run with its metrics."""

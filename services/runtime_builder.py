@@ -70,6 +70,7 @@ class RuntimeBuilder:
         self, requests: Sequence[str], keep: Callable[[Interpreter], bool]
     ) -> Interpreter:
         """The environment's Python: the one that is there if it runs and ``keep`` says so."""
+        self._clear_leftovers()
         found = inspect_python(self._plan.python, self._session.cancel)
         if found is not None and keep(found):
             return found
@@ -101,6 +102,11 @@ class RuntimeBuilder:
         """Look at every file, import the main packages, and return their versions."""
         self._say(f"Checking that {', '.join(self._plan.modules)} can be loaded")
         return verify(self._plan, interpreter, self._session.cancel)
+
+    def _clear_leftovers(self) -> None:
+        """What a killed uv was unpacking is of no use to the next, and may be a gigabyte."""
+        for folder in (self._plan.root / "uv-cache").glob(".tmp*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _make_venv(self, requests: Sequence[str]) -> None:
         for number, request in enumerate(requests, start=1):

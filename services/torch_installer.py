@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _ASKING = {"UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "20", "UV_HTTP_CONNECT_TIMEOUT": "5"}
 _REPORT_SECONDS = 1.0
 _MEGABYTE = 1_000_000
+_CUDA_SIZE = " with CUDA (a download of about 3 GB)"
 
 
 class Pip(Protocol):
@@ -49,6 +50,7 @@ class TorchInstaller:
         self._pip = pip
         self._say = say
         self._variables = variables
+        self._with_cuda = plan.accelerator is Accelerator.CUDA
 
     def install(self, torch: Pin, pins: Iterable[Pin], python: str, chosen_backend: str) -> None:
         """Install ``torch``; ``pins`` hold its dependencies to the versions of the lock."""
@@ -61,8 +63,9 @@ class TorchInstaller:
             chosen_backend=chosen_backend,
         )
         source = self._choose(sources, list(pins))
-        self._say(f"Installing torch {torch.version} from {source.label}")
-        meter = _GrowthMeter(self._plan.root / "uv-cache", self._say, str(torch))
+        what = f"torch {torch.version}{_CUDA_SIZE if self._with_cuda else ''}"
+        self._say(f"Installing {what} from {source.label}")
+        meter = _GrowthMeter(self._plan.root / "uv-cache", self._say, what)
         self._pip(self._arguments(source, list(pins)), f"installing {torch}", None, meter.tick)
 
     def _choose(self, sources: Sequence[TorchSource], pins: Sequence[Pin]) -> TorchSource:
@@ -94,6 +97,7 @@ class TorchInstaller:
             self._say(f"Only a torch without CUDA can be had, from {source.label}")
             return
         need_space(self._plan.root, Accelerator.CUDA)
+        self._with_cuda = True
         self._say(
             f"Only torch's CUDA build can be had, from {source.label}: it works without a GPU, but "
             "is a download of about 3 GB and takes 8 GB of disk. Cancel to avoid it"

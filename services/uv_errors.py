@@ -10,15 +10,20 @@ from models.domain.errors import AppError
 _MAX_DETAILS = 8000
 
 
-def uv_error(stderr: str, doing: str) -> AppError:
-    """The AppError for uv's own words; ``doing`` is what was tried ("installing torch")."""
+def uv_error(stderr: str, doing: str, *, offline: bool = False) -> AppError:
+    """The AppError for uv's own words; ``doing`` is what was tried ("installing torch").
+
+    ``offline``: uv was told to stay off the network, so what it did not find was not looked for.
+    """
     for pattern, kind, message, hint in _KNOWN:
         if re.search(pattern, stderr, re.IGNORECASE):
+            if offline and kind in {"not_found", "network"}:
+                kind, message, hint = _OFFLINE
             return AppError(kind, message.format(doing=doing), hint, _details(stderr))
     return AppError(
         "install_failed",
-        f"The Python environment could not be made: {doing} failed.",
-        "Try again; what was downloaded is kept. The details hold uv's own message.",
+        f"{doing.capitalize()} failed.",
+        "Try again; what was downloaded is kept. The details say more.",
         _details(stderr),
     )
 
@@ -46,6 +51,11 @@ def _details(stderr: str) -> str:
 
 
 _RESUMES = "What was downloaded is kept: trying again goes on from there."
+_OFFLINE = (
+    "offline",
+    "Offline mode is on, and {doing} needs files that are not on this computer yet.",
+    "Turn offline mode off and try again.",
+)
 
 # The first that matches wins, so causes come before their consequences.
 _KNOWN: tuple[tuple[str, str, str, str], ...] = (
@@ -55,12 +65,7 @@ _KNOWN: tuple[tuple[str, str, str, str], ...] = (
         "The disk became full while {doing}.",
         f"Free some space and try again. {_RESUMES}",
     ),
-    (
-        r"network was disabled|network connectivity is disabled|offline mode|--offline",
-        "offline",
-        "Offline mode is on, and {doing} needs files that are not on this computer yet.",
-        "Turn offline mode off and try again.",
-    ),
+    (r"network was disabled|network connectivity is disabled|offline mode|--offline", *_OFFLINE),
     (
         r"no interpreter found|no download found|no managed python|requires-python",
         "no_python",

@@ -85,7 +85,7 @@ class UvTool:
         )
         result = run_child(command, cancel, ChildHooks(on_tick=call.on_tick))
         if result.code != 0:
-            raise uv_error(result.stderr, call.doing)
+            raise uv_error(result.stderr, call.doing, offline="--offline" in call.arguments)
         return f"{result.stdout}\n{result.stderr}"
 
 

@@ -43,11 +43,11 @@ class Reporter:
         self._events.emit("phase", phase=phase, **fields)
         print(f"phase: {phase}", flush=True)  # noqa: T201 - the log is standard output
 
-    def end(self, phase: Phase, exit_code: int, kind: str, **fields: Any) -> None:
+    def end(self, phase: Phase, exit_code: int, type_: str, /, **fields: Any) -> None:
         """The last event and state of this boot."""
         if phase is not Phase.FINISHED:
             self._events.emit("phase", phase=phase)
-        self._events.emit(kind, **fields)
+        self._events.emit(type_, **fields)
         self._state.write(phase, exit_code)
 
     def warn(self, message: str) -> None:
@@ -74,7 +74,6 @@ class Reporter:
 
     def progress(self, log: dict[str, Any], step: int, plan: StepPlan, on_gpu: bool) -> None:
         """One ``progress`` event, as the optimiser saw the step."""
-        self.phase(Phase.TRAINING)
         self._clock.steps = step - self._clock.first_step
         self._events.emit(
             "progress",
@@ -143,7 +142,8 @@ def peak_memory(on_gpu: bool) -> int:
     except ImportError:  # Windows
         import psutil
 
-        return int(psutil.Process().memory_info().peak_wset)
+        windows: Any = psutil.Process().memory_info()
+        return int(windows.peak_wset)
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
@@ -176,6 +176,9 @@ def step_callback(
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
             reporter.start_clock(state.global_step)
+
+        def on_step_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+            reporter.phase(Phase.TRAINING)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
             control.should_evaluate = plan.evaluates_at(state.global_step)

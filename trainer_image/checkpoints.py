@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from trainer_image.contract import FailureKind
-from trainer_image.failures import Refused
+from trainer_image.failures import RefusedError
 from trainer_image.rows import file_sha256
 from trainer_image.run_folder import write_model
 
@@ -98,16 +98,16 @@ def rotate(folder: Path, keep: int, best_step: int | None) -> None:
 
 
 def named(path: Path) -> Manifest:
-    """The manifest of a checkpoint that the user named; Refused if there is none to trust."""
+    """The manifest of a checkpoint that the user named; RefusedError if there is none to trust."""
     if not path.is_dir():
-        raise Refused(
+        raise RefusedError(
             FailureKind.NOT_FOUND,
             f"The checkpoint to resume from was not found: {path}",
             "Choose one of the checkpoints in the output directory, or none.",
         )
     manifest = manifest_of(path)
     if manifest is None:
-        raise Refused(
+        raise RefusedError(
             FailureKind.CHECKPOINT_CORRUPT,
             f"The checkpoint to resume from is damaged: {path}",
             "Choose an earlier checkpoint, or leave the choice to the program.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from trainer_image.contract import FailureKind, Hyperparameters, Job
-from trainer_image.failures import Refused
+from trainer_image.failures import RefusedError
 from trainer_image.output import OutputFolder, Start
 from trainer_image.rows import DatasetError, check_file, file_sha256
 from trainer_image.run_folder import is_local, resolve
@@ -31,19 +31,20 @@ class CheckedJob:
 
 
 def read_job(path: Path) -> Job:
-    """Read ``job.json``; Refused with every field that is wrong."""
+    """Read ``job.json``; RefusedError with every field that is wrong."""
     try:
         return Job.model_validate_json(path.read_bytes())
     except OSError as error:
         reason = error.strerror
-        raise Refused(FailureKind.BAD_CONFIG, f"{path} cannot be read: {reason}.") from error
+        raise RefusedError(FailureKind.BAD_CONFIG, f"{path} cannot be read: {reason}.") from error
     except ValidationError as error:
-        raise Refused(FailureKind.BAD_CONFIG, _sentences(error)) from error
+        raise RefusedError(FailureKind.BAD_CONFIG, sentences(error)) from error
 
 
-def _sentences(error: ValidationError) -> str:
+def sentences(error: ValidationError) -> str:
+    """Each field that is wrong, a line each."""
     problems = [
-        f"{'.'.join(map(str, item['loc'])) or 'job.json'}: "
+        f"{'.'.join(map(str, item['loc'])) or 'job'}: "
         f"{item['msg'].removeprefix('Value error, ')}"
         for item in error.errors()
     ]
@@ -51,21 +52,21 @@ def _sentences(error: ValidationError) -> str:
 
 
 def check(job: Job) -> CheckedJob:
-    """All problems in one Refused, of the kind of the first."""
+    """All problems in one RefusedError, of the kind of the first."""
     sha256 = dataset_sha256(job)
     output = OutputFolder(job, sha256)
     problems = [*_settings(job), *_base_model(job), *_dataset(job, sha256)]
     try:
         start = output.plan()
-    except (Refused, ValueError) as error:
-        problems.append(error if isinstance(error, Refused) else _bad(str(error)))
+    except (RefusedError, ValueError) as error:
+        problems.append(error if isinstance(error, RefusedError) else _bad(str(error)))
     if not problems:
         return CheckedJob(job, output, start, sha256)
     first = problems[0]
-    raise Refused(first.kind, "\n".join(map(str, problems)), first.hint) from first
+    raise RefusedError(first.kind, "\n".join(map(str, problems)), first.hint) from first
 
 
-def _settings(job: Job) -> Iterator[Refused]:
+def _settings(job: Job) -> Iterator[RefusedError]:
     hp = job.hp
     if hp.method != "SFT":
         yield _bad(f"The method {hp.method} is not supported yet.", "Choose SFT.")
@@ -85,7 +86,7 @@ def _settings(job: Job) -> Iterator[Refused]:
         yield _bad("Training on several GPUs at once is not supported yet.", "Use one.")
 
 
-def gpu_problems(hp: Hyperparameters) -> Iterator[Refused]:
+def gpu_problems(hp: Hyperparameters) -> Iterator[RefusedError]:
     """Settings that need a GPU, for a run without one."""
     if hp.precision not in ("auto", "float32"):
         yield _bad(f"The precision {hp.precision} needs a GPU.", "Choose auto or float32.")
@@ -97,14 +98,14 @@ def _holds_out(job: Job) -> bool:
     return bool(job.dataset.eval_split) or job.dataset.eval_percent > 0
 
 
-def _base_model(job: Job) -> Iterator[Refused]:
+def _base_model(job: Job) -> Iterator[RefusedError]:
     if not is_local(job.base_model):
         if job.offline and "/" not in job.base_model:
             yield _bad(f"{job.base_model} is neither a folder nor a repository's name.")
         return
     folder = resolve(job.base_model)
     if not folder.is_dir():
-        yield Refused(FailureKind.NOT_FOUND, f"The model folder {folder} does not exist.")
+        yield RefusedError(FailureKind.NOT_FOUND, f"The model folder {folder} does not exist.")
     elif not (folder / "config.json").is_file():
         yield _bad(
             f"The model folder {folder} has no config.json.",
@@ -121,7 +122,7 @@ def dataset_sha256(job: Job) -> str:
     return file_sha256(path) if path.is_file() else ""
 
 
-def _dataset(job: Job, sha256: str) -> Iterator[Refused]:
+def _dataset(job: Job, sha256: str) -> Iterator[RefusedError]:
     spec = job.dataset
     if spec.format is None or spec.hf_repo:
         if job.offline:
@@ -132,7 +133,7 @@ def _dataset(job: Job, sha256: str) -> Iterator[Refused]:
         return
     path = resolve(spec.path)
     if not path.is_file():
-        yield Refused(FailureKind.NOT_FOUND, f"The dataset file {path} does not exist.")
+        yield RefusedError(FailureKind.NOT_FOUND, f"The dataset file {path} does not exist.")
         return
     problems = check_file(path, spec.format)
     if spec.sha256 and spec.sha256 != sha256:
@@ -141,5 +142,5 @@ def _dataset(job: Job, sha256: str) -> Iterator[Refused]:
         yield DatasetError(problems)
 
 
-def _bad(message: str, hint: str = "") -> Refused:
-    return Refused(FailureKind.BAD_CONFIG, message, hint)
+def _bad(message: str, hint: str = "") -> RefusedError:
+    return RefusedError(FailureKind.BAD_CONFIG, message, hint)

@@ -91,9 +91,7 @@ class PackedCollator:
         import torch
 
         width = max(len(item["input_ids"]) for item in items)
-        positions = [
-            i["position_ids"] + list(range(width - len(i["position_ids"]))) for i in items
-        ]
+        positions = [i["position_ids"] + list(range(width - len(i["position_ids"]))) for i in items]
         return {
             "input_ids": torch.tensor([_fill(i["input_ids"], width, self.pad_id) for i in items]),
             "labels": torch.tensor([_fill(i["labels"], width, NOT_TRAINED) for i in items]),

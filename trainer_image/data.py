@@ -8,6 +8,7 @@ be beginnings of the whole text, else the row is refused rather than trained wro
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.contract import DatasetFormat
@@ -107,13 +108,12 @@ def encode_all(rows: Iterable[NumberedRow], recipe: Recipe) -> EncodedRows:
 
 def render(tokenizer: Any, messages: list[Message], *, answering: bool = False) -> str:
     """The text of a conversation; with ``answering``, up to where the assistant speaks next."""
-    from jinja2 import TemplateError
-
+    refusal: type[Exception] = import_module("jinja2").TemplateError
     try:
         text = tokenizer.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=answering
         )
-    except TemplateError as error:
+    except refusal as error:
         raise RowError(f"the model's chat template refuses it ({error}).") from error
     return str(text)
 

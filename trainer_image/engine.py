@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainer_image.checks import gpu_problems
 from trainer_image.contract import FailureKind
-from trainer_image.failures import Refused
+from trainer_image.failures import RefusedError
 from trainer_image.run_folder import is_local, resolve
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Engine:
 
 
 def choose_engine(job: Job) -> Engine:
-    """Settle every "auto" by what this machine has; Refused if the job needs what it has not."""
+    """Settle every "auto" by what this machine has; RefusedError if it lacks something."""
     import torch
 
     if not (job.use_gpu and torch.cuda.is_available()):
@@ -65,13 +65,13 @@ def load_tokenizer(job: Job, *, needs_template: bool) -> Any:
 
     tokenizer = AutoTokenizer.from_pretrained(source_of(job.base_model))
     if needs_template and not tokenizer.chat_template:
-        raise Refused(
+        raise RefusedError(
             FailureKind.BAD_CONFIG,
             f"{job.base_model} has no chat template, so it cannot learn conversations.",
             "Choose an instruction-tuned model, or a dataset of plain text.",
         )
     if not tokenizer.is_fast:
-        raise Refused(FailureKind.BAD_CONFIG, f"{job.base_model} has no fast tokenizer.")
+        raise RefusedError(FailureKind.BAD_CONFIG, f"{job.base_model} has no fast tokenizer.")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -80,8 +80,9 @@ def load_tokenizer(job: Job, *, needs_template: bool) -> Any:
 def load_model(job: Job, engine: Engine) -> Any:
     """The base model with a fresh adapter, ready to train."""
     import torch
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, set_seed
 
+    set_seed(job.hp.seed)  # before the adapter is drawn, or a resumed run would draw another
     options: dict[str, Any] = {"dtype": getattr(torch, engine.precision)}
     if engine.quantization != "none":
         options["quantization_config"] = _quantization(engine)
@@ -122,4 +123,4 @@ def _with_adapter(model: Any, hp: Hyperparameters) -> Any:
     try:
         return get_peft_model(model, config)
     except ValueError as error:  # PEFT's word for targets that the model does not have
-        raise Refused(FailureKind.BAD_CONFIG, f"The adapter does not fit: {error}") from error
+        raise RefusedError(FailureKind.BAD_CONFIG, f"The adapter does not fit: {error}") from error

@@ -20,13 +20,13 @@ class TrainerError(Exception):
         self.hint = hint
 
 
-class Refused(TrainerError):
+class RefusedError(TrainerError):
     """The job cannot be done as it was asked for; nothing was changed."""
 
     exit_code = ExitCode.REFUSED
 
 
-class Cancelled(TrainerError):
+class StoppedError(TrainerError):
     """Somebody asked the run to stop."""
 
     exit_code = ExitCode.CANCELLED
@@ -113,9 +113,9 @@ _BY_TEXT = {
 
 def understand(error: BaseException) -> Failure:
     """Turn any exception into what the user is told."""
-    details = "".join(traceback.format_exception(error))
     if isinstance(error, TrainerError):
-        return Failure(error.kind, str(error), error.hint, details, error.exit_code)
+        return Failure(error.kind, str(error), error.hint, exit_code=error.exit_code)
+    details = "".join(traceback.format_exception(error))
     kind = next((kind for link in _chain(error) if (kind := _kind(link))), FailureKind.INTERNAL)
     exit_code = ExitCode.CUDA_OOM if kind is FailureKind.CUDA_OOM else ExitCode.FAILED
     return Failure(kind, *_SENTENCES[kind], details, exit_code)

@@ -67,9 +67,22 @@ def _write(source: Path, folder: Path) -> None:
     model.hf_quantizer = None
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
+    take_special_tokens(source, tokenizer)
     _say("writing")
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def take_special_tokens(source: Path, tokenizer: Any) -> None:
+    """WORKAROUND: transformers 5.17 reads the end and padding tokens of a GGUF wrongly (it took
+    SmolLM2's start-of-turn for its end), so they are set by the ids that the file gives."""
+    from gguf import GGUFReader
+
+    fields = GGUFReader(source).fields
+    for name, key in {"bos_token": "bos", "eos_token": "eos", "pad_token": "padding"}.items():
+        field = fields.get(f"tokenizer.ggml.{key}_token_id")
+        if field is not None:
+            setattr(tokenizer, name, tokenizer.convert_ids_to_tokens(int(field.contents())))
 
 
 def _made_from(folder: Path) -> str:

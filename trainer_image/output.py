@@ -14,7 +14,7 @@ from trainer_image.contract import (
     OutputMarker,
     check_under_data,
 )
-from trainer_image.failures import Refused
+from trainer_image.failures import RefusedError
 from trainer_image.run_folder import resolve, write_model
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class OutputFolder:
         self._marker = self.path / OUTPUT_MARKER_FILE
 
     def plan(self) -> Start:
-        """Decide how to start, changing nothing; Refused if the directory is another's."""
+        """Decide how to start, changing nothing; RefusedError if the directory is another's."""
         named = self._named_checkpoint()
         if named is not None and named.is_relative_to(self.path):
             return self._from_named(named)
@@ -91,7 +91,7 @@ class OutputFolder:
             return False
         if self._job.on_existing == "overwrite":
             return True
-        raise Refused(
+        raise RefusedError(
             FailureKind.BAD_CONFIG,
             f"The output directory {self._job.output_directory} is not empty, and what it holds "
             "is no unfinished run of this very job.",
@@ -123,7 +123,7 @@ class OutputFolder:
             return Start(path, manifest)
         ours = (self._job.base_model, self._dataset_sha256)
         if (manifest.base_model, manifest.dataset_sha256) != ours:
-            raise Refused(
+            raise RefusedError(
                 FailureKind.BAD_CONFIG,
                 f"The checkpoint {path.name} was made with another base model or dataset.",
                 "Start anew instead of resuming.",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.contract import FORMAT_COLUMNS, DatasetFormat, DatasetSpec, FailureKind
-from trainer_image.failures import Refused
+from trainer_image.failures import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,7 +38,7 @@ class RowError(ValueError):
     """One row cannot be used; the text says why."""
 
 
-class DatasetError(Refused):
+class DatasetError(RefusedError):
     """A dataset cannot be used: each problem with its file and line."""
 
     def __init__(self, problems: list[str]) -> None:

@@ -95,9 +95,9 @@ class EventWriter:
             self._file.truncate(self._file.tell() - len(torn))
         return json.loads(lines[-1])["seq"] + 1 if lines else 0
 
-    def emit(self, kind: str, **fields: Any) -> None:
+    def emit(self, type_: str, /, **fields: Any) -> None:
         """Append one event. JSON has no NaN, so a number that is none becomes ``null``."""
-        event = {"seq": self._seq, "time": time.time(), "type": kind}
+        event = {"seq": self._seq, "time": time.time(), "type": type_}
         event |= {name: _finite(value) for name, value in fields.items()}
         line = json.dumps(event, ensure_ascii=False, allow_nan=False)
         self._append(line.encode() + b"\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Any
 
-from trainer_image.failures import Cancelled
+from trainer_image.failures import StoppedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,10 +43,10 @@ class StopRequest:
     def check(self) -> None:
         """Stop here if asked to."""
         if self.asked:
-            raise Cancelled
+            raise StoppedError
 
     def _on_signal(self, number: int, frame: Any) -> None:
         first = not self._signalled
         self._signalled = True
         if first and self._at_once:
-            raise Cancelled
+            raise StoppedError

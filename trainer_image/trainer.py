@@ -1,23 +1,17 @@
-"""The training itself: TRL's trainer, with our loss, our evaluation and checkpoints one can trust.
+"""The training itself: TRL's trainer with our loss, our evaluation and checkpoints to trust.
 
-``transformers`` keeps the loop, the schedule and the resuming, which are proven to repeat a run bit
-for bit after a crash; see ``docs/architecture.md``.
+The loop, the schedule and the resuming stay those of transformers, which repeat a run bit for bit
+after a crash when the seed is set before the adapter is made and no data is skipped.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from trainer_image import checkpoints
-from trainer_image.callbacks import (
-    Reporter,
-    best_step,
-    held_out_losses,
-    step_callback,
-)
+from trainer_image.callbacks import History, best_step, held_out_losses, step_callback
 from trainer_image.checkpoints import Manifest
 from trainer_image.collate import PackedCollator, PaddedCollator
 from trainer_image.contract import Phase
@@ -26,9 +20,235 @@ from trainer_image.loss import summed_loss
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from trainer_image.callbacks import Reporter
+    from trainer_image.checks import CheckedJob
     from trainer_image.collate import Item
-    from trainer_image.contract import Job
     from trainer_image.engine import Engine
-    from trainer_image.output import OutputFolder, Start
     from trainer_image.steps import StepPlan
     from trainer_image.stopping import StopRequest
+
+
+@dataclass(frozen=True)
+class Training:
+    """All that a training needs; what comes out is in the model and in the trainer's log."""
+
+    checked: CheckedJob
+    engine: Engine
+    model: Any
+    tokenizer: Any
+    train: list[Item]
+    held_out: list[Item]
+    plan: StepPlan
+    reporter: Reporter
+    stop: StopRequest
+
+    def run(self) -> History:
+        """Train to the end, from the checkpoint if there is one; return the trainer's log."""
+        start = self.checked.start
+        trainer = _trainer_class()(self)
+        self.stop.finish_steps()
+        if start.manifest is not None and start.manifest.step >= self.plan.total:
+            self._take_up_finished(trainer)
+        else:
+            path = str(start.checkpoint) if start.checkpoint else None
+            trainer.train(resume_from_checkpoint=path)
+        self.stop.check()
+        best = self.best_step(trainer.state.log_history)
+        if best not in (None, trainer.state.global_step):
+            trainer.take_adapter_of(self._checkpoint(best))
+        return list(trainer.state.log_history)
+
+    def _take_up_finished(self, trainer: Any) -> None:
+        """A boot that ended between its last step and its result: only what is missing is done."""
+        from transformers import TrainerState
+
+        checkpoint = self._checkpoint(self.plan.total)
+        trainer.take_adapter_of(checkpoint)
+        trainer.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+        if self.evaluates_first:
+            trainer.evaluate()
+
+    @property
+    def evaluates_first(self) -> bool:
+        """Whether the loss at the first step is due: of the untouched base, or where a stop came
+        between a step and its evaluation."""
+        start = self.checked.start
+        history = _history(start.checkpoint) if start.checkpoint else []
+        step = start.manifest.step if start.manifest else 0
+        return self.plan.evaluates_at(step) and step not in held_out_losses(history)
+
+    def best_step(self, history: History) -> int | None:
+        """The step whose adapter is kept, if the job wants the best and not the last."""
+        return best_step(history) if self.checked.job.hp.load_best else None
+
+    def held_out_loss(self, trainer: Any) -> float:
+        """The loss per held-out token, exactly; not the mean of the batches' means."""
+        import torch
+
+        trainer.model.eval()
+        total, tokens, size = 0.0, 0, self.checked.job.hp.batch_size
+        with torch.no_grad(), trainer.compute_loss_context_manager():
+            for first in range(0, len(self.held_out), size):
+                self._stop_if_asked(trainer)
+                items = self.held_out[first : first + size]
+                loss, count = summed_loss(trainer.model, trainer.batch_of(items))
+                total, tokens = total + loss.item(), tokens + count
+        return total / tokens
+
+    def _stop_if_asked(self, trainer: Any) -> None:
+        """An evaluation may be long: keep the steps before it, and leave it to the resume."""
+        if self.stop.asked and trainer.state.global_step:
+            trainer.save_checkpoint_now()
+        self.stop.check()
+
+    def seal(self, step: int, history: History) -> None:
+        """Make the checkpoint just written valid, and remove those that are too many."""
+        folder, job = self._checkpoint(step), self.checked.job
+        checkpoints.seal(folder, self._manifest(step))
+        keep, best = job.hp.save_total_limit, self.best_step(history)
+        checkpoints.rotate(folder.parent, keep, best)
+        self.reporter.saved(step, f"{job.output_directory}/checkpoints/{folder.name}")
+
+    def _manifest(self, step: int) -> Manifest:
+        return Manifest(
+            step=step,
+            fingerprint=self.checked.job.fingerprint(),
+            base_model=self.checked.job.base_model,
+            dataset_sha256=self.checked.dataset_sha256,
+            trained_tokens=self.reporter.trained_tokens,
+            processed_tokens=self.reporter.processed_tokens,
+            seconds=self.reporter.seconds,
+        )
+
+    def _checkpoint(self, step: int | None) -> Path:
+        return self.checked.output.checkpoints / f"checkpoint-{step}"
+
+
+def _history(checkpoint: Path) -> History:
+    state = json.loads((checkpoint / "trainer_state.json").read_bytes())
+    return list(state["log_history"])
+
+
+def _trainer_class() -> Any:
+    """Our trainer. Made in a function: its base class is a heavy import."""
+    from trl import SFTTrainer
+
+    class TemperTrainer(SFTTrainer):  # type: ignore[misc]
+        """Takes tokenised items; its callback decides when to evaluate, save and stop."""
+
+        def __init__(self, training: Training) -> None:
+            self._training = training
+            super().__init__(**_parts(training))
+            # Our loss divides by all trained tokens of a step; the loop must not divide again.
+            self.model_accepts_loss_kwargs = True
+            _in_float32(self.model)
+
+        def compute_loss(
+            self,
+            model: Any,
+            inputs: dict[str, Any],
+            return_outputs: bool = False,
+            num_items_in_batch: Any = None,
+        ) -> Any:
+            loss, tokens = summed_loss(model, inputs)
+            self._training.reporter.count(tokens, inputs["input_ids"].numel())
+            return loss / num_items_in_batch
+
+        def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+            self._training.reporter.phase(Phase.EVALUATING)
+            metrics = {"eval_loss": self._training.held_out_loss(self)}
+            self.log(metrics)
+            self._training.reporter.evaluated(self.state.global_step, metrics["eval_loss"])
+            self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+            return metrics
+
+        def batch_of(self, items: list[Item]) -> Any:
+            return self._prepare_inputs(self.data_collator(items))
+
+        def save_checkpoint_now(self) -> None:
+            self._save_checkpoint(self.model, None)
+
+        def _save_checkpoint(self, model: Any, trial: Any) -> None:
+            self._training.reporter.phase(Phase.SAVING)
+            super()._save_checkpoint(model, trial)
+            self._training.seal(self.state.global_step, self.state.log_history)
+
+        def create_model_card(self, *_: Any, **__: Any) -> None:
+            """Not beside each checkpoint."""
+
+        def take_adapter_of(self, checkpoint: Path) -> None:
+            self._load_from_checkpoint(str(checkpoint))
+
+    return TemperTrainer
+
+
+def _parts(training: Training) -> dict[str, Any]:
+    from datasets import Dataset
+
+    hp, pad = training.checked.job.hp, training.tokenizer.pad_token_id
+    decisions = step_callback(
+        hp, training.plan, training.reporter, training.stop, on_gpu=training.engine.on_gpu
+    )
+    return {
+        "model": training.model,
+        "args": arguments(training),
+        "train_dataset": Dataset.from_list(training.train),
+        "data_collator": PackedCollator(pad) if hp.packing else PaddedCollator(pad),
+        "processing_class": training.tokenizer,
+        "callbacks": [decisions],
+    }
+
+
+def _in_float32(model: Any) -> None:
+    """Adapters learn and are saved in float32: TRL puts those of quantised models in bfloat16."""
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+
+
+def arguments(training: Training) -> Any:
+    """The job in TRL's words."""
+    from trl import SFTConfig
+
+    job, engine, plan = training.checked.job, training.engine, training.plan
+    hp = job.hp
+    return SFTConfig(
+        output_dir=str(training.checked.output.checkpoints),
+        max_steps=plan.total,
+        per_device_train_batch_size=hp.batch_size,
+        gradient_accumulation_steps=hp.grad_accum,
+        learning_rate=hp.learning_rate,
+        lr_scheduler_type=hp.scheduler,
+        warmup_steps=plan.warmup,
+        weight_decay=hp.weight_decay,
+        optim=_optimizer(hp.optimizer, engine),
+        max_grad_norm=hp.max_grad_norm,
+        seed=hp.seed,
+        bf16=engine.precision == "bfloat16",
+        fp16=engine.precision == "float16",
+        use_cpu=not engine.on_gpu,
+        gradient_checkpointing=_checkpointing(hp.gradient_checkpointing, engine),
+        eval_on_start=training.evaluates_first,
+        save_strategy="steps",
+        save_steps=plan.save_every,
+        logging_steps=hp.logging_steps,
+        logging_nan_inf_filter=False,
+        report_to=hp.report_to,
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=engine.on_gpu,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        loss_type="nll",
+    )
+
+
+def _optimizer(name: str, engine: Engine) -> str:
+    """On a GPU the states in 8 bits save memory; on a processor there is nothing like it."""
+    if name != "auto":
+        return name
+    return "adamw_8bit" if engine.on_gpu else "adamw_torch"
+
+
+def _checkpointing(choice: str, engine: Engine) -> bool:
+    """Computing activations twice saves memory, which is scarce on a GPU; time is on a CPU."""
+    return engine.on_gpu if choice == "auto" else choice == "on"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication
 
@@ -14,7 +14,6 @@ SYSTEM, LIGHT_MODE, DARK_MODE = "system", "light", "dark"
 MODES = (SYSTEM, LIGHT_MODE, DARK_MODE)
 ICON_SIZE = 20
 _SMALLEST_FONT = 10.0
-_SCHEMES = {LIGHT_MODE: Qt.ColorScheme.Light, DARK_MODE: Qt.ColorScheme.Dark}
 
 
 class Theme(QObject):
@@ -33,27 +32,32 @@ class Theme(QObject):
         self._application = application
         self._icon_folder = Path()
         self._applied: Tokens | None = None
+        self._raise_small_font()
 
     def start(self, mode: str, icon_folder: Path) -> None:
-        """Dress the program before its first window."""
+        """Dress the program. Once its window is built, not before: with a style sheet in place
+        every widget that is put into a layout is dressed anew (measured: twice the time).
+        """
         self._icon_folder = icon_folder
-        self._application.setStyle("Fusion")
-        font = self._application.font()
-        if 0 < font.pointSizeF() < _SMALLEST_FONT:
-            font.setPointSizeF(_SMALLEST_FONT)
-            self._application.setFont(font)
-        self.set_mode(mode)
+        self.mode = mode if mode in MODES else SYSTEM
+        dark = self.mode == DARK_MODE or (self.mode == SYSTEM and self._looks_dark())
+        self._apply(DARK if dark else LIGHT)
+
+    def follow_system(self) -> None:
+        """Tell the system which theme is wanted, and listen to its changes; after the start."""
+        self._ask_scheme()
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_changed)
 
     def set_mode(self, mode: str) -> None:
         """Switch to the light, the dark or the system's theme."""
         self.mode = mode if mode in MODES else SYSTEM
-        hints = QGuiApplication.styleHints()
-        if self.mode == SYSTEM:
-            hints.unsetColorScheme()
-        else:
-            hints.setColorScheme(_SCHEMES[self.mode])
-        self._apply()
+        self._ask_scheme()
+        self._on_system_changed()
+
+    @property
+    def is_started(self) -> bool:
+        """Whether colours and icons can be had."""
+        return self._applied is not None
 
     def icon(self, name: str, color: str = "") -> QIcon:
         """The icon ``name`` in a colour (or in that of quiet text)."""
@@ -76,10 +80,11 @@ class Theme(QObject):
 
     @Slot()
     def _on_system_changed(self) -> None:
-        self._apply()
+        wants_dark = {DARK_MODE: True, LIGHT_MODE: False}
+        scheme = QGuiApplication.styleHints().colorScheme().name
+        self._apply(DARK if wants_dark.get(self.mode, scheme == "Dark") else LIGHT)
 
-    def _apply(self) -> None:
-        tokens = DARK if self._is_dark() else LIGHT
+    def _apply(self, tokens: Tokens) -> None:
         if tokens is self._applied:
             return
         self.tokens = self._applied = tokens
@@ -90,23 +95,43 @@ class Theme(QObject):
         )
         self.changed.emit()
 
-    def _is_dark(self) -> bool:
-        if self.mode != SYSTEM:
-            return self.mode == DARK_MODE
-        return QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
+    def _raise_small_font(self) -> None:
+        # Without a desktop's settings Qt takes 9 points, which is small for a page to work on.
+        font = self._application.font()
+        if 0 < font.pointSizeF() < _SMALLEST_FONT:
+            font.setPointSizeF(_SMALLEST_FONT)
+            self._application.setFont(font)
 
+    def _ask_scheme(self) -> None:
+        from PySide6.QtCore import Qt  # see card.PLAIN_TEXT
+
+        hints = QGuiApplication.styleHints()
+        if self.mode == SYSTEM:
+            hints.unsetColorScheme()
+        else:
+            scheme = Qt.ColorScheme.Dark if self.mode == DARK_MODE else Qt.ColorScheme.Light
+            hints.setColorScheme(scheme)
+
+    def _looks_dark(self) -> bool:
+        # What the system gives us before we set our own; asking for its scheme costs 16 ms.
+        given = self._application.palette()
+        window = given.color(QPalette.ColorRole.Window)
+        text = given.color(QPalette.ColorRole.WindowText)
+        return window.lightness() < text.lightness()
+
+
+_theme: Theme | None = None
 
 
 def current_theme() -> Theme:
     """The theme of the running program, made at first use."""
+    global _theme
     application = QApplication.instance()
     if not isinstance(application, QApplication):
         raise TypeError("there is no QApplication yet")
-    theme = application.property("temper_theme")
-    if not isinstance(theme, Theme):
-        theme = Theme(application)
-        application.setProperty("temper_theme", theme)
-    return theme
+    if _theme is None or _theme.parent() is not application:
+        _theme = Theme(application)
+    return _theme
 
 
 def palette(tokens: Tokens) -> QPalette:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import typer
-from services.host_info import CheckState
 
 from app.cli.output import EXIT_FAILED, Json, print_json, reported
 from app.cli.state import services
+from services.host_info import CheckState
 
 _SIGNS = {CheckState.OK: "ok  ", CheckState.WARN: "note", CheckState.FAIL: "FAIL"}
 

@@ -37,7 +37,7 @@ class ProgressLine:
             self._line(f"{event.text('phase').capitalize()} …")
         elif event.type == "eval":
             self._line(f"Held-out loss {event.number('eval_loss'):.4f}")
-        elif event.type in {"warning", "failed"}:
+        elif event.type in {"warning", "failed"} and event.text("kind") != "cancelled":
             self._line(f"{event.type.capitalize()}: {event.text('message')}")
 
     def close(self) -> None:

@@ -116,11 +116,11 @@ def _upgrade(path: Path, busy_timeout: float, migrations: schema.Migrations) -> 
 def _make_engine(
     path: Path, busy_timeout: float, *, foreign_keys: bool = True, **options: Any
 ) -> Engine:
-    # sqlite3 begins before the first change only; IMMEDIATE makes that wait for its turn, where a
-    # transaction that turns from reading to writing would fail at once.
+    # sqlite3 begins a transaction at the first change only, so reading holds no old snapshot;
+    # what reads before it changes calls Repository._lock.
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
-        connect_args={"timeout": busy_timeout, "isolation_level": "IMMEDIATE"},
+        connect_args={"timeout": busy_timeout},
         **options,
     )
 

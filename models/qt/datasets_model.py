@@ -39,6 +39,14 @@ class DatasetsModel(ItemTableModel["DatasetSession"]):
         return next((item for item in self.items if item.name == text), None)
 
 
+def reference_of(session: DatasetSession) -> str:
+    """How a configuration names this dataset: by its name, which is unique in a library.
+
+    A name of digits alone would be taken for a number.
+    """
+    return str(session.id) if session.name.isdecimal() else session.name
+
+
 def describe(session: DatasetSession) -> str:
     """Source, format, rows and date in one line."""
     parts = (

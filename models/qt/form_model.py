@@ -91,6 +91,14 @@ class FormModel(QObject):
         self._store(values)
         self.reset.emit()
 
+    def set_default(self, path: str, value: object) -> None:
+        """Fill a value in for the user: it does not count as edited."""
+        is_unsaved = self.is_unsaved
+        self._config = with_values(self._config, {path: value})
+        if not is_unsaved:
+            self._saved = self._config
+        self.reset.emit()
+
     def load(self, config: TrainingConfig, name: str = "") -> None:
         """Show a saved configuration; it counts as saved under ``name``."""
         self._config = self._saved = config

@@ -12,7 +12,6 @@ from models.qt.wording import counted, duration, number, size
 if TYPE_CHECKING:
     from models.domain.run import Run, RunEvent, RunUpdate
 
-READY = "Ready to train"
 _PHASES = {
     "preparing": "Getting ready",
     "downloading": "Downloading the base model",
@@ -39,10 +38,8 @@ _TONES = {
 }
 
 
-def headline(run: Run | None) -> str:
+def headline(run: Run) -> str:
     """What the run is doing, in a few words."""
-    if run is None:
-        return READY
     if run.state in _STATES:
         return _STATES[run.state]
     return _PHASES.get(run.phase, "Getting ready")
@@ -69,6 +66,7 @@ class RunStatusModel(QObject):
         self._run: Run | None = None
         self._progress: RunEvent | None = None
         self._warning = ""
+        self._is_starting = False
 
     @property
     def run(self) -> Run | None:
@@ -78,7 +76,17 @@ class RunStatusModel(QObject):
     @property
     def is_live(self) -> bool:
         """Whether it is being worked on, or about to be."""
-        return self._run is not None and not self._run.state.is_over
+        return self._is_starting or (self._run is not None and not self._run.state.is_over)
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether a run was asked for and is not there yet."""
+        return self._is_starting
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was asked to stop and has not ended yet."""
+        return self._run is not None and self._run.state is RunState.STOPPING
 
     @property
     def can_infer(self) -> bool:
@@ -90,6 +98,11 @@ class RunStatusModel(QObject):
     def warning(self) -> str:
         """The newest warning of the trainer."""
         return self._warning
+
+    def set_starting(self, starting: bool) -> None:
+        """A run was asked for, or its start has been settled."""
+        self._is_starting = starting
+        self.changed.emit()
 
     def clear(self) -> None:
         """Show no run."""
@@ -121,6 +134,8 @@ class RunStatusModel(QObject):
     def fraction(self) -> float | None:
         """How much is done; None while that cannot be known."""
         run = self._run
+        if self._is_starting:
+            return None
         if run is None:
             return 0.0
         if run.state is RunState.FINISHED:

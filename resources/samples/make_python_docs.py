@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run by path, imported by name
 
-from resources.samples.python_docs_rst import entries, indented, paragraphs, plain
 from resources.samples.python_docs_rows import Row, distinct, number, records
+from resources.samples.python_docs_rst import entries, indented, paragraphs, plain
 from resources.samples.python_docs_wording import defined, short_answer, statement
 
 SPOKEN = {  # terms that "a" or "an" does not suit
@@ -37,8 +37,9 @@ LEFT_OUT = re.compile(  # their first sentences say little without the rest of t
 FAQ_PAGES = ("design", "general", "library", "programming")
 FUNCTION_PAGES = re.findall(
     r"\S+",
-    """os os.path shutil itertools functools math json re random statistics time subprocess threading
-    tempfile csv contextlib heapq bisect copy textwrap glob fnmatch pickle sys dataclasses shlex""",
+    """os os.path shutil itertools functools math json re random statistics time subprocess
+    threading tempfile csv contextlib heapq bisect copy textwrap glob fnmatch pickle
+    sys dataclasses shlex""",
 )
 OWNERS = re.compile(r"(str|list|dict|set|frozenset|bytes|int|float|pathlib\.\w+)\.[a-z]")
 

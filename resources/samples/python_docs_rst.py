@@ -19,6 +19,7 @@ INLINE = re.compile(
 )
 TEXT_ROLES = {"term", "ref", "dfn", "abbr", "mailheader", "kbd", "math", "sub", "sup", "doc"}
 CALL_ROLES = {"func", "meth"}
+STRESSED = {"after", "and", "assignment", "existing", "hashable", "not", "only", "or", "rightmost"}
 NUMBERED_ROLES = {"pep": "PEP", "rfc": "RFC"}
 DIRECTIVE = re.compile(r"( *)\.\. ([a-z]+):: *(\S.*)")
 SKIPPED = re.compile(
@@ -59,7 +60,8 @@ def inline_text(match: re.Match[str]) -> str:
         return re.sub(r"\s*<[^>]*>$", "", found["link"])
     if found["emphasis"]:
         word = found["emphasis"]
-        return f"`{word}`" if re.fullmatch(r"[a-z_][\w.]*", word) else word
+        parameter = re.fullmatch(r"[a-z_][\w.]*", word) and word not in STRESSED
+        return f"`{word}`" if parameter else word
     if found["dash"]:
         return " \u2013 "
     if found["name"]:

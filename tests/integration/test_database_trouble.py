@@ -16,10 +16,18 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
+from models.db import run_repository
 from models.db.database import Database
+from models.db.tables import RunRow
 from models.domain.config import TrainingConfig
 from models.domain.errors import AppError
-from models.domain.run import IllegalTransitionError, Run, RunEvent, RunState
+from models.domain.run import (
+    IllegalTransitionError,
+    Run,
+    RunEvent,
+    RunState,
+    check_transition,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +107,10 @@ def test_foreign_keys_are_enforced(database: Database) -> None:
 
 def test_a_change_by_another_unit_of_work_is_seen_before_a_transition(database: Database) -> None:
     with database.unit_of_work() as slow:
-        assert slow.runs.get("r").state is RunState.RUNNING
+        # The row stays in memory, as one that a traceback holds would.
+        row = slow._session.get(RunRow, "r")
+        assert row is not None
+        assert row.state == RunState.RUNNING
         with database.unit_of_work() as fast:
             fast.runs.transition("r", RunState.FINISHED)
             fast.commit()
@@ -108,9 +119,17 @@ def test_a_change_by_another_unit_of_work_is_seen_before_a_transition(database: 
     assert state_of(database, "r") is RunState.FINISHED
 
 
-def test_only_one_of_two_threads_wins_a_transition(tmp_path: Path) -> None:
+def test_only_one_of_two_threads_wins_a_transition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database = Database.open(tmp_path / "temper.db")
     barrier = threading.Barrier(2)
+
+    def check_slowly(old: RunState, new: RunState) -> None:
+        check_transition(old, new)
+        time.sleep(0.02)  # time for the other thread to read the old state, if it may
+
+    monkeypatch.setattr(run_repository, "check_transition", check_slowly)
 
     def finish(run_id: str, state: RunState) -> bool:
         with database.unit_of_work() as uow:
@@ -124,7 +143,7 @@ def test_only_one_of_two_threads_wins_a_transition(tmp_path: Path) -> None:
             return True
 
     with ThreadPoolExecutor(2) as pool:
-        for number in range(20):
+        for number in range(5):
             with database.unit_of_work() as uow:
                 uow.runs.add(a_run(str(number)))
                 uow.commit()

@@ -12,7 +12,7 @@ from models.domain.run import (
     RunState,
     check_transition,
 )
-from services.run_outcome import Ending, apply_events, judge
+from services.run_outcome import Ending, event_changes, judge
 from trainer_image.contract import Phase, Result
 from trainer_image.contract import RunState as TrainerState
 
@@ -108,7 +108,7 @@ def test_a_killed_run_is_not_taken_for_one_that_failed_by_itself() -> None:
 
 
 def test_events_move_the_run_on() -> None:
-    run = apply_events(
+    changes = event_changes(
         make_run(),
         [
             RunEvent(0, 0.0, "phase", {"phase": "training"}),
@@ -117,6 +117,11 @@ def test_events_move_the_run_on() -> None:
             RunEvent(3, 0.0, "eval", {"step": 9, "eval_loss": 1.5}),
         ],
     )
-    assert (run.phase, run.step, run.total_steps) == ("training", 4, 9)
-    assert (run.eval_loss_before, run.eval_loss_after) == (3.0, 1.5)
-    assert run.next_seq == 4
+    assert changes == {
+        "phase": "training",
+        "step": 4,
+        "total_steps": 9,
+        "eval_loss_before": 3.0,
+        "eval_loss_after": 1.5,
+        "next_seq": 4,
+    }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-
-from PySide6.QtCore import QSize, Qt, Slot
-
+from PySide6.QtCore import QSize, Slot
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
 from views.theme import ICON_SIZE, current_theme
+from views.widgets.card import ICON_ONLY, TEXT_UNDER_ICON
 
 
 class IconButton(QToolButton):
@@ -25,7 +24,9 @@ class IconButton(QToolButton):
 
     @Slot()
     def _on_theme_changed(self) -> None:
-        self.setIcon(current_theme().icon(self._icon_name))
+        theme = current_theme()
+        if theme.is_started:
+            self.setIcon(theme.icon(self._icon_name))
 
 
 class NavButton(QToolButton):
@@ -40,16 +41,14 @@ class NavButton(QToolButton):
         self.setCheckable(True)
         self.setAutoExclusive(True)
         self.setIconSize(QSize(ICON_SIZE + 2, ICON_SIZE + 2))
-        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        self.setProperty("toolButtonStyle", TEXT_UNDER_ICON)
         self.toggled.connect(self._on_toggled)
         current_theme().changed.connect(self._on_theme_changed)
         self._on_theme_changed()
 
     def set_compact(self, compact: bool) -> None:
         """Show the icon alone, for narrow windows."""
-        style = Qt.ToolButtonStyle
-        wanted = style.ToolButtonIconOnly if compact else style.ToolButtonTextUnderIcon
-        self.setToolButtonStyle(wanted)
+        self.setProperty("toolButtonStyle", ICON_ONLY if compact else TEXT_UNDER_ICON)
         self.setToolTip(self.accessibleName() if compact else "")
 
     @Slot(bool)
@@ -59,6 +58,8 @@ class NavButton(QToolButton):
     @Slot()
     def _on_theme_changed(self) -> None:
         theme = current_theme()
+        if not theme.is_started:
+            return
         color = theme.tokens.accent_text if self.isChecked() else theme.tokens.muted
         self.setIcon(theme.icon(self._icon_name, color))
 
@@ -70,5 +71,3 @@ def push_button(text: str, role: str = "") -> QPushButton:
     if role:
         button.setProperty("role", role)
     return button
-
-

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 SPACING = 12
+# Qt's own enumerations, as the numbers that properties take: the first use of the name Qt makes
+# all of its 130 enumerations, which costs more than this page (measured: 16 ms, a sixth of Qt).
+PLAIN_TEXT = 0
+ALIGN_TOP = 0x20
+TEXT_UNDER_ICON = 3
+ICON_ONLY = 0
+STRONG_FOCUS = 11
+NO_FOCUS = 0
+SCROLL_BAR_OFF = 1
+SCROLL_BAR_AS_NEEDED = 0
 
 
 class Card(QFrame):
@@ -29,7 +38,7 @@ class Card(QFrame):
 def text_label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
     """A label in one of the theme's roles (title, heading, muted, error)."""
     label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setProperty("textFormat", PLAIN_TEXT)
     label.setWordWrap(wrap)
     if role:
         label.setProperty("role", role)

@@ -1,0 +1,245 @@
+"""Connects the window's wishes with the controllers, and what they tell with the window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+
+from controllers.configs_controller import ConfigsController
+from controllers.datasets_controller import DatasetsController
+from controllers.environment_controller import EnvironmentController
+from controllers.inference_controller import InferenceController
+from controllers.run_follower import RunFollower
+from controllers.runs_controller import RunsController
+from controllers.training_controller import SETUP_RUNTIME, TrainingController
+from models.domain.run import Run
+from views.main_window import DATASETS, RUNS, TRAINING
+from views.window_dialogs import WindowDialogs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from app.service_ports import WindowServices
+    from controllers.desk import Desk
+    from models.domain.dataset import DatasetSession
+    from models.qt.run_models import RunModels
+    from services.progress import Progress
+    from views.main_window import MainWindow
+    from views.panels.run_panel import RunPanel
+    from views.widgets.task_bar import TaskBar
+
+
+class Wiring(QObject):
+    """The controllers of a window, connected; lives as long as the window."""
+
+    def __init__(
+        self, window: MainWindow, desk: Desk, services: WindowServices, *, offline: bool
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._desk = desk
+        models = window.models
+        runs = services.runs
+        self.follower = RunFollower(desk, runs, self)
+        self.training = TrainingController(desk, models, runs, services.runtime, self.follower)
+        self.runs = RunsController(desk, models, runs, self.training)
+        self.datasets = DatasetsController(desk, models, services.datasets, self)
+        self.configs = ConfigsController(desk, models, services.configs, self)
+        self.environment = EnvironmentController(
+            desk, services.runtime, offline=offline, parent=self
+        )
+        engine = services.inference
+        self.inference = InferenceController(desk, models.run, runs, engine, self)
+        self.shown_inference = InferenceController(desk, models.shown_run, runs, engine, self)
+        self.dialogs = WindowDialogs(models, window)
+        self._connect_training()
+        self._connect_datasets()
+        self._connect_configs()
+        self._connect_runs()
+        self._connect_inference()
+        self._connect_notices()
+
+    async def fill(self) -> None:
+        """Fill the window with what there is, the most urgent first."""
+        await self.configs.load_last_used()
+        await self.datasets.read_list()
+        await self.configs.read_list()
+        self.runs.refresh()
+        await self.training.reattach()
+
+    def stop_work(self) -> None:
+        """Give up what would keep the program from ending; runs go on."""
+        self.datasets.cancel_import()
+        self.environment.cancel()
+        self.inference.cancel()
+        self.shown_inference.cancel()
+
+    def _connect_training(self) -> None:
+        page, actions, training = self._window.training, self._window.actions_, self.training
+        page.setup.start_requested.connect(training.start)
+        page.setup.stop_requested.connect(training.stop)
+        actions.start.triggered.connect(training.start)
+        actions.stop.triggered.connect(training.stop)
+        training.problems_found.connect(self._on_problems)
+        training.output_asked.connect(self.dialogs.ask_output)
+        self.dialogs.output_answered.connect(training.start_with)
+        training.started.connect(self._on_started)
+        page.run_panel.resume_requested.connect(training.resume)
+        page.run_panel.remedy_requested.connect(training.apply_remedy)
+        environment, bar = self.environment, page.environment
+        environment.began.connect(bar.begin)
+        environment.progressed.connect(self._on_environment_progress)
+        environment.ended.connect(bar.end)
+        environment.ready.connect(training.start)
+        bar.cancel_requested.connect(environment.cancel)
+
+    def _connect_datasets(self) -> None:
+        datasets, dialogs = self.datasets, self.dialogs
+        page, field = self._window.datasets, self._window.training.setup.dataset
+        if page is None:
+            return
+        for signal in (field.import_requested, page.import_requested):
+            signal.connect(dialogs.ask_file)
+        for signal in (field.sample_requested, page.sample_requested):
+            signal.connect(datasets.add_sample)
+        self._window.actions_.import_dataset.triggered.connect(dialogs.ask_file)
+        self._window.file_dropped.connect(datasets.import_file)
+        dialogs.file_chosen.connect(datasets.import_file)
+        field.refresh_requested.connect(datasets.refresh)
+        field.preview_requested.connect(self._on_preview)
+        page.use_requested.connect(datasets.use)
+        page.use_requested.connect(self._on_go_to_training)
+        page.delete_requested.connect(dialogs.ask_delete_dataset)
+        dialogs.dataset_delete_confirmed.connect(datasets.delete)
+        datasets.imported.connect(page.select)
+        bar = self._window.training.importing
+        datasets.import_began.connect(bar.begin)
+        datasets.import_progressed.connect(self._on_import_progress)
+        datasets.import_ended.connect(bar.end)
+        bar.cancel_requested.connect(datasets.cancel_import)
+
+    def _connect_configs(self) -> None:
+        configs, dialogs, actions = self.configs, self.dialogs, self._window.actions_
+        self._window.training.save_requested.connect(configs.save)
+        actions.save.triggered.connect(configs.save)
+        actions.save_as.triggered.connect(dialogs.ask_name)
+        actions.new.triggered.connect(dialogs.ask_new)
+        configs.name_wanted.connect(dialogs.ask_name)
+        dialogs.named.connect(configs.save_as)
+        self._window.load_requested.connect(dialogs.ask_load)
+        dialogs.load_confirmed.connect(configs.load)
+        dialogs.new_confirmed.connect(configs.new)
+        configs.loaded.connect(self._on_go_to_training)
+
+    def _connect_runs(self) -> None:
+        runs, dialogs, page = self.runs, self.dialogs, self._window.runs
+        if page is None:
+            return
+        page.run_selected.connect(runs.select)
+        page.refresh_requested.connect(runs.refresh)
+        page.delete_requested.connect(dialogs.ask_delete_run)
+        dialogs.run_delete_confirmed.connect(runs.delete)
+        page.use_setup_requested.connect(runs.use_setup)
+        page.use_setup_requested.connect(self._on_go_to_training)
+        page.training_requested.connect(self._on_go_to_training)
+        page.run_panel.resume_requested.connect(runs.resume)
+        page.run_panel.remedy_requested.connect(self.training.apply_remedy)
+        page.run_panel.remedy_requested.connect(self._on_go_to_training)
+        dialogs.log_path_chosen.connect(self._on_log_path)
+        for panel in (page.run_panel, self._window.training.run_panel):
+            panel.folder_requested.connect(self._on_folder)
+            panel.logs_requested.connect(self._on_logs)
+        self._window.actions_.open_folder.triggered.connect(self._on_folder)
+        self._window.actions_.download_logs.triggered.connect(self._on_logs)
+
+    def _connect_inference(self) -> None:
+        self.training.finished.connect(self.inference.offer)
+        self.training.finished.connect(self.shown_inference.offer)
+        self.runs.shown.connect(self.shown_inference.offer)
+        self.dialogs.chat_path_chosen.connect(self._on_chat_path)
+        pages = [(self._window.training.run_panel, self.inference)]
+        if self._window.runs is not None:
+            pages.append((self._window.runs.run_panel, self.shown_inference))
+        for panel, controller in pages:
+            view = panel.inference
+            view.run_requested.connect(controller.run)
+            view.cancel_requested.connect(controller.cancel)
+            view.clear_requested.connect(controller.clear)
+            view.samples_requested.connect(controller.refresh_samples)
+            view.export_requested.connect(self._on_export)
+            self.training.started.connect(controller.release)
+
+    def _connect_notices(self) -> None:
+        notices = self._desk.notices
+        notices.noticed.connect(self._window.show_notice)
+        notices.withdrawn.connect(self._window.training.banner.withdraw)
+        notices.said.connect(self._window.show_message)
+        self._window.training.banner.action_requested.connect(self._on_action)
+
+    @Slot()
+    def _on_problems(self) -> None:
+        self._window.show_page(TRAINING)
+        self._window.training.setup.show_first_problem()
+
+    @Slot(object)
+    def _on_started(self, _run: Run) -> None:
+        self._window.training.banner.dismiss()
+
+    @Slot()
+    def _on_go_to_training(self) -> None:
+        self._window.show_page(TRAINING)
+
+    @Slot(object)
+    def _on_preview(self, session: DatasetSession) -> None:
+        self._window.show_page(DATASETS)
+        if self._window.datasets is not None:
+            self._window.datasets.select(session)
+
+    @Slot(str)
+    def _on_action(self, action: str) -> None:
+        if action == SETUP_RUNTIME:
+            self.environment.create()
+
+    @Slot(object)
+    def _on_environment_progress(self, progress: Progress) -> None:
+        _show_progress(self._window.training.environment, progress)
+
+    @Slot(object)
+    def _on_import_progress(self, progress: Progress) -> None:
+        _show_progress(self._window.training.importing, progress)
+
+    @Slot()
+    def _on_folder(self) -> None:
+        run = self._panel().models.status.run
+        if run is not None:
+            self.dialogs.open_folder(run)
+
+    @Slot()
+    def _on_logs(self) -> None:
+        run = self._panel().models.status.run
+        if run is not None:
+            self.dialogs.ask_log_path(run)
+
+    @Slot(object, object)
+    def _on_log_path(self, run: Run, path: Path) -> None:
+        self.runs.save_log(run, path)
+
+    @Slot()
+    def _on_export(self) -> None:
+        self.dialogs.ask_chat_path(self._panel().models)
+
+    @Slot(object, object)
+    def _on_chat_path(self, shown: RunModels, path: Path) -> None:
+        is_training = shown is self._window.models.run
+        (self.inference if is_training else self.shown_inference).export(path)
+
+    def _panel(self) -> RunPanel:
+        """The run panel of the page that is shown."""
+        if self._window.page == RUNS and self._window.runs is not None:
+            return self._window.runs.run_panel
+        return self._window.training.run_panel
+
+
+def _show_progress(bar: TaskBar, progress: Progress) -> None:
+    bar.show_progress(progress.fraction, progress.message)

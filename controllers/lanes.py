@@ -1,0 +1,99 @@
+"""Where blocking calls run: one thread per resource, each call awaited by a coroutine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_Job = Callable[[], None]
+
+
+class Lane:
+    """Calls to one resource, one after the other, in a thread of their own.
+
+    The thread is a daemon: a call that hangs may hold its lane, never the end of the program.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    async def run(self, work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call ``work`` in this lane and return what it returns, or raise what it raises.
+
+        Cancelling the coroutine gives the result up; the call itself goes on to its end.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+
+        def job() -> None:
+            try:
+                result = work(*args, **kwargs)
+            except BaseException as error:  # noqa: BLE001 - handed to whoever awaits it
+                _post(loop, _set_error, future, error)
+            else:
+                _post(loop, _set_result, future, result)
+
+        self._ensure_thread()
+        self._jobs.put(job)
+        return await future
+
+    def close(self, timeout: float = 0.0) -> bool:
+        """Take no more calls, and wait that long for the present one; returns whether it ended."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return True
+        self._jobs.put(None)
+        thread.join(timeout)
+        return not thread.is_alive()
+
+    def _ensure_thread(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._work, name=f"lane-{self._name}", daemon=True
+            )
+            self._thread.start()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+            del job  # an idle lane holds nothing of its last call
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The lanes of the window: ``work`` is for long things (imports, setting up, copying)."""
+
+    database: Lane = field(default_factory=lambda: Lane("database"))
+    runs: Lane = field(default_factory=lambda: Lane("runs"))
+    inference: Lane = field(default_factory=lambda: Lane("inference"))
+    work: Lane = field(default_factory=lambda: Lane("work"))
+
+    def close(self, timeout: float) -> None:
+        """Close all lanes; ``timeout`` is for each."""
+        for lane in (self.work, self.inference, self.runs, self.database):
+            lane.close(timeout)
+
+
+def _post(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: object) -> None:
+    # A loop that is closed has nobody left who waits.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(call, *args)
+
+
+def _set_result(future: asyncio.Future[R], result: R) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _set_error(future: asyncio.Future[R], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)

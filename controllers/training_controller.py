@@ -1,0 +1,193 @@
+"""Starts, stops and shows the run of the Training page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from models.domain.errors import AppError, ConfigError
+from models.domain.run import RunState
+from models.qt.notice import Notice
+
+if TYPE_CHECKING:
+    from controllers.desk import Desk
+    from controllers.ports import RunPort, RuntimePort
+    from controllers.run_follower import RunFollower
+    from models.domain.config import TrainingConfig
+    from models.domain.run import Run, RunUpdate
+    from models.qt.app_models import AppModels
+    from models.qt.remedies import Remedy
+
+SETUP_RUNTIME = "setup_runtime"
+_SETUP = Notice(
+    "The training environment is not set up yet",
+    "Temper sets up its own Python with PyTorch once; it is downloaded and takes a few gigabytes.",
+    "info",
+    SETUP_RUNTIME,
+    "Set up and start",
+    topic="runtime_missing",
+)
+
+
+class TrainingController(QObject):
+    """Between the form, the run's models and the run service.
+
+    Signals:
+        problems_found: the form shows what has to be mended.
+        output_asked: an AppError (payload): the output directory holds something already.
+        started: the Run (payload) that was started or resumed.
+        finished: the Run (payload) that ended while it was shown.
+    """
+
+    problems_found = Signal()
+    output_asked = Signal(object)
+    started = Signal(object)
+    finished = Signal(object)
+
+    def __init__(
+        self,
+        desk: Desk,
+        models: AppModels,
+        runs: RunPort,
+        runtime: RuntimePort,
+        follower: RunFollower,
+    ) -> None:
+        super().__init__(follower)
+        self._desk = desk
+        self._models = models
+        self._runs = runs
+        self._runtime = runtime
+        self._follower = follower
+        follower.updated.connect(self._on_updated)
+
+    @Slot()
+    def start(self) -> None:
+        """Start what the form says, if it is right."""
+        if self._models.run.status.is_live:
+            return
+        if self._models.form.check_all():
+            self.problems_found.emit()
+            return
+        self.start_with("refuse")
+
+    @Slot(str)
+    def start_with(self, on_existing: str) -> None:
+        """Start with an answer about the output directory (refuse, resume, new, overwrite)."""
+        status = self._models.run.status
+        if not status.is_live:
+            status.set_starting(True)
+            self._desk.tasks.start(self._start(self._models.form.config, on_existing))
+
+    @Slot()
+    def stop(self) -> None:
+        """Ask the run to stop; asked again while it stops, end it at once."""
+        run = self._models.run.status.run
+        if run is not None and not run.state.is_over:
+            self._desk.tasks.start(self._stop(run))
+
+    @Slot()
+    def resume(self) -> None:
+        """Go on with the run that is shown."""
+        run = self._models.run.status.run
+        if run is not None and run.state.is_over:
+            self._desk.tasks.start(self.resume_run(run))
+
+    @Slot(object)
+    def apply_remedy(self, remedy: Remedy) -> None:
+        """Put the remedy for a failed run into the form."""
+        self._models.form.apply(remedy.values)
+        self._desk.notices.said.emit(f"{remedy.label}: changed in the setup. Start again.")
+
+    async def resume_run(self, run: Run) -> None:
+        """Go on with an ended run, and show it wherever it is shown."""
+        try:
+            resumed = await self._desk.lanes.runs.run(self._runs.resume, run.id)
+            update = await self._desk.lanes.runs.run(self._runs.history, resumed.id)
+        except AppError as error:
+            self._desk.notices.show_error("The run cannot be resumed", error)
+            return
+        for shown in (self._models.run, self._models.shown_run):
+            if shown.run_id == run.id:
+                shown.fill(update)
+        if not self._models.run.status.is_live:
+            self._models.run.fill(update)
+        self._began(update.run)
+
+    async def reattach(self) -> None:
+        """Show the run that went on while the program was closed, and follow all that live."""
+        try:
+            found = await self._desk.lanes.runs.run(self._runs.reattach)
+            if not found:
+                return
+            run = next((run for run in found if run.state.is_live), found[0])
+            update = await self._desk.lanes.runs.run(self._runs.history, run.id)
+        except AppError as error:
+            self._desk.notices.show_error("Earlier runs cannot be found again", error)
+            return
+        self._models.run.fill(update)
+        for other in found:
+            self._models.runs.put(other)
+            if other.state.is_live:
+                self._follower.follow(other.id)
+        name = update.run.name or update.run.id
+        live = update.run.state.is_live
+        self._desk.notices.said.emit(
+            f"Re-attached to run {name}" if live else f"Run {name} ended while Temper was closed"
+        )
+        if update.run.state is RunState.FINISHED:
+            self.finished.emit(update.run)
+
+    async def _start(self, config: TrainingConfig, on_existing: str) -> None:
+        try:
+            if not await self._desk.lanes.runs.run(self._runtime.is_ready):
+                self._desk.notices.noticed.emit(_SETUP)
+                return
+            run = await self._desk.lanes.runs.run(
+                self._runs.start, config, name=self._models.form.name, on_existing=on_existing
+            )
+        except ConfigError as error:
+            self._models.form.show_problems(error.problems)
+            self.problems_found.emit()
+        except AppError as error:
+            self._tell(error)
+        else:
+            self._models.run.begin(run)
+            self._began(run)
+        finally:
+            self._models.run.status.set_starting(False)
+
+    def _began(self, run: Run) -> None:
+        self._models.runs.put(run)
+        self._follower.follow(run.id)
+        self.started.emit(run)
+
+    def _tell(self, error: AppError) -> None:
+        if error.kind == "output_exists":
+            self.output_asked.emit(error)
+        elif error.kind == "runtime_missing":
+            self._desk.notices.noticed.emit(_SETUP)
+        else:
+            self._desk.notices.show_error("The training did not start", error)
+
+    async def _stop(self, run: Run) -> None:
+        again = run.state is RunState.STOPPING
+        ask = self._runs.kill if again else self._runs.stop
+        try:
+            stopped = await self._desk.lanes.runs.run(ask, run.id)
+        except AppError as error:
+            self._desk.notices.show_error("The run could not be stopped", error)
+            return
+        if self._models.run.run_id == stopped.id and not stopped.state.is_over:
+            self._models.run.status.set_run(stopped)
+
+    @Slot(object)
+    def _on_updated(self, update: RunUpdate) -> None:
+        known = self._models.runs.find(update.run.id)
+        if known != update.run:
+            self._models.runs.put(update.run)
+        for shown in (self._models.run, self._models.shown_run):
+            if shown.run_id == update.run.id:
+                shown.take(update)
+        if update.run.state.is_over and self._models.run.run_id == update.run.id:
+            self.finished.emit(update.run)

@@ -1,0 +1,52 @@
+"""Every model of the window in one place: views read them, controllers fill them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from models.qt.form_model import FormModel
+
+if TYPE_CHECKING:
+    from models.qt.configs_model import ConfigsModel
+    from models.qt.datasets_model import DatasetsModel
+    from models.qt.rows_model import DatasetRowsModel
+    from models.qt.run_models import RunModels
+    from models.qt.runs_model import RunsModel
+
+
+class AppModels(QObject):
+    """``run`` is the run of the Training page, ``shown_run`` the one selected on the Runs page.
+
+    Only the form is there from the start: the first frame needs no other, and their imports cost
+    as much time as Qt's own. The rest comes with :meth:`complete`.
+    """
+
+    datasets: DatasetsModel
+    rows: DatasetRowsModel
+    configs: ConfigsModel
+    runs: RunsModel
+    run: RunModels
+    shown_run: RunModels
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.form = FormModel(self)
+
+    def complete(self) -> None:
+        """Make the other models; doing it twice changes nothing."""
+        if hasattr(self, "datasets"):
+            return
+        from models.qt.configs_model import ConfigsModel
+        from models.qt.datasets_model import DatasetsModel
+        from models.qt.rows_model import DatasetRowsModel
+        from models.qt.run_models import RunModels
+        from models.qt.runs_model import RunsModel
+
+        self.datasets = DatasetsModel(self)
+        self.rows = DatasetRowsModel(self)
+        self.configs = ConfigsModel(self)
+        self.runs = RunsModel(self)
+        self.run = RunModels(self)
+        self.shown_run = RunModels(self)

@@ -1,0 +1,75 @@
+"""The end of a run: the adapter under its final name, then ``result.json``."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from trainer_image.callbacks import best_step, held_out_losses, peak_memory
+from trainer_image.contract import Result
+from trainer_image.rows import file_sha256
+from trainer_image.run_folder import write_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trainer_image.callbacks import History
+    from trainer_image.run_folder import RunFolder
+    from trainer_image.trainer import Training
+
+_PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
+
+
+def finish(training: Training, history: History, folder: RunFolder) -> Result:
+    """Save the adapter, then the result: its presence means that all the rest is there."""
+    output = training.checked.output
+    _save_adapter(training, output.adapter)
+    result = _result(training, history, output.adapter)
+    write_model(folder.result, result)
+    output.mark(finished=True)
+    return result
+
+
+def _save_adapter(training: Training, folder: Path) -> None:
+    """Write beside the final name and rename, so that an adapter is never half there."""
+    temporary = folder.with_name("adapter.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    # The folder of the base model is elsewhere in a container: the adapter names it as the job did.
+    training.model.active_peft_config.base_model_name_or_path = training.checked.job.base_model
+    training.model.save_pretrained(temporary, save_embedding_layers=False)
+    training.tokenizer.save_pretrained(temporary)
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.rename(folder)
+
+
+def _result(training: Training, history: History, adapter: Path) -> Result:
+    job, reporter = training.checked.job, training.reporter
+    held_out = held_out_losses(history)
+    last = max(held_out, default=None)
+    kept = best_step(history) if job.hp.load_best else last
+    losses = [entry["loss"] for entry in history if "loss" in entry]
+    return Result(
+        run_id=job.run_id,
+        adapter_path=f"{job.output_directory}/adapter",
+        base_model=job.base_model,
+        engine=training.engine.name,
+        chat_template_sha256=_text_sha256(training.tokenizer.chat_template),
+        steps=max((entry["step"] for entry in history), default=0),
+        train_loss=sum(losses) / len(losses) if losses else None,
+        eval_loss_before=held_out.get(0),
+        eval_loss_after=held_out.get(kept) if kept is not None else None,
+        trained_tokens=reporter.trained_tokens,
+        processed_tokens=reporter.processed_tokens,
+        seconds=reporter.seconds,
+        peak_memory_bytes=peak_memory(training.engine.on_gpu),
+        fingerprint=job.fingerprint(),
+        dataset_sha256=training.checked.dataset_sha256,
+        adapter_sha256=file_sha256(adapter / "adapter_model.safetensors"),
+        versions={name: version(name) for name in _PACKAGES},
+    )
+
+
+def _text_sha256(text: Any) -> str:
+    return hashlib.sha256(text.encode()).hexdigest() if isinstance(text, str) else ""

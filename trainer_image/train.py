@@ -1,0 +1,181 @@
+"""``python -m trainer_image.train --job PATH/job.json``: one run, from its job to its result.
+
+A job that cannot be done is refused within a second, with all that is wrong with it, before torch
+is imported. The job's folder is the run's: events, state, samples and result are written there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainer_image import checkpoints
+from trainer_image.callbacks import Reporter
+from trainer_image.checks import CheckedJob, check, read_job
+from trainer_image.contract import DatasetFormat, ExitCode, Phase, Result
+from trainer_image.data import Recipe
+from trainer_image.engine import Engine, choose_engine, load_model, load_tokenizer
+from trainer_image.environment import prepare_process
+from trainer_image.failures import Failure, understand
+from trainer_image.finish import finish
+from trainer_image.loss import refuse_leaking
+from trainer_image.prepare import Dataset, Prepared, load_dataset, prepare
+from trainer_image.run_folder import EventWriter, RunFolder, StateWriter, is_local
+from trainer_image.samples import write_samples, write_split
+from trainer_image.steps import StepPlan, plan_steps
+from trainer_image.stopping import StopRequest
+from trainer_image.trainer import Training
+
+if TYPE_CHECKING:
+    from trainer_image.contract import Job
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a job; the exit code is one of ``ExitCode``."""
+    parser = argparse.ArgumentParser(prog="trainer_image.train", description=__doc__)
+    parser.add_argument("--job", type=Path, required=True, help="the job.json in the run's folder")
+    path = parser.parse_args(arguments).job
+    folder = RunFolder(path.parent)
+    try:
+        events = EventWriter(folder.events)
+    except OSError as error:
+        print(f"The run's folder cannot be written: {error}", file=sys.stderr)  # noqa: T201
+        return ExitCode.REFUSED
+    reporter = Reporter(events, StateWriter(folder.state, path.parent.name))
+    return Run(path, folder, reporter).run()
+
+
+class Run:
+    """One boot of a run."""
+
+    def __init__(self, job_path: Path, folder: RunFolder, reporter: Reporter) -> None:
+        self._job_path = job_path
+        self._folder = folder
+        self._reporter = reporter
+        self._stop = StopRequest(folder.stop_request)
+        self._checked: CheckedJob | None = None
+
+    def run(self) -> ExitCode:
+        """Do the job and say how it ended, whatever happens."""
+        try:
+            self._stop.listen()
+            result = self._train(self._check())
+        except BaseException as error:  # noqa: BLE001 - the one place where any error gets its name
+            return self._failed(understand(error))
+        self._reporter.end(
+            Phase.FINISHED, ExitCode.FINISHED, "finished", **result.model_dump(mode="json")
+        )
+        return ExitCode.FINISHED
+
+    def _failed(self, failure: Failure) -> ExitCode:
+        print(failure.details + failure.message, file=sys.stderr, flush=True)  # noqa: T201
+        if self._checked is not None:
+            checkpoints.remove_unsealed(self._checked.output.checkpoints)
+        cancelled = failure.exit_code is ExitCode.CANCELLED
+        # On a disk that is still full, the exit code alone must tell.
+        with contextlib.suppress(OSError):
+            self._reporter.end(
+                Phase.CANCELLED if cancelled else Phase.FAILED,
+                failure.exit_code,
+                "failed",
+                kind=failure.kind,
+                message=failure.message,
+                hint=failure.hint,
+                details=failure.details,
+            )
+        return failure.exit_code
+
+    def _check(self) -> CheckedJob:
+        self._reporter.phase(Phase.PREPARING)
+        job = read_job(self._job_path)
+        checked = check(job)
+        prepare_process(offline=job.offline, use_gpu=job.use_gpu)
+        checked.output.begin(checked.start)
+        self._checked = checked
+        return checked
+
+    def _train(self, checked: CheckedJob) -> Result:
+        job = checked.job
+        engine = choose_engine(job)
+        self._say_start(checked, engine)
+        dataset, tokenizer = self._load(job)
+        prepared = self._prepare(dataset, tokenizer, checked)
+        plan = plan_steps(job.hp, len(prepared.train), evaluating=bool(prepared.held_out))
+        _print_plan(engine, prepared, plan, job)
+        model = load_model(job, engine)
+        if job.hp.packing:
+            refuse_leaking(model, prepared.train[0])
+        training = Training(
+            checked, engine, model, tokenizer, prepared.train, prepared.held_out,
+            plan, self._reporter, self._stop,
+        )  # fmt: skip
+        history = training.run()
+        self._reporter.phase(Phase.SAVING)
+        return finish(training, history, self._folder)
+
+    def _say_start(self, checked: CheckedJob, engine: Engine) -> None:
+        start, remote = checked.start, not is_local(checked.job.base_model)
+        self._reporter.phase(
+            Phase.DOWNLOADING if remote or checked.job.dataset.hf_repo else Phase.TOKENIZING,
+            engine=engine.name,
+            device=engine.device,
+            precision=engine.precision,
+            quantization=engine.quantization,
+            reason=engine.reason,
+            resumed_step=start.manifest.step if start.manifest else 0,
+        )
+        for name in start.damaged:
+            self._reporter.warn(f"{name} is damaged or another job's; it was passed over.")
+        if start.other_job:
+            self._reporter.warn("Going on from a checkpoint that other settings made.")
+        if start.manifest is not None:
+            self._reporter.resume(start.manifest)
+
+    def _load(self, job: Job) -> tuple[Dataset, Any]:
+        self._stop.check()
+        dataset = load_dataset(job)
+        needs_template = dataset.format is not DatasetFormat.TEXT
+        return dataset, load_tokenizer(job, needs_template=needs_template)
+
+    def _prepare(self, dataset: Dataset, tokenizer: Any, checked: CheckedJob) -> Prepared:
+        self._stop.check()
+        self._reporter.phase(Phase.TOKENIZING)
+        job, values = checked.job, [row.values for row in dataset.rows]
+        write_samples(self._folder.samples, values, dataset.held_out, dataset.format)
+        write_split(self._folder.split, checked.dataset_sha256, len(values), dataset.held_out)
+        recipe = Recipe(
+            tokenizer, dataset.format, job.hp.max_seq_length, job.hp.assistant_only_loss
+        )
+        prepared = prepare(dataset, recipe, job)
+        if prepared.encoded.dropped:
+            self._reporter.warn(
+                f"{len(prepared.encoded.dropped)} rows were left out: no part of their answer lies "
+                f"within {recipe.max_length} tokens. The first: {prepared.encoded.dropped[0]}."
+            )
+        return prepared
+
+
+def _print_plan(engine: Engine, prepared: Prepared, plan: StepPlan, job: Job) -> None:
+    """The derived numbers, before the run, for whoever reads the log."""
+    hp = job.hp
+    effective = hp.batch_size * hp.grad_accum
+    kind = "packed sequences" if hp.packing else "rows"
+    facts = {
+        "engine": f"{engine.name} on {engine.device} ({engine.reason})",
+        "precision": f"{engine.precision}, quantization {engine.quantization}",
+        "rows": f"{prepared.train_rows} to train, {prepared.held_out_rows} held out, "
+        f"{len(prepared.encoded.dropped)} left out, {prepared.encoded.shortened} shortened",
+        "trained tokens": f"{prepared.trained_tokens} in an epoch",
+        "effective batch": f"{effective} {kind} ({hp.batch_size} x {hp.grad_accum})",
+        "steps": f"{plan.total} ({plan.per_epoch} in an epoch), warm-up {plan.warmup}, "
+        f"evaluation every {plan.eval_every}, checkpoint every {plan.save_every}",
+    }
+    for name, fact in facts.items():
+        print(f"{name}: {fact}", flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Shortcuts and About."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QVBoxLayout,
+    QWidget,
+)
+
+from views.theme import current_theme
+from views.widgets.card import text_label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from PySide6.QtGui import QAction
+
+_MORE = (("Run inference", "Ctrl+Return"), ("Copy selected log lines", "Ctrl+C"))
+
+
+class ShortcutsDialog(QDialog):
+    """Every action of the menus that has a shortcut."""
+
+    def __init__(self, actions: Iterable[QAction], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("shortcuts")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Keyboard shortcuts")
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(32)
+        grid.setVerticalSpacing(8)
+        rows = [_words(action) for action in actions if not action.shortcut().isEmpty()]
+        for row, (what, keys) in enumerate([*rows, *_MORE]):
+            grid.addWidget(text_label(what), row, 0)
+            grid.addWidget(text_label(keys, "muted"), row, 1)
+        grid.setColumnStretch(0, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(16)
+        column.addWidget(text_label("Keyboard shortcuts", "heading"))
+        column.addLayout(grid)
+        column.addWidget(_close_box(self))
+        self.setMinimumWidth(380)
+
+
+class AboutDialog(QDialog):
+    """What this program is."""
+
+    def __init__(self, version: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("about")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("About Temper")
+        mark = QLabel()
+        mark.setPixmap(current_theme().program_icon().pixmap(QSize(64, 64)))
+        words = QVBoxLayout()
+        words.setSpacing(4)
+        words.addWidget(text_label("Temper", "title"))
+        words.addWidget(text_label(f"Version {version}", "muted"))
+        sentence = "Fine-tunes language models on your own data, on your own computer."
+        words.addWidget(text_label(sentence, "", wrap=True))
+        words.addWidget(text_label("Apache License 2.0", "muted"))
+        row = QHBoxLayout()
+        row.setSpacing(20)
+        row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(words, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 20, 20, 16)
+        column.setSpacing(16)
+        column.addLayout(row)
+        column.addWidget(_close_box(self))
+        self.setMinimumWidth(420)
+
+
+def _words(action: QAction) -> tuple[str, str]:
+    keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    return action.text().replace("&", "").rstrip("…"), keys
+
+
+def _close_box(dialog: QDialog) -> QDialogButtonBox:
+    box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    box.rejected.connect(dialog.reject)
+    return box

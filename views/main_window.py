@@ -1,0 +1,258 @@
+"""The window: a rail of pages, the menus, and the dialogs that belong to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from views.panels.training_panel import TrainingPanel
+from views.theme import current_theme
+from views.widgets.buttons import NavButton
+from views.window_menus import PAGES, WindowMenus
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
+
+    from models.domain.dataset import SavedConfig
+    from models.qt.app_models import AppModels
+    from models.qt.notice import Notice
+    from views.panels.datasets_panel import DatasetsPanel
+    from views.panels.runs_panel import RunsPanel
+    from views.window_actions import WindowActions
+
+TRAINING, RUNS, DATASETS = range(3)
+_ICONS = ("training", "runs", "datasets")
+_DATASET_SUFFIXES = {".jsonl", ".json", ".csv"}
+_NARROW = 760
+
+
+class MainWindow(QMainWindow):
+    """The frame. Every wish of the user leaves it as a signal.
+
+    Signals:
+        closed: the window is gone.
+        file_dropped: the Path (payload) of a dataset file.
+        load_requested: the SavedConfig (payload) to load.
+        theme_chosen: system, light or dark.
+        completed: all pages are there now.
+    """
+
+    closed = Signal()
+    file_dropped = Signal(object)
+    load_requested = Signal(object)
+    theme_chosen = Signal(str)
+    completed = Signal()
+
+    actions_: WindowActions
+
+    def __init__(self, models: AppModels) -> None:
+        super().__init__()
+        self.models = models
+        self._menus = WindowMenus(self.menuBar())
+        self.training = TrainingPanel(models.form)
+        self.runs: RunsPanel | None = None
+        self.datasets: DatasetsPanel | None = None
+        self._rail = QFrame()
+        self._nav = [NavButton(icon, page) for icon, page in zip(_ICONS, PAGES, strict=True)]
+        self._pages = QStackedWidget()
+        self._build()
+        self._connect()
+        self._show_title()
+        self._is_ready = False
+
+    def complete(self) -> None:
+        """Build what the first frame does not show."""
+        if self.runs is not None:
+            return
+        from views.panels.datasets_panel import DatasetsPanel  # after the first frame
+        from views.panels.runs_panel import RunsPanel
+
+        self.models.complete()
+        self.training.complete(self.models)
+        self.runs = RunsPanel(self.models.runs, self.models.shown_run)
+        self.datasets = DatasetsPanel(self.models.datasets, self.models.rows)
+        self._pages.addWidget(self.runs)
+        self._pages.addWidget(self.datasets)
+        self.setWindowIcon(current_theme().program_icon())
+        self._make_actions()
+        self.models.run.status.changed.connect(self._show_run_actions)
+        self.models.configs.modelReset.connect(self._fill_load_menu)
+        self.models.configs.rowsInserted.connect(self._fill_load_menu)
+        self.models.configs.dataChanged.connect(self._fill_load_menu)
+        self._fill_load_menu()
+        self._show_run_actions()
+        self.completed.emit()
+
+    def _make_actions(self) -> None:
+        from views.window_actions import WindowActions
+
+        self.actions_ = WindowActions(self, self._menus)
+        for action in self.actions_.pages:
+            action.triggered.connect(self._on_page_action)
+        self.actions_.themes.triggered.connect(self._on_theme)
+        self.actions_.quit.triggered.connect(self.close)
+        self.actions_.shortcuts.triggered.connect(self._on_shortcuts)
+        self.actions_.about.triggered.connect(self._on_about)
+        self.actions_.load_menu.triggered.connect(self._on_load)
+
+    def set_ready(self, ready: bool) -> None:
+        """The services are there: everything may be used."""
+        self.training.set_ready(ready)
+        self._is_ready = ready
+        self._show_run_actions()
+
+    @Slot(object)
+    def show_notice(self, notice: Notice) -> None:
+        """Show a notice on the Training page, where every flow begins."""
+        self.training.banner.show_notice(notice)
+
+    @Slot(str)
+    def show_message(self, text: str) -> None:
+        """Say something in the status bar."""
+        self.statusBar().showMessage(text, 15_000)
+
+    def show_page(self, page: int) -> None:
+        """Go to TRAINING, RUNS or DATASETS."""
+        self._nav[page].setChecked(True)
+        if page < self._pages.count():
+            self._pages.setCurrentIndex(page)
+
+    @property
+    def page(self) -> int:
+        """The page that is shown."""
+        return self._pages.currentIndex()
+
+    def check_theme(self, mode: str) -> None:
+        """Tick the theme that is used."""
+        for action in self.actions_.themes.actions():
+            action.setChecked(action.data() == mode)
+
+    def _build(self) -> None:
+        self._rail.setProperty("role", "rail")
+        self._rail.setFixedWidth(92)
+        column = QVBoxLayout(self._rail)
+        column.setContentsMargins(8, 12, 8, 12)
+        column.setSpacing(6)
+        for number, button in enumerate(self._nav):
+            button.setObjectName(f"nav.{PAGES[number].lower()}")
+            button.setFixedHeight(58)
+            button.setSizePolicy(
+                button.sizePolicy().Policy.Expanding, button.sizePolicy().Policy.Fixed
+            )
+            column.addWidget(button)
+        column.addStretch(1)
+        self._nav[TRAINING].setChecked(True)
+        self._pages.addWidget(self.training)
+        body = QWidget()
+        row = QHBoxLayout(body)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self._rail)
+        row.addWidget(self._pages, 1)
+        self.setCentralWidget(body)
+        self.statusBar().setSizeGripEnabled(False)
+        self.setAcceptDrops(True)
+        self.setMinimumSize(560, 360)
+        self.resize(1280, 800)
+
+    def _connect(self) -> None:
+        for button in self._nav:
+            button.clicked.connect(self._on_nav)
+        self.models.form.title_changed.connect(self._show_title)
+
+    @Slot()
+    def _show_title(self) -> None:
+        name = self.models.form.name
+        self.setWindowTitle(f"{name}[*] – Temper" if name else "Temper[*]")
+        self.setWindowModified(bool(name) and self.models.form.is_unsaved)
+
+    @Slot()
+    def _show_run_actions(self) -> None:
+        if self.runs is None:
+            return
+        actions = self.actions_
+        for action in (actions.new, actions.save, actions.save_as, actions.import_dataset):
+            action.setEnabled(self._is_ready)
+        status = self.models.run.status
+        has_run = status.run is not None
+        self.actions_.start.setEnabled(self._is_ready and not status.is_live)
+        self.actions_.stop.setEnabled(self._is_ready and status.is_live)
+        self.actions_.open_folder.setEnabled(has_run)
+        self.actions_.download_logs.setEnabled(has_run)
+
+    @Slot()
+    def _on_nav(self) -> None:
+        self.show_page(next(i for i, button in enumerate(self._nav) if button.isChecked()))
+
+    @Slot()
+    def _on_page_action(self) -> None:
+        action = self.sender()
+        number = self.actions_.pages.index(cast("QAction", action))
+        self.show_page(number)
+
+    @Slot("QAction*")
+    def _on_theme(self, action: QAction) -> None:
+        self.theme_chosen.emit(str(action.data()))
+
+    @Slot("QAction*")
+    def _on_load(self, action: QAction) -> None:
+        saved: SavedConfig | None = self.models.configs.find(action.data())
+        if saved is not None:
+            self.load_requested.emit(saved)
+
+    @Slot()
+    def _fill_load_menu(self) -> None:
+        menu = self.actions_.load_menu
+        menu.clear()
+        for saved in self.models.configs.items:
+            action = menu.addAction(saved.name.replace("&", "&&"))
+            action.setData(saved.id)
+        menu.setEnabled(not menu.isEmpty())
+
+    @Slot()
+    def _on_shortcuts(self) -> None:
+        from views.dialogs.help_dialogs import ShortcutsDialog
+
+        ShortcutsDialog(self.actions_.all, self).open()
+
+    @Slot()
+    def _on_about(self) -> None:
+        from views.dialogs.help_dialogs import AboutDialog
+
+        AboutDialog(self.property("version") or "", self).open()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        compact = event.size().width() < _NARROW
+        self._rail.setFixedWidth(54 if compact else 92)
+        for button in self._nav:
+            button.set_compact(compact)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if self._is_ready and _dataset_files(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        for path in _dataset_files(event):
+            self.file_dropped.emit(path)
+        event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        super().closeEvent(event)
+        self.closed.emit()
+
+
+def _dataset_files(event: QDropEvent) -> list[Path]:
+    urls = event.mimeData().urls()
+    files = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+    return [file for file in files if file.suffix.lower() in _DATASET_SUFFIXES]

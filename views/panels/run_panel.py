@@ -1,0 +1,210 @@
+"""One run as a page shows it: status and progress, chart, log, and what to do with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+
+from views.widgets.buttons import push_button
+from views.widgets.card import Card, restyle, text_label
+from views.widgets.page_column import ScrollColumn
+
+if TYPE_CHECKING:
+    from models.qt.remedies import Remedy
+    from models.qt.run_models import RunModels
+    from views.panels.inference_panel import InferencePanel
+    from views.widgets.log_view import LogView
+
+READY = "Ready to train"
+READY_SENTENCE = "Choose a dataset and a base model, then start."
+_PARTS = 1000
+
+
+class RunPanel(ScrollColumn):
+    """The right side of a page, over one set of run models; ``prefix`` begins its object names.
+
+    Signals:
+        folder_requested, logs_requested: open the run's folder, save its log.
+        remedy_requested: the Remedy (payload) for the failure of the run that is shown.
+        resume_requested: go on with the run.
+    """
+
+    folder_requested = Signal()
+    logs_requested = Signal()
+    remedy_requested = Signal(object)
+    resume_requested = Signal()
+
+    models: RunModels
+    log: LogView
+    inference: InferencePanel
+
+    def __init__(self, prefix: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._prefix = prefix
+        self._remedy: Remedy | None = None
+        self._status = text_label(READY, "title", wrap=True)
+        self._left = text_label("", "muted")
+        self._facts = text_label(READY_SENTENCE, "muted", wrap=True)
+        self._reason = text_label("", "", wrap=True)
+        self._progress = QProgressBar()
+        self._try = push_button("Try the model", "primary")
+        self._folder = push_button("Open folder")
+        self._fix = push_button("", "primary")
+        self._resume = push_button("Resume")
+        self._name_parts()
+        self._build()
+
+    def attach(self, models: RunModels) -> None:
+        """Show the run of these models; builds what the first frame leaves out."""
+        from views.panels.inference_panel import InferencePanel
+        from views.widgets.log_view import LogView
+        from views.widgets.loss_chart import LossChart
+
+        self.models = models
+        self._chart_card.body.addWidget(LossChart(f"{self._prefix}.chart", models.metrics), 1)
+        self.log = LogView(self._prefix, models.log)
+        self._log_card.body.addWidget(self.log, 1)
+        prefix = "infer" if self._prefix == "run" else f"{self._prefix}.infer"
+        self.inference = InferencePanel(prefix, models)
+        self.column.addWidget(self.inference)
+        self._connect()
+        self._show_run()
+
+    @Slot()
+    def show_inference(self) -> None:
+        """Scroll to Quick Local Inference and put the cursor into its prompt."""
+        if self.inference.isHidden():
+            return
+        area: QWidget | None = self
+        while area is not None:
+            if hasattr(area, "ensureWidgetVisible"):
+                area.ensureWidgetVisible(self.inference.history, 0, 20)
+            area = area.parentWidget()
+        self.inference.prompt.setFocus()
+
+    def _name_parts(self) -> None:
+        names = {
+            "status": self._status,
+            "time_left": self._left,
+            "facts": self._facts,
+            "reason": self._reason,
+            "progress": self._progress,
+            "try": self._try,
+            "open_folder": self._folder,
+            "remedy": self._fix,
+            "resume": self._resume,
+        }
+        for name, widget in names.items():
+            widget.setObjectName(f"{self._prefix}.{name}")
+        self._progress.setTextVisible(False)
+        self._progress.setRange(0, _PARTS)
+        self._progress.setAccessibleName("Progress of the run")
+
+    def _build(self) -> None:
+        self.column.addWidget(self._status_card())
+        self._chart_card = Card("Loss")
+        self._chart_card.body.setSpacing(6)
+        self._log_card = Card()
+        for card, stretch in ((self._chart_card, 3), (self._log_card, 4)):
+            card.setMinimumHeight(210)
+            self.column.addWidget(card, stretch)
+        self.setMinimumWidth(380)
+
+    def _status_card(self) -> Card:
+        card = Card()
+        card.body.setSpacing(8)
+        head = QHBoxLayout()
+        head.setSpacing(12)
+        head.addWidget(self._status, 1)
+        head.addWidget(self._left)
+        words = QVBoxLayout()
+        words.setSpacing(4)
+        words.addWidget(self._facts)
+        words.addWidget(self._reason)
+        self._reason.hide()
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        for button in (self._try, self._fix, self._resume, self._folder):
+            buttons.addWidget(button)
+            button.hide()
+        buttons.addStretch(1)
+        card.body.addLayout(head)
+        card.body.addWidget(self._progress)
+        card.body.addLayout(words)
+        card.body.addLayout(buttons)
+        return card
+
+    def _connect(self) -> None:
+        self.models.status.changed.connect(self._show_run)
+        self._try.clicked.connect(self.show_inference)
+        self._folder.clicked.connect(self.folder_requested)
+        self._fix.clicked.connect(self._on_fix)
+        self._resume.clicked.connect(self.resume_requested)
+        self.log.download_requested.connect(self.logs_requested)
+
+    @Slot()
+    def _show_run(self) -> None:
+        from models.qt.run_status import headline, tone  # not needed for the first frame
+
+        status = self.models.status
+        run = status.run
+        words = READY if run is None else headline(run)
+        self._status.setText("Starting…" if status.is_starting else words)
+        restyle(self._status, "tone", "live" if status.is_starting else tone(run))
+        self._left.setText(status.time_left())
+        idle = READY_SENTENCE if run is None else ""
+        self._show_line(self._facts, " · ".join(status.facts()) or idle)
+        self._show_progress(status.fraction(), tone(run))
+        self._show_reason()
+        self._show_buttons()
+
+    def _show_progress(self, fraction: float | None, tone_now: str) -> None:
+        restyle(self._progress, "tone", tone_now)
+        wanted = 0 if fraction is None else _PARTS
+        if self._progress.maximum() != wanted:
+            self._progress.setRange(0, wanted)
+        if fraction is not None:
+            self._progress.setValue(round(fraction * _PARTS))
+
+    def _show_reason(self) -> None:
+        from models.domain.run import RunState
+
+        run = self.models.status.run
+        warning = self.models.status.warning
+        text, tone_now = (warning, "warning") if warning else ("", "")
+        if run is not None and run.failure is not None and run.state.is_over:
+            text, tone_now = f"{run.failure.message} {run.failure.hint}".strip(), "bad"
+        elif run is not None and run.state is RunState.LOST:
+            text, tone_now = "It ended without saying how. Resume it from its checkpoint.", "bad"
+        restyle(self._reason, "tone", tone_now)
+        self._show_line(self._reason, text)
+
+    def _show_buttons(self) -> None:
+        from models.domain.run import RunState
+        from models.qt.remedies import remedy_for
+
+        run = self.models.status.run
+        starting = self.models.status.is_starting
+        is_over = run is not None and run.state.is_over and not starting
+        self._remedy = remedy_for(run) if run is not None and is_over else None
+        fixes = self._remedy is not None and bool(self._remedy.values)
+        resumes = run is not None and is_over and run.state is not RunState.FINISHED
+        self._fix.setVisible(fixes)
+        if self._remedy is not None:
+            self._fix.setText(self._remedy.label)
+        self._resume.setVisible(resumes)
+        self._folder.setVisible(is_over)
+        self._try.setVisible(self.models.status.can_infer)
+        self.log.download.setEnabled(run is not None)
+        self.inference.setVisible(self.models.status.can_infer)
+
+    def _show_line(self, label: QWidget, text: str) -> None:
+        label.setText(text)  # type: ignore[attr-defined]
+        label.setVisible(bool(text))
+
+    @Slot()
+    def _on_fix(self) -> None:
+        if self._remedy is not None:
+            self.remedy_requested.emit(self._remedy)

@@ -1,0 +1,72 @@
+"""The table that the pages of runs and datasets share: sortable, one row selected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QItemSelection, QSortFilterProxyModel, Qt, Signal, Slot
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from models.qt.table_model import ITEM_ROLE, SORT_ROLE
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QAbstractItemModel
+
+
+class ItemTable(QTableView):
+    """Shows an ItemTableModel.
+
+    Signals:
+        item_selected: the selected item (payload), or None.
+    """
+
+    item_selected = Signal(object)
+
+    def __init__(
+        self, name: str, words: str, model: QAbstractItemModel, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.setAccessibleName(words)
+        self._proxy = QSortFilterProxyModel(self)
+        self._proxy.setSourceModel(model)
+        self._proxy.setSortRole(SORT_ROLE)
+        self.setModel(self._proxy)
+        self._setup_table()
+        self.selectionModel().selectionChanged.connect(self._on_selection_changed)
+
+    def selected_item(self) -> object:
+        """The item of the selected row, or None."""
+        rows = self.selectionModel().selectedRows()
+        return rows[0].data(ITEM_ROLE) if rows else None
+
+    def select_source_row(self, row: int) -> None:
+        """Select a row of the model beneath."""
+        source = self._proxy.sourceModel()
+        index = self._proxy.mapFromSource(source.index(row, 0))
+        if index.isValid():
+            self.selectRow(index.row())
+            self.scrollTo(index)
+
+    @Slot(QItemSelection, QItemSelection)
+    def _on_selection_changed(self, _now: QItemSelection, _before: QItemSelection) -> None:
+        self.item_selected.emit(self.selected_item())
+
+    def _setup_table(self) -> None:
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setCornerButtonEnabled(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 16)
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(70)
+        header.setHighlightSections(False)
+        header.setSortIndicatorClearable(True)
+        self.setSortingEnabled(True)
+        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)

@@ -1,0 +1,177 @@
+"""The dialogs of the window: each is opened, and its answer leaves as a signal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices
+
+from views.dialogs.file_dialogs import (
+    DATASET_FILTER,
+    LOG_FILTER,
+    TEXT_FILTER,
+    open_dialog,
+    save_dialog,
+)
+from views.dialogs.name_dialog import NameDialog
+from views.dialogs.question_dialog import QuestionDialog
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from models.domain.dataset import DatasetSession, SavedConfig
+    from models.domain.errors import AppError
+    from models.domain.run import Run
+    from models.qt.app_models import AppModels
+    from models.qt.run_models import RunModels
+
+_OUTPUT_ANSWERS = (
+    ("new", "Use a new folder"),
+    ("resume", "Resume"),
+    ("overwrite", "Overwrite"),
+)
+
+
+class WindowDialogs(QObject):
+    """Questions to the user, none of which stops the program.
+
+    Signals:
+        file_chosen: the Path (payload) of a dataset to import.
+        named: the name to save the setup under.
+        output_answered: new, resume or overwrite.
+        load_confirmed: the SavedConfig (payload) to load, the changes notwithstanding.
+        new_confirmed: begin a new setup, the changes notwithstanding.
+        run_delete_confirmed: the Run (payload) to forget.
+        dataset_delete_confirmed: the DatasetSession (payload) to delete.
+        log_path_chosen: a Run and the Path (payloads) for its log.
+        chat_path_chosen: the RunModels and the Path (payloads) for their chats.
+    """
+
+    file_chosen = Signal(object)
+    named = Signal(str)
+    output_answered = Signal(str)
+    load_confirmed = Signal(object)
+    new_confirmed = Signal()
+    run_delete_confirmed = Signal(object)
+    dataset_delete_confirmed = Signal(object)
+    log_path_chosen = Signal(object, object)
+    chat_path_chosen = Signal(object, object)
+
+    def __init__(self, models: AppModels, window: QWidget) -> None:
+        super().__init__(window)
+        self._models = models
+        self._window = window
+        self._subject: object = None
+
+    @Slot()
+    def ask_file(self) -> None:
+        """Which dataset to import?"""
+        dialog = open_dialog(self._window, "import.dialog", "Import a dataset", DATASET_FILTER)
+        dialog.fileSelected.connect(self._on_file)
+        dialog.open()
+
+    @Slot()
+    def ask_name(self) -> None:
+        """Under which name to save the setup?"""
+        dialog = NameDialog(self._models.configs, self._models.form.name, self._window)
+        dialog.named.connect(self.named)
+        dialog.open()
+
+    @Slot(object)
+    def ask_output(self, error: AppError) -> None:
+        """What to do with an output directory that holds something?"""
+        text = f"{error.message}\n\nA new folder keeps what is there; overwriting deletes it."
+        dialog = QuestionDialog("What about the folder?", text, _OUTPUT_ANSWERS, self._window)
+        dialog.answered.connect(self.output_answered)
+        dialog.open()
+
+    @Slot(object)
+    def ask_load(self, saved: SavedConfig) -> None:
+        """Load over changes that are not saved?"""
+        if not self._has_changes():
+            self.load_confirmed.emit(saved)
+            return
+        self._ask("Load another setup?", self._loss(), "Discard changes", saved)
+
+    @Slot()
+    def ask_new(self) -> None:
+        """Begin anew over changes that are not saved?"""
+        if not self._has_changes():
+            self.new_confirmed.emit()
+            return
+        self._ask("Begin a new setup?", self._loss(), "Discard changes", "new")
+
+    @Slot(object)
+    def ask_delete_run(self, run: Run) -> None:
+        """Forget a run?"""
+        text = "Its record, chart and log are deleted. The adapter in its output folder stays."
+        self._ask(f"Delete run {run.name or run.id}?", text, "Delete", run)
+
+    @Slot(object)
+    def ask_delete_dataset(self, session: DatasetSession) -> None:
+        """Delete a dataset?"""
+        text = f"Its {session.rows:,} rows leave the library. Runs that used it keep their copy."
+        self._ask(f"Delete {session.name}?", text, "Delete", session)
+
+    @Slot(object)
+    def ask_log_path(self, run: Run) -> None:
+        """Where to save a run's log?"""
+        self._save("log.dialog", "Save the log", LOG_FILTER, f"{run.id}.log", run)
+
+    @Slot(object)
+    def ask_chat_path(self, shown: RunModels) -> None:
+        """Where to save the chats?"""
+        name = f"{shown.run_id}-chats.txt"
+        self._save("chats.dialog", "Export chats", TEXT_FILTER, name, shown)
+
+    @Slot(object)
+    def open_folder(self, run: Run) -> None:
+        """Show a run's output folder in the system's file manager."""
+        QDesktopServices.openUrl(QUrl.fromLocalFile(run.output_directory))
+
+    def _has_changes(self) -> bool:
+        return bool(self._models.form.name) and self._models.form.is_unsaved
+
+    def _loss(self) -> str:
+        return f"The changes to {self._models.form.name} are not saved."
+
+    def _ask(self, title: str, text: str, label: str, subject: object) -> None:
+        self._subject = subject
+        dialog = QuestionDialog(title, text, (("yes", label),), self._window)
+        dialog.answered.connect(self._on_confirmed)
+        dialog.open()
+
+    def _save(self, name: str, title: str, file_filter: str, suggestion: str, what: object) -> None:
+        self._subject = what
+        dialog = save_dialog(self._window, name, title, file_filter, suggestion)
+        dialog.fileSelected.connect(self._on_save_path)
+        dialog.open()
+
+    @Slot(str)
+    def _on_file(self, path: str) -> None:
+        self.file_chosen.emit(Path(path))
+
+    @Slot(str)
+    def _on_confirmed(self, _word: str) -> None:
+        from models.domain.dataset import DatasetSession, SavedConfig
+        from models.domain.run import Run
+
+        subject, self._subject = self._subject, None
+        if isinstance(subject, SavedConfig):
+            self.load_confirmed.emit(subject)
+        elif isinstance(subject, Run):
+            self.run_delete_confirmed.emit(subject)
+        elif isinstance(subject, DatasetSession):
+            self.dataset_delete_confirmed.emit(subject)
+        elif subject == "new":
+            self.new_confirmed.emit()
+
+    @Slot(str)
+    def _on_save_path(self, path: str) -> None:
+        from models.domain.run import Run
+
+        subject, self._subject = self._subject, None
+        chosen = self.log_path_chosen if isinstance(subject, Run) else self.chat_path_chosen
+        chosen.emit(subject, Path(path))
