@@ -36,7 +36,7 @@ class FirstFrame(QObject):
         """From the process's start to the first frame."""
         return (self.time - process_start()) * 1000
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         if event.type() == QEvent.Type.Paint:
             self._window.removeEventFilter(self)
             # Children are painted within the same event: the turn after it, all of it is there.

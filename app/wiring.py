@@ -13,7 +13,6 @@ from controllers.inference_controller import InferenceController
 from controllers.run_follower import RunFollower
 from controllers.runs_controller import RunsController
 from controllers.training_controller import SETUP_RUNTIME, TrainingController
-from models.domain.run import Run
 from views.main_window import DATASETS, RUNS, TRAINING
 from views.window_dialogs import WindowDialogs
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from app.service_ports import WindowServices
     from controllers.desk import Desk
     from models.domain.dataset import DatasetSession
+    from models.domain.run import Run
     from models.qt.run_models import RunModels
     from services.progress import Progress
     from views.main_window import MainWindow

@@ -53,8 +53,10 @@ class RunFollower(QObject):
 
     async def _follow(self, run_id: str) -> None:
         try:
-            while not (await self._poll(run_id)).run.state.is_over:
+            update = await self._poll(run_id)
+            while not update.run.state.is_over:
                 await asyncio.sleep(self._seconds)
+                update = await self._poll(run_id)
         except AppError as error:
             self._desk.notices.show_error("The run cannot be followed", error)
         finally:

@@ -186,13 +186,14 @@ class InferenceEngine:
 
 
 def _sampling(settings: SamplingSettings) -> dict[str, Any]:
-    return {
-        "do_sample": settings.temperature > 0,
-        "temperature": settings.temperature,
-        "top_p": settings.top_p,
+    common = {
         "max_new_tokens": settings.max_new_tokens,
         "repetition_penalty": settings.repetition_penalty,
     }
+    if settings.temperature == 0:
+        return {"do_sample": False, **common}
+    drawn = {"temperature": settings.temperature, "top_p": settings.top_p}
+    return {"do_sample": True, **drawn, **common}
 
 
 def _as_answer(reply: dict[str, Any]) -> Answer:

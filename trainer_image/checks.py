@@ -44,8 +44,7 @@ def read_job(path: Path) -> Job:
 def sentences(error: ValidationError) -> str:
     """Each field that is wrong, a line each."""
     problems = [
-        f"{'.'.join(map(str, item['loc'])) or 'job'}: "
-        f"{item['msg'].removeprefix('Value error, ')}"
+        f"{'.'.join(map(str, item['loc'])) or 'job'}: {item['msg'].removeprefix('Value error, ')}"
         for item in error.errors()
     ]
     return "\n".join(problems)

@@ -137,8 +137,8 @@ def answer_spans(tokenizer: Any, messages: list[Message], text: str) -> list[Spa
 def _end_of_turn(tokenizer: Any, until: str) -> int:
     """The end of an answer, without the line break that many templates put behind its end token."""
     stripped = until.rstrip()
-    ended = any(stripped.endswith(token) for token in tokenizer.all_special_tokens)
-    return len(stripped) if ended else len(until)
+    tokens = (token.content for token in tokenizer.added_tokens_decoder.values())
+    return len(stripped) if stripped.endswith(tuple(tokens)) else len(until)
 
 
 def _labels(ids: list[int], offsets: list[Span], spans: list[Span]) -> list[int]:

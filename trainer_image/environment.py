@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import sys
 
@@ -33,6 +34,8 @@ def prepare_process(*, offline: bool, use_gpu: bool) -> None:
     else:
         # One process uses one card: with several, transformers would quietly split each batch.
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+    # On a processor it says that it failed to load something nobody asked for.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     _keep_freed_memory()
 
 

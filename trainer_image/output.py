@@ -82,6 +82,8 @@ class OutputFolder:
             marker = OutputMarker.model_validate_json(self._marker.read_bytes())
         except (OSError, ValueError):
             return False
+        if self._job.on_existing == "overwrite" and marker.run_id != self._job.run_id:
+            return False  # a boot of the overwriting run itself goes on, like that of any other
         may_resume = self._job.hp.auto_resume or self._job.on_existing == "resume"
         same = marker.fingerprint == self._job.fingerprint()
         return may_resume and same and not marker.finished

@@ -12,7 +12,7 @@ import math
 import os
 import time
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from trainer_image.contract import (
     CONTAINER_DATA_ROOT,
@@ -85,6 +85,12 @@ class EventWriter:
     def __init__(self, path: Path) -> None:
         self._file = path.open("ab+")
         self._seq = self._repair()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def _repair(self) -> int:
         """Cut off a line torn by a power cut; return the next ``seq``."""

@@ -44,8 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"The run's folder cannot be written: {error}", file=sys.stderr)  # noqa: T201
         return ExitCode.REFUSED
-    reporter = Reporter(events, StateWriter(folder.state, path.parent.name))
-    return Run(path, folder, reporter).run()
+    with events:
+        reporter = Reporter(events, StateWriter(folder.state, path.parent.name))
+        return Run(path, folder, reporter).run()
 
 
 class Run:

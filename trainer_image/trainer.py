@@ -15,7 +15,7 @@ from trainer_image.callbacks import History, best_step, held_out_losses, step_ca
 from trainer_image.checkpoints import Manifest
 from trainer_image.collate import PackedCollator, PaddedCollator
 from trainer_image.contract import Phase
-from trainer_image.loss import summed_loss
+from trainer_image.loss import token_losses
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,8 +91,8 @@ class Training:
             for first in range(0, len(self.held_out), size):
                 self._stop_if_asked(trainer)
                 items = self.held_out[first : first + size]
-                loss, count = summed_loss(trainer.model, trainer.batch_of(items))
-                total, tokens = total + loss.item(), tokens + count
+                losses = token_losses(trainer.model, trainer.batch_of(items))
+                total, tokens = total + losses.sum().item(), tokens + len(losses)
         return total / tokens
 
     def _stop_if_asked(self, trainer: Any) -> None:
@@ -150,9 +150,9 @@ def _trainer_class() -> Any:
             return_outputs: bool = False,
             num_items_in_batch: Any = None,
         ) -> Any:
-            loss, tokens = summed_loss(model, inputs)
-            self._training.reporter.count(tokens, inputs["input_ids"].numel())
-            return loss / num_items_in_batch
+            losses = token_losses(model, inputs)
+            self._training.reporter.count(len(losses), inputs["input_ids"].numel())
+            return losses.sum() / num_items_in_batch
 
         def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
             self._training.reporter.phase(Phase.EVALUATING)

@@ -173,7 +173,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _show_title(self) -> None:
         name = self.models.form.name
-        self.setWindowTitle(f"{name}[*] – Temper" if name else "Temper[*]")
+        self.setWindowTitle(f"{name}[*] — Temper" if name else "Temper[*]")
         self.setWindowModified(bool(name) and self.models.form.is_unsaved)
 
     @Slot()

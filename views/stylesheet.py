@@ -78,7 +78,7 @@ DARK = Tokens(
     muted="#A4ADBC",
     disabled="#656D7B",
     accent="#4F69E8",
-    accent_hover="#6179F0",
+    accent_hover="#5870EA",
     accent_pressed="#4058D0",
     accent_soft="#262D4D",
     accent_text="#A5B4FF",
@@ -178,7 +178,8 @@ QCheckBox { spacing: 8px; padding: 3px 2px; border: 2px solid transparent; borde
 QCheckBox:focus { border-color: @accent; }
 QCheckBox:disabled { color: @disabled; }
 QCheckBox::indicator {
-  width: 16px; height: 16px; border: 1px solid @field_border; border-radius: 4px; background: @field;
+  width: 16px; height: 16px; border-radius: 4px;
+  border: 1px solid @field_border; background: @field;
 }
 QCheckBox::indicator:hover { border-color: @accent; }
 QCheckBox::indicator:checked {
@@ -197,7 +198,7 @@ QProgressBar[tone="quiet"]::chunk { background: @disabled; }
 QSlider::groove:horizontal { height: 4px; background: @field_border; border-radius: 2px; }
 QSlider::sub-page:horizontal { background: @accent; border-radius: 2px; }
 QSlider::handle:horizontal {
-  width: 14px; height: 14px; margin: -6px 0; border-radius: 8px;
+  width: 12px; margin: -6px 0; border-radius: 8px;
   background: @surface; border: 2px solid @accent;
 }
 QSlider::handle:horizontal:focus { background: @accent; }
@@ -215,7 +216,7 @@ QTableView[role="log"]::item { padding: 0 8px; }
 QHeaderView { background: transparent; border: 0; }
 QHeaderView::section {
   background: @surface; color: @muted; border: 0; border-bottom: 1px solid @border;
-  padding: 7px 10px;
+  padding: 7px 13px;
 }
 QTableCornerButton::section { background: @surface; border: 0; }
 
@@ -235,7 +236,9 @@ QToolTip {
 }
 QScrollBar:vertical { background: transparent; width: 11px; margin: 2px; }
 QScrollBar:horizontal { background: transparent; height: 11px; margin: 2px; }
-QScrollBar::handle { background: @field_border; border-radius: 3px; min-height: 28px; min-width: 28px; }
+QScrollBar::handle { background: @field_border; border-radius: 3px; }
+QScrollBar::handle:vertical { min-height: 28px; }
+QScrollBar::handle:horizontal { min-width: 28px; }
 QScrollBar::handle:hover { background: @muted; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }

@@ -1,4 +1,4 @@
-"""The look of the program: Fusion, a palette and a style sheet in the theme's colours, and icons."""
+"""The look of the program: Fusion, a palette and a style sheet in a theme's colours, icons."""
 
 from __future__ import annotations
 

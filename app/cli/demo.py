@@ -78,7 +78,7 @@ def loss_drop(run: Run) -> float:
 def _prepare(found: Services) -> TrainingConfig:
     ensure_runtime(found)
     printer = StepPrinter()
-    model = found.sample_model.ensure(printer, CancelToken())
+    model = found.sample_model.ensure(printer, CancelToken(), offline=found.offline.is_offline())
     printer.close()
     session = found.datasets.add_sample()
     config = with_values(

@@ -16,7 +16,7 @@ from PySide6.QtCore import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from models.domain.dataset import DatasetSession
 
@@ -26,6 +26,16 @@ _CELL_CHARACTERS = 300
 _TOOLTIP_CHARACTERS = 2_000
 FULL_ROLE = Qt.ItemDataRole.UserRole
 _Index = QModelIndex | QPersistentModelIndex
+
+
+class _Row:
+    """One row: its values, and each as one short line."""
+
+    __slots__ = ("short", "values")
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self.values = values
+        self.short = {name: _short_text(value) for name, value in values.items()}
 
 
 class DatasetRowsModel(QAbstractTableModel):
@@ -41,7 +51,7 @@ class DatasetRowsModel(QAbstractTableModel):
         super().__init__(parent)
         self._session: DatasetSession | None = None
         self._columns: tuple[str, ...] = ()
-        self._pages: OrderedDict[int, list[dict[str, str]]] = OrderedDict()
+        self._pages: OrderedDict[int, list[_Row]] = OrderedDict()
         self._asked: set[int] = set()
 
     @property
@@ -60,13 +70,13 @@ class DatasetRowsModel(QAbstractTableModel):
         if session is not None:
             self._want(0)
 
-    def set_page(self, session_id: int, start: int, rows: Sequence[dict[str, object]]) -> None:
+    def set_page(self, session_id: int, start: int, rows: Sequence[Mapping[str, object]]) -> None:
         """Take the rows that were asked for; those of a dataset no longer shown are dropped."""
         if self._session is None or session_id != self._session.id:
             return
         page = start // PAGE
         self._asked.discard(page)
-        self._pages[page] = [{name: _text(value) for name, value in row.items()} for row in rows]
+        self._pages[page] = [_Row(row) for row in rows]
         while len(self._pages) > _KEPT_PAGES:
             self._pages.popitem(last=False)
         self._take_columns(rows)
@@ -95,27 +105,29 @@ class DatasetRowsModel(QAbstractTableModel):
         wanted = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, FULL_ROLE)
         if role not in wanted or not index.isValid():
             return None
-        text = self._cell(index.row(), index.column())
-        if role == FULL_ROLE:
-            return text
-        limit = _CELL_CHARACTERS if role == Qt.ItemDataRole.DisplayRole else _TOOLTIP_CHARACTERS
-        shown = text if len(text) <= limit else text[:limit] + " …"
-        return shown.replace("\n", " ⏎ ") if role == Qt.ItemDataRole.DisplayRole else shown
-
-    def _cell(self, row: int, column: int) -> str:
-        page = self._pages.get(row // PAGE)
-        if page is None:
-            self._want(row // PAGE)
+        row = self._row(index.row())
+        if row is None:
             return "…"
-        place = row % PAGE
-        return page[place].get(self._columns[column], "") if place < len(page) else ""
+        name = self._columns[index.column()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return row.short.get(name, "")
+        text = full_text(row.values.get(name, ""))
+        return text if role == FULL_ROLE else text[:_TOOLTIP_CHARACTERS]
+
+    def _row(self, number: int) -> _Row | None:
+        page = self._pages.get(number // PAGE)
+        if page is None:
+            self._want(number // PAGE)
+            return None
+        place = number % PAGE
+        return page[place] if place < len(page) else None
 
     def _want(self, page: int) -> None:
         if self._session is not None and page not in self._asked:
             self._asked.add(page)
             self.page_wanted.emit(self._session.id, page * PAGE, PAGE)
 
-    def _take_columns(self, rows: Sequence[dict[str, object]]) -> None:
+    def _take_columns(self, rows: Sequence[Mapping[str, object]]) -> None:
         names = dict.fromkeys(name for row in rows for name in row)
         if not self._columns and names:
             self.beginResetModel()
@@ -123,5 +135,33 @@ class DatasetRowsModel(QAbstractTableModel):
             self.endResetModel()
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def full_text(value: object) -> str:
+    """A cell to read: a conversation turn by turn, other structures as JSON."""
+    turns = _turns(value)
+    if turns:
+        return "\n\n".join(f"{role}:\n{content}" for role, content in turns)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _short_text(value: object) -> str:
+    turns = _turns(value)
+    if turns:
+        text = " · ".join(f"{role}: {content}" for role, content in turns)
+    else:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return " ".join(text[:_CELL_CHARACTERS].split()) + (
+        " …" if len(text) > _CELL_CHARACTERS else ""
+    )
+
+
+def _turns(value: object) -> list[tuple[str, str]]:
+    if not isinstance(value, list) or not all(isinstance(turn, dict) for turn in value):
+        return []
+    roles = [
+        (turn.get("role", turn.get("from")), turn.get("content", turn.get("value")))
+        for turn in value
+    ]
+    spoken = [
+        (role, text) for role, text in roles if isinstance(role, str) and isinstance(text, str)
+    ]
+    return spoken if len(spoken) == len(value) else []

@@ -10,6 +10,8 @@ from models.domain.run import RunState
 from models.qt.wording import counted, duration, number, size
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from models.domain.run import Run, RunEvent, RunUpdate
 
 _PHASES = {
@@ -24,7 +26,7 @@ _PHASES = {
 _STATES = {
     RunState.DRAFT: "Not started",
     RunState.QUEUED: "Waiting to start",
-    RunState.STOPPING: "Stopping – a checkpoint is being saved",
+    RunState.STOPPING: "Stopping; a checkpoint is being saved",
     RunState.FINISHED: "Training finished",
     RunState.FAILED: "Training failed",
     RunState.CANCELLED: "Stopped",
@@ -36,6 +38,30 @@ _TONES = {
     RunState.LOST: "bad",
     RunState.CANCELLED: "quiet",
 }
+
+
+def _epoch(value: float) -> str:
+    return f"epoch {value:.2f}"
+
+
+def _loss(value: float) -> str:
+    return f"loss {number(value)}"
+
+
+def _speed(value: float) -> str:
+    return counted(value, "token/s", "tokens/s")
+
+
+def _memory(value: float) -> str:
+    return f"peak memory {size(value)}" if value else ""
+
+
+_FACTS: tuple[tuple[str, Callable[[float], str]], ...] = (
+    ("epoch", _epoch),
+    ("loss", _loss),
+    ("tokens_per_second", _speed),
+    ("peak_memory_bytes", _memory),
+)
 
 
 def headline(run: Run) -> str:
@@ -170,13 +196,7 @@ class RunStatusModel(QObject):
         event = self._progress
         if event is None:
             return []
-        words = {
-            "epoch": lambda value: f"epoch {value:.2f}",
-            "loss": lambda value: f"loss {number(value)}",
-            "tokens_per_second": lambda value: counted(value, "token/s", "tokens/s"),
-            "peak_memory_bytes": lambda value: f"{size(value)} at most" if value else "",
-        }
-        found = ((event.number(name), word) for name, word in words.items())
+        found = ((event.number(name), word) for name, word in _FACTS)
         return [word(value) for value, word in found if value is not None]
 
 

@@ -47,7 +47,7 @@ def _state(run: Run) -> str:
 
 
 def _steps(run: Run) -> str:
-    return f"{run.step:,} / {run.total_steps:,}" if run.total_steps else "–"
+    return f"{run.step:,} / {run.total_steps:,}" if run.total_steps else "—"
 
 
 def _step_number(run: Run) -> object:
@@ -57,7 +57,7 @@ def _step_number(run: Run) -> object:
 def _loss(run: Run) -> str:
     before, after = run.eval_loss_before, run.eval_loss_after
     if after is None:
-        return "–" if before is None else number(before)
+        return "—" if before is None else number(before)
     return number(after) if before is None else f"{number(before)} → {number(after)}"
 
 
@@ -79,7 +79,7 @@ def _started_number(run: Run) -> object:
 
 def _took(run: Run) -> str:
     if run.started_at is None or run.ended_at is None:
-        return "–"
+        return "—"
     return duration(run.ended_at - run.started_at)
 
 
@@ -92,7 +92,7 @@ _COLUMNS: tuple[Column[Run], ...] = (
     Column("State", _state),
     Column("Steps", _steps, _step_number, is_number=True),
     Column("Held-out loss", _loss, _loss_number, is_number=True),
-    Column("Base model", _model),
     Column("Started", _started, _started_number),
     Column("Took", _took, _took_number),
+    Column("Base model", _model),
 )

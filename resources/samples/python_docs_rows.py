@@ -58,13 +58,18 @@ def held_out(rows: list[Row]) -> set[str]:
     return {single[at * len(single) // HELD_OUT].question for at in range(HELD_OUT)}
 
 
+def closing(source: str) -> str:
+    """Say where to read on. Every answer ends so: the style a tuned model shows at a glance."""
+    return f"See `{source.split('.rst')[0]}` in the Python documentation."
+
+
 def records(rows: list[Row]) -> list[dict[str, str]]:
     """Give each row its split, and shuffle the rows by the hash of their questions."""
     apart = held_out(rows)
     return [
         {
             "question": row.question,
-            "answer": row.answer,
+            "answer": f"{row.answer} {closing(row.source)}",
             "split": "held_out" if row.question in apart else "train",
             "source": row.source,
         }

@@ -8,18 +8,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from trainer_image.contract import Event, ExitCode
+
+if TYPE_CHECKING:
+    import signal
 
 ROOT = Path(__file__).parents[2]
 PROBES = Path(__file__).parent / "probes"
@@ -67,9 +69,7 @@ def probe(trainer_python: str) -> Probe:
 
 
 @pytest.fixture(scope="session")
-def tiny_model(
-    probe: Probe, smollm_gguf: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def tiny_model(probe: Probe, smollm_gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Llama of two layers with SmolLM2's tokenizer and template: it learns in milliseconds."""
     folder = tmp_path_factory.mktemp("models") / "tiny"
     probe("make_tiny_model", smollm_gguf, folder)
@@ -106,7 +106,16 @@ class Finished:
 
 
 QUESTIONS = ("What is {}?", "Explain {} to a beginner.", "Why does one need {}, and when?")
-THINGS = ("a tuple", "a list", "a set", "a module", "an iterator", "a decorator", "a lock", "a file")
+THINGS = (
+    "a tuple",
+    "a list",
+    "a set",
+    "a module",
+    "an iterator",
+    "a decorator",
+    "a lock",
+    "a file",
+)
 
 
 def sample_rows(count: int = 24) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from resources.samples.make_python_docs import glossary_rows
-from resources.samples.python_docs_rows import AKIN, likeness, number
+from resources.samples.python_docs_rows import AKIN, closing, likeness, number
 from resources.samples.python_docs_rst import UNKNOWN, entries, paragraphs, plain
 from resources.samples.python_docs_wording import defined, short_answer, statement, third_person
 
@@ -22,8 +22,9 @@ ITERATOR = ("is an iterator", 'does the term "iterator" mean')
 
 
 def answers(split: str) -> list[str]:
-    """Give the answers of one split."""
-    return [row["answer"] for row in ROWS if row["split"] == split]
+    """Give the answers of one split, without the sentence that closes them all."""
+    rows = [row for row in ROWS if row["split"] == split]
+    return [row["answer"].removesuffix(closing(row["source"])) for row in rows]
 
 
 def test_every_row_has_the_same_filled_columns() -> None:
@@ -31,6 +32,11 @@ def test_every_row_has_the_same_filled_columns() -> None:
     for row in ROWS:
         assert list(row) == ["question", "answer", "split", "source"]
         assert all(value.strip() == value != "" for value in row.values())
+
+
+def test_every_answer_says_where_to_read_on() -> None:
+    assert all(row["answer"].endswith(f" {closing(row['source'])}") for row in ROWS)
+    assert closing("faq/gui.rst#why") == "See `faq/gui` in the Python documentation."
 
 
 def test_a_small_part_is_held_out() -> None:
@@ -58,7 +64,7 @@ def test_no_rst_markup_is_left(column: str) -> None:
 def test_answers_are_short_whole_sentences() -> None:
     for row in ROWS:
         assert 15 <= len(row["answer"].split()) <= 70
-        assert re.fullmatch(r"[A-Z0-9`_].*[.!?][\")]?", row["answer"]), row["answer"]
+        assert re.match(r"[A-Z0-9`_].*[.!?][\")]? See `[\w./]+` in the", row["answer"])
 
 
 @pytest.mark.parametrize(

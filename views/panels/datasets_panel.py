@@ -120,6 +120,8 @@ class DatasetsPanel(QWidget):
         self.rows.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 12)
         self.rows.horizontalHeader().setDefaultSectionSize(_COLUMN_WIDTH)
         self.rows.horizontalHeader().setStretchLastSection(True)
+        self.rows.horizontalHeader().setHighlightSections(False)
+        self.rows.verticalHeader().setHighlightSections(False)
         self._cell.setObjectName("datasets.cell")
         self._cell.setAccessibleName("The whole cell")
         self._cell.setReadOnly(True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QLineEdit
 
 from models.domain.config_io import settings_index
 from views.widgets.card import text_label
@@ -23,16 +24,17 @@ class ModelField(Field):
 
     def __init__(self, label: str) -> None:
         combo = CalmComboBox()
-        combo.setEditable(True)
+        line = QLineEdit()
+        combo.setLineEdit(line)
         combo.setInsertPolicy(CalmComboBox.InsertPolicy.NoInsert)
         super().__init__(settings_index()[PATH], combo, label)
         self._combo = combo
+        self._line = line
         self._models: dict[str, BaseModel] = {}
         self._caption = text_label("", "muted", wrap=True)
         self._caption.setObjectName("hp.base_model.caption")
         self._caption.hide()
-        self.column.addWidget(self._caption)
-        line = combo.lineEdit()
+        self.add_below(self._caption)
         line.setAccessibleName(self.info.rule.label)
         line.setPlaceholderText("user/model or a folder")
         line.textEdited.connect(self._on_text_edited)
@@ -55,10 +57,9 @@ class ModelField(Field):
     def show_value(self, value: object) -> None:
         text = str(value)
         self._combo.setCurrentIndex(self._combo.findText(text))
-        line = self._combo.lineEdit()
-        if line.text() != text:
-            line.setText(text)
-        line.setCursorPosition(0)
+        if self._line.text() != text:
+            self._line.setText(text)
+        self._line.setCursorPosition(0)
         self._show_caption(text)
 
     @Slot(str)

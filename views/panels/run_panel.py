@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from views.widgets.log_view import LogView
 
 READY = "Ready to train"
-READY_SENTENCE = "Choose a dataset and a base model, then start."
+READY_SENTENCE = "Progress, loss and log appear here while a training runs."
 _PARTS = 1000
 
 
@@ -63,7 +63,9 @@ class RunPanel(ScrollColumn):
         from views.widgets.loss_chart import LossChart
 
         self.models = models
-        self._chart_card.body.addWidget(LossChart(f"{self._prefix}.chart", models.metrics), 1)
+        chart = LossChart(f"{self._prefix}.chart", models.metrics)
+        self._chart_card.tools.addWidget(chart.legend)
+        self._chart_card.body.addWidget(chart, 1)
         self.log = LogView(self._prefix, models.log)
         self._log_card.body.addWidget(self.log, 1)
         prefix = "infer" if self._prefix == "run" else f"{self._prefix}.infer"

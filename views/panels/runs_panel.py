@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
@@ -15,7 +15,6 @@ from views.widgets.item_table import ItemTable
 from views.widgets.page_column import TwoColumns
 
 if TYPE_CHECKING:
-    from models.domain.run import Run
     from models.qt.run_models import RunModels
     from models.qt.runs_model import RunsModel
 
@@ -41,7 +40,7 @@ class RunsPanel(QWidget):
         self.setObjectName("page")
         self._runs = runs
         self._shown = shown
-        self.table = ItemTable("runs.table", "All runs", runs)
+        self.table = ItemTable("runs.table", "All runs", runs, stretches=False)
         self.run_panel = RunPanel("runs")
         self.run_panel.attach(shown)
         self._use = push_button("Use this setup")
@@ -65,13 +64,17 @@ class RunsPanel(QWidget):
         start = self._empty.add_button("Go to Training")
         start.clicked.connect(self.training_requested)
         self.table.setMinimumHeight(220)
-        for widget in (self._empty, TwoColumns(self.table, self.run_panel, [self.run_panel])):
+        for widget in (self._empty, self._body()):
             self._stack.addWidget(widget)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 14, 14, 12)
         column.setSpacing(12)
         column.addLayout(head)
         column.addLayout(self._stack, 1)
+
+    def _body(self) -> TwoColumns:
+        self.table.setColumnWidth(0, 145)
+        return TwoColumns(self.table, self.run_panel, [self.run_panel], 50, 900)
 
     def _connect(self) -> None:
         self.table.item_selected.connect(self._on_selected)
@@ -103,6 +106,6 @@ class RunsPanel(QWidget):
 
     @Slot()
     def _show_buttons(self) -> None:
-        run = cast("Run | None", self._shown.status.run)
+        run = self._shown.status.run
         self._use.setEnabled(run is not None)
         self._delete.setEnabled(run is not None and run.state.is_over)

@@ -53,7 +53,8 @@ class SetupForm(QObject):
     def expert_only(self, part: QWidget) -> None:
         """Show this part to experts only."""
         self._expert_parts.append(part)
-        part.setVisible(self.is_expert)
+        if not self.is_expert:  # without a parent as yet, showing it would make it a window
+            part.hide()
 
     @Slot()
     def _on_reset(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from models.qt.datasets_model import DatasetsModel
     from models.qt.form_model import FormModel
 
+Box = TypeVar("Box", QHBoxLayout, QVBoxLayout)
 _BATCH = ("hp.learning_rate", "hp.batch_size", "hp.grad_accum", "hp.max_steps")
 _SEQUENCE = ("hp.max_seq_length", "hp.seed", "hp.scheduler", "hp.warmup_ratio")
 _LORA = ("hp.lora_r", "hp.lora_alpha", "hp.lora_dropout", "hp.lora_variant")
@@ -95,11 +96,9 @@ class SetupPanel(QWidget):
 
     def _dataset_card(self) -> Card:
         card = Card("Dataset")
+        self._dataset_body = card.body
         self.form.adopt(self.dataset)
         card.body.addWidget(self.dataset)
-        self._held_out = QHBoxLayout()
-        self._held_out.setSpacing(12)
-        card.body.addLayout(self._held_out)
         return card
 
     def _model_card(self) -> Card:
@@ -114,9 +113,7 @@ class SetupPanel(QWidget):
         switches.addWidget(self.form.add("hp.packing", "Pac&king"), 1)
         switches.addWidget(self.form.add("hp.auto_resume", "&Auto-resume"), 1)
         card.body.addLayout(switches)
-        self._advanced = QVBoxLayout()
-        self._advanced.setSpacing(12)
-        card.body.addLayout(self._advanced)
+        self._model_body = card.body
         return card
 
     def _output_card(self) -> Card:
@@ -142,25 +139,29 @@ class SetupPanel(QWidget):
         return foot
 
     def _fill_held_out(self) -> None:
+        part, row = _expert_part(self.form, QHBoxLayout())
+        row.setSpacing(12)
         for path in ("dataset.eval_percent", "dataset.eval_split"):
-            self._held_out.addWidget(self.form.add(path), 1)
+            row.addWidget(self.form.add(path), 1)
+        self._dataset_body.addWidget(part)
 
     def _fill_hyperparameters(self) -> None:
         for place, path in enumerate(_BATCH, start=1):
             self._grid.addWidget(self.form.add(path), place // 2, place % 2)
 
     def _fill_advanced(self) -> None:
+        part, column = _expert_part(self.form, QVBoxLayout())
+        column.setSpacing(12)
         for title, paths in (("Sequence and schedule", _SEQUENCE), ("LoRA", _LORA)):
-            heading = text_label(title, "heading")
-            self.form.expert_only(heading)
-            self._advanced.addSpacing(4)
-            self._advanced.addWidget(heading)
+            column.addSpacing(4)
+            column.addWidget(text_label(title, "heading"))
             grid = _grid()
             for place, path in enumerate(paths):
                 grid.addWidget(self.form.add(path), place // 2, place % 2)
-            self._advanced.addLayout(grid)
+            column.addLayout(grid)
             if paths is _SEQUENCE:
-                self._advanced.addWidget(self.form.add("hp.assistant_only_loss"))
+                column.addWidget(self.form.add("hp.assistant_only_loss"))
+        self._model_body.addWidget(part)
 
     def _connect(self) -> None:
         self.start.clicked.connect(self.start_requested)
@@ -202,3 +203,11 @@ def _grid() -> QGridLayout:
     grid.setColumnStretch(0, 1)
     grid.setColumnStretch(1, 1)
     return grid
+
+
+def _expert_part(form: SetupForm, layout: Box) -> tuple[QWidget, Box]:
+    part = QWidget()
+    layout.setContentsMargins(0, 0, 0, 0)
+    part.setLayout(layout)
+    form.expert_only(part)
+    return part, layout

@@ -77,7 +77,7 @@ class TrainingPanel(QWidget):
     @Slot()
     def _show_name(self) -> None:
         name = self._model.name or "Not saved yet"
-        self._name.setText(f"{name} – changed" if self._model.is_unsaved else name)
+        self._name.setText(f"{name} · changed" if self._model.is_unsaved else name)
 
     @Slot()
     def _show_state(self) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from models.qt.notice import Notice
 from views.theme import current_theme
 from views.widgets.buttons import IconButton, push_button
 from views.widgets.card import restyle, text_label
+
+if TYPE_CHECKING:
+    from models.qt.notice import Notice
 
 
 class NoticeBanner(QFrame):
@@ -32,7 +36,7 @@ class NoticeBanner(QFrame):
         self._text = text_label("", wrap=True)
         self._text.setObjectName("notice.text")
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._action = push_button("")
+        self._action = push_button("", "primary")
         self._action.setObjectName("notice.action")
         self._close = IconButton("close", "Dismiss")
         self._build()

@@ -27,6 +27,7 @@ class ChatHistory(QScrollArea):
         self.setAccessibleName("Prompts and responses")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumHeight(150)
         self._cards: dict[int, ExchangeCard] = {}
         self._empty = EmptyState("No responses yet. Run a prompt to see what the model learned.")
@@ -121,7 +122,7 @@ class ExchangeCard(QFrame):
     def _answer(self, use: str) -> QVBoxLayout:
         column = QVBoxLayout()
         column.setSpacing(3)
-        self._notes[use] = text_label("", "muted")
+        self._notes[use] = text_label("", "muted", wrap=True)
         self._texts[use] = _words("")
         column.addWidget(self._notes[use])
         column.addWidget(self._texts[use])

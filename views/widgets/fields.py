@@ -40,6 +40,7 @@ class Field(QWidget):
             self.label.setBuddy(editor)
             self.column.addWidget(self.label)
         self.column.addWidget(editor)
+        self.column.addStretch(1)
         self._message: QLabel | None = None
         editor.setObjectName(info.path)
         editor.setAccessibleName(info.rule.label)
@@ -50,6 +51,10 @@ class Field(QWidget):
     def message(self) -> str:
         """What is shown beneath as wrong."""
         return "" if self._message is None else self._message.text()
+
+    def add_below(self, widget: QWidget) -> None:
+        """Put a widget at the field's end; room that is left over stays beneath it."""
+        self.column.insertWidget(self.column.count() - 1, widget)
 
     def show_value(self, value: object) -> None:
         """Show a value without reporting it as edited."""
@@ -64,7 +69,7 @@ class Field(QWidget):
                 return
             self._message = text_label("", "error", wrap=True)
             self._message.setObjectName(f"{self.info.path}.message")
-            self.column.addWidget(self._message)
+            self.add_below(self._message)
         self._message.setText(text)
         self._message.setVisible(bool(text))
         description = text or self.info.rule.help

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelection, QSortFilterProxyModel, Qt, Signal, Slot
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from models.qt.table_model import ITEM_ROLE, SORT_ROLE
 
@@ -23,16 +23,17 @@ class ItemTable(QTableView):
     item_selected = Signal(object)
 
     def __init__(
-        self, name: str, words: str, model: QAbstractItemModel, parent: QWidget | None = None
+        self, name: str, words: str, model: QAbstractItemModel, *, stretches: bool = True
     ) -> None:
-        super().__init__(parent)
+        """``stretches``: the first column takes the room that is left."""
+        super().__init__()
         self.setObjectName(name)
         self.setAccessibleName(words)
         self._proxy = QSortFilterProxyModel(self)
         self._proxy.setSourceModel(model)
         self._proxy.setSortRole(SORT_ROLE)
         self.setModel(self._proxy)
-        self._setup_table()
+        self._setup_table(stretches=stretches)
         self.selectionModel().selectionChanged.connect(self._on_selection_changed)
 
     def selected_item(self) -> object:
@@ -52,7 +53,7 @@ class ItemTable(QTableView):
     def _on_selection_changed(self, _now: QItemSelection, _before: QItemSelection) -> None:
         self.item_selected.emit(self.selected_item())
 
-    def _setup_table(self) -> None:
+    def _setup_table(self, *, stretches: bool) -> None:
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -64,8 +65,9 @@ class ItemTable(QTableView):
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 16)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(70)
+        name = QHeaderView.ResizeMode
+        header.setSectionResizeMode(0, name.Stretch if stretches else name.Interactive)
+        header.setMinimumSectionSize(60)
         header.setHighlightSections(False)
         header.setSortIndicatorClearable(True)
         self.setSortingEnabled(True)

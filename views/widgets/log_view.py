@@ -228,7 +228,9 @@ class LevelDelegate(QStyledItemDelegate):
         current_theme().changed.connect(self._take_colors)
         self._take_colors()
 
-    def initStyleOption(self, option: QStyleOptionViewItem, index: _Index) -> None:
+    def initStyleOption(  # noqa: N802
+        self, option: QStyleOptionViewItem, index: _Index
+    ) -> None:
         super().initStyleOption(option, index)
         color = self._colors.get(index.data(LEVEL_ROLE))
         if color is not None:

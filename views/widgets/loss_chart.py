@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from bisect import bisect_right
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedLayout, QWidget
 
-from models.qt.metrics_model import EVAL_LOSS, LEARNING_RATE, LOSS, MetricsModel
+from models.qt.metrics_model import EVAL_LOSS, LEARNING_RATE, LOSS
 from models.qt.wording import number
 from views.theme import current_theme
 from views.widgets.card import text_label
 from views.widgets.empty_state import EmptyState
 
+if TYPE_CHECKING:
+    from models.qt.metrics_model import MetricsModel
+    from views.widgets.loss_plots import LossPlots
+
 _REDRAW_MS = 150
-_NAMES = {LOSS: "Loss", EVAL_LOSS: "Held-out loss", LEARNING_RATE: "Learning rate"}
+CURVES = {LOSS: "Loss", EVAL_LOSS: "Held-out", LEARNING_RATE: "Learning rate"}
 
 
 class LossChart(QWidget):
-    """Loss, held-out loss and learning rate over the steps; an empty sentence until then."""
+    """Loss, held-out loss and learning rate over the steps; an empty sentence until then.
+
+    ``legend`` is for the heading of the card: names, colours and newest values, or the values at
+    the step under the pointer.
+    """
 
     def __init__(self, name: str, metrics: MetricsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(name)
         self.setAccessibleName("Chart of the loss by step")
-        self.setMinimumHeight(150)
+        self.setMinimumHeight(130)
+        self.legend = text_label("", "muted")
+        self.legend.setObjectName(f"{name}.legend")
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
         self._metrics = metrics
-        self._plots: _Plots | None = None
-        self._legend: dict[str, QLabel] = {}
+        self._plots: LossPlots | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REDRAW_MS)
@@ -47,11 +58,21 @@ class LossChart(QWidget):
         """Draw what the model holds now."""
         if self._metrics.is_empty():
             self._stack.setCurrentIndex(0)
+            self.legend.setText("")
             return
         if self._plots is None:
-            self._build_plots()
-        self._draw_curves()
+            self._plots = self._make_plots()
+        for name in CURVES:
+            self._plots.draw(name, *self._metrics.curve(name))
         self._stack.setCurrentIndex(1)
+        self._show_legend(None)
+
+    def _make_plots(self) -> LossPlots:
+        from views.widgets.loss_plots import LossPlots  # needed only once a run has a curve
+
+        plots = LossPlots(self._show_legend)
+        self._stack.addWidget(plots.widget)
+        return plots
 
     @Slot()
     def _on_changed(self) -> None:
@@ -62,115 +83,34 @@ class LossChart(QWidget):
     def _on_theme_changed(self) -> None:
         if self._plots is not None:
             self._plots.dress()
-            self._dress_legend()
+            self._show_legend(None)
 
-    def _build_plots(self) -> None:
-        self._plots = _Plots()
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        row = QHBoxLayout()
-        row.setSpacing(16)
-        for name in _NAMES:
-            self._legend[name] = text_label("", "muted")
-            self._legend[name].setTextFormat(Qt.TextFormat.RichText)
-            row.addWidget(self._legend[name])
-        row.addStretch(1)
-        column.addLayout(row)
-        column.addWidget(self._plots.widget, 1)
-        self._stack.addWidget(page)
+    def _show_legend(self, step: float | None) -> None:
+        """Show the values at ``step``, or the newest ones."""
+        colors = curve_colors()
+        text_color = current_theme().tokens.text
+        parts = [] if step is None else [f"Step {step:,.0f}"]
+        for name, words in CURVES.items():
+            value = self._value(name, step)
+            if value is not None:
+                parts.append(
+                    f'<span style="color:{colors[name]}">●</span>&nbsp;{words} '
+                    f'<span style="color:{text_color}">{number(value)}</span>'
+                )
+        self.legend.setText("&nbsp;&nbsp;&nbsp;&nbsp;".join(parts))
 
-    def _draw_curves(self) -> None:
-        if self._plots is None:
-            return
-        for name in _NAMES:
-            steps, values = self._metrics.curve(name)
-            self._plots.draw(name, steps, values)
-            self._legend[name].setVisible(bool(values))
-        self._dress_legend()
-
-    def _dress_legend(self) -> None:
-        tokens = current_theme().tokens
-        colors = _colors()
-        for name, label in self._legend.items():
-            values = self._metrics.curve(name)[1]
-            last = number(values[-1]) if values else ""
-            label.setText(
-                f'<span style="color:{colors[name]}">●</span>&nbsp; {_NAMES[name]} '
-                f'<span style="color:{tokens.text}">{last}</span>'
-            )
+    def _value(self, name: str, step: float | None) -> float | None:
+        steps, values = self._metrics.curve(name)
+        if not values:
+            return None
+        if step is None:
+            return values[-1]
+        place = bisect_right(steps, step) - 1
+        return values[place] if place >= 0 else None
 
 
-class _Plots:
-    """The pyqtgraph part: one plot for losses, one behind it for the learning rate."""
-
-    def __init__(self) -> None:
-        import pyqtgraph  # heavy, and needed only once a run has a curve
-
-        self._pg = pyqtgraph
-        self.widget: Any = pyqtgraph.PlotWidget()
-        self._plot = self.widget.getPlotItem()
-        self._rate_box = pyqtgraph.ViewBox(enableMenu=False)
-        self._curves: dict[str, Any] = {}
-        self._setup_plot()
-        self._make_curves()
-        self.dress()
-
-    def draw(self, name: str, steps: list[float], values: list[float]) -> None:
-        """Draw one curve."""
-        self._curves[name].setData(steps, values)
-        if name == LEARNING_RATE and values:
-            self._plot.getAxis("right").setVisible(True)
-
-    def dress(self) -> None:
-        """Take the theme's colours."""
-        tokens = current_theme().tokens
-        self.widget.setBackground(tokens.surface)
-        for side in ("left", "bottom", "right"):
-            axis = self._plot.getAxis(side)
-            axis.setPen(tokens.border)
-            axis.setTextPen(tokens.muted)
-        for name, color in _colors().items():
-            width = 1.2 if name == LEARNING_RATE else 2.0
-            self._curves[name].setPen(self._pg.mkPen(color, width=width))
-        eval_curve = self._curves[EVAL_LOSS]
-        eval_curve.setSymbolBrush(tokens.curve_eval)
-        eval_curve.setSymbolPen(tokens.surface)
-
-    def _setup_plot(self) -> None:
-        self.widget.setMinimumHeight(110)
-        self.widget.setFrameShape(self.widget.Shape.NoFrame)
-        self._plot.setMenuEnabled(False)
-        self._plot.hideButtons()
-        self._plot.setMouseEnabled(x=False, y=False)
-        self._plot.showGrid(x=False, y=True, alpha=0.12)
-        self._plot.setLabel("bottom", "Step")
-        self._plot.getAxis("left").setWidth(48)
-        self._plot.getAxis("right").setWidth(58)
-        self._plot.showAxis("right")
-        self._plot.getAxis("right").setGrid(False)
-        self._plot.scene().addItem(self._rate_box)
-        self._plot.getAxis("right").linkToView(self._rate_box)
-        self._rate_box.setXLink(self._plot)
-        self._rate_box.setMouseEnabled(x=False, y=False)
-        self._rate_box.setZValue(-10)
-        self._plot.vb.sigResized.connect(self._on_resized)
-
-    def _make_curves(self) -> None:
-        pg = self._pg
-        self._curves[LOSS] = self._plot.plot([], [], antialias=True)
-        self._curves[EVAL_LOSS] = self._plot.plot([], [], antialias=True, symbol="o", symbolSize=7)
-        self._curves[LEARNING_RATE] = pg.PlotDataItem([], [], antialias=True)
-        self._rate_box.addItem(self._curves[LEARNING_RATE])
-        for curve in self._curves.values():
-            curve.setDownsampling(auto=True, method="peak")
-
-    def _on_resized(self) -> None:
-        self._rate_box.setGeometry(self._plot.vb.sceneBoundingRect())
-
-
-def _colors() -> dict[str, str]:
+def curve_colors() -> dict[str, str]:
+    """The theme's colour of each curve."""
     tokens = current_theme().tokens
     return {
         LOSS: tokens.curve,

@@ -22,16 +22,16 @@ class ModelDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
         size = super().sizeHint(option, index)
-        size.setHeight(2 * option.fontMetrics.height() + 12)  # type: ignore[attr-defined]
+        size.setHeight(2 * option.fontMetrics.height() + 12)
         return size
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         self.initStyleOption(option, index)
-        option.text = ""  # type: ignore[attr-defined]
+        option.text = ""
         style = QApplication.style()
         style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter)
         tokens = current_theme().tokens
-        rect: QRect = option.rect.adjusted(10, 5, -10, -5)  # type: ignore[attr-defined]
+        rect: QRect = option.rect.adjusted(10, 5, -10, -5)
         half = rect.height() // 2
         painter.save()
         painter.setPen(QColor(tokens.text))

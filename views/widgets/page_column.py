@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QResizeEvent
 
 NARROW = 820
-_LEFT_SHARE, _RIGHT_SHARE = 41, 59
-_LEFT_MOST = 560
+_UNLIMITED = 16_777_215
 
 
 class ScrollColumn(QScrollArea):
@@ -30,6 +29,7 @@ class ScrollColumn(QScrollArea):
         self.setProperty("focusPolicy", NO_FOCUS)
         content = QWidget()
         content.setObjectName("column")
+        self._content = content
         self.column = QVBoxLayout(content)
         self.column.setContentsMargins(0, 0, 6, 0)
         self.column.setSpacing(14)
@@ -41,11 +41,11 @@ class ScrollColumn(QScrollArea):
         policy = SCROLL_BAR_OFF if whole else SCROLL_BAR_AS_NEEDED
         self.setProperty("verticalScrollBarPolicy", policy)
         if self._watch is not None:
-            self.widget().removeEventFilter(self._watch)
+            self._content.removeEventFilter(self._watch)
             self._watch = None
         if whole:
             self._watch = _LayoutWatch(self)
-            self.widget().installEventFilter(self._watch)
+            self._content.installEventFilter(self._watch)
             self._watch.fit()
         else:
             self.setMinimumHeight(0)
@@ -65,7 +65,7 @@ class _LayoutWatch(QObject):
         height = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else 0
         self._column.setMinimumHeight(max(height, layout.totalMinimumSize().height()))
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         if event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}:
             self.fit()
         return super().eventFilter(watched, event)
@@ -79,26 +79,30 @@ class TwoColumns(QScrollArea):
         left: QWidget,
         right: QWidget,
         columns: Sequence[ScrollColumn],
-        parent: QWidget | None = None,
+        left_share: int = 41,
+        left_most: int = 560,
     ) -> None:
-        """``columns`` are the parts of both that scroll on their own while there is room."""
-        super().__init__(parent)
+        """``columns`` are the parts of both that scroll on their own while there is room;
+        the left one gets ``left_share`` percent of the width, but no more than ``left_most``.
+        """
+        super().__init__()
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setProperty("horizontalScrollBarPolicy", SCROLL_BAR_OFF)
         self.setProperty("focusPolicy", NO_FOCUS)
         self._left = left
-        content = QWidget()
-        content.setObjectName("column")
-        self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, content)
+        self._left_most = left_most
+        self._content = QWidget()
+        self._content.setObjectName("column")
+        self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self._content)
         self._box.setContentsMargins(0, 0, 0, 0)
         self._box.setSpacing(16)
-        self._box.addWidget(left, _LEFT_SHARE)
-        self._box.addWidget(right, _RIGHT_SHARE)
-        self.setWidget(content)
+        self._box.addWidget(left, left_share)
+        self._box.addWidget(right, 100 - left_share)
+        self.setWidget(self._content)
         self._columns = tuple(columns)
         self._narrow = False
-        left.setMaximumWidth(_LEFT_MOST)
+        left.setMaximumWidth(left_most)
 
     @property
     def is_narrow(self) -> bool:
@@ -108,11 +112,16 @@ class TwoColumns(QScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         narrow = event.size().width() < NARROW
-        if narrow == self._narrow:
-            return
-        self._narrow = narrow
+        # Side by side the columns scroll by themselves: the page is never higher than its view.
+        self._content.setMaximumHeight(_UNLIMITED if narrow else event.size().height())
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self._arrange()
+
+    def _arrange(self) -> None:
         direction = QBoxLayout.Direction
-        self._box.setDirection(direction.TopToBottom if narrow else direction.LeftToRight)
-        self._left.setMaximumWidth(16_777_215 if narrow else _LEFT_MOST)
+        wanted = direction.TopToBottom if self._narrow else direction.LeftToRight
+        self._box.setDirection(wanted)
+        self._left.setMaximumWidth(_UNLIMITED if self._narrow else self._left_most)
         for column in self._columns:
-            column.set_whole(narrow)
+            column.set_whole(self._narrow)

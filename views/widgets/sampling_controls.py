@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
 
 from models.domain.inference import INFERENCE_PRESETS, SamplingSettings
 from views.widgets.card import text_label
 from views.widgets.fields import CalmComboBox
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QWheelEvent
 
 CUSTOM = "Custom"
 _TEMPERATURE_STEPS = 20

@@ -1,0 +1,107 @@
+"""Both sides of the contract: nothing the form holds gets lost on the way to the trainer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from models.domain.config import HyperparameterSection
+from models.domain.config_io import settings_index
+from services.dataset_formats import fits
+from trainer_image.contract import (
+    FORMAT_COLUMNS,
+    DatasetSpec,
+    Hyperparameters,
+    Job,
+    check_under_data,
+)
+
+BASE_MODEL = {"base_model"}
+SPEC = DatasetSpec(path="/data/datasets/a.jsonl", sha256="a" * 64, format="text")
+
+
+def make_job(**changes: object) -> Job:
+    values = {
+        "run_id": "r1",
+        "base_model": "m",
+        "dataset": SPEC,
+        "output_directory": "/data/outputs/x",
+        **changes,
+    }
+    return Job.model_validate(values)
+
+
+def test_every_hyperparameter_of_the_form_is_in_the_job_with_the_same_default() -> None:
+    form = {item.name for item in fields(HyperparameterSection)} - BASE_MODEL
+    assert form == set(Hyperparameters.model_fields)
+    defaults = {name: value for name, value in asdict(HyperparameterSection()).items()}
+    del defaults["base_model"]
+    assert Hyperparameters(**defaults) == Hyperparameters()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for path, info in settings_index().items()
+        if path.startswith("hp.") and info.rule.choices
+    ],
+)
+def test_every_choice_of_the_form_is_one_of_the_trainer(path: str) -> None:
+    for choice in settings_index()[path].rule.choices:
+        Hyperparameters.model_validate({path.removeprefix("hp."): choice})
+
+
+def test_unknown_names_are_refused_on_both_levels() -> None:
+    with pytest.raises(ValidationError, match="learning_rat"):
+        Hyperparameters.model_validate({"learning_rat": 1})
+    with pytest.raises(ValidationError, match="surprise"):
+        make_job(surprise=1)
+
+
+@pytest.mark.parametrize("path", ["/data", "/", "/tmp/x", "data/x", "/data/../x", "/database/x"])
+def test_output_outside_data_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="/data|\\.\\."):
+        check_under_data(path)
+    with pytest.raises(ValidationError):
+        make_job(output_directory=path)
+
+
+def test_the_fingerprint_is_of_what_decides_the_weights() -> None:
+    job = make_job()
+    same = make_job(run_id="r2", name="other", output_directory="/data/outputs/y")
+    assert job.fingerprint() == same.fingerprint()
+    for hp in ({"save_steps": 5}, {"auto_resume": False}, {"push_to_hub": True}):
+        assert make_job(hp=hp).fingerprint() == job.fingerprint()
+    for hp in ({"seed": 1}, {"learning_rate": 1e-5}, {"max_steps": 3}, {"packing": False}):
+        assert make_job(hp=hp).fingerprint() != job.fingerprint()
+    other = SPEC.model_copy(update={"sha256": "b" * 64})
+    assert make_job(dataset=other).fingerprint() != job.fingerprint()
+
+
+@pytest.mark.parametrize("name", list(FORMAT_COLUMNS))
+def test_a_row_with_a_formats_columns_fits_it(name: str) -> None:
+    turns = [{"role": "user", "content": "x"}]
+    row = {
+        column: turns if column in {"messages", "conversations"} else "x"
+        for column in FORMAT_COLUMNS[name]  # type: ignore[index]
+    }
+    assert fits(name, row)  # type: ignore[arg-type]
+    assert not fits(name, {})  # type: ignore[arg-type]
+
+
+def test_packaging_stays_the_library() -> None:
+    import packaging
+
+    root = Path(__file__).parents[2]
+    assert not (root / "packaging" / "__init__.py").exists()
+    assert "site-packages" in str(packaging.__file__)
+
+
+def test_our_packages_are_this_checkouts() -> None:
+    import models
+
+    assert Path(str(models.__file__)).is_relative_to(Path(__file__).parents[2])

@@ -1,0 +1,287 @@
+"""Small synchronous services for the window's tests: they do at once what they are told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from models.domain.config import TrainingConfig
+from models.domain.dataset import DatasetSession, SavedConfig
+from models.domain.errors import AppError
+from models.domain.inference import Answer, SamplePrompt, SamplingSettings
+from models.domain.run import Run, RunEvent, RunState, RunUpdate
+from services.progress import CancelToken, Progress, Reporter
+
+NOW = 1_780_000_000.0
+
+
+class SyncLane:
+    """A lane without a thread: the call is made where it is awaited."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    async def run(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        self.calls.append(getattr(work, "__name__", repr(work)))
+        return work(*args, **kwargs)
+
+    def close(self, timeout: float = 0.0) -> bool:
+        return True
+
+
+def make_session(number: int = 1, name: str = "Support answers", rows: int = 400) -> DatasetSession:
+    return DatasetSession(
+        id=number,
+        name=name,
+        source=f"/home/me/{name.lower().replace(' ', '-')}.jsonl",
+        format="messages",
+        rows=rows,
+        size=rows * 700,
+        sha256=f"{number:064x}",
+        created_at=NOW + number,
+    )
+
+
+def make_run(run_id: str = "run-1", state: RunState = RunState.RUNNING, **changes: Any) -> Run:
+    run = Run(
+        id=run_id,
+        name=changes.pop("name", run_id),
+        config=changes.pop("config", TrainingConfig()),
+        state=state,
+        runtime="Python on this computer",
+        data_root="/tmp/data",
+        created_at=NOW,
+        output_directory="/tmp/data/outputs/local_run",
+        started_at=NOW,
+        base_model="unsloth/Qwen2.5-0.5B-Instruct",
+    )
+    if state is RunState.FINISHED:
+        run = replace(run, adapter_path="/data/outputs/local_run/adapter", ended_at=NOW + 61)
+    return replace(run, **changes)
+
+
+def progress_event(step: int, total: int = 10, loss: float = 2.0, **more: Any) -> RunEvent:
+    fields = {"step": step, "total_steps": total, "loss": loss, "learning_rate": 2e-4, **more}
+    return RunEvent(step, NOW + step, "progress", fields)
+
+
+@dataclass
+class FakeRuns:
+    """Runs whose polls are played from ``script``; the last update is repeated."""
+
+    script: list[RunUpdate] = field(default_factory=list)
+    stored: dict[str, Run] = field(default_factory=dict)
+    histories: dict[str, RunUpdate] = field(default_factory=dict)
+    live: list[Run] = field(default_factory=list)
+    error: AppError | None = None
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+    log: Path = Path("/nowhere/train.log")
+
+    def start(self, config: TrainingConfig, *, name: str = "", on_existing: str = "refuse") -> Run:
+        self.calls.append(("start", on_existing))
+        if self.error is not None and on_existing == "refuse":
+            raise self.error
+        run = make_run("run-1", RunState.PREPARING, config=config, name=name or "run-1")
+        self.stored[run.id] = run
+        return run
+
+    def poll(self, run_id: str) -> RunUpdate:
+        self.calls.append(("poll", run_id))
+        update = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        self.stored[run_id] = update.run
+        return update
+
+    def history(self, run_id: str) -> RunUpdate:
+        self.calls.append(("history", run_id))
+        return self.histories.get(run_id) or RunUpdate(self.stored[run_id])
+
+    def stop(self, run_id: str) -> Run:
+        self.calls.append(("stop", run_id))
+        run = replace(self.stored[run_id], state=RunState.STOPPING)
+        self.script = [RunUpdate(replace(run, state=RunState.CANCELLED))]
+        return run
+
+    def kill(self, run_id: str) -> Run:
+        self.calls.append(("kill", run_id))
+        return replace(self.stored[run_id], state=RunState.STOPPING)
+
+    def resume(self, run_id: str) -> Run:
+        self.calls.append(("resume", run_id))
+        run = replace(self.stored[run_id], state=RunState.PREPARING, failure=None)
+        self.stored[run_id] = run
+        return run
+
+    def list(self, limit: int = 200) -> list[Run]:
+        return list(self.stored.values())[:limit]
+
+    def reattach(self) -> list[Run]:
+        return self.live
+
+    def samples(self, run_id: str, count: int = 5) -> list[SamplePrompt]:
+        self.calls.append(("samples", run_id))
+        return [SamplePrompt(f"Question {n}?", f"Answer {n}.", n % 2 == 0) for n in range(count)]
+
+    def log_path(self, run_id: str) -> Path:
+        return self.log
+
+    def adapter_path(self, run: Run) -> Path:
+        return Path(run.data_root) / "outputs/local_run/adapter"
+
+    def delete(self, run_id: str) -> None:
+        self.calls.append(("delete", run_id))
+        del self.stored[run_id]
+
+
+@dataclass
+class FakeDatasets:
+    """A library in memory; an import reports once and takes what ``error`` says."""
+
+    sessions: list[DatasetSession] = field(default_factory=list)
+    error: AppError | None = None
+    imported: list[Path] = field(default_factory=list)
+    asked: list[tuple[int, int]] = field(default_factory=list)
+
+    def import_file(
+        self,
+        path: Path,
+        *,
+        name: str = "",
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> DatasetSession:
+        self.imported.append(path)
+        if report is not None:
+            report(Progress(0.5, "200 rows"))
+        if cancel is not None:
+            cancel.raise_if_cancelled()
+        if self.error is not None:
+            raise self.error
+        return self._add(name or path.stem)
+
+    def list(self) -> list[DatasetSession]:
+        return list(self.sessions)
+
+    def rows(self, session_id: int, start: int, count: int) -> list[dict[str, object]]:
+        self.asked.append((start, count))
+        return [
+            {"prompt": f"Question {n}", "messages": [{"role": "user", "content": f"Row {n}"}]}
+            for n in range(start, start + count)
+        ]
+
+    def delete(self, session_id: int) -> None:
+        self.sessions = [session for session in self.sessions if session.id != session_id]
+
+    def add_sample(self) -> DatasetSession:
+        return self._add("Sample")
+
+    def _add(self, name: str) -> DatasetSession:
+        session = make_session(len(self.sessions) + 1, name)
+        self.sessions.insert(0, session)
+        return session
+
+
+@dataclass
+class FakeConfigs:
+    """Configurations in memory."""
+
+    saved: dict[str, TrainingConfig] = field(default_factory=dict)
+    last: str = ""
+    error: AppError | None = None
+
+    def list(self, target: str | None = None) -> list[SavedConfig]:
+        return [self._entry(name) for name in self.saved]
+
+    def load(self, config_id: int) -> TrainingConfig:
+        name = list(self.saved)[config_id - 1]
+        self.last = name
+        return self.saved[name]
+
+    def save(self, name: str, config: TrainingConfig) -> SavedConfig:
+        if self.error is not None:
+            raise self.error
+        self.saved[name] = config
+        self.last = name
+        return self._entry(name)
+
+    def last_used(self) -> tuple[SavedConfig, TrainingConfig] | None:
+        if self.error is not None:
+            raise self.error
+        return (self._entry(self.last), self.saved[self.last]) if self.last else None
+
+    def _entry(self, name: str) -> SavedConfig:
+        return SavedConfig(list(self.saved).index(name) + 1, name, "Local", time.time())
+
+
+@dataclass
+class FakeInference:
+    """An engine that answers with the words of ``answer``, piece by piece."""
+
+    answer: str = "one two three"
+    error: AppError | None = None
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+    on_generate: Callable[[], None] | None = None
+
+    def load(self, base_model: str, adapter: str) -> None:
+        self.calls.append(("load", (base_model, adapter)))
+        if self.error is not None:
+            raise self.error
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        use: str,
+        settings: SamplingSettings,
+        on_token: Callable[[str], None],
+    ) -> Answer:
+        self.calls.append(("generate", (prompt, use, settings)))
+        words = self.answer.split()
+        for word in words:
+            on_token(word + " ")
+        if self.on_generate is not None:
+            self.on_generate()
+        cancelled = ("cancel", None) in self.calls
+        return Answer(self.answer, len(words), 0.5, "cancelled" if cancelled else "stop")
+
+    def cancel(self) -> None:
+        self.calls.append(("cancel", None))
+
+    def unload(self) -> None:
+        self.calls.append(("unload", None))
+
+
+@dataclass
+class FakeRuntime:
+    """An environment that is ready, or becomes so when it is created."""
+
+    ready: bool = True
+    error: AppError | None = None
+    created: int = 0
+
+    def is_ready(self) -> bool:
+        return self.ready
+
+    def create(self, report: Reporter, cancel: CancelToken, *, offline: bool = False) -> None:
+        self.created += 1
+        report(Progress(0.4, "Downloading PyTorch"))
+        cancel.raise_if_cancelled()
+        if self.error is not None:
+            raise self.error
+        self.ready = True
+
+
+@dataclass
+class FakeServices:
+    """All of them."""
+
+    runs: FakeRuns = field(default_factory=FakeRuns)
+    datasets: FakeDatasets = field(default_factory=FakeDatasets)
+    configs: FakeConfigs = field(default_factory=FakeConfigs)
+    inference: FakeInference = field(default_factory=FakeInference)
+    runtime: FakeRuntime = field(default_factory=FakeRuntime)
+
+    def close(self) -> None:
+        """Nothing is open."""

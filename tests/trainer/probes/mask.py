@@ -1,0 +1,50 @@
+"""What is trained of each row, as text: ``MODEL``; rows and options come on standard input."""
+
+import json
+import sys
+
+from transformers import AutoTokenizer
+
+from trainer_image.contract import DatasetFormat
+from trainer_image.data import NOT_TRAINED, Recipe, encode
+from trainer_image.rows import RowError
+
+tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
+
+
+def trained(case: dict) -> dict:
+    tokenizer.chat_template = case.get("template") or tokenizer.chat_template
+    recipe = Recipe(
+        tokenizer,
+        DatasetFormat(case["format"]),
+        case.get("max_length", 512),
+        case.get("assistant_only", True),
+    )
+    try:
+        row = encode(case["row"], recipe)
+    except RowError as error:
+        return {"error": str(error)}
+    pieces, open_ = [], False
+    for token, label in zip(row.input_ids, row.labels, strict=True):
+        if label == NOT_TRAINED:
+            open_ = False
+            continue
+        if not open_:
+            pieces.append([])
+        pieces[-1].append(token)
+        open_ = True
+    return {
+        "text": tokenizer.decode(row.input_ids),
+        "trained": [tokenizer.decode(piece) for piece in pieces],
+        "tokens": len(row.input_ids),
+        "trained_tokens": row.trained_tokens,
+        "first_ids": row.input_ids[:2],
+    }
+
+
+template = tokenizer.chat_template
+results = []
+for case in json.load(sys.stdin):
+    tokenizer.chat_template = template
+    results.append(trained(case))
+print(json.dumps(results))
