@@ -11,14 +11,14 @@ from models.db.database import Database
 from services.configs import ConfigStore
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
+from services.environment.runtime_env import RuntimeEnvironment
+from services.environment.sample_model import SampleModel
 from services.host_info import doctor_checks
 from services.inference_engine import InferenceEngine, WorkerPlace
 from services.job_builder import JobBuilder
 from services.run_records import RunRecords
 from services.runners.process import ProcessRunner
 from services.runs import RunService
-from services.runtime_env import RuntimeEnvironment
-from services.sample_model import SampleModel
 from services.trainer_code import TrainerCode, place_trainer_code
 
 if TYPE_CHECKING:

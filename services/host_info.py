@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import psutil
 
 from models.domain.errors import AppError
-from services.runtime_env import EnvironmentState
-from services.uv_tool import find_uv
+from services.environment.runtime_env import EnvironmentState
+from services.environment.uv_tool import find_uv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from services.runtime_env import RuntimeEnvironment
+    from services.environment.runtime_env import RuntimeEnvironment
 
 _GIGABYTE = 1_000_000_000
 _PROBE_SECONDS = 3.0

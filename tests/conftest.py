@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.progress import CancelToken, Progress
-from services.runtime_env import RuntimeEnvironment
-from services.sample_model import SampleModel
+from services.environment.runtime_env import RuntimeEnvironment
+from services.environment.sample_model import SampleModel
 from services.trainer_code import place_trainer_code
 
 if TYPE_CHECKING:

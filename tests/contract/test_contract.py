@@ -37,7 +37,7 @@ def make_job(**changes: object) -> Job:
 def test_every_hyperparameter_of_the_form_is_in_the_job_with_the_same_default() -> None:
     form = {item.name for item in fields(HyperparameterSection)} - BASE_MODEL
     assert form == set(Hyperparameters.model_fields)
-    defaults = {name: value for name, value in asdict(HyperparameterSection()).items()}
+    defaults = asdict(HyperparameterSection())
     del defaults["base_model"]
     assert Hyperparameters(**defaults) == Hyperparameters()
 
@@ -64,7 +64,7 @@ def test_unknown_names_are_refused_on_both_levels() -> None:
 
 @pytest.mark.parametrize("path", ["/data", "/", "/tmp/x", "data/x", "/data/../x", "/database/x"])
 def test_output_outside_data_is_refused(path: str) -> None:
-    with pytest.raises(ValueError, match="/data|\\.\\."):
+    with pytest.raises(ValueError, match=r"/data|\.\."):
         check_under_data(path)
     with pytest.raises(ValidationError):
         make_job(output_directory=path)

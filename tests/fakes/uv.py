@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from services.progress import CancelToken
-    from services.uv_tool import UvCall
+    from services.environment.uv_tool import UvCall
 
 _PIN = re.compile(r"^([a-z0-9-]+)==(\S+)$")
 

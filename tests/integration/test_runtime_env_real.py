@@ -15,8 +15,8 @@ import pytest
 
 from models.domain.errors import AppError
 from services.progress import Cancelled, CancelToken, Progress
-from services.runtime_env import EnvironmentState, RuntimeEnvironment
-from services.torch_source import Accelerator
+from services.environment.runtime_env import EnvironmentState, RuntimeEnvironment
+from services.environment.torch_source import Accelerator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +45,8 @@ _ALONE = """
 import sys
 from pathlib import Path
 from services.progress import CancelToken
-from services.runtime_env import RuntimeEnvironment
-from services.torch_source import Accelerator
+from services.environment.runtime_env import RuntimeEnvironment
+from services.environment.torch_source import Accelerator
 folder = Path(sys.argv[1])
 environment = RuntimeEnvironment(
     folder / "runtime", folder / "requirements.txt", folder / "requirements.lock",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services import host_info
+from services.environment.runtime_env import RuntimeEnvironment
 from services.host_info import Check, CheckState, Gpu, Memory, disk_check, memory_check, parse_gpus
-from services.runtime_env import RuntimeEnvironment
 from tests.fakes.uv import FakeUv
 
 if TYPE_CHECKING:

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from models.domain.errors import AppError
-from services.folder_lock import try_lock
+from services.environment.folder_lock import try_lock
+from services.environment.runtime_env import EnvironmentState, RuntimeEnvironment
+from services.environment.torch_source import Accelerator
 from services.progress import Cancelled, CancelToken, Progress
-from services.runtime_env import EnvironmentState, RuntimeEnvironment
-from services.torch_source import Accelerator
 from tests.fakes.uv import FakeUv, put_package
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.uv_tool import UvCall
+    from services.environment.uv_tool import UvCall
 
 NAMES = [f"package-{letter}" for letter in "abcdefghijklm"]
 LOCK = "# made by hand\n" + "".join(f"{name}==1.2.3\n" for name in NAMES)
@@ -241,7 +241,7 @@ def test_a_folder_of_somebody_else_is_a_permission_error(
     def refuse(_path: Path) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("services.folder_lock.try_lock", refuse)
+    monkeypatch.setattr("services.environment.folder_lock.try_lock", refuse)
     with pytest.raises(AppError) as failure:
         world.create()
     assert failure.value.kind == "permission"

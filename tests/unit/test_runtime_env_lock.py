@@ -8,7 +8,7 @@ import pytest
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 
-from services.lock_file import (
+from services.environment.lock_file import (
     Pin,
     fingerprint,
     is_cuda_library,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.pip_settings import (
+from services.environment.pip_settings import (
     find_links_folders,
     pip_config_files,
     read_pip_settings,

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from models.domain.errors import AppError
-from services.progress import CancelToken
-from services.runtime_builder import is_supported, python_requests
-from services.runtime_env import RuntimeEnvironment
-from services.torch_source import (
+from services.environment.runtime_builder import is_supported, python_requests
+from services.environment.runtime_env import RuntimeEnvironment
+from services.environment.torch_source import (
     Accelerator,
     detect_accelerator,
     local_cpu_wheels,
     torch_sources,
 )
+from services.progress import CancelToken
 from tests.fakes.uv import FakeUv
 
 if TYPE_CHECKING:

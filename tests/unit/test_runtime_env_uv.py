@@ -15,11 +15,11 @@ import psutil
 import pytest
 
 from models.domain.errors import AppError
-from services.child_process import ChildHooks, Command, clean_environment, run_child
-from services.folder_lock import folder_lock, try_lock
+from services.environment.child_process import ChildHooks, Command, clean_environment, run_child
+from services.environment.folder_lock import folder_lock, try_lock
+from services.environment.uv_errors import os_failure, uv_error
+from services.environment.uv_tool import UvCall, UvTool, find_uv, planned_versions, uv_environment
 from services.progress import Cancelled, CancelToken
-from services.uv_errors import os_failure, uv_error
-from services.uv_tool import UvCall, UvTool, find_uv, planned_versions, uv_environment
 
 _POSIX = pytest.mark.skipif(os.name != "posix", reason="a script stands for uv, groups are POSIX")
 
@@ -134,7 +134,7 @@ def test_a_lock_handed_to_a_child_outlives_its_owner(tmp_path: Path) -> None:
     script = """
 import subprocess, sys
 from pathlib import Path
-from services.folder_lock import try_lock
+from services.environment.folder_lock import try_lock
 descriptor = try_lock(Path(sys.argv[1]))
 child = subprocess.Popen([sys.executable, "-c", "input()"], pass_fds=(descriptor,),
                          stdin=subprocess.PIPE, start_new_session=True)

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from models.domain.errors import AppError
+from services.environment.runtime_env import RuntimeEnvironment
+from services.environment.sample_model import MANIFEST, NAME, SampleModel
+from services.environment.torch_source import Accelerator
 from services.progress import Cancelled, CancelToken, Progress
-from services.runtime_env import RuntimeEnvironment
-from services.sample_model import MANIFEST, NAME, SampleModel
-from services.torch_source import Accelerator
 from services.trainer_code import TrainerCode
 from tests.fakes.uv import FakeUv
 from trainer_image import gguf_import
 
 if TYPE_CHECKING:
-    from services.uv_tool import UvCall
+    from services.environment.uv_tool import UvCall
 
 _CONVERTER = """
 import json, sys, time

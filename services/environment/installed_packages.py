@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.lock_file import canonical
+from services.environment.lock_file import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,20 +8,20 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from models.domain.errors import AppError
-from services.child_process import ChildHooks, Command, clean_environment, run_child
-from services.disk_space import need_space
-from services.folder_lock import folder_lock
+from services.environment.child_process import ChildHooks, Command, clean_environment, run_child
+from services.environment.disk_space import need_space
+from services.environment.folder_lock import folder_lock
+from services.environment.runtime_env import EnvironmentState
+from services.environment.uv_errors import os_failure
+from services.environment.uv_tool import UvCall
 from services.progress import Progress
-from services.runtime_env import EnvironmentState
-from services.uv_errors import os_failure
-from services.uv_tool import UvCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from services.environment.runtime_env import RuntimeEnvironment
     from services.progress import CancelToken, Reporter
-    from services.runtime_env import RuntimeEnvironment
     from services.trainer_code import TrainerCode
 
 NAME = "SmolLM2-135M-Instruct"

@@ -7,8 +7,8 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from services.torch_source import Accelerator
-from services.uv_errors import disk_full
+from services.environment.torch_source import Accelerator
+from services.environment.uv_errors import disk_full
 
 if TYPE_CHECKING:
     from pathlib import Path

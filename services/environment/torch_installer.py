@@ -6,19 +6,19 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from models.domain.errors import AppError
-from services.disk_space import folder_bytes, need_space
-from services.lock_file import is_cuda_library
-from services.pip_settings import find_links_folders
-from services.torch_source import Accelerator, local_cpu_wheels, torch_sources
-from services.uv_tool import planned_versions
+from services.environment.disk_space import folder_bytes, need_space
+from services.environment.lock_file import is_cuda_library
+from services.environment.pip_settings import find_links_folders
+from services.environment.torch_source import Accelerator, local_cpu_wheels, torch_sources
+from services.environment.uv_tool import planned_versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from services.lock_file import Pin
-    from services.runtime_builder import Blueprint
-    from services.torch_source import TorchSource
+    from services.environment.lock_file import Pin
+    from services.environment.runtime_builder import Blueprint
+    from services.environment.torch_source import TorchSource
 
 # A source is only asked what it has; one that does not answer must not cost a minute.
 _ASKING = {"UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "20", "UV_HTTP_CONNECT_TIMEOUT": "5"}

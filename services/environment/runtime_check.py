@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.domain.errors import AppError
-from services.child_process import Command, clean_environment, run_child
-from services.installed_packages import broken_packages
-from services.lock_file import public_version
+from services.environment.child_process import Command, clean_environment, run_child
+from services.environment.installed_packages import broken_packages
+from services.environment.lock_file import public_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from services.lock_file import Pin
+    from services.environment.lock_file import Pin
     from services.progress import CancelToken
 
 _QUIET = {

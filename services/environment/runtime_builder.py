@@ -12,22 +12,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
-from services.installed_packages import broken_packages, forget_package, installed_versions
-from services.lock_file import is_cuda_library, pins_for, public_version
+from services.environment.installed_packages import (
+    broken_packages,
+    forget_package,
+    installed_versions,
+)
+from services.environment.lock_file import is_cuda_library, pins_for, public_version
+from services.environment.runtime_check import check_imports, check_packages, inspect_python
+from services.environment.torch_installer import TorchInstaller
+from services.environment.uv_tool import UvCall
 from services.progress import Progress
-from services.runtime_check import check_imports, check_packages, inspect_python
-from services.torch_installer import TorchInstaller
-from services.uv_tool import UvCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from services.lock_file import Pin
+    from services.environment.lock_file import Pin
+    from services.environment.runtime_check import Interpreter
+    from services.environment.torch_source import Accelerator
+    from services.environment.uv_tool import Uv
     from services.progress import CancelToken, Reporter
-    from services.runtime_check import Interpreter
-    from services.torch_source import Accelerator
-    from services.uv_tool import Uv
 
 _BATCH = 6
 _ANY_PYTHON = ">=3.11,<3.14"

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 import uv
 
 from models.domain.errors import AppError
-from services import pip_settings
-from services.child_process import ChildHooks, Command, clean_environment, run_child
-from services.uv_errors import uv_error
+from services.environment import pip_settings
+from services.environment.child_process import ChildHooks, Command, clean_environment, run_child
+from services.environment.uv_errors import uv_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

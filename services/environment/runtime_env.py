@@ -11,24 +11,30 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from models.domain.errors import AppError
-from services.disk_space import need_space
-from services.folder_lock import folder_lock, try_lock
-from services.lock_file import fingerprint, read_pins
-from services.pip_settings import find_links_folders
+from services.environment.disk_space import need_space
+from services.environment.folder_lock import folder_lock, try_lock
+from services.environment.lock_file import fingerprint, read_pins
+from services.environment.pip_settings import find_links_folders
+from services.environment.runtime_builder import (
+    Blueprint,
+    RuntimeBuilder,
+    Session,
+    python_requests,
+    verify,
+)
+from services.environment.runtime_check import inspect_python
+from services.environment.torch_source import Accelerator, detect_accelerator, local_cpu_wheels
+from services.environment.uv_errors import os_failure
+from services.environment.uv_tool import UvTool
 from services.progress import CancelToken, Progress
-from services.runtime_builder import Blueprint, RuntimeBuilder, Session, python_requests, verify
-from services.runtime_check import inspect_python
-from services.torch_source import Accelerator, detect_accelerator, local_cpu_wheels
-from services.uv_errors import os_failure
-from services.uv_tool import UvTool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from services.environment.runtime_check import Interpreter
+    from services.environment.uv_tool import Uv
     from services.progress import Reporter
-    from services.runtime_check import Interpreter
-    from services.uv_tool import Uv
 
 VERIFIED_MODULES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
