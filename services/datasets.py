@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _SHOWN_PROBLEMS = 20
 _REPORT_EVERY_ROWS = 2000
 SAMPLE_NAME = "Python documentation (sample)"
+SAMPLE_SOURCE = "bundled with Temper"
 
 
 class DatasetLibrary:
@@ -63,14 +64,17 @@ class DatasetLibrary:
             raise
 
     def add_sample(self) -> DatasetSession:
-        """The bundled sample as a session; the same one however often it is asked for."""
-        found = [session for session in self.list() if session.source == f"sample:{SAMPLE_NAME}"]
-        if found:
-            return found[0]
+        """The bundled sample as a session; the same one however often it is asked for.
+
+        A program that brings other rows than the one before adds them as a new session.
+        """
         detector = FormatDetector()
         stored = self._store.write(_checked_rows(self._sample, detector, _Meter(None, None)))
-        session = _session(self._sample, SAMPLE_NAME, detector, stored.sha256, stored.size)
-        return self._add(session, source=f"sample:{SAMPLE_NAME}")
+        for session in self.list():
+            if (session.source, session.sha256) == (SAMPLE_SOURCE, stored.sha256):
+                return session
+        found = _session(self._sample, SAMPLE_NAME, detector, stored.sha256, stored.size)
+        return self._add(replace(found, source=SAMPLE_SOURCE))
 
     def list(self) -> Sequence[DatasetSession]:
         """All sessions, newest first."""
@@ -103,10 +107,10 @@ class DatasetLibrary:
         """Make a session's rows available below a run's data root; returns the file."""
         return self._store.place_into(session.sha256, folder)
 
-    def _add(self, session: DatasetSession, source: str = "") -> DatasetSession:
+    def _add(self, session: DatasetSession) -> DatasetSession:
         with self._database.unit_of_work() as uow:
             unique = uow.datasets.unique_name(session.name)
-            added = uow.datasets.add(replace(session, name=unique, source=source or session.source))
+            added = uow.datasets.add(replace(session, name=unique))
             uow.commit()
         return added
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -91,6 +91,7 @@ class MainWindow(QMainWindow):
         self.models.configs.dataChanged.connect(self._fill_load_menu)
         self._fill_load_menu()
         self._show_run_actions()
+        self._pages.setFocus()  # Tab begins with the page, and no button looks chosen before it
         self.completed.emit()
 
     def _make_actions(self) -> None:
@@ -163,7 +164,7 @@ class MainWindow(QMainWindow):
         self.statusBar().setSizeGripEnabled(False)
         self.setAcceptDrops(True)
         self.setMinimumSize(560, 360)
-        self.resize(1280, 800)
+        self.resize(QSize(1280, 800).boundedTo(self.screen().availableSize()))
 
     def _connect(self) -> None:
         for button in self._nav:

@@ -218,6 +218,8 @@ QHeaderView::section {
   background: @surface; color: @muted; border: 0; border-bottom: 1px solid @border;
   padding: 7px 13px;
 }
+QAbstractScrollArea::corner { background: transparent; border: 0; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QTableCornerButton::section { background: @surface; border: 0; }
 
 QMenuBar { background: @window; color: @text; border-bottom: 1px solid @border; }

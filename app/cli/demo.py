@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -31,6 +31,8 @@ PROMISED_DROP = 0.20
 """The held-out loss must fall by this share, or the demo has failed."""
 DEMO_CONFIG = "Demo: SmolLM2-135M on the Python documentation"
 _COLUMN = 46
+_ANSWER_TOKENS = 100
+"""Enough for every answer of the sample; the base model alone would go on and on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def _ask(found: Services, sample: SamplePrompt, use: str) -> str:
     answer = found.inference.generate(
         sample.prompt,
         use=use,
-        settings=INFERENCE_PRESETS["Deterministic"],
+        settings=replace(INFERENCE_PRESETS["Deterministic"], max_new_tokens=_ANSWER_TOKENS),
         on_token=lambda _text: None,
     )
     return answer.text.strip()

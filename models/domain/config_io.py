@@ -90,8 +90,7 @@ def from_dict(data: object) -> TrainingConfig:
             problems.append(found)
     if problems:
         raise ConfigError(problems)
-    typed = {path: _as_kind(value, index[path].kind) for path, value in values.items()}
-    return with_values(TrainingConfig(), typed)
+    return with_values(TrainingConfig(), values)
 
 
 def parse_value(path: str, text: str) -> object:
@@ -133,7 +132,7 @@ def _flatten(data: dict[object, object]) -> tuple[dict[str, object], list[Proble
             for name, value in part.items():
                 path = f"{section}.{name}"
                 if path in settings_index():
-                    values[path] = value
+                    values[path] = _as_kind(value, settings_index()[path].kind)
                 else:
                     problems.append(unknown_setting(path))
     return values, problems
@@ -145,7 +144,13 @@ def _is_type_problem(problem: Problem) -> bool:
 
 
 def _as_kind(value: object, kind: type) -> object:
-    return float(value) if kind is float and isinstance(value, int) else value
+    """Whole numbers as floats where a float is meant, and what YAML 1.1 leaves as text: 1e-4."""
+    if kind is not float or isinstance(value, bool) or not isinstance(value, (int, str)):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 def _parse(kind: type, text: str) -> object:

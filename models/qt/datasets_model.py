@@ -52,7 +52,7 @@ def describe(session: DatasetSession) -> str:
     parts = (
         counted(session.rows, "row"),
         FORMAT_WORDS.get(session.format, session.format),
-        session.source.replace("\\", "/").rsplit("/", 1)[-1],
+        _source(session),
         when(session.created_at),
     )
     return " · ".join(part for part in parts if part)
@@ -87,6 +87,8 @@ def _size_number(session: DatasetSession) -> object:
 
 
 def _source(session: DatasetSession) -> str:
+    if session.source.startswith("sample:"):
+        return "comes with Temper"
     return session.source.replace("\\", "/").rsplit("/", 1)[-1]
 
 

@@ -3,8 +3,10 @@
     python tests/benchmarks/bench_log_view.py [lines] [lines a second]
 
 A thread writes the log file and hands its text on, as the polling lane does; every turn of the
-window's loop is timed. Prints JSON; exits 1 when a flush or its painting took longer than LIMIT_MS
-or a line is missing from the file.
+flush is timed together with the painting it causes, by the clock and as work of the window's own
+thread. Prints JSON; exits 1 when a flush took longer than LIMIT_MS or a line is missing from the
+file. On a machine with more to do than it has cores the clock measures the others: there the
+thread's own work decides.
 """
 
 from __future__ import annotations
@@ -23,12 +25,12 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QElapsedTimer, QEventLoop, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QElapsedTimer, QEventLoop, QTimer  # noqa: E402
+from PySide6.QtWidgets import QApplication  # noqa: E402
 
-from models.qt.log_model import LogModel
-from views.theme import current_theme
-from views.widgets.log_view import LogView
+from models.qt.log_model import LogModel  # noqa: E402
+from views.theme import current_theme  # noqa: E402
+from views.widgets.log_view import LogView  # noqa: E402
 
 LIMIT_MS = 16.0
 POLL_MS = 100
@@ -80,7 +82,7 @@ def measure(path: Path, lines: int, rate: int) -> dict[str, object]:
     view.resize(640, 480)
     view.show()
     application.processEvents()
-    flushes = _time_flushes(model, view)
+    flushes, busy = _time_flushes(model, view)
     feeder = Feeder(path, lines, rate)
     loop = QEventLoop()
     poll = QTimer()
@@ -101,6 +103,8 @@ def measure(path: Path, lines: int, rate: int) -> dict[str, object]:
     on_disk = sum(1 for _ in path.open(encoding="utf-8"))
     at_end = view.table.verticalScrollBar().value() == view.table.verticalScrollBar().maximum()
     worst = max(flushes)
+    is_crowded = os.getloadavg()[0] > (os.cpu_count() or 1)
+    decisive = max(busy) if is_crowded else worst
     return {
         "lines": model.total,
         "seconds": round(seconds, 1),
@@ -109,28 +113,35 @@ def measure(path: Path, lines: int, rate: int) -> dict[str, object]:
         "median_flush_ms": round(statistics.median(flushes), 2),
         "p99_flush_ms": round(sorted(flushes)[int(len(flushes) * 0.99)], 2),
         "worst_flush_ms": round(worst, 2),
-        "microseconds_a_line": round(sum(flushes) * 1000 / lines, 1),
+        "worst_flush_cpu_ms": round(max(busy), 2),
+        "cpu_microseconds_a_line": round(sum(busy) * 1000 / lines, 1),
         "lines_on_disk": on_disk,
         "at_the_end": at_end,
         "limit_ms": LIMIT_MS,
-        "ok": worst <= LIMIT_MS and on_disk == lines and model.total == lines and at_end,
+        "load_average": round(os.getloadavg()[0], 2),
+        "ok": decisive <= LIMIT_MS and on_disk == model.total == lines and at_end,
     }
 
 
-def _time_flushes(model: LogModel, view: LogView) -> list[float]:
-    """Replace the timer's slot by one that also paints at once, and times both."""
+def _time_flushes(model: LogModel, view: LogView) -> tuple[list[float], list[float]]:
+    """Replace the timer's slot by one that also paints at once, and times both: by the clock, and
+    as this thread's own work (on a busy machine the clock also counts other programs).
+    """
     took: list[float] = []
+    busy: list[float] = []
     clock = QElapsedTimer()
 
     def flush() -> None:
         clock.start()
+        begin = time.thread_time()
         model.flush()
         view.table.viewport().repaint()
+        busy.append((time.thread_time() - begin) * 1000)
         took.append(clock.nsecsElapsed() / 1e6)
 
     model._timer.timeout.disconnect()
     model._timer.timeout.connect(flush)
-    return took
+    return took, busy
 
 
 if __name__ == "__main__":

@@ -78,6 +78,14 @@ def test_the_sample_is_one_session_however_often_it_is_asked_for(library: Datase
     assert library.find(SAMPLE_NAME).rows == 12
 
 
+def test_a_newer_sample_becomes_a_session_of_its_own(library: DatasetLibrary, sample: Path) -> None:
+    first = library.add_sample()
+    write_jsonl(sample, 13)
+    second = library.add_sample()
+    assert (second.id != first.id, second.rows) == (True, 13)
+    assert len(library.rows(first.id, 0, 100)) == 12
+
+
 def test_a_missing_file_is_named(library: DatasetLibrary, tmp_path: Path) -> None:
     with pytest.raises(AppError, match=r"no file .*nowhere\.jsonl"):
         library.import_file(tmp_path / "nowhere.jsonl")

@@ -6,10 +6,9 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,6 +26,9 @@ from models.qt.app_models import AppModels
 from tests.qt.fakes import FakeServices, SyncLane
 from views.main_window import MainWindow
 from views.theme import current_theme
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
 
 ICONS = Path(__file__).resolve().parents[2] / "resources" / "icons"
 
@@ -110,7 +112,7 @@ def themed(qapp: QApplication) -> Iterator[None]:
     if not theme.is_started:
         theme.start("light", ICONS)
     theme.set_mode("light")
-    yield
+    return
 
 
 def destroy(widget: QWidget) -> None:

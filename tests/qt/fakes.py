@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.domain.config import TrainingConfig
 from models.domain.dataset import DatasetSession, SavedConfig
-from models.domain.errors import AppError
 from models.domain.inference import Answer, SamplePrompt, SamplingSettings
 from models.domain.run import Run, RunEvent, RunState, RunUpdate
 from services.progress import CancelToken, Progress, Reporter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.domain.errors import AppError
 
 NOW = 1_780_000_000.0
 

@@ -84,9 +84,7 @@ def test_start_without_a_dataset_shows_the_message_beneath_the_field(
     assert "Choose or import a dataset." in program.child("dataset.session.message").text()
 
 
-def test_problems_of_the_service_stand_beneath_their_fields(
-    program: Program, qtbot: QtBot
-) -> None:
+def test_problems_of_the_service_stand_beneath_their_fields(program: Program, qtbot: QtBot) -> None:
     _ready(program)
     problem = Problem("hp.base_model", "x", "is not there.", "Choose another.")
     program.services.runs.error = ConfigError([problem])

@@ -182,11 +182,10 @@ def test_a_bug_is_a_report_that_can_be_copied(
     reporter = CrashReporter(tmp_path / "logs")
     seen: list[object] = []
     reporter.crashed.connect(seen.append)
-    try:
-        raise ZeroDivisionError("one by nothing")
-    except ZeroDivisionError as error:
-        reporter.report(error)
-        text = report_text(error)
+    with pytest.raises(ZeroDivisionError) as caught:
+        _divide()
+    reporter.report(caught.value)
+    text = report_text(caught.value)
     assert "ZeroDivisionError: one by nothing" in text
     assert "test_window.py" in text
     assert len(list((tmp_path / "logs").glob("crash-*.txt"))) == 1
@@ -197,6 +196,10 @@ def test_a_bug_is_a_report_that_can_be_copied(
     assert QGuiApplication.clipboard().text() == text
     destroy(dialog)
     assert len(seen) == 1
+
+
+def _divide() -> None:
+    raise ZeroDivisionError("one by nothing")
 
 
 def test_the_hooks_are_put_back(tmp_path: Path) -> None:

@@ -52,6 +52,18 @@ def environment(data_root: Path | None = None) -> dict[str, str]:
     return own | ({"TEMPER_DATA_ROOT": str(data_root)} if data_root else {})
 
 
+@pytest.fixture(scope="session")
+def probes() -> Path:
+    """The folder of the scripts that look inside."""
+    return PROBES
+
+
+@pytest.fixture(scope="session")
+def probe_env() -> dict[str, str]:
+    """The environment of a probe."""
+    return environment()
+
+
 Probe = Callable[..., Any]
 
 

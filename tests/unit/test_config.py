@@ -42,6 +42,10 @@ def test_an_older_file_takes_the_defaults_for_what_it_lacks() -> None:
     assert from_dict({}) == TrainingConfig()
 
 
+def test_a_number_that_yaml_takes_for_text_is_a_number() -> None:
+    assert from_dict({"hp": {"learning_rate": "1e-4", "epochs": 2}}).hp.learning_rate == 1e-4
+
+
 def test_a_file_of_a_later_version_is_refused_with_a_next_step() -> None:
     with pytest.raises(AppError, match="Update Temper") as caught:
         from_dict({"version": CONFIG_VERSION + 1})

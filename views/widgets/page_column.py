@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QResizeEvent
 
-NARROW = 820
+NARROW = 920
 _UNLIMITED = 16_777_215
 
 
@@ -72,7 +72,7 @@ class _LayoutWatch(QObject):
 
 
 class TwoColumns(QScrollArea):
-    """The body of a page; turns into one scrolling column below NARROW pixels."""
+    """The body of a page; turns into one scrolling column where the window is narrower than NARROW."""
 
     def __init__(
         self,
@@ -111,7 +111,8 @@ class TwoColumns(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        narrow = event.size().width() < NARROW
+        # The window's width, not the own one: before the first layout that is any small number.
+        narrow = self.window().width() < NARROW
         # Side by side the columns scroll by themselves: the page is never higher than its view.
         self._content.setMaximumHeight(_UNLIMITED if narrow else event.size().height())
         if narrow != self._narrow:

@@ -15,8 +15,8 @@ take_special_tokens(source, tokenizer)
 torch.manual_seed(1)
 config = LlamaConfig(
     vocab_size=len(tokenizer),
-    hidden_size=32,
-    intermediate_size=64,
+    hidden_size=64,
+    intermediate_size=128,
     num_hidden_layers=2,
     num_attention_heads=4,
     num_key_value_heads=2,
