@@ -42,6 +42,7 @@ class CrashReporter(QObject):
         super().__init__(parent)
         self._folder = folder
         self._faults: IO[str] | None = None
+        self._was_watched = False
         self._before = (sys.excepthook, threading.excepthook)
 
     def install(self) -> None:
@@ -55,6 +56,7 @@ class CrashReporter(QObject):
         path = self._folder / _FAULTS
         earlier = path.read_text("utf-8", "replace") if path.exists() else ""
         self._faults = path.open("w", encoding="utf-8")
+        self._was_watched = faulthandler.is_enabled()
         faulthandler.enable(self._faults)
         return earlier
 
@@ -64,6 +66,8 @@ class CrashReporter(QObject):
         if self._faults is not None:
             faulthandler.disable()
             self._faults.close()
+            if self._was_watched and sys.__stderr__ is not None:
+                faulthandler.enable(sys.__stderr__)
             self._faults = None
 
     def report(self, error: BaseException) -> None:

@@ -11,6 +11,7 @@ import psutil
 from PySide6.QtCore import QObject, Slot
 from qasync import QEventLoop
 
+from app.collector import WindowCollector
 from app.crash import CrashReport, CrashReporter, program_version
 from app.wiring import Wiring
 from controllers.desk import Desk
@@ -51,14 +52,17 @@ class WindowSession(QObject):
         self._crashes = CrashReporter(paths.logs, self)
         self._loop = asyncio.get_running_loop()
         self.desk = Desk(Lanes(), Tasks(self._loop, self._crashes.report))
+        self._collector = WindowCollector(self)
         self.wiring: Wiring | None = None
         self._services: Services | None = None
 
     async def run(self, smoke: Path | None, frame: FirstFrame) -> None:
         """Build the rest, then stay until the window is closed."""
+        self._collector.start()
         self._catch_faults()
         self._complete_window()
         await self._open()
+        self._collector.settle()
         if smoke is not None:
             await self._picture(smoke, frame)
             self._window.close()
@@ -126,6 +130,7 @@ class WindowSession(QObject):
         if self._services is not None:
             await self.desk.lanes.work.run(self._services.close)
         self.desk.lanes.close(_LANE_SECONDS)
+        self._collector.stop()
         self._crashes.uninstall()
 
     @Slot()

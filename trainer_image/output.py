@@ -89,7 +89,7 @@ class OutputFolder:
         return may_resume and same and not marker.finished
 
     def _must_overwrite(self) -> bool:
-        if not self.path.exists() or not any(self.path.iterdir()):
+        if not self._holds_anything():
             return False
         if self._job.on_existing == "overwrite":
             return True
@@ -99,6 +99,15 @@ class OutputFolder:
             "is no unfinished run of this very job.",
             "Choose another directory, or to overwrite it.",
         )
+
+    def _holds_anything(self) -> bool:
+        """What a run leaves that failed before its first checkpoint does not count."""
+        if not self.path.is_dir():
+            return self.path.exists()
+        found = {path.name for path in self.path.iterdir()} - {OUTPUT_MARKER_FILE, "adapter.tmp"}
+        if not any(checkpoints.newest_first(self.checkpoints)):
+            found.discard("checkpoints")
+        return bool(found)
 
     def _newest(self) -> Start:
         damaged: list[str] = []

@@ -152,16 +152,10 @@ class StateWriter:
 
 
 def process_created() -> float:
-    """When this process was created, in seconds since the epoch, as psutil would say it."""
-    try:
-        # Field 22 counts clock ticks since boot; the name in field 2 may hold spaces.
-        started = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
-        boot = next(
-            line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime")
-        )
-        return float(boot.split()[1]) + int(started) / os.sysconf("SC_CLK_TCK")
-    except (OSError, AttributeError, StopIteration):
-        return time.time()
+    """When this process was created, in seconds since the epoch, on every system."""
+    import psutil
+
+    return psutil.Process().create_time()
 
 
 def _finite(value: Any) -> Any:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import signal
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.failures import StoppedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
 class StopRequest:
-    """Knows whether somebody asked to stop, and makes it happen at once or at a good moment.
+    """Knows whether somebody asked to stop, and makes it happen at a good moment.
 
-    While a model is loaded or rows are tokenised, nothing is lost and a signal stops at once. Once
-    training has begun, the training loop asks ``asked`` and saves a checkpoint first; further
-    signals change nothing, so they cannot harm the saving.
+    Where nothing is lost (``interrupting``: loading, tokenising) a signal stops at once. Everywhere
+    else it is only noted, until somebody looks: the training loop saves a checkpoint first, and
+    further signals can harm neither that nor a half-written event.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._signalled = False
-        self._at_once = True
+        self._at_once = False
 
     def listen(self) -> None:
         """Catch the signals. A file left by an earlier stop is obeyed already, and removed."""
@@ -30,10 +32,16 @@ class StopRequest:
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
 
-    def finish_steps(self) -> None:
-        """From now on, stop only where the training loop looks."""
+    @contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """Something slow that a signal may break off."""
         self.check()
-        self._at_once = False
+        self._at_once = True
+        try:
+            yield
+        finally:
+            self._at_once = False
+        self.check()  # the libraries catch much, and may have caught our exception
 
     @property
     def asked(self) -> bool:
@@ -46,7 +54,7 @@ class StopRequest:
             raise StoppedError
 
     def _on_signal(self, number: int, frame: Any) -> None:
-        first = not self._signalled
         self._signalled = True
-        if first and self._at_once:
+        if self._at_once:
+            self._at_once = False
             raise StoppedError

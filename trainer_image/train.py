@@ -100,15 +100,17 @@ class Run:
 
     def _train(self, checked: CheckedJob) -> Result:
         job = checked.job
-        engine = choose_engine(job)
+        with self._stop.interrupting():
+            engine = choose_engine(job)
         self._say_start(checked, engine)
         dataset, tokenizer = self._load(job)
         prepared = self._prepare(dataset, tokenizer, checked)
         plan = plan_steps(job.hp, len(prepared.train), evaluating=bool(prepared.held_out))
         _print_plan(engine, prepared, plan, job)
-        model = load_model(job, engine)
-        if job.hp.packing:
-            refuse_leaking(model, prepared.train[0])
+        with self._stop.interrupting():
+            model = load_model(job, engine)
+            if job.hp.packing:
+                refuse_leaking(model, prepared.train[0])
         training = Training(
             checked, engine, model, tokenizer, prepared.train, prepared.held_out,
             plan, self._reporter, self._stop,
@@ -136,13 +138,12 @@ class Run:
             self._reporter.resume(start.manifest)
 
     def _load(self, job: Job) -> tuple[Dataset, Any]:
-        self._stop.check()
-        dataset = load_dataset(job)
-        needs_template = dataset.format is not DatasetFormat.TEXT
-        return dataset, load_tokenizer(job, needs_template=needs_template)
+        with self._stop.interrupting():
+            dataset = load_dataset(job)
+            needs_template = dataset.format is not DatasetFormat.TEXT
+            return dataset, load_tokenizer(job, needs_template=needs_template)
 
     def _prepare(self, dataset: Dataset, tokenizer: Any, checked: CheckedJob) -> Prepared:
-        self._stop.check()
         self._reporter.phase(Phase.TOKENIZING)
         job, values = checked.job, [row.values for row in dataset.rows]
         write_samples(self._folder.samples, values, dataset.held_out, dataset.format)
@@ -150,7 +151,8 @@ class Run:
         recipe = Recipe(
             tokenizer, dataset.format, job.hp.max_seq_length, job.hp.assistant_only_loss
         )
-        prepared = prepare(dataset, recipe, job)
+        with self._stop.interrupting():
+            prepared = prepare(dataset, recipe, job)
         if prepared.encoded.dropped:
             self._reporter.warn(
                 f"{len(prepared.encoded.dropped)} rows were left out: no part of their answer lies "

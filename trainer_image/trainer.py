@@ -46,7 +46,7 @@ class Training:
         """Train to the end, from the checkpoint if there is one; return the trainer's log."""
         start = self.checked.start
         trainer = _trainer_class()(self)
-        self.stop.finish_steps()
+        self.stop.check()
         if start.manifest is not None and start.manifest.step >= self.plan.total:
             self._take_up_finished(trainer)
         else:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -140,16 +141,12 @@ class MainWindow(QMainWindow):
 
     def _build(self) -> None:
         self._rail.setProperty("role", "rail")
-        self._rail.setFixedWidth(92)
+        self._set_compact(compact=False)
         column = QVBoxLayout(self._rail)
         column.setContentsMargins(8, 12, 8, 12)
         column.setSpacing(6)
         for number, button in enumerate(self._nav):
             button.setObjectName(f"nav.{PAGES[number].lower()}")
-            button.setFixedHeight(58)
-            button.setSizePolicy(
-                button.sizePolicy().Policy.Expanding, button.sizePolicy().Policy.Fixed
-            )
             column.addWidget(button)
         column.addStretch(1)
         self._nav[TRAINING].setChecked(True)
@@ -164,7 +161,18 @@ class MainWindow(QMainWindow):
         self.statusBar().setSizeGripEnabled(False)
         self.setAcceptDrops(True)
         self.setMinimumSize(560, 360)
-        self.resize(QSize(1280, 800).boundedTo(self.screen().availableSize()))
+        self.resize(self._first_size())
+
+    def _set_compact(self, *, compact: bool) -> None:
+        self._rail.setFixedWidth(54 if compact else 92)
+        for button in self._nav:
+            button.set_compact(compact)
+
+    def _first_size(self) -> QSize:
+        wanted = QSize(1280, 800)
+        if QGuiApplication.platformName() == "offscreen":  # its screen is 800 x 800
+            return wanted
+        return wanted.boundedTo(self.screen().availableSize())
 
     def _connect(self) -> None:
         for button in self._nav:
@@ -234,10 +242,7 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        compact = event.size().width() < _NARROW
-        self._rail.setFixedWidth(54 if compact else 92)
-        for button in self._nav:
-            button.set_compact(compact)
+        self._set_compact(compact=event.size().width() < _NARROW)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if self._is_ready and _dataset_files(event):

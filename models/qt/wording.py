@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 
 def duration(seconds: float) -> str:
     """``42 s``, ``3 min 05 s``, ``2 h 10 min``, ``3 d 4 h``."""
@@ -42,6 +40,8 @@ def number(value: float) -> str:
 
 def when(seconds: float) -> str:
     """A time of this computer's clock: ``14:05`` today, else ``3 Aug 14:05``."""
+    from datetime import datetime  # not needed for the first frame
+
     moment = datetime.fromtimestamp(seconds).astimezone()
     now = datetime.now().astimezone()
     if moment.date() == now.date():

@@ -1,7 +1,7 @@
 """A stand-in for ``trainer_image.train`` that writes the same files, driven by the model's name.
 
-It runs as a real detached process, so that starting, following and stopping are tested on processes.
-``HOW`` is the last part of the job's base_model: finish, fail, refuse, crash, wait, stubborn.
+It runs as a real detached process, so that starting, following and stopping are tested on
+processes. ``HOW`` is the last part of base_model: finish, fail, refuse, crash, wait, stubborn.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The whole program from its command line: a real model learns, and runs outlive what started them."""
+"""The whole program from its command line: a real model learns, and runs outlive the program."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Temper:
 def temper(tmp_path: Path, trainer_home: TrainerHome) -> Temper:
     home = tmp_path / "home"
     home.mkdir()
-    (home / "runtime").symlink_to(trainer_home.runtime)
+    (home / "runtime").symlink_to(trainer_home.environment.root)
     return Temper(home)
 
 

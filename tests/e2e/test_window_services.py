@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QWidget
 from qasync import QEventLoop
 
 from app.bootstrap import build_services
+from app.collector import WindowCollector
 from app.paths import AppPaths, resource
 from app.wiring import Wiring
 from controllers.desk import Desk
@@ -74,8 +75,13 @@ async def _until(condition: Callable[[], bool]) -> None:
 
 def _run(qapp: QApplication, coroutine: Coroutine[object, object, None]) -> None:
     qapp.setQuitOnLastWindowClosed(False)
-    with asyncio.Runner(loop_factory=lambda: QEventLoop(qapp)) as runner:
-        runner.run(coroutine)
+    collector = WindowCollector()
+    collector.start()
+    try:
+        with asyncio.Runner(loop_factory=lambda: QEventLoop(qapp)) as runner:
+            runner.run(coroutine)
+    finally:
+        collector.stop()
 
 
 def test_import_save_and_start_again(qapp: QApplication, tmp_path: Path) -> None:

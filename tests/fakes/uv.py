@@ -12,8 +12,8 @@ from models.domain.errors import AppError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from services.progress import CancelToken
     from services.environment.uv_tool import UvCall
+    from services.progress import CancelToken
 
 _PIN = re.compile(r"^([a-z0-9-]+)==(\S+)$")
 

@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from models.domain.errors import AppError
-from services.progress import Cancelled, CancelToken, Progress
 from services.environment.runtime_env import EnvironmentState, RuntimeEnvironment
 from services.environment.torch_source import Accelerator
+from services.progress import Cancelled, CancelToken, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

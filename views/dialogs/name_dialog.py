@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from views.widgets.card import text_label
+from views.widgets.card import restyle, text_label
 
 if TYPE_CHECKING:
     from models.qt.configs_model import ConfigsModel
@@ -69,5 +69,5 @@ class NameDialog(QDialog):
         column.addSpacing(6)
         column.addWidget(self.buttons)
         self.setMinimumWidth(420)
-        self._save.setProperty("role", "primary")
+        restyle(self._save, "role", "primary")
         self._save.setDefault(True)

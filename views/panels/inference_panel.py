@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from models.domain.inference import SamplePrompt
     from models.qt.run_models import RunModels
 
-_HEIGHT = 740
+_HEIGHT = 660
 
 
 class InferencePanel(Card):

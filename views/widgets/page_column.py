@@ -72,7 +72,7 @@ class _LayoutWatch(QObject):
 
 
 class TwoColumns(QScrollArea):
-    """The body of a page; turns into one scrolling column where the window is narrower than NARROW."""
+    """The body of a page; one scrolling column where the window is narrower than NARROW."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Make a two-layer Llama with SmolLM2's tokenizer: ``GGUF FOLDER``."""
+"""Make a two-layer Llama with another model's tokenizer: ``MODEL FOLDER``."""
 
 import json
 import sys
@@ -7,11 +7,8 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from trainer_image.gguf_import import take_special_tokens
-
 source, folder = Path(sys.argv[1]), Path(sys.argv[2])
-tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
-take_special_tokens(source, tokenizer)
+tokenizer = AutoTokenizer.from_pretrained(source)
 torch.manual_seed(1)
 config = LlamaConfig(
     vocab_size=len(tokenizer),
