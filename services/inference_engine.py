@@ -149,7 +149,7 @@ class InferenceEngine:
         self._worker = self._start(self._place())
 
     def _start(self, place: WorkerPlace) -> subprocess.Popen[str]:
-        environment = {**os.environ, **worker_environment(place.code.folder, place.data_root)}
+        environment = worker_environment(os.environ, place.code.folder, place.data_root)
         if place.offline:
             environment |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
         place.log.parent.mkdir(parents=True, exist_ok=True)

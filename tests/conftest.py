@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from services.environment.child_process import clean_environment
 from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.sample_model import SampleModel
 from services.environment.uv_tool import UvCall
@@ -82,7 +83,7 @@ def probe(trainer_python: str) -> Callable[..., Any]:
             capture_output=True,
             text=True,
             check=False,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=clean_environment(os.environ) | {"PYTHONPATH": str(ROOT)},
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])

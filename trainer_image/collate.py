@@ -70,15 +70,8 @@ class PaddedCollator:
     pad_id: int
 
     def __call__(self, items: list[Item]) -> dict[str, Any]:
-        import torch
-
-        width = max(len(item["input_ids"]) for item in items)
-        mask = [[1] * len(item["input_ids"]) for item in items]
-        return {
-            "input_ids": torch.tensor([_fill(i["input_ids"], width, self.pad_id) for i in items]),
-            "labels": torch.tensor([_fill(i["labels"], width, NOT_TRAINED) for i in items]),
-            "attention_mask": torch.tensor([_fill(row, width, 0) for row in mask]),
-        }
+        masks = [[1] * len(item["input_ids"]) for item in items]
+        return _ids_and_labels(items, self.pad_id) | {"attention_mask": _tensor(masks, 0)}
 
 
 @dataclass(frozen=True)
@@ -88,16 +81,21 @@ class PackedCollator:
     pad_id: int
 
     def __call__(self, items: list[Item]) -> dict[str, Any]:
-        import torch
-
         width = max(len(item["input_ids"]) for item in items)
-        positions = [i["position_ids"] + list(range(width - len(i["position_ids"]))) for i in items]
-        return {
-            "input_ids": torch.tensor([_fill(i["input_ids"], width, self.pad_id) for i in items]),
-            "labels": torch.tensor([_fill(i["labels"], width, NOT_TRAINED) for i in items]),
-            "position_ids": torch.tensor(positions),
-        }
+        positions = [i["position_ids"] + list(range(width - len(i["input_ids"]))) for i in items]
+        return _ids_and_labels(items, self.pad_id) | {"position_ids": _tensor(positions, 0)}
 
 
-def _fill(values: list[int], width: int, filler: int) -> list[int]:
-    return values + [filler] * (width - len(values))
+def _ids_and_labels(items: list[Item], pad_id: int) -> dict[str, Any]:
+    return {
+        "input_ids": _tensor([item["input_ids"] for item in items], pad_id),
+        "labels": _tensor([item["labels"] for item in items], NOT_TRAINED),
+    }
+
+
+def _tensor(rows: list[list[int]], filler: int) -> Any:
+    """Rows of numbers as one rectangle."""
+    import torch
+
+    width = max(map(len, rows))
+    return torch.tensor([row + [filler] * (width - len(row)) for row in rows])

@@ -88,8 +88,18 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return clean
 
 
+# PYTHONDONTWRITEBYTECODE: without bytecode each start of the trainer compiles its libraries anew,
+# which was measured at 11 of 14 seconds.
 _OF_THIS_PYTHON = frozenset(
-    {"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONWARNINGS"}
+    {
+        "PYTHONDONTWRITEBYTECODE",
+        "VIRTUAL_ENV",
+        "CONDA_PREFIX",
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "PYTHONSTARTUP",
+        "PYTHONWARNINGS",
+    }
 )
 
 

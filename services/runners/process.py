@@ -12,6 +12,7 @@ import psutil
 
 from models.domain.errors import AppError
 from models.domain.run import ProcessHandle
+from services.environment.child_process import clean_environment
 from trainer_image.contract import DATA_ROOT_VARIABLE
 
 if TYPE_CHECKING:
@@ -103,11 +104,10 @@ def trainer_environment(own: Mapping[str, str], launch: Launch) -> dict[str, str
 
     Tokens are passed on only when the user asked for it; telemetry is always off.
     """
-    dropped = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
+    environment = worker_environment(own, launch.code.folder, launch.folder.data_root)
     if not launch.pass_hf_token:
-        dropped.update(_TOKEN_VARIABLES)
-    environment = {name: value for name, value in own.items() if name not in dropped}
-    environment |= worker_environment(launch.code.folder, launch.folder.data_root)
+        for name in _TOKEN_VARIABLES:
+            environment.pop(name, None)
     if launch.offline:
         environment |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     if not launch.use_gpu:
@@ -115,9 +115,9 @@ def trainer_environment(own: Mapping[str, str], launch: Launch) -> dict[str, str
     return environment
 
 
-def worker_environment(code: Path, data_root: Path) -> dict[str, str]:
-    """Variables that every process of the trainer's code gets, training and inference alike."""
-    return {
+def worker_environment(own: Mapping[str, str], code: Path, data_root: Path) -> dict[str, str]:
+    """The environment of every process of the trainer's code, training and inference alike."""
+    return clean_environment(own) | {
         "PYTHONPATH": str(code),
         "PYTHONUNBUFFERED": "1",
         "PYTHONNOUSERSITE": "1",

@@ -48,8 +48,10 @@ def test_garbage_is_collected_in_the_window_and_nowhere_else(qtbot: QtBot) -> No
     worker.start()
     worker.join()
     assert threads == []
+    kept = [[number] for number in range(5_000)]  # so that a collection is due
     qtbot.waitUntil(lambda: len(threads) == 50)
     assert set(threads) == {threading.get_ident()}
+    assert kept
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from services.environment.child_process import clean_environment
 from trainer_image.contract import Event, ExitCode
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ PROBES = Path(__file__).parent / "probes"
 
 def environment(data_root: Path | None = None) -> dict[str, str]:
     """The environment of a trainer's process."""
-    own = dict(os.environ) | {"PYTHONPATH": str(ROOT)}
+    own = clean_environment(os.environ) | {"PYTHONPATH": str(ROOT)}
     return own | ({"TEMPER_DATA_ROOT": str(data_root)} if data_root else {})
 
 

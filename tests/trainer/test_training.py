@@ -192,9 +192,8 @@ def test_best_adapter_is_kept_and_patience_ends_the_run(lab: Lab) -> None:
 
 
 def test_loss_that_is_no_number(lab: Lab) -> None:
-    hp = {"learning_rate": 1.0, "optimizer": "sgd", "scheduler": "constant", "max_grad_norm": 0}
-    hp |= {"lora_alpha": 10**36, "warmup_ratio": 0, "epochs": 2.0}
-    done = lab.train(lab.job(hp=hp))
+    """The adapter's scale is so large that its first step is beyond what a float can hold."""
+    done = lab.train(lab.job(hp={"lora_alpha": 10**38, "warmup_ratio": 0, "packing": False}))
     assert done.code == ExitCode.FAILED, done.log
     assert done.failure.get("kind") == "nan_loss"
     assert not (done.folder / "result.json").exists()

@@ -1,0 +1,58 @@
+"""What the trainer's process is started with: literally."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.run_files import RunFolder
+from services.runners.base import Launch
+from services.runners.process import train_command, trainer_environment
+from services.trainer_code import TrainerCode
+
+FOLDER = RunFolder(Path("/d"), "r1")
+OWN = {
+    "PATH": "/bin",
+    "HF_TOKEN": "hf_secret",
+    "HUGGINGFACE_HUB_TOKEN": "hf_secret",
+    "PYTHONPATH": "/elsewhere",
+    "VIRTUAL_ENV": "/venv",
+}
+
+
+def launch(**changes: bool) -> Launch:
+    return Launch(FOLDER, TrainerCode(Path("/code"), "0"), **changes)
+
+
+def test_the_command_is_a_list_without_a_secret() -> None:
+    assert train_command(Path("/rt/python"), FOLDER.job) == [
+        "/rt/python",
+        "-m",
+        "trainer_image.train",
+        "--job",
+        str(FOLDER.job),
+    ]
+
+
+def test_the_environment_is_the_trainers_own() -> None:
+    found = trainer_environment(OWN, launch())
+    assert found["PYTHONPATH"] == str(Path("/code"))
+    assert found["TEMPER_DATA_ROOT"] == str(Path("/d"))
+    assert found["HF_HUB_DISABLE_TELEMETRY"] == "1"
+    assert found["PATH"] == "/bin"
+    assert "VIRTUAL_ENV" not in found
+    assert "HF_HUB_OFFLINE" not in found
+    assert "CUDA_VISIBLE_DEVICES" not in found
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_tokens_are_passed_only_when_asked_for(passed: bool) -> None:
+    found = trainer_environment(OWN, launch(pass_hf_token=passed))
+    assert ("HF_TOKEN" in found, "HUGGINGFACE_HUB_TOKEN" in found) == (passed, passed)
+
+
+def test_offline_and_without_gpu() -> None:
+    found = trainer_environment(OWN, launch(offline=True, use_gpu=False))
+    assert (found["HF_HUB_OFFLINE"], found["TRANSFORMERS_OFFLINE"]) == ("1", "1")
+    assert found["CUDA_VISIBLE_DEVICES"] == ""
