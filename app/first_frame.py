@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal, Slot
@@ -55,6 +56,11 @@ def process_start() -> float:
     told = os.environ.get(START_VARIABLE)
     if told:
         return float(told)
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        # psutil reckons from the boot time, which the kernel tells in whole seconds only.
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+        return time.time() - age
     import psutil  # after the first frame
 
     return float(psutil.Process().create_time())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,7 +105,7 @@ def tiny_model(
 
 
 def _print(progress: Progress) -> None:
-    if progress.fraction is not None:
+    if progress.fraction is not None and sys.stdout.isatty():
         print(f"\r\x1b[K{progress.fraction:4.0%} {progress.message[:80]}", end="", flush=True)
 
 
