@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from services.progress import CancelToken, Progress
 from services.trainer_code import place_trainer_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from services.trainer_code import TrainerCode
 
@@ -102,6 +103,28 @@ def tiny_model(
     folder = tmp_path_factory.mktemp("models") / "tiny"
     probe("make_tiny_model", trainer_home.model, folder)
     return folder
+
+
+@pytest.fixture
+def mount() -> Iterator[Callable[..., Path]]:
+    """Mount a small file system of its own on a folder: ``mount(folder, "size=1m")``.
+
+    Takes root and Linux. In CI both are there, and a failure is one.
+    """
+    with ExitStack() as mounted:
+
+        def on(folder: Path, options: str) -> Path:
+            folder.mkdir(exist_ok=True)
+            command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+            is_root = sys.platform == "linux" and os.geteuid() == 0
+            if not is_root or subprocess.run(command, check=False).returncode:
+                if os.environ.get("CI"):
+                    pytest.fail("CI can mount no small file system")
+                pytest.skip("mounting a small file system takes root on Linux")
+            mounted.callback(subprocess.run, ["umount", str(folder)], check=True)
+            return folder
+
+        yield on
 
 
 def _print(progress: Progress) -> None:

@@ -104,7 +104,7 @@ def test_a_real_model_learns_and_answers_differently(
 ) -> None:
     temper("data", "import", str(sample_rows), "--name", "sample")
     config = write_config(
-        tmp_path, trainer_home.model, max_steps=8, batch_size=4, grad_accum=1, learning_rate=1e-3
+        tmp_path, trainer_home.model, max_steps=6, batch_size=4, grad_accum=1, learning_rate=1e-3
     )
     run = temper.json("train", config)
     assert run["state"] == "finished"
@@ -125,7 +125,7 @@ def test_the_program_killed_half_way_loses_nothing(
     temper: Temper, tiny_model: Path, sample_rows: Path, tmp_path: Path
 ) -> None:
     temper("data", "import", str(sample_rows), "--name", "sample")
-    config = write_config(tmp_path, tiny_model, epochs=20, batch_size=2, grad_accum=1)
+    config = write_config(tmp_path, tiny_model, epochs=8, batch_size=2, grad_accum=1)
     program = subprocess.Popen(
         temper.command("train", config),
         cwd=ROOT,
@@ -170,7 +170,7 @@ def test_stop_keeps_a_checkpoint_and_resume_finishes(
     temper: Temper, tiny_model: Path, sample_rows: Path, tmp_path: Path
 ) -> None:
     temper("data", "import", str(sample_rows), "--name", "sample")
-    config = write_config(tmp_path, tiny_model, epochs=60, batch_size=2, grad_accum=1)
+    config = write_config(tmp_path, tiny_model, epochs=12, batch_size=2, grad_accum=1)
     run = temper.json("train", config, "--detach")
     wait_for_step(temper, 5)
     assert temper.json("runs", "stop", run["id"])["state"] == "cancelled"

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,12 +30,9 @@ from models.domain.run import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-needs_root = pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() != 0, reason="mounts a small file system"
-)
 SHORT = 0.2
 EVENTS = [RunEvent(seq, 1.0, "warning", {"text": "x" * 1000}) for seq in range(3000)]
 
@@ -51,22 +48,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    with mounted(tmp_path / "disk", "size=1m") as folder:
-        yield folder
-
-
-@contextmanager
-def mounted(folder: Path, options: str) -> Iterator[Path]:
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"cannot mount here: {done.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
+def small_disk(tmp_path: Path, mount: Callable[..., Path]) -> Path:
+    return mount(tmp_path / "disk", "size=1m")
 
 
 def a_run(run_id: str, state: RunState = RunState.RUNNING) -> Run:
@@ -253,7 +236,6 @@ def test_a_full_database_says_so_and_keeps_what_it_has(database: Database) -> No
         uow.commit()
 
 
-@needs_root
 def test_a_full_disk_says_so_and_keeps_what_it_has(small_disk: Path) -> None:
     database = Database.open(small_disk / "temper.db")
     with database.unit_of_work() as uow:
@@ -278,7 +260,6 @@ def test_a_full_disk_says_so_and_keeps_what_it_has(small_disk: Path) -> None:
     database.close()
 
 
-@needs_root
 @pytest.mark.parametrize("left", [0, 4096, 8192, 20_000, 40_000])
 def test_no_room_for_a_new_database(small_disk: Path, left: int) -> None:
     filler = small_disk / "filler"
@@ -291,14 +272,13 @@ def test_no_room_for_a_new_database(small_disk: Path, left: int) -> None:
     Database.open(small_disk / "temper.db").close()
 
 
-@needs_root
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    with mounted(tmp_path / "disk", "size=1m,ro") as folder:
-        for path in (folder / "temper.db", folder / "inside" / "temper.db"):
-            with pytest.raises(AppError) as raised:
-                Database.open(path)
-            assert raised.value.kind == "no_permission"
-            assert str(path) in raised.value.message
+def test_a_folder_that_cannot_be_written(tmp_path: Path, mount: Callable[..., Path]) -> None:
+    folder = mount(tmp_path / "disk", "size=1m,ro")
+    for path in (folder / "temper.db", folder / "inside" / "temper.db"):
+        with pytest.raises(AppError) as raised:
+            Database.open(path)
+        assert raised.value.kind == "no_permission"
+        assert str(path) in raised.value.message
 
 
 def test_a_folder_that_is_a_file_or_a_database_that_is_a_folder(tmp_path: Path) -> None:

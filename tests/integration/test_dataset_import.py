@@ -14,7 +14,7 @@ from services.datasets import SAMPLE_NAME, DatasetLibrary
 from services.progress import Cancelled, CancelToken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -141,6 +141,18 @@ def test_cancel_leaves_nothing_behind(library: DatasetLibrary, tmp_path: Path) -
         )
     assert library.list() == []
     assert stored_files(tmp_path) == []
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_nothing(
+    library: DatasetLibrary, tmp_path: Path, mount: Callable[..., Path]
+) -> None:
+    mount(tmp_path / "datasets", "size=1m")
+    with pytest.raises(AppError, match="disk is full") as caught:
+        library.import_file(write_jsonl(tmp_path / "big.jsonl", 40_000))
+    assert caught.value.kind == "disk_full"
+    assert caught.value.hint
+    assert stored_files(tmp_path) == []
+    assert library.list() == []
 
 
 def test_splits_of_the_rows_are_counted(library: DatasetLibrary, tmp_path: Path) -> None:
