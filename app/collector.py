@@ -1,8 +1,10 @@
 """Keeps Python's cyclic garbage collection in the window's thread.
 
-Python collects in whichever thread happens to allocate: in a lane it would destroy QObjects of the
-window's thread that lie in a cycle, and with them timers and the program (seen as "Timers cannot be
-stopped from another thread", then a segmentation fault).
+Python collects wherever it happens to allocate. In a lane it would destroy QObjects of the window's
+thread that lie in a cycle, and with them the program (seen: "Timers cannot be stopped from another
+thread", then a segmentation fault). And a QObject's destructor calls into Python while it holds one
+of Qt's locks: a collection there that destroys another QObject waits for that lock for ever (seen,
+with PySide6 6.11.3, QObject::~QObject twice in the stack).
 """
 
 from __future__ import annotations
@@ -34,10 +36,9 @@ class WindowCollector(QObject):
         gc.freeze()
 
     def stop(self) -> None:
-        """Leave it to Python again."""
+        """Collect a last time. Python's own collection stays off: the program is about to end."""
         self._timer.stop()
-        gc.unfreeze()
-        gc.enable()
+        gc.collect()
 
     @Slot()
     def collect(self) -> None:

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import psutil
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Slot
 from qasync import QEventLoop
 
 from app.collector import WindowCollector
@@ -173,6 +173,9 @@ def run_session(
 
     with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
         runner.run(main())
+    # Here and from the top down, not by Python's collection in whatever order.
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     return 0
 
 

@@ -135,6 +135,11 @@ def is_local_model(model: str) -> bool:
     return model.startswith(("/", "~", "./", "../", "\\")) or model[1:3] in {":\\", ":/"}
 
 
+def local_model(model: str, data_root: Path) -> str:
+    """The model as this computer names it: a folder's real place, or the repo id as it is."""
+    return str(host_path(data_root, model)) if is_local_model(model) else model
+
+
 def _model_folder_problems(model: str, folder: Path) -> list[Problem]:
     if not folder.is_dir():
         return [Problem("hp.base_model", model, f"There is no folder {folder}.", "Check the path.")]

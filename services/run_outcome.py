@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.domain.run import Failure, Run, RunEvent, RunState
+from services.run_files import host_path
 from trainer_image.contract import ExitCode, FailureKind
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def ending_changes(run: Run, ending: Ending, now: float) -> dict[str, object]:
     }
     if result is not None:
         changes |= {
-            "adapter_path": result.adapter_path,
+            "adapter_path": str(host_path(Path(run.data_root), result.adapter_path)),
             "step": result.steps,
             "eval_loss_before": result.eval_loss_before,
             "eval_loss_after": result.eval_loss_after,

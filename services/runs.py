@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
 from models.domain.run import Failure, Run, RunState
+from services.job_builder import local_model
 from services.run_files import RunFolder, host_path
 from services.run_follower import RunFollower, run_folder
 from services.run_outputs import OnExisting, settle_output
@@ -153,7 +154,7 @@ class RunService:
         """The real folder of a run's adapter; AppError where it has none."""
         if not run.adapter_path:
             raise AppError("no_adapter", f"Run {run.id} has no adapter.", "Let it finish first.")
-        return host_path(Path(run.data_root), run.adapter_path)
+        return Path(run.adapter_path)
 
     def delete(self, run_id: str) -> None:
         """Forget an ended run and remove its folder; its output directory stays."""
@@ -198,7 +199,7 @@ class RunService:
             output_directory=str(planned.output),
             trainer_sha256=code.sha256,
             dataset_sha256=job.dataset.sha256,
-            base_model=job.base_model,
+            base_model=local_model(job.base_model, planned.data_root),
         )
         return self._records.add(run)
 

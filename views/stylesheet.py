@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
 class Tokens:
-    """Every colour the program uses, by what it is for. Text on its ground reaches 4.5 : 1."""
+    """Every colour the program uses, by what it is for. Text on its ground reaches 4.5 : 1.
+
+    No dataclass: making one of this many fields costs a millisecond of the first frame.
+    """
 
     name: str
     window: str
@@ -35,6 +35,9 @@ class Tokens:
     curve: str
     curve_eval: str
     curve_rate: str
+
+    def __init__(self, **colors: str) -> None:
+        self.__dict__.update(colors)
 
 
 LIGHT = Tokens(
@@ -249,7 +252,7 @@ QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 
 def style_sheet(tokens: Tokens, icon_folder: str, point_size: float) -> str:
     """The style sheet in these colours; sizes follow the user's own font size."""
-    values = {name: getattr(tokens, name) for name in Tokens.__slots__}
+    values = dict(vars(tokens))
     values["icons"] = icon_folder
     values["title"] = f"{point_size * 1.55:.1f}pt"
     values["heading"] = f"{point_size * 1.1:.1f}pt"

@@ -34,14 +34,19 @@ class Theme(QObject):
         self._applied: Tokens | None = None
         self._raise_small_font()
 
-    def start(self, mode: str, icon_folder: Path) -> None:
+    def prepare(self, mode: str) -> None:
+        """Take the colours of a mode, before there is a widget that would have to follow."""
+        self.mode = mode if mode in MODES else SYSTEM
+        dark = self.mode == DARK_MODE or (self.mode == SYSTEM and self._looks_dark())
+        self.tokens = DARK if dark else LIGHT
+        self._application.setPalette(palette(self.tokens))
+
+    def start(self, icon_folder: Path) -> None:
         """Dress the program. Once its window is built, not before: with a style sheet in place
         every widget that is put into a layout is dressed anew (measured: twice the time).
         """
         self._icon_folder = icon_folder
-        self.mode = mode if mode in MODES else SYSTEM
-        dark = self.mode == DARK_MODE or (self.mode == SYSTEM and self._looks_dark())
-        self._apply(DARK if dark else LIGHT)
+        self._dress()
 
     def follow_system(self) -> None:
         """Tell the system which theme is wanted, and listen to its changes; after the start."""
@@ -87,8 +92,12 @@ class Theme(QObject):
     def _apply(self, tokens: Tokens) -> None:
         if tokens is self._applied:
             return
-        self.tokens = self._applied = tokens
+        self.tokens = tokens
         self._application.setPalette(palette(tokens))
+        self._dress()
+
+    def _dress(self) -> None:
+        self._applied = tokens = self.tokens
         size = self._application.font().pointSizeF()
         self._application.setStyleSheet(
             style_sheet(tokens, self._icon_folder.as_posix(), size if size > 0 else _SMALLEST_FONT)

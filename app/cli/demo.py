@@ -85,7 +85,7 @@ def _prepare(found: Services) -> TrainingConfig:
     session = found.datasets.add_sample()
     config = with_values(
         read_config_file(resource("demo.yaml")),
-        {"dataset.session": str(session.id), "hp.base_model": str(model)},
+        {"dataset.session": str(session.id), "hp.base_model": f"/data/models/{model.name}"},
     )
     found.configs.save(DEMO_CONFIG, config)
     return config

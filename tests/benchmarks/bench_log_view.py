@@ -76,7 +76,8 @@ def main() -> int:
 def measure(path: Path, lines: int, rate: int) -> dict[str, object]:
     """Run the whole length and time every flush with the painting it causes."""
     application = QApplication(["bench", "-style", "fusion"])
-    current_theme().start("light", ROOT / "resources" / "icons")
+    current_theme().prepare("light")
+    current_theme().start(ROOT / "resources" / "icons")
     model = LogModel()
     view = LogView("run", model)
     view.resize(640, 480)

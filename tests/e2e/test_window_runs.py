@@ -19,7 +19,6 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QWidget
 from qasync import QEventLoop
 
-from app.collector import WindowCollector
 from app.paths import resource
 from app.wiring import Wiring
 from controllers.desk import Desk
@@ -37,6 +36,7 @@ from services.run_records import RunRecords
 from services.runners.process import ProcessRunner
 from services.runs import RunService
 from services.trainer_code import TrainerCode
+from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
 from tests.qt.fakes import FakeInference, FakeRuntime
 from views.main_window import MainWindow
 from views.theme import current_theme
@@ -89,7 +89,8 @@ class _Window:
         self.desk = Desk(Lanes(), Tasks(asyncio.get_running_loop(), self.bugs.append))
         self.desk.notices.said.connect(self.said.append)
         if not current_theme().is_started:
-            current_theme().start("light", resource("icons"))
+            current_theme().prepare("light")
+            current_theme().start(resource("icons"))
         self.window = MainWindow(AppModels())
         self.models = self.window.models
         self.models.setParent(self.window)
@@ -141,13 +142,8 @@ def home(tmp_path: Path) -> Path:
 
 def _run(qapp: QApplication, coroutine: Coroutine[object, object, None]) -> None:
     qapp.setQuitOnLastWindowClosed(False)
-    collector = WindowCollector()
-    collector.start()
-    try:
-        with asyncio.Runner(loop_factory=lambda: QEventLoop(qapp)) as runner:
-            runner.run(coroutine)
-    finally:
-        collector.stop()
+    with asyncio.Runner(loop_factory=lambda: QEventLoop(qapp)) as runner:
+        runner.run(coroutine)
 
 
 def test_a_beginner_reaches_a_finished_run_in_two_clicks(qapp: QApplication, home: Path) -> None:

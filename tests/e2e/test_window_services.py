@@ -16,7 +16,6 @@ from PySide6.QtWidgets import QWidget
 from qasync import QEventLoop
 
 from app.bootstrap import build_services
-from app.collector import WindowCollector
 from app.paths import AppPaths, resource
 from app.wiring import Wiring
 from controllers.desk import Desk
@@ -24,6 +23,7 @@ from controllers.lanes import Lanes
 from controllers.tasks import Tasks
 from models.qt.app_models import AppModels
 from services.offline import OfflinePolicy
+from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
 from views.main_window import MainWindow
 from views.theme import current_theme
 
@@ -43,7 +43,8 @@ class _Session:
         self.bugs: list[BaseException] = []
         self.desk = Desk(Lanes(), Tasks(asyncio.get_running_loop(), self.bugs.append))
         if not current_theme().is_started:
-            current_theme().start("light", resource("icons"))
+            current_theme().prepare("light")
+            current_theme().start(resource("icons"))
         self.window = MainWindow(AppModels())
         self.window.models.setParent(self.window)
         self.window.complete()
@@ -75,13 +76,8 @@ async def _until(condition: Callable[[], bool]) -> None:
 
 def _run(qapp: QApplication, coroutine: Coroutine[object, object, None]) -> None:
     qapp.setQuitOnLastWindowClosed(False)
-    collector = WindowCollector()
-    collector.start()
-    try:
-        with asyncio.Runner(loop_factory=lambda: QEventLoop(qapp)) as runner:
-            runner.run(coroutine)
-    finally:
-        collector.stop()
+    with asyncio.Runner(loop_factory=lambda: QEventLoop(qapp)) as runner:
+        runner.run(coroutine)
 
 
 def test_import_save_and_start_again(qapp: QApplication, tmp_path: Path) -> None:

@@ -266,6 +266,20 @@ def test_two_runs_never_train_into_one_directory(service: RunService) -> None:
     assert run.id in caught.value.message
 
 
+def test_a_run_names_model_and_adapter_as_this_computer_does(
+    service: RunService, home: Path
+) -> None:
+    elsewhere = home / "elsewhere"
+    (elsewhere / "models" / "finish").mkdir(parents=True)
+    (elsewhere / "models" / "finish" / "config.json").write_text("{}")
+    values = {"local.host_data_dir": str(elsewhere), "hp.base_model": "/data/models/finish"}
+    run, _, _ = follow(service, service.start(config("finish", **values)))
+    assert run.base_model == str(elsewhere / "models" / "finish")
+    assert service.adapter_path(run) == elsewhere / "outputs" / "local_run" / "adapter"
+    job = Job.model_validate_json(RunFolder(elsewhere, run.id).job.read_bytes())
+    assert job.base_model == "/data/models/finish"
+
+
 def test_everything_wrong_is_told_before_anything_starts(service: RunService, home: Path) -> None:
     (home / "model").mkdir()
     bad = config(

@@ -23,6 +23,7 @@ from controllers.desk import Desk
 from controllers.lanes import Lanes
 from controllers.tasks import Tasks
 from models.qt.app_models import AppModels
+from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
 from tests.qt.fakes import FakeServices, SyncLane
 from views.main_window import MainWindow
 from views.theme import current_theme
@@ -110,7 +111,8 @@ def themed(qapp: QApplication) -> Iterator[None]:
     """The light theme with its icons."""
     theme = current_theme()
     if not theme.is_started:
-        theme.start("light", ICONS)
+        theme.prepare("light")
+        theme.start(ICONS)
     theme.set_mode("light")
     return
 

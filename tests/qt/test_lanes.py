@@ -16,19 +16,9 @@ from controllers.tasks import Tasks
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from PySide6.QtWidgets import QApplication
     from pytestqt.qtbot import QtBot
 
     from tests.qt.conftest import Aio
-
-
-@pytest.fixture(autouse=True)
-def collector(qapp: QApplication) -> Iterator[None]:
-    """As in the program: what other tests left behind is not destroyed in a lane."""
-    made = WindowCollector()
-    made.start()
-    yield
-    made.stop()
 
 
 def test_garbage_is_collected_in_the_window_and_nowhere_else(qtbot: QtBot) -> None:
@@ -36,6 +26,8 @@ def test_garbage_is_collected_in_the_window_and_nowhere_else(qtbot: QtBot) -> No
         def __init__(self) -> None:
             self.me = self
 
+    collector = WindowCollector()
+    collector.start()
     threads: list[int] = []
     for _ in range(50):
         weakref.finalize(Cycle(), lambda: threads.append(threading.get_ident()))
@@ -52,6 +44,8 @@ def test_garbage_is_collected_in_the_window_and_nowhere_else(qtbot: QtBot) -> No
     qtbot.waitUntil(lambda: len(threads) == 50)
     assert set(threads) == {threading.get_ident()}
     assert kept
+    collector.stop()
+    collector.deleteLater()
 
 
 @pytest.fixture

@@ -122,6 +122,10 @@ def test_the_theme_changes_everything_and_back(window: MainWindow) -> None:
     assert dark.lightness() < 60 < 200 < light.lightness()
 
 
+def test_both_themes_name_every_colour() -> None:
+    assert set(vars(LIGHT)) == set(vars(DARK)) == set(Tokens.__annotations__)
+
+
 @pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize(
     ("ink", "ground"),

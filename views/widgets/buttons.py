@@ -48,7 +48,7 @@ class NavButton(QToolButton):
 
     def set_compact(self, compact: bool) -> None:
         """Show the icon alone, for narrow windows."""
-        self.setFixedSize(38 if compact else 76, 40 if compact else 58)
+        self.setFixedSize(38 if compact else 76, 40 if compact else 62)
         self.setProperty("toolButtonStyle", ICON_ONLY if compact else TEXT_UNDER_ICON)
         self.setToolTip(self.accessibleName() if compact else "")
 

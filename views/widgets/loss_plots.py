@@ -47,6 +47,8 @@ class LossPlots:
             axis.setTextPen(tokens.muted)
         for name, color in curve_colors().items():
             width = 1.2 if name == LEARNING_RATE else 2.0
+            # pyqtgraph's pens are as wide as the screen's own pixels.
+            width *= self.widget.devicePixelRatioF()
             self._curves[name].setPen(pyqtgraph.mkPen(color, width=width))
         self._curves[EVAL_LOSS].setSymbolBrush(tokens.curve_eval)
         self._curves[EVAL_LOSS].setSymbolPen(tokens.surface)
