@@ -114,11 +114,18 @@ class WindowSession(QObject):
         self._window.grab().save(str(path))
         document = {
             "first_frame_ms": round(frame.milliseconds(), 1),
+            "configuration_ms": self._configuration_ms(frame),
             "rss_bytes": psutil.Process().memory_info().rss,
             "modules": sorted(frame.modules),
         }
         sys.stdout.write(json.dumps(document) + "\n")
         sys.stdout.flush()
+
+    def _configuration_ms(self, frame: FirstFrame) -> float | None:
+        """From the first frame until the last used configuration stood in the form."""
+        if self.wiring is None:
+            return None
+        return round((self.wiring.configuration_shown - frame.time) * 1000, 1)
 
     async def _close(self) -> None:
         self._settings.setValue("geometry", self._window.saveGeometry())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
@@ -39,6 +40,7 @@ class Wiring(QObject):
         super().__init__(window)
         self._window = window
         self._desk = desk
+        self.configuration_shown = 0.0
         models = window.models
         runs = services.runs
         self.follower = RunFollower(desk, runs, self)
@@ -63,6 +65,7 @@ class Wiring(QObject):
     async def fill(self) -> None:
         """Fill the window with what there is, the most urgent first."""
         await self.configs.load_last_used()
+        self.configuration_shown = time.time()
         await self.datasets.read_list()
         await self.configs.read_list()
         self.runs.refresh()

@@ -59,7 +59,7 @@ class DatasetLibrary:
         try:
             session = _session(path, name, detector, stored.sha256, stored.size)
             return self._add(session)
-        except Exception:
+        except Exception:  # whatever it was: rows without a session must not stay
             self._delete_if_unused(stored.sha256)
             raise
 

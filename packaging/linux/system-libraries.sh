@@ -21,6 +21,11 @@ if [ "${1:-}" = --tests ] && ! command -v Xvfb >/dev/null; then
     missing="$missing Xvfb"
     packages="$packages xvfb xauth fonts-dejavu-core"
 fi
+if ! find /usr/share/fonts /usr/local/share/fonts "$HOME/.fonts" "$HOME/.local/share/fonts" \
+    -name '*.[ot]tf' 2>/dev/null | grep -q .; then
+    missing="$missing fonts"
+    packages="$packages fonts-dejavu-core"
+fi
 [ -n "$missing" ] || exit 0
 
 # shellcheck disable=SC2086 # a list of words on purpose

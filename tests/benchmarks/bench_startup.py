@@ -16,9 +16,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 BUDGET = 1.6
+FILL_BUDGET_MS = 1000.0
+"""From the first frame until the last used configuration stands in the form."""
 ROUNDS = 15
 FORBIDDEN = (
     "torch", "transformers", "datasets", "sqlalchemy", "alembic", "docker", "huggingface_hub",
@@ -55,12 +58,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         result = measure(Path(folder), rounds)
     print(json.dumps(result))
-    return 0 if result["ratio"] <= BUDGET and not result["forbidden"] else 1
+    in_time = result["ratio"] <= BUDGET and result["configuration_ms"] <= FILL_BUDGET_MS
+    return 0 if in_time and not result["forbidden"] else 1
 
 
-def measure(folder: Path, rounds: int) -> dict[str, object]:
+def measure(folder: Path, rounds: int) -> dict[str, Any]:
     """Alternating runs of both programs."""
-    bare, ours = [], []
+    bare, ours, filled = [], [], []
+    _run([sys.executable, "-m", "app", "config", "import", "resources/demo.yaml"], folder)
     modules: list[str] = []
     for round_number in range(rounds + 1):
         bare_ms = float(_run([sys.executable, "-c", BARE], folder))
@@ -68,6 +73,7 @@ def measure(folder: Path, rounds: int) -> dict[str, object]:
         if round_number:
             bare.append(bare_ms)
             ours.append(float(shown["first_frame_ms"]))
+            filled.append(float(shown["configuration_ms"]))
             modules = shown["modules"]
     roots = {name.partition(".")[0] for name in modules}
     median_bare, median_ours = statistics.median(bare), statistics.median(ours)
@@ -76,6 +82,7 @@ def measure(folder: Path, rounds: int) -> dict[str, object]:
         "bare_ms": round(median_bare, 1),
         "first_frame_ms": round(median_ours, 1),
         "ratio": round(median_ours / median_bare, 3),
+        "configuration_ms": round(statistics.median(filled), 1),
         "best_ratio": round(min(ours) / min(bare), 3),
         "budget": BUDGET,
         "modules": len(modules),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
 from models.domain.config import TrainingConfig
@@ -68,7 +68,8 @@ def _use(qtbot: QtBot, widget: QWidget, value: object) -> None:
     """Do what a user does to give a field this value."""
     if isinstance(widget, QCheckBox):
         if widget.isChecked() != value:
-            qtbot.mouseClick(widget, Qt.MouseButton.LeftButton, pos=widget.rect().center() * 0.2)
+            inside = QPoint(12, widget.height() // 2)  # the box itself, whatever the font
+            qtbot.mouseClick(widget, Qt.MouseButton.LeftButton, pos=inside)
         return
     line = widget.lineEdit() if isinstance(widget, QComboBox) and widget.isEditable() else widget
     if isinstance(line, QLineEdit):
