@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import faulthandler
-import platform
 import sys
 import threading
-import traceback
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import IO, TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
+
+from app.crash_report import report_text, write_report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +72,7 @@ class CrashReporter(QObject):
         """Write an exception down and tell the window."""
         text = report_text(error)
         sys.stderr.write(text)
-        self._write(text)
+        write_report(self._folder, text)
         self.crashed.emit(CrashReport(f"{type(error).__name__}: {error}", text))
 
     def _on_exception(
@@ -88,31 +86,3 @@ class CrashReporter(QObject):
     def _on_thread_exception(self, arguments: threading.ExceptHookArgs) -> None:
         if arguments.exc_value is not None:
             self.report(arguments.exc_value)
-
-    def _write(self, text: str) -> None:
-        moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / f"crash-{moment}.txt").write_text(text, encoding="utf-8")
-        except OSError as trouble:
-            sys.stderr.write(f"the report could not be written: {trouble}\n")
-
-
-def program_version() -> str:
-    """The version of this program, as it was installed."""
-    try:
-        return version("temper")
-    except PackageNotFoundError:
-        return "from source"
-
-
-def report_text(error: BaseException) -> str:
-    """What happened, where, and with which versions."""
-    head = [
-        f"Temper {program_version()}",
-        f"Python {platform.python_version()} · {platform.platform()}",
-        f"PySide6 {version('PySide6_Essentials')}",
-        datetime.now(UTC).isoformat(timespec="seconds"),
-        "",
-    ]
-    return "\n".join(head) + "\n" + "".join(traceback.format_exception(error))

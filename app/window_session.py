@@ -12,7 +12,8 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, Slot
 from qasync import QEventLoop
 
 from app.collector import WindowCollector
-from app.crash import CrashReport, CrashReporter, program_version
+from app.crash import CrashReport, CrashReporter
+from app.crash_report import program_version
 from app.wiring import Wiring
 from controllers.desk import Desk
 from controllers.lanes import Lanes

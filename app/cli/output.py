@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.crash_report import report_text, write_report
+from app.paths import app_paths
 from models.domain.errors import AppError, ConfigError
 
 if TYPE_CHECKING:
@@ -64,6 +66,20 @@ def reported(as_json: bool) -> Iterator[None]:
         say(_as_text(error))
         code = EXIT_WRONG_USE if error.kind in _WRONG_USE else EXIT_FAILED
         raise typer.Exit(code) from None
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:  # noqa: BLE001 - a bug of ours: a sentence, never a traceback
+        _report_bug(error, as_json=as_json)
+        raise typer.Exit(EXIT_FAILED) from None
+
+
+def _report_bug(error: Exception, *, as_json: bool) -> None:
+    path = write_report(app_paths().logs, report_text(error))
+    message = f"Temper has a fault: {type(error).__name__}."
+    hint = f"Please report it with this file: {path}"
+    if as_json:
+        print_json({"error": {"kind": "internal", "message": message, "hint": hint}})
+    say(f"{message}\n{hint}")
 
 
 def _as_document(error: AppError) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer
 
 from app.__main__ import is_for_window
+from app.cli.output import reported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,6 +115,20 @@ def test_a_damaged_database_is_named_and_left_alone(temper: Any, tmp_path: Path)
     before = database.read_bytes()
     assert "temper.db" in temper("runs", "list", code=1).stderr
     assert database.read_bytes() == before
+
+
+def test_a_fault_of_ours_is_a_sentence_with_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TEMPER_HOME", str(tmp_path))
+    with pytest.raises(typer.Exit) as caught, reported(False):
+        raise ZeroDivisionError
+    assert caught.value.exit_code == 1
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    (report,) = (tmp_path / "logs").glob("crash-*.txt")
+    assert str(report) in said
+    assert "ZeroDivisionError" in report.read_text(encoding="utf-8")
 
 
 def test_doctor_names_every_prerequisite(temper: Any) -> None:

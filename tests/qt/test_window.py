@@ -10,7 +10,8 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QWidget
 
-from app.crash import CrashReporter, report_text
+from app.crash import CrashReporter
+from app.crash_report import report_text
 from tests.qt.conftest import destroy
 from views.dialogs.crash_dialog import CrashDialog
 from views.main_window import DATASETS, RUNS, TRAINING
