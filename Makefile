@@ -1,4 +1,5 @@
 # Everything a newcomer needs; all of it stays in this folder (TEMPER_HOME moves the program's data).
+# `make clean` keeps .temper: it holds the user's data and trained adapters.
 SHELL := /bin/sh
 export TEMPER_HOME ?= $(CURDIR)/.temper
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
@@ -14,8 +15,7 @@ help:
 	@echo "make test-fast  the tests that take milliseconds each"
 	@echo "make bench      measure start-up and log view   make lint   static checks only"
 
-$(READY): requirements.lock pyproject.toml packaging/make-venv.sh packaging/linux/system-libraries.sh
-	@sh packaging/linux/system-libraries.sh
+$(READY): requirements.lock pyproject.toml packaging/make-venv.sh
 	@sh packaging/make-venv.sh $(PYTHON)
 	@touch $@
 
@@ -23,6 +23,7 @@ demo: $(READY)
 	@$(BIN)/python -m app demo
 
 run: $(READY)
+	@sh packaging/linux/system-libraries.sh
 	@$(BIN)/python -m app
 
 test: lint
@@ -30,6 +31,7 @@ test: lint
 	@$(BIN)/python -m pytest
 
 test-fast: $(READY)
+	@sh packaging/linux/system-libraries.sh
 	@$(BIN)/python -m pytest -q -m "not slow and not gpu and not benchmark"
 
 test-gpu: $(READY)
@@ -55,4 +57,4 @@ lock: $(READY)
 	  --no-header pyproject.toml --group dev -o requirements.lock
 
 clean:
-	rm -rf .venv .temper .cache build dist
+	rm -rf .venv .cache build dist

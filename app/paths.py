@@ -59,10 +59,16 @@ class AppPaths:
 
 
 def app_paths() -> AppPaths:
-    """The places of this installation: ``TEMPER_HOME``, else the platform's data folder."""
+    """The places of this installation.
+
+    ``TEMPER_HOME``; else ``.temper`` in a checkout, which ``make`` uses, too; else the platform's
+    folder for data.
+    """
     home = os.environ.get(HOME_VARIABLE)
     if home:
         return AppPaths(Path(home).expanduser().resolve())
+    if (code_root() / "Makefile").exists():
+        return AppPaths(code_root() / ".temper")
     from platformdirs import (
         user_data_path,
     )  # not needed, and not imported, when the variable is set

@@ -55,7 +55,7 @@ class JobBuilder:
             run_id=new_run_id(),
             name=name,
             created_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            base_model=config.hp.base_model.strip(),
+            base_model=_job_model(config.hp.base_model.strip()),
             dataset=_dataset_spec(config, session),
             output_directory=config.output.directory,
             hp=Hyperparameters(**_without(asdict(config.hp), "base_model")),
@@ -138,6 +138,13 @@ def is_local_model(model: str) -> bool:
 def local_model(model: str, data_root: Path) -> str:
     """The model as this computer names it: a folder's real place, or the repo id as it is."""
     return str(host_path(data_root, model)) if is_local_model(model) else model
+
+
+def _job_model(model: str) -> str:
+    """The model as the trainer finds it: it has neither our home folder nor our working folder."""
+    if not is_local_model(model) or model.startswith("/data/"):
+        return model
+    return str(Path(model).expanduser().absolute())
 
 
 def _model_folder_problems(model: str, folder: Path) -> list[Problem]:

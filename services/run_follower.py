@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
     from services.run_records import RunRecords
     from services.runners.base import Runner
+    from trainer_image.contract import RunState as TrainerState
 
 STOP_GRACE_SECONDS = 120.0
 """After a stop was asked for, so long the trainer may take to save; then it is killed."""
 _LOG_TAIL_LINES = 5000
+_START_SECONDS = 30.0
+"""So long a program may take between storing a run and storing its process."""
 
 
 @dataclass(slots=True)
@@ -31,6 +34,8 @@ class _Cursor:
     events_offset: int = 0
     stop_asked: float | None = None
     last_failure: RunEvent | None = None
+    kept_events: tuple[RunEvent, ...] = ()
+    kept_log: str = ""
 
 
 class RunFollower:
@@ -43,6 +48,21 @@ class RunFollower:
 
     def poll(self, run_id: str) -> RunUpdate:
         """What a run brought since the last poll, stored and returned; cheap when nothing did."""
+        update = self._poll(run_id)
+        cursor = self._cursor(update.run)
+        events, log = (*cursor.kept_events, *update.events), cursor.kept_log + update.log
+        cursor.kept_events, cursor.kept_log = (), ""
+        return RunUpdate(update.run, events, log)
+
+    def refresh(self, run_id: str) -> Run:
+        """The run as it is now; what it brought is kept for whoever polls next."""
+        update = self._poll(run_id)
+        cursor = self._cursor(update.run)
+        cursor.kept_events = (*cursor.kept_events, *update.events)
+        cursor.kept_log += update.log
+        return update.run
+
+    def _poll(self, run_id: str) -> RunUpdate:
         run = self._with_process(self._records.get(run_id))
         # Asked before the files are read: what a process wrote before it ended is then seen.
         is_alive = run.process is not None and self._runner.is_alive(run.process)
@@ -77,7 +97,8 @@ class RunFollower:
         return self._cursors.setdefault(run.id, _Cursor(run.next_seq, run.log_offset))
 
     def _read_new(self, run: Run) -> RunUpdate:
-        cursor, folder = self._cursor(run), run_folder(run)
+        # A copy: where the database cannot store, the same is read again the next time.
+        cursor, folder = replace(self._cursor(run)), run_folder(run)
         found, cursor.events_offset = read_events(folder.events, cursor.events_offset)
         events = [event for event in found if event.seq >= cursor.next_seq]
         text, cursor.log_offset = read_log(folder.log, cursor.log_offset)
@@ -86,6 +107,7 @@ class RunFollower:
             cursor.next_seq = events[-1].seq + 1
         if events or text:
             run = self._store(run, events, cursor.log_offset)
+        self._cursors[run.id] = cursor
         return RunUpdate(run, tuple(events), text)
 
     def _store(self, run: Run, events: Sequence[RunEvent], log_offset: int) -> Run:
@@ -95,7 +117,7 @@ class RunFollower:
     def _follow_state(self, run: Run, *, is_alive: bool) -> Run:
         if not run.state.is_live:
             return run
-        if is_alive:
+        if is_alive or _is_being_started(run):
             self._kill_after_grace(run)
             has_begun = run.state is RunState.PREPARING and run.phase == "training"
             return self._records.transition(run, RunState.RUNNING) if has_begun else run
@@ -106,7 +128,9 @@ class RunFollower:
     def _end(self, run: Run) -> Run:
         folder, cursor = run_folder(run), self._cursor(run)
         outside = self._runner.exit_code(run.process) if run.process else None
-        ending = Ending(folder.state(), folder.result(), cursor.last_failure, outside)
+        ending = Ending(
+            _state_of_boot(run), folder.result(), _failure_of_boot(run, cursor), outside
+        )
         state, _, _ = judge(run, ending)
         return self._records.transition(run, state, **ending_changes(run, ending, time.time()))
 
@@ -115,7 +139,7 @@ class RunFollower:
         if not run.state.is_live or run.process is not None:
             return run
         state = run_folder(run).state()
-        if state is None:
+        if state is None or state.started_at < (run.started_at or 0):
             return run
         handle = ProcessHandle(state.pid, state.pid_created)
         return self._records.transition(run, run.state, process=handle)
@@ -133,6 +157,25 @@ class RunFollower:
 def run_folder(run: Run) -> RunFolder:
     """Where a run's files lie."""
     return RunFolder(Path(run.data_root), run.id)
+
+
+def _is_being_started(run: Run) -> bool:
+    """Another program is between storing the run and storing its process."""
+    if run.state is not RunState.PREPARING or run.process is not None:
+        return False
+    return time.time() - (run.started_at or 0) < _START_SECONDS
+
+
+def _state_of_boot(run: Run) -> TrainerState | None:
+    """What this boot said of itself; a boot that died early leaves the file of the one before."""
+    state = run_folder(run).state()
+    is_old = state is not None and run.process is not None and state.pid != run.process.pid
+    return None if is_old else state
+
+
+def _failure_of_boot(run: Run, cursor: _Cursor) -> RunEvent | None:
+    failure = cursor.last_failure
+    return failure if failure is not None and failure.time >= (run.started_at or 0) else None
 
 
 def _last_failure(events: Sequence[RunEvent], before: RunEvent | None) -> RunEvent | None:

@@ -59,10 +59,13 @@ def judge(run: Run, ending: Ending) -> tuple[RunState, int | None, Failure | Non
         code = ending.outside_code
     if ending.result is not None and code in {None, ExitCode.FINISHED}:
         return RunState.FINISHED, int(ExitCode.FINISHED), None
-    if code == ExitCode.CANCELLED or run.state is RunState.STOPPING:
+    failure = ending.last_failure
+    if failure is not None and failure.text("kind") == FailureKind.CANCELLED:
+        failure = None
+    if code == ExitCode.CANCELLED or (run.state is RunState.STOPPING and failure is None):
         return RunState.CANCELLED, code, None
-    if ending.last_failure is not None:
-        return RunState.FAILED, code, _told(ending.last_failure)
+    if failure is not None:
+        return RunState.FAILED, code, _told(failure)
     return RunState.FAILED, code, _untold(code)
 
 

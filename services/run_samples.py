@@ -15,7 +15,8 @@ def read_samples(path: Path) -> list[SamplePrompt]:
     """All sample prompts of a run; none where the trainer has not got that far."""
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()
+    # Not splitlines(): it also splits at characters that JSON leaves as they are.
+    lines = path.read_text(encoding="utf-8").split("\n")
     return [_as_sample(json.loads(line)) for line in lines if line.strip()]
 
 

@@ -74,11 +74,12 @@ class RunService:
     def resume(self, run_id: str) -> Run:
         """Go on with an ended run in the same folder, from its newest valid checkpoint."""
         with self._lock:
-            run = self._follower.poll(run_id).run
+            run = self._follower.refresh(run_id)
             if run.state is RunState.FINISHED:
                 raise AppError("finished", f"Run {run.id} has finished.", "Start a new run.")
             if run.state.is_live:
                 raise AppError("running", f"Run {run.id} is still running.", "Attach to it.")
+            self._refuse_if_in_use(Path(run.output_directory))
             _rewrite_job_for_resume(run)
             self._follower.forget(run_id)
             queued = self._records.transition(
@@ -92,7 +93,7 @@ class RunService:
         A run that is over already stays as it is.
         """
         with self._lock:
-            run = self._follower.poll(run_id).run
+            run = self._follower.refresh(run_id)
             if not run.state.is_live or run.process is None:
                 return run
             run = self._records.transition(run, RunState.STOPPING)
@@ -123,8 +124,9 @@ class RunService:
 
     def reattach(self) -> Sequence[Run]:
         """Find every run that the database believes live again; ended ones are settled."""
-        live = self._records.newest(1000, live_only=True)
-        return [self.poll(run.id).run for run in live]
+        with self._lock:
+            live = self._records.newest(1000, live_only=True)
+            return [self._follower.refresh(run.id) for run in live]
 
     def list(self, limit: int = 200) -> Sequence[Run]:
         """Runs, newest first."""
@@ -170,14 +172,17 @@ class RunService:
         planned = self._builder.plan(config, name=name, offline=self._offline.is_offline())
         job = settle_output(planned.job, planned.data_root, answer)
         output = host_path(planned.data_root, job.output_directory)
+        self._refuse_if_in_use(output)
+        return replace(planned, job=job, output=output)
+
+    def _refuse_if_in_use(self, output: Path) -> None:
         for other in self.reattach():
             if other.state.is_live and Path(other.output_directory) == output:
                 raise AppError(
                     "output_in_use",
-                    f"Run {other.id} is training into {job.output_directory} right now.",
+                    f"Run {other.id} is training into {output} right now.",
                     "Stop it, or choose another output directory.",
                 )
-        return replace(planned, job=job, output=output)
 
     def _write_job(self, planned: PlannedJob) -> None:
         folder = RunFolder(planned.data_root, planned.job.run_id)

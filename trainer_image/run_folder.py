@@ -83,7 +83,8 @@ class EventWriter:
     """Appends to ``events.jsonl``; ``seq`` goes on where the boot before left off."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("ab+")
+        # Unbuffered: after a full disk nothing half-written may wait in memory for its chance.
+        self._file = path.open("ab+", buffering=0)
         self._seq = self._repair()
 
     def __enter__(self) -> Self:
@@ -112,8 +113,9 @@ class EventWriter:
     def _append(self, line: bytes) -> None:
         size = self._file.seek(0, os.SEEK_END)
         try:
-            self._file.write(line)
-            self._file.flush()
+            rest = memoryview(line)
+            while rest:
+                rest = rest[self._file.write(rest) :]
         except OSError:
             # A full disk takes part of a line; without it, the next event can still be read.
             self._file.truncate(size)

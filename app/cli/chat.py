@@ -53,7 +53,7 @@ def chat(
 
 def _converse(engine: InferenceEngine, use: str, settings: SamplingSettings) -> None:
     """Talk until an empty line or the end of the input; each turn sees those before it."""
-    say("An empty line ends the conversation. Ctrl+C stops an answer.")
+    say("An empty line or Ctrl+C ends the conversation.")
     history: list[dict[str, str]] = []
     while True:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 import time
 from contextlib import closing
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from app.cli.follow import outcome_text, watch
-from app.cli.output import EXIT_FAILED, Json, print_json, reported, say
+from app.cli.output import EXIT_FAILED, Json, print_json, program, reported, say
 from app.cli.setup import StepPrinter, ensure_runtime
 from app.cli.state import services
 from app.paths import resource
@@ -120,13 +121,11 @@ def _print_report(
     for one in comparisons:
         print(f"\n{one.prompt}\n  (the documentation: {one.expected})")
         print(_side_by_side(one.base, one.tuned))
-    print(
-        f"\nHeld-out loss {run.eval_loss_before:.3f} before, {run.eval_loss_after:.3f} after: "
-        f"{drop:.0%} lower."
-    )
+    losses = [f"{loss or math.nan:.3f}" for loss in (run.eval_loss_before, run.eval_loss_after)]
+    print(f"\nHeld-out loss {losses[0]} before, {losses[1]} after: {drop:.0%} lower.")
     print("  ".join(f"{name} {seconds:.0f} s" for name, seconds in times.items()))
     print(f"Adapter: {services().runs.adapter_path(run)}")
-    print(f"Go on with: temper chat {run.id}   or the window: make run")
+    print(f"Go on with: {program()} chat {run.id}   or the window: make run")
 
 
 def _side_by_side(left: str, right: str) -> str:

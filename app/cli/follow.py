@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from app.cli.output import say
+from app.cli.output import program, say
 from models.domain.run import Run, RunEvent, RunState
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ class ProgressLine:
         elif event.type == "phase":
             self._line(f"{event.text('phase').capitalize()} …")
         elif event.type == "eval":
-            self._line(f"Held-out loss {event.number('eval_loss'):.4f}")
+            loss = event.number("eval_loss")
+            self._line(f"Held-out loss {'is not a number' if loss is None else f'{loss:.4f}'}")
         elif event.type in {"warning", "failed"} and event.text("kind") != "cancelled":
             self._line(f"{event.type.capitalize()}: {event.text('message')}")
 
@@ -107,7 +108,7 @@ def _on_interrupt(runs: RunService, run: Run) -> None:
         say("Stopping: a checkpoint is being saved.")
         runs.stop(run.id)
     elif not answer.startswith("c"):
-        say(f"Run {run.id} goes on. Watch it with: temper runs attach {run.id}")
+        say(f"Run {run.id} goes on. Watch it with: {program()} runs attach {run.id}")
         raise typer.Exit(EXIT_INTERRUPTED)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import shutil
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -38,6 +41,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def program() -> str:
+    """How this program is called from here, for hints that can be typed as they are."""
+    if shutil.which("temper"):
+        return "temper"
+    return os.path.relpath(Path(sys.executable).with_name("temper"))
 
 
 def say(text: str) -> None:

@@ -37,7 +37,7 @@ fi
 if [ "$(id -u)" = 0 ]; then
     run=""
 elif sudo -n true 2>/dev/null; then
-    run="sudo"
+    run="sudo env DEBIAN_FRONTEND=noninteractive"
 else
     echo "Missing:$missing. Please run:" >&2
     echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends $*" >&2

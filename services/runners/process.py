@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from services.run_files import RunFolder
     from services.runners.base import Launch
 
-_TOKEN_VARIABLES = ("HF_TOKEN", "HUGGINGFACE_HUB_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_TOKEN_VARIABLES = ("HF_TOKEN", "HUGGINGFACE_HUB_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH")
 _SAME_START_SECONDS = 1.0
 
 # Children of this process, kept so that they can be reaped and their exit codes read.
@@ -69,7 +69,10 @@ class ProcessRunner:
         if child is not None:
             child.poll()  # reaps it, if it has ended
         process = _find(handle)
-        return process is not None and process.status() != psutil.STATUS_ZOMBIE
+        try:
+            return process is not None and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:  # it ended this very moment
+            return False
 
     def exit_code(self, handle: ProcessHandle) -> int | None:
         """Known only for a process that this program started and has not been restarted since."""
@@ -105,9 +108,8 @@ def trainer_environment(own: Mapping[str, str], launch: Launch) -> dict[str, str
     Tokens are passed on only when the user asked for it; telemetry is always off.
     """
     environment = worker_environment(own, launch.code.folder, launch.folder.data_root)
-    if not launch.pass_hf_token:
-        for name in _TOKEN_VARIABLES:
-            environment.pop(name, None)
+    if launch.pass_hf_token:
+        environment |= {name: own[name] for name in _TOKEN_VARIABLES if name in own}
     if launch.offline:
         environment |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     if not launch.use_gpu:
@@ -116,8 +118,12 @@ def trainer_environment(own: Mapping[str, str], launch: Launch) -> dict[str, str
 
 
 def worker_environment(own: Mapping[str, str], code: Path, data_root: Path) -> dict[str, str]:
-    """The environment of every process of the trainer's code, training and inference alike."""
-    return clean_environment(own) | {
+    """The environment of every process of the trainer's code, training and inference alike.
+
+    Without the user's tokens: whoever may have them adds them.
+    """
+    kept = {name: own[name] for name in own if name not in _TOKEN_VARIABLES}
+    return clean_environment(kept) | {
         "PYTHONPATH": str(code),
         "PYTHONUNBUFFERED": "1",
         "PYTHONNOUSERSITE": "1",
@@ -136,7 +142,11 @@ def worker_environment(own: Mapping[str, str], code: Path, data_root: Path) -> d
 def _find(handle: ProcessHandle) -> psutil.Process | None:
     try:
         process = psutil.Process(handle.pid)
-        same = abs(process.create_time() - handle.created) < _SAME_START_SECONDS
+        # A clock that is set changes what the system tells of the start; the command stays.
+        same = (
+            abs(process.create_time() - handle.created) < _SAME_START_SECONDS
+            or "trainer_image.train" in process.cmdline()
+        )
     except psutil.Error:
         return None
     return process if same else None

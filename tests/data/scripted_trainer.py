@@ -15,6 +15,7 @@ folder = pathlib.Path(sys.argv[sys.argv.index("--job") + 1]).parent
 job = json.loads((folder / "job.json").read_text())
 how = job["base_model"].rsplit("/", 1)[-1]
 events = folder / "events.jsonl"
+began = time.time()
 seq = len(events.read_text().splitlines()) if events.exists() else 0
 boots = json.loads((folder / "state.json").read_text())["boot_count"] if seq else 0
 
@@ -29,7 +30,7 @@ def emit(event, **fields):
 def state(phase, code=None):
     content = {
         "run_id": job["run_id"], "phase": phase, "pid": os.getpid(), "boot_count": boots + 1,
-        "started_at": 1.0, "updated_at": 2.0, "exit_code": code,
+        "started_at": began, "updated_at": time.time(), "exit_code": code,
     }  # fmt: skip
     (folder / "state.tmp").write_text(json.dumps(content))
     (folder / "state.tmp").replace(folder / "state.json")

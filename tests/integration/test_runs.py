@@ -145,10 +145,12 @@ def test_a_killed_trainer_is_told_apart_and_resumes_in_the_same_folder(
 
 
 def test_stop_asks_and_the_run_ends_cancelled(service: RunService) -> None:
-    run, _, _ = follow(service, service.start(config("wait")), is_training)
+    run, seen, _ = follow(service, service.start(config("wait")), is_training)
+    time.sleep(0.2)  # the trainer goes on; what it writes now is first read by stop()
     assert service.stop(run.id).state is RunState.STOPPING
-    run, _, _ = follow(service, run)
+    run, more, _ = follow(service, run)
     assert (run.state, run.exit_code) == (RunState.CANCELLED, 130)
+    assert [event.seq for event in seen + more] == list(range(len(seen + more)))
     assert service.stop(run.id).state is RunState.CANCELLED
 
 
@@ -256,6 +258,33 @@ def test_an_unfinished_run_of_the_same_job_is_resumed_without_asking(
     assert again.on_existing == "resume"
     with pytest.raises(AppError, match="another job"):
         service.start(config("finish", **{"hp.lora_r": 4}))
+
+
+def test_events_that_could_not_be_stored_come_again(
+    service: RunService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, seen, _ = follow(service, service.start(config("wait")), is_training)
+    locked = AppError("database_locked", "The database is locked.")
+
+    def fail(*_: object) -> Run:
+        raise locked
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunRecords, "store", fail)
+        time.sleep(0.2)
+        with pytest.raises(AppError):
+            service.poll(run.id)
+    service.stop(run.id)
+    _, more, _ = follow(service, run)
+    assert [event.seq for event in seen + more] == list(range(len(seen + more)))
+
+
+def test_resume_waits_for_no_other_run_in_the_same_directory(service: RunService) -> None:
+    first, _, _ = follow(service, service.start(config("crash")))
+    other, _, _ = follow(service, service.start(config("wait")), is_training)
+    with pytest.raises(AppError) as caught:
+        service.resume(first.id)
+    assert (caught.value.kind, other.id in caught.value.message) == ("output_in_use", True)
 
 
 def test_two_runs_never_train_into_one_directory(service: RunService) -> None:

@@ -86,6 +86,7 @@ def test_illegal_transitions_raise(old: RunState, new: RunState) -> None:
         (RunState.RUNNING, Ending(trainer_state(130), None, None, None), RunState.CANCELLED),
         (RunState.STOPPING, Ending(trainer_state(None), None, None, 137), RunState.CANCELLED),
         (RunState.RUNNING, Ending(trainer_state(1), None, FAILED, None), RunState.FAILED),
+        (RunState.STOPPING, Ending(trainer_state(1), None, FAILED, None), RunState.FAILED),
         (RunState.PREPARING, Ending(None, None, FAILED, 2), RunState.FAILED),
         (RunState.RUNNING, Ending(trainer_state(None), None, None, 137), RunState.FAILED),
         (RunState.RUNNING, Ending(None, None, None, None), RunState.FAILED),
