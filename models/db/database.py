@@ -90,7 +90,7 @@ class Database:
         engine = _make_engine(path, busy_timeout)
         try:
             engine.connect().close()
-        except BaseException:
+        except BaseException:  # re-raised: only the pool must not stay open
             engine.dispose()
             raise
         return cls(path, engine, clock)

@@ -122,7 +122,7 @@ def _follow(process: subprocess.Popen[str], cancel: CancelToken, hooks: ChildHoo
             if hooks.on_line is not None:
                 hooks.on_line(line)
         _await_exit(process, cancel)
-    except BaseException:
+    except BaseException:  # re-raised: a cancel, too, must leave no child behind
         stop_tree(process)
         raise
     finally:

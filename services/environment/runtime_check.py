@@ -43,7 +43,7 @@ for name in sys.argv[1:]:
     try:
         importlib.import_module(name)
         versions[name] = importlib.metadata.version(name)
-    except Exception as error:
+    except Exception as error:  # an import may fail in any way; all are told
         faults[name] = f"{type(error).__name__}: {error}"
 print(json.dumps({"versions": versions, "faults": faults}))
 """
