@@ -137,3 +137,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "trainer_home" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A test of the user's document quotes its sentences in its name."""
+    quoted = [str(mark.args[0]) for mark in item.iter_markers("spec")]
+    if quoted:
+        item._nodeid = f"{item.nodeid} “{'” “'.join(quoted)}”"
