@@ -6,35 +6,49 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from models.domain.availability import FORCED_OFFLINE, Circumstances
 from models.domain.config import TrainingConfig
 from models.domain.config_io import get_value, parse_value, settings_index, with_values
 from models.domain.errors import ConfigError, Problem
+from models.qt.target_values import TargetValues
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_TARGET = "training.target"
 
 
 class FormModel(QObject):
     """One configuration between the form and the controllers.
 
     Views show what is here and report what the user did; they never hold a value of their own.
+    Offline, ``config`` has the enforced values and ``user_config`` those that the user chose.
 
     Signals:
         reset: any value may have changed; read all of them again.
         value_changed: the path of a value that was edited.
+        edited: the path of a value that the user, nobody else, has changed.
         problems_changed: the problems to show are others now.
         title_changed: the name or the unsaved mark changed.
+        circumstances_changed: other settings may be disabled now.
+        loaded: another configuration stands here.
     """
 
     reset = Signal()
     value_changed = Signal(str)
+    edited = Signal(str)
     problems_changed = Signal()
     title_changed = Signal()
+    circumstances_changed = Signal()
+    loaded = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._config = TrainingConfig()
         self._saved = self._config
+        self._kept: dict[str, object] = {}
+        self._by_target = TargetValues()
+        self._circumstances = Circumstances()
         self._name = ""
         self._unreadable: dict[str, Problem] = {}
         self._shown: dict[str, Problem] = {}
@@ -42,8 +56,13 @@ class FormModel(QObject):
 
     @property
     def config(self) -> TrainingConfig:
-        """The setup as it stands; unreadable text leaves the last good value here."""
+        """The setup as it would run now; unreadable text leaves the last good value here."""
         return self._config
+
+    @property
+    def user_config(self) -> TrainingConfig:
+        """The setup as the user chose it, which is what is saved."""
+        return with_values(self._config, self._kept) if self._kept else self._config
 
     @property
     def name(self) -> str:
@@ -53,7 +72,16 @@ class FormModel(QObject):
     @property
     def is_unsaved(self) -> bool:
         """Whether saving now would store something else."""
-        return self._config != self._saved or bool(self._unreadable)
+        return self.user_config != self._saved or bool(self._unreadable)
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """What beyond the setup decides which settings can be used."""
+        return self._circumstances
+
+    def is_enforced(self, path: str) -> bool:
+        """Whether Offline mode has put another value here than the user's."""
+        return path in self._kept
 
     def value(self, path: str) -> object:
         """The value at ``path``."""
@@ -64,13 +92,21 @@ class FormModel(QObject):
         return self._shown.get(path)
 
     def problems(self) -> tuple[Problem, ...]:
-        """Everything that is shown as wrong."""
-        return tuple(self._shown.values())
+        """Everything that is shown as wrong, in the order of the settings."""
+        order = list(settings_index())
+        return tuple(sorted(self._shown.values(), key=lambda one: _place(order, one.field)))
 
     def edit(self, path: str, value: object) -> None:
         """Take the value a user chose."""
         self._unreadable.pop(path, None)
-        self._store({path: value})
+        self._kept.pop(path, None)
+        values = {path: value}
+        if path == _TARGET:
+            values |= self._by_target.switch(self._config, str(value))
+        self._store(values)
+        if len(values) > 1:
+            self.reset.emit()
+        self.edited.emit(path)
 
     def edit_text(self, path: str, text: str) -> None:
         """Take what a user typed; text that cannot be read becomes a problem beneath the field."""
@@ -85,29 +121,57 @@ class FormModel(QObject):
             self.edit(path, value)
 
     def apply(self, values: dict[str, object]) -> None:
-        """Take several values at once (a remedy), as if the user had edited them."""
+        """Take several values at once (a remedy, a preset), as if the user had edited them."""
         for path in values:
             self._unreadable.pop(path, None)
+            self._kept.pop(path, None)
         self._store(values)
+        self.reset.emit()
+
+    def apply_enforced(self, values: dict[str, object]) -> None:
+        """Take values that follow from Offline mode; the user's own come back with the network."""
+        changed = {path: value for path, value in values.items() if self.value(path) != value}
+        self._kept = {path: self.value(path) for path in changed} | self._kept
+        self._store(changed)
         self.reset.emit()
 
     def set_default(self, path: str, value: object) -> None:
         """Fill a value in for the user: it does not count as edited."""
+        self.set_defaults({path: value})
+
+    def set_defaults(self, values: dict[str, object]) -> None:
+        """Fill several values in for the user: they do not count as edited."""
         is_unsaved = self.is_unsaved
-        self._config = with_values(self._config, {path: value})
+        self._config = with_values(self._config, values)
         if not is_unsaved:
-            self._saved = self._config
+            self._saved = self.user_config
         self.reset.emit()
+        self._check()
+
+    def set_circumstances(self, circumstances: Circumstances) -> None:
+        """Take what can be used now; going offline enforces, leaving it brings back."""
+        before, self._circumstances = self._circumstances, circumstances
+        if circumstances.offline and not before.offline:
+            self._enforce()
+        elif before.offline and not circumstances.offline:
+            self._bring_back()
+        if circumstances != before:
+            self.circumstances_changed.emit()
 
     def load(self, config: TrainingConfig, name: str = "") -> None:
         """Show a saved configuration; it counts as saved under ``name``."""
         self._config = self._saved = config
+        self._kept = {}
+        self._by_target = TargetValues()
         self._name = name
         self._unreadable.clear()
         self._touched = _differing(config)
+        if self._circumstances.offline:
+            self._enforce()
         self.reset.emit()
         self._check()
         self.title_changed.emit()
+        self.loaded.emit()
 
     def mark_saved(self, name: str, config: TrainingConfig) -> None:
         """Remember that ``config`` is what is stored under ``name``."""
@@ -125,6 +189,23 @@ class FormModel(QObject):
         """Show what a service found wrong; each goes when its field is edited."""
         self._touched |= {problem.field for problem in problems}
         self._set_shown({problem.field: problem for problem in problems} | self._unreadable)
+
+    def _enforce(self) -> None:
+        forced = {p: v for p, v in FORCED_OFFLINE.items() if self.value(p) != v}
+        if _TARGET in forced:
+            forced |= self._by_target.switch(self._config, str(forced[_TARGET]))
+        for path in forced:
+            self._unreadable.pop(path, None)
+        self.apply_enforced(forced)
+
+    def _bring_back(self) -> None:
+        kept, self._kept = self._kept, {}
+        if _TARGET in kept:
+            self._by_target.switch(self._config, str(kept[_TARGET]))
+        self._config = with_values(self._config, kept)
+        self.reset.emit()
+        self._check()
+        self.title_changed.emit()
 
     def _store(self, values: dict[str, object]) -> None:
         self._config = with_values(self._config, values)
@@ -145,6 +226,10 @@ class FormModel(QObject):
         if problems != self._shown:
             self._shown = problems
             self.problems_changed.emit()
+
+
+def _place(order: list[str], path: str) -> int:
+    return order.index(path) if path in order else len(order)
 
 
 def _differing(config: TrainingConfig) -> set[str]:

@@ -38,7 +38,7 @@ def estimate_steps(config: TrainingConfig, session: DatasetSession | None) -> St
     if session is None or min(hp.batch_size, hp.grad_accum) < 1 or not 0 < hp.epochs <= 1000:
         return None
     batch = hp.batch_size * hp.grad_accum
-    rows = _training_rows(config, session)
+    rows = training_rows(config, session)
     per_epoch = max(1, math.ceil(rows / batch))
     total = max(1, math.ceil(per_epoch * hp.epochs))
     if hp.max_steps is not None:
@@ -46,7 +46,8 @@ def estimate_steps(config: TrainingConfig, session: DatasetSession | None) -> St
     return StepEstimate(batch, per_epoch, total, hp.packing)
 
 
-def _training_rows(config: TrainingConfig, session: DatasetSession) -> int:
+def training_rows(config: TrainingConfig, session: DatasetSession) -> int:
+    """How many rows of a dataset are trained on, the held-out part taken off."""
     splits = dict(session.splits)
     held_out = splits.get(config.dataset.eval_split, 0) if config.dataset.eval_split else 0
     if not config.dataset.eval_split:

@@ -1,0 +1,110 @@
+"""Which settings are shown, which can be changed, and what Offline mode makes of a setup.
+
+Pure functions of a configuration and of the circumstances: the form, its tests and the services
+read the same rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.domain.config import (
+    RUNTIME_DOCKER,
+    SKILL_BEGINNER,
+    SKILL_EXPERT,
+    SOURCE_HUB,
+    SOURCE_SESSION,
+    TARGET_LOCAL,
+    TARGET_RUNPOD,
+)
+from models.domain.config_io import settings_index
+
+if TYPE_CHECKING:
+    from models.domain.config import TrainingConfig
+
+OFFLINE_TARGET = "Offline mode: training runs on this computer only."
+OFFLINE_SOURCE = "Offline mode: Hugging Face datasets cannot be fetched."
+OFFLINE_PUSH = "Offline mode: nothing is uploaded."
+OFFLINE_RUNPOD = "Offline mode: Runpod cannot be reached."
+NO_RUNPOD_KEY = "Needs a Runpod API key. Set one under Settings."
+NO_HF_TOKEN = "Needs a Hugging Face token. Set one under Settings."  # noqa: S105 - a sentence
+
+FORCED_OFFLINE: dict[str, object] = {
+    "training.target": TARGET_LOCAL,
+    "dataset.source": SOURCE_SESSION,
+    "hp.push_to_hub": False,
+}
+"""What Offline mode enforces whatever the user chose; the choices come back with the network."""
+
+_LORA_ONLY = {
+    "hp.lora_r", "hp.lora_alpha", "hp.lora_dropout", "hp.lora_targets", "hp.lora_variant",
+}  # fmt: skip
+_DOCKER_ONLY = {"local.image", "local.container_name"}
+_MEASURED_ONLY = {"hp.eval_steps", "hp.early_stopping", "hp.load_best"}
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What beyond the setup itself decides what can be used."""
+
+    offline: bool = False
+    has_hf_token: bool = False
+    has_runpod_key: bool = False
+
+
+def is_shown(config: TrainingConfig, path: str) -> bool:
+    """Whether a setting has a meaning in this setup; one that has none is not shown."""
+    if settings_index()[path].rule.expert and config.training.skill_level != SKILL_EXPERT:
+        return False
+    section, name = path.split(".", 1)
+    if section in {"local", "runpod"}:
+        return _target_setting_is_shown(config, path)
+    if path == "training.preset":
+        return config.training.skill_level == SKILL_BEGINNER
+    if path == "dataset.session":
+        return config.dataset.source == SOURCE_SESSION
+    if name.startswith("hf_"):
+        return config.dataset.source == SOURCE_HUB
+    return _hyperparameter_is_shown(config, path)
+
+
+def _target_setting_is_shown(config: TrainingConfig, path: str) -> bool:
+    if path.startswith("runpod."):
+        return config.training.target == TARGET_RUNPOD
+    in_docker = config.local.runtime == RUNTIME_DOCKER
+    return config.training.target == TARGET_LOCAL and (in_docker or path not in _DOCKER_ONLY)
+
+
+def _hyperparameter_is_shown(config: TrainingConfig, path: str) -> bool:
+    if path in {"hp.hub_repo", "hp.hub_private"}:
+        return config.hp.push_to_hub
+    if path in _LORA_ONLY:
+        return config.hp.tuning == "LoRA"
+    if path in _MEASURED_ONLY:
+        return config.dataset.eval_percent > 0 or bool(config.dataset.eval_split)
+    return True
+
+
+def disabled_reason(path: str, circumstances: Circumstances) -> str:
+    """Why this setting cannot be changed now, in a sentence; empty where it can."""
+    if path.startswith("runpod."):
+        if circumstances.offline:
+            return OFFLINE_RUNPOD
+        return "" if circumstances.has_runpod_key else NO_RUNPOD_KEY
+    if path.startswith("dataset.hf_") and circumstances.offline:
+        return OFFLINE_SOURCE
+    if path in {"hp.push_to_hub", "hp.hub_repo", "hp.hub_private"}:
+        if circumstances.offline:
+            return OFFLINE_PUSH
+        return "" if circumstances.has_hf_token else NO_HF_TOKEN
+    return ""
+
+
+def disabled_choices(path: str, circumstances: Circumstances) -> dict[str, str]:
+    """The choices of this setting that cannot be taken now, each with the reason."""
+    if circumstances.offline and path == "training.target":
+        return {TARGET_RUNPOD: OFFLINE_TARGET}
+    if circumstances.offline and path == "dataset.source":
+        return {SOURCE_HUB: OFFLINE_SOURCE}
+    return {}
