@@ -13,6 +13,7 @@ from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
 from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.sample_model import SampleModel
+from services.gpu_probe import GpuProbe
 from services.host_info import doctor_checks
 from services.inference_engine import InferenceEngine, WorkerPlace
 from services.job_builder import JobBuilder
@@ -41,14 +42,16 @@ class Services:
     runtime: RuntimeEnvironment
     sample_model: SampleModel
     inference: InferenceEngine
+    gpus: GpuProbe
 
     def doctor(self) -> Sequence[Check]:
         """Every prerequisite of a training with its state and the next step."""
-        return doctor_checks(self.runtime, self.paths.home)
+        return doctor_checks(self.runtime, self.paths.home, self.gpus.probe())
 
     def close(self) -> None:
         """End the inference worker and close the database; runs go on."""
         self.inference.close()
+        self.gpus.close()
         self.database.close()
 
 
@@ -82,6 +85,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         inference=InferenceEngine(
             lambda: _worker_place(paths, runtime, place_code(), offline=offline.is_offline())
         ),
+        gpus=GpuProbe(),
     )
 
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import psutil
-
 from models.domain.errors import AppError
 from services.environment.runtime_env import EnvironmentState
 from services.environment.uv_tool import find_uv
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from models.domain.hardware import Hardware
     from services.environment.runtime_env import RuntimeEnvironment
 
 _GIGABYTE = 1_000_000_000
@@ -44,33 +43,10 @@ class Check:
     next_step: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Gpu:
-    """One NVIDIA GPU as its driver describes it."""
-
-    name: str
-    memory_bytes: int
-    driver: str
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Main memory in bytes; ``free`` is what a new process could take."""
-
-    total: int
-    free: int
-
-
 def cpu_count() -> int:
     """The processors this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
-
-
-def memory() -> Memory:
-    """Main memory, in total and free."""
-    found = psutil.virtual_memory()
-    return Memory(int(found.total), int(found.available))
 
 
 def free_disk(path: Path) -> int:
@@ -79,49 +55,45 @@ def free_disk(path: Path) -> int:
     return shutil.disk_usage(existing).free
 
 
-def gpus() -> list[Gpu]:
-    """The NVIDIA GPUs, by the driver's own tool; none where it is absent or does not answer."""
-    query = "--query-gpu=name,memory.total,driver_version"
-    output = _output("nvidia-smi", [query, "--format=csv,noheader,nounits"])
-    return parse_gpus(output or "")
-
-
-def parse_gpus(output: str) -> list[Gpu]:
-    """The GPUs in nvidia-smi's lines of name, MiB and driver; unknown memory counts as none."""
-    rows = [[part.strip() for part in line.rsplit(",", 2)] for line in output.splitlines()]
-    return [
-        Gpu(row[0], int(row[1]) * 1024**2 if row[1].isdigit() else 0, row[2])
-        for row in rows
-        if len(row) == 3
-    ]
-
-
 def docker_version() -> str | None:
     """The Docker engine's version; None when there is no engine that answers."""
     output = _output("docker", ["version", "--format", "{{.Server.Version}}"])
     return output.strip() if output and output.strip() else None
 
 
-def doctor_checks(environment: RuntimeEnvironment, home: Path) -> list[Check]:
-    """Every check, in the order in which they are shown. Takes up to about six seconds."""
+def doctor_checks(environment: RuntimeEnvironment, home: Path, hardware: Hardware) -> list[Check]:
+    """Every check, in the order in which they are shown. Takes up to about three seconds."""
     return [
         Check("Python", CheckState.OK, f"{platform.python_version()} on {platform.platform()}"),
         _processor_check(cpu_count()),
-        memory_check(memory()),
+        memory_check(hardware),
         disk_check(home, free_disk(home)),
-        _gpu_check(gpus()),
+        gpu_check(hardware),
         _uv_check(),
         _environment_check(environment),
         _docker_check(docker_version()),
     ]
 
 
-def memory_check(found: Memory) -> Check:
+def memory_check(found: Hardware) -> Check:
     """Small models train in 4 GB; less than that is said before the system kills the run."""
-    message = f"{found.total / _GIGABYTE:.0f} GB, {found.free / _GIGABYTE:.0f} GB of it free"
-    if found.free >= 4 * _GIGABYTE:
+    message = (
+        f"{found.ram_total / _GIGABYTE:.0f} GB, {found.ram_free / _GIGABYTE:.0f} GB of it free"
+    )
+    if found.ram_free >= 4 * _GIGABYTE:
         return Check("Memory", CheckState.OK, message)
     return Check("Memory", CheckState.WARN, message, "Close other programs before training.")
+
+
+def gpu_check(found: Hardware) -> Check:
+    """The GPUs; without one a training is slow but works."""
+    if not found.gpus:
+        message = "No NVIDIA GPU found: training runs on the CPU, in 32 bits, small models only"
+        return Check("GPU", CheckState.OK, message, found.reason)
+    shown = ", ".join(
+        f"{gpu.name} ({gpu.total / _GIGABYTE:.0f} GB, driver {gpu.driver})" for gpu in found.gpus
+    )
+    return Check("GPU", CheckState.OK, shown)
 
 
 def disk_check(home: Path, free: int) -> Check:
@@ -136,16 +108,6 @@ def disk_check(home: Path, free: int) -> Check:
 
 def _processor_check(count: int) -> Check:
     return Check("Processors", CheckState.OK, f"{count} ({platform.machine()})")
-
-
-def _gpu_check(found: Sequence[Gpu]) -> Check:
-    if not found:
-        message = "No NVIDIA GPU found: training runs on the CPU, in 32 bits, small models only"
-        return Check("GPU", CheckState.OK, message)
-    shown = ", ".join(
-        f"{gpu.name} ({gpu.memory_bytes / _GIGABYTE:.0f} GB, driver {gpu.driver})" for gpu in found
-    )
-    return Check("GPU", CheckState.OK, shown)
 
 
 def _uv_check() -> Check:

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from models.domain.hardware import Gpu, Hardware
 from services import host_info
 from services.environment.runtime_env import RuntimeEnvironment
-from services.host_info import Check, CheckState, Gpu, Memory, disk_check, memory_check, parse_gpus
+from services.host_info import Check, CheckState, disk_check, gpu_check, memory_check
 from tests.fakes.uv import FakeUv
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _GB = 1_000_000_000
+_NO_GPU = Hardware((), 16 * _GB, 8 * _GB, probed=True, reason="No NVIDIA driver is installed.")
 
 
 @pytest.fixture
@@ -36,19 +38,6 @@ def _by_name(checks: list[Check]) -> dict[str, Check]:
 
 
 @pytest.mark.parametrize(
-    ("output", "expected"),
-    [
-        ("", []),
-        ("NVIDIA H200, 143771, 570.86.15\n", [Gpu("NVIDIA H200", 143771 * 1024**2, "570.86.15")]),
-        ("A, B, 1024, 1.2\nC, [N/A], 1.2", [Gpu("A, B", 1024**3, "1.2"), Gpu("C", 0, "1.2")]),
-        ("No devices were found", []),
-    ],
-)
-def test_reading_nvidia_smi(output: str, expected: list[Gpu]) -> None:
-    assert parse_gpus(output) == expected
-
-
-@pytest.mark.parametrize(
     ("free", "state"), [(100, CheckState.OK), (10, CheckState.WARN), (1, CheckState.FAIL)]
 )
 def test_disk(free: int, state: CheckState, tmp_path: Path) -> None:
@@ -59,12 +48,11 @@ def test_disk(free: int, state: CheckState, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("free", "state"), [(8, CheckState.OK), (2, CheckState.WARN)])
 def test_memory(free: int, state: CheckState) -> None:
-    assert memory_check(Memory(16 * _GB, free * _GB)).state is state
+    assert memory_check(Hardware(ram_total=16 * _GB, ram_free=free * _GB)).state is state
 
 
 def test_probes_of_this_computer(tmp_path: Path) -> None:
     assert host_info.cpu_count() >= 1
-    assert 0 < host_info.memory().free <= host_info.memory().total
     assert host_info.free_disk(tmp_path / "not" / "yet" / "there") > 0
 
 
@@ -72,9 +60,10 @@ def test_without_gpu_and_docker_everything_still_works(
     environment: RuntimeEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
-    checks = _by_name(host_info.doctor_checks(environment, tmp_path))
+    checks = _by_name(host_info.doctor_checks(environment, tmp_path, _NO_GPU))
     assert checks["GPU"].state is CheckState.OK
     assert "CPU" in checks["GPU"].message
+    assert checks["GPU"].next_step == "No NVIDIA driver is installed."
     assert checks["Docker"].state is CheckState.WARN
     assert "not installed" in checks["Docker"].message
     assert checks["Python environment"].state is CheckState.WARN
@@ -87,7 +76,7 @@ def test_the_environment_is_shown_with_its_versions(
     from services.progress import CancelToken
 
     environment.create(lambda _report: None, CancelToken())
-    check = _by_name(host_info.doctor_checks(environment, tmp_path))["Python environment"]
+    check = _by_name(host_info.doctor_checks(environment, tmp_path, _NO_GPU))["Python environment"]
     assert check.state is CheckState.OK
     assert "six 1.0" in check.message
 
@@ -114,19 +103,12 @@ def test_docker(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr(host_info, "_PROBE_SECONDS", 0.5 if "sleep" in body else 30)
-    check = _by_name(host_info.doctor_checks(environment, tmp_path))["Docker"]
+    check = _by_name(host_info.doctor_checks(environment, tmp_path, _NO_GPU))["Docker"]
     assert check.state is state
     assert message in check.message
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="shell scripts stand for the programs")
-def test_a_gpu_is_named(
-    environment: RuntimeEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    program = tmp_path / "nvidia-smi"
-    program.write_text("#!/bin/sh\necho 'NVIDIA H200, 143771, 570.86.15'\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(host_info, "_PROBE_SECONDS", 30)
-    check = _by_name(host_info.doctor_checks(environment, tmp_path))["GPU"]
+def test_a_gpu_is_named() -> None:
+    gpu = Gpu(0, "NVIDIA H200", 143771 * 1024**2, 0, driver="570.86.15")
+    check = gpu_check(Hardware((gpu,), 16 * _GB, 8 * _GB, probed=True))
     assert check.message == "NVIDIA H200 (151 GB, driver 570.86.15)"
