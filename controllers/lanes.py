@@ -70,16 +70,20 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """The lanes of the window: ``work`` is for long things (imports, setting up, copying)."""
+    """The lanes of the window: ``work`` is for long things (imports, setting up, copying).
+
+    ``probes`` is for looking at computer and models, over and over while the window is seen.
+    """
 
     database: Lane = field(default_factory=lambda: Lane("database"))
     runs: Lane = field(default_factory=lambda: Lane("runs"))
     inference: Lane = field(default_factory=lambda: Lane("inference"))
     work: Lane = field(default_factory=lambda: Lane("work"))
+    probes: Lane = field(default_factory=lambda: Lane("probes"))
 
     def close(self, timeout: float) -> None:
         """Close all lanes; ``timeout`` is for each."""
-        for lane in (self.work, self.inference, self.runs, self.database):
+        for lane in (self.probes, self.work, self.inference, self.runs, self.database):
             lane.close(timeout)
 
 

@@ -248,12 +248,17 @@ class RunState(_Strict):
 
 
 class Result(_Strict):
-    """``result.json``: its presence means success. Paths start with ``/data``."""
+    """``result.json``: its presence means success. Paths start with ``/data``.
+
+    ``device`` is the GPU's name or ``cpu``. ``peak_memory_bytes`` is what the last boot reserved of
+    that GPU's memory, without the driver's own share; on a CPU the most the process held in all.
+    """
 
     run_id: str
     adapter_path: str
     base_model: str
     engine: str
+    device: str = ""
     chat_template_sha256: str = ""
     steps: int
     train_loss: float | None = None

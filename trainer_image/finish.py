@@ -55,6 +55,7 @@ def _result(training: Training, history: History, adapter: Path) -> Result:
         adapter_path=f"{job.output_directory}/adapter",
         base_model=job.base_model,
         engine=training.engine.name,
+        device=training.engine.device,
         chat_template_sha256=_text_sha256(training.tokenizer.chat_template),
         steps=max((entry["step"] for entry in history), default=0),
         train_loss=sum(losses) / len(losses) if losses else None,

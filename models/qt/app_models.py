@@ -11,6 +11,7 @@ from models.qt.form_model import FormModel
 if TYPE_CHECKING:
     from models.qt.configs_model import ConfigsModel
     from models.qt.datasets_model import DatasetsModel
+    from models.qt.hardware_model import HardwareModel
     from models.qt.rows_model import DatasetRowsModel
     from models.qt.run_models import RunModels
     from models.qt.runs_model import RunsModel
@@ -29,6 +30,7 @@ class AppModels(QObject):
     runs: RunsModel
     run: RunModels
     shown_run: RunModels
+    hardware: HardwareModel
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -40,6 +42,7 @@ class AppModels(QObject):
             return
         from models.qt.configs_model import ConfigsModel
         from models.qt.datasets_model import DatasetsModel
+        from models.qt.hardware_model import HardwareModel
         from models.qt.rows_model import DatasetRowsModel
         from models.qt.run_models import RunModels
         from models.qt.runs_model import RunsModel
@@ -50,3 +53,4 @@ class AppModels(QObject):
         self.runs = RunsModel(self)
         self.run = RunModels(self)
         self.shown_run = RunModels(self)
+        self.hardware = HardwareModel(self)
