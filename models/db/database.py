@@ -14,6 +14,7 @@ from models.db import schema
 from models.db.app_state_repository import AppStateRepository
 from models.db.config_repository import ConfigRepository
 from models.db.dataset_repository import DatasetRepository
+from models.db.memory_peak_repository import MemoryPeakRepository
 from models.db.metric_repository import MetricRepository
 from models.db.run_repository import RunRepository
 from models.db.sqlite_errors import translate
@@ -43,6 +44,7 @@ class UnitOfWork:
         self.datasets = DatasetRepository(session)
         self.runs = RunRepository(session)
         self.metrics = MetricRepository(session)
+        self.memory_peaks = MemoryPeakRepository(session)
 
     def __enter__(self) -> Self:
         return self

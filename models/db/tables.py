@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Double, ForeignKey, MetaData, Text, UniqueConstraint
+from sqlalchemy import Double, ForeignKey, Index, MetaData, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -39,7 +39,7 @@ class Json(TypeDecorator[Any]):
         """Read UNREADABLE where the text is not JSON."""
         try:
             return json.loads(value)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             return UNREADABLE
 
 
@@ -144,6 +144,23 @@ class MetricRow(Base):
     peak_memory_bytes: Mapped[int | None]
     epoch: Mapped[float | None]
     fields: Mapped[Any] = mapped_column(Json)
+
+
+class MemoryPeakRow(Base):
+    """The most memory that a finished run took, beside what was predicted for it.
+
+    No foreign key: a peak outlives its run.
+    """
+
+    __tablename__ = "memory_peaks"
+    __table_args__ = (Index(None, "base_model", "device"),)
+
+    run_id: Mapped[str] = mapped_column(primary_key=True)
+    base_model: Mapped[str]
+    device: Mapped[str]
+    measured_bytes: Mapped[int]
+    predicted_bytes: Mapped[int]
+    created_at: Mapped[float]
 
 
 class AppStateRow(Base):

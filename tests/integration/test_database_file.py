@@ -22,19 +22,20 @@ from models.db.schema import MIGRATIONS, Migrations
 from models.db.tables import Base
 from models.domain.config import TrainingConfig
 from models.domain.errors import AppError
+from models.domain.memory_peak import MemoryPeak
 from models.domain.run import Run, RunEvent, RunState
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECOND = '''
+LATER = f'''
 """Alters runs, which SQLite does by copying the table and dropping the old one."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9999"
+down_revision = "{MIGRATIONS.head}"
 
 
 def upgrade():
@@ -48,12 +49,16 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "new folder" / "100% ours.db"
 
 
-def next_version(tmp_path: Path, migration: str = SECOND) -> Migrations:
+def next_version(tmp_path: Path, migration: str = LATER) -> Migrations:
     """The migrations of an imagined later version of the program."""
     folder = tmp_path / "later 50%"
     shutil.copytree(MIGRATIONS.folder, folder)
-    (folder / "versions" / "0002_second.py").write_text(migration, encoding="utf-8")
-    return Migrations(folder, (*MIGRATIONS.revisions, "0002"))
+    (folder / "versions" / "9999_later.py").write_text(migration, encoding="utf-8")
+    return Migrations(folder, (*MIGRATIONS.revisions, "9999"))
+
+
+def backup_of(path: Path, revision: str) -> Path:
+    return path.with_name(f"{path.name}.backup-{revision}")
 
 
 def store_something(database: Database) -> None:
@@ -165,16 +170,36 @@ def test_an_upgrade_copies_the_file_first_and_loses_nothing(path: Path, tmp_path
         assert uow.metrics.list("r") == []
     upgraded.close()
     database.close()
-    backup = path.with_name(f"{path.name}.backup-0001")
+    backup = backup_of(path, MIGRATIONS.head)
     assert sorted(item.name for item in path.parent.iterdir()) == [path.name, backup.name]
     assert stored_metrics(backup) == 100
     Database.open(backup).close()
 
 
+@pytest.mark.parametrize("revision", MIGRATIONS.revisions[:-1])
+def test_a_file_of_each_earlier_version_becomes_one_of_this(path: Path, revision: str) -> None:
+    known = MIGRATIONS.revisions[: MIGRATIONS.revisions.index(revision) + 1]
+    earlier = Database.open(path, migrations=Migrations(MIGRATIONS.folder, known))
+    store_something(earlier)
+    earlier.close()
+    old = schema_of(path)
+    upgraded = Database.open(path)
+    with upgraded.unit_of_work() as uow:
+        assert [saved.name for saved in uow.configs.list()] == ["Mine"]
+        assert len(uow.metrics.list("r")) == 100
+        peak = MemoryPeak("r", "some/model", "cpu", 2, 1, 1.0)
+        uow.memory_peaks.add(peak)
+        assert uow.memory_peaks.newest("some/model", "cpu", 5) == [peak]
+        uow.commit()
+    upgraded.close()
+    assert old < schema_of(path)
+    assert schema_of(backup_of(path, revision)) == old
+
+
 def test_a_failed_upgrade_changes_nothing(path: Path, tmp_path: Path) -> None:
     make(path)
     before = schema_of(path)
-    later = next_version(tmp_path, f"{SECOND}    op.execute('INSERT INTO nowhere VALUES (1)')\n")
+    later = next_version(tmp_path, f"{LATER}    op.execute('INSERT INTO nowhere VALUES (1)')\n")
     with pytest.raises(Exception, match="nowhere"):
         Database.open(path, migrations=later)
     assert schema_of(path) == before
@@ -184,7 +209,7 @@ def test_a_failed_upgrade_changes_nothing(path: Path, tmp_path: Path) -> None:
 
 def test_an_upgrade_that_leaves_orphans_is_undone(path: Path, tmp_path: Path) -> None:
     make(path)
-    later = next_version(tmp_path, f"{SECOND}    op.execute('DELETE FROM runs')\n")
+    later = next_version(tmp_path, f"{LATER}    op.execute('DELETE FROM runs')\n")
     with pytest.raises(AppError, match="damaged") as raised:
         Database.open(path, migrations=later)
     assert "foreign keys" in raised.value.details
@@ -255,7 +280,7 @@ def test_the_message_of_a_damaged_file_names_the_copy(path: Path, tmp_path: Path
     Database.open(path, migrations=next_version(tmp_path)).close()
     path.write_bytes(path.read_bytes()[:5000])
     path.with_name(f"{path.name}.backup-0009.partial").touch()
-    with pytest.raises(AppError, match=r"100% ours\.db\.backup-0001 "):
+    with pytest.raises(AppError, match=rf"100% ours\.db\.backup-{MIGRATIONS.head} "):
         Database.open(path)
 
 
