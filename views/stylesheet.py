@@ -106,6 +106,7 @@ QLabel[role="title"] { font-size: @title; font-weight: 600; }
 QLabel[role="heading"] { font-size: @heading; font-weight: 600; }
 QLabel[role="muted"] { color: @muted; }
 QLabel[role="error"] { color: @bad; }
+QLabel[role="warning"] { color: @warning; }
 QLabel[tone="good"] { color: @good; }
 QLabel[tone="bad"] { color: @bad; }
 QLabel[tone="warning"] { color: @warning; }
@@ -151,11 +152,23 @@ QToolButton:pressed { background: @border; }
 QToolButton:focus { border-color: @accent; }
 QToolButton:checked { background: @accent_soft; color: @accent_text; }
 QToolButton:disabled { color: @disabled; }
+QToolButton[role="fold"] {
+  font-size: @heading; font-weight: 600; padding: 2px 6px 2px 2px; background: transparent;
+}
+QToolButton[role="fold"]:hover { background: @hover; }
+QToolButton[role="fold"]:checked { background: transparent; color: @text; }
 QToolButton[role="nav"] { color: @muted; padding: 8px 4px 6px 4px; border-radius: 9px; }
 QToolButton[role="nav"]:hover { color: @text; background: @hover; }
 QToolButton[role="nav"]:checked {
   color: @accent_text; background: @accent_soft; font-weight: 600;
 }
+
+QToolButton[role="help"] {
+  color: @muted; border: 1px solid @field_border; border-radius: 9px; padding: 0; font-weight: 600;
+  min-width: 16px; max-width: 16px; min-height: 16px; max-height: 16px;
+}
+QToolButton[role="help"]:hover { color: @accent_text; border-color: @accent; background: @hover; }
+QToolButton[role="help"]:focus { color: @accent_text; border: 2px solid @accent; }
 
 QLineEdit, QPlainTextEdit, QComboBox {
   background: @field; color: @text; border: 1px solid @field_border; border-radius: 7px;
@@ -216,6 +229,20 @@ QTableView:focus, QListView:focus { border: 2px solid @accent; }
 QTableView::item { padding: 4px 10px; border: 0; }
 QTableView[role="log"] { background: @field; border-radius: 6px; }
 QTableView[role="log"]::item { padding: 0 8px; }
+QTreeView, QListWidget {
+  background: transparent; color: @text; border: 1px solid transparent; outline: 0;
+  selection-background-color: @accent_soft; selection-color: @text; border-radius: 8px;
+}
+QTreeView:focus, QListWidget:focus { border: 1px solid @accent; }
+QTreeView::item, QListWidget::item { padding: 5px 6px; border-radius: 6px; }
+QTreeView::item:hover, QListWidget::item:hover { background: @hover; }
+QTreeView::item:selected, QListWidget::item:selected { background: @accent_soft; color: @text; }
+QTreeView::branch { background: transparent; }
+QTextBrowser {
+  background: @surface; color: @text; border: 1px solid @border; border-radius: 10px;
+  selection-background-color: @accent; selection-color: @on_accent;
+}
+QTextBrowser:focus { border: 1px solid @accent; }
 QHeaderView { background: transparent; border: 0; }
 QHeaderView::section {
   background: @surface; color: @muted; border: 0; border-bottom: 1px solid @border;
