@@ -103,7 +103,8 @@ class WindowSession(QObject):
         """What is wanted soon: the list of models, the last fault, and the chart's library."""
         work = self.desk.lanes.work
         found = await work.run(load_base_models, _resource("base_models.toml"))
-        self._window.training.setup.base_model.set_models(found)
+        self._window.models.base_models = found
+        self._window.training.setup.model_card.base_model.set_models(found)
         earlier = await work.run(self._crashes.watch_faults)
         if earlier.strip():
             self._on_crashed(CrashReport("Temper ended unexpectedly the last time", earlier))

@@ -11,6 +11,7 @@ from controllers.configs_controller import ConfigsController
 from controllers.datasets_controller import DatasetsController
 from controllers.environment_controller import EnvironmentController
 from controllers.inference_controller import InferenceController
+from controllers.preset_controller import PresetController
 from controllers.run_follower import RunFollower
 from controllers.runs_controller import RunsController
 from controllers.training_controller import SETUP_RUNTIME, TrainingController
@@ -54,6 +55,7 @@ class Wiring(QObject):
         engine = services.inference
         self.inference = InferenceController(desk, models.run, runs, engine, self)
         self.shown_inference = InferenceController(desk, models.shown_run, runs, engine, self)
+        self.presets = PresetController(models, self)
         self.dialogs = WindowDialogs(models, window)
         self._connect_training()
         self._connect_datasets()
@@ -64,6 +66,7 @@ class Wiring(QObject):
 
     async def fill(self) -> None:
         """Fill the window with what there is, the most urgent first."""
+        self.presets.begin()
         await self.configs.load_last_used()
         self.configuration_shown = time.time()
         await self.datasets.read_list()
@@ -80,10 +83,11 @@ class Wiring(QObject):
 
     def _connect_training(self) -> None:
         page, actions, training = self._window.training, self._window.actions_, self.training
-        page.setup.start_requested.connect(training.start)
-        page.setup.stop_requested.connect(training.stop)
+        page.start_bar.start_requested.connect(training.start)
+        page.start_bar.stop_requested.connect(training.stop)
         actions.start.triggered.connect(training.start)
         actions.stop.triggered.connect(training.stop)
+        page.setup.target.preset_again_requested.connect(self.presets.apply_again)
         training.problems_found.connect(self._on_problems)
         training.output_asked.connect(self.dialogs.ask_output)
         self.dialogs.output_answered.connect(training.start_with)
@@ -99,7 +103,7 @@ class Wiring(QObject):
 
     def _connect_datasets(self) -> None:
         datasets, dialogs = self.datasets, self.dialogs
-        page, field = self._window.datasets, self._window.training.setup.dataset
+        page, field = self._window.datasets, self._window.training.setup.data.library
         if page is None:
             return
         for signal in (field.import_requested, page.import_requested):

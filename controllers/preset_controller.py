@@ -113,17 +113,17 @@ class PresetController(QObject):
             self._models.preset.show(self._result())
 
     def _result(self) -> PresetResult:
-        hardware = self._models.hardware
-        session = self._models.datasets.by_reference(str(self._form.value("dataset.session")))
-        rows = None if session is None else training_rows(self._form.config, session)
+        hardware, config = self._models.hardware, self._form.config
+        session = self._models.datasets.by_reference(config.dataset.session)
+        model = config.hp.base_model
         context = PresetContext(
             hardware=hardware.hardware,
-            models=hardware.models,
-            shape=hardware.shape,
-            rows=rows,
-            factor=hardware.factor,
+            models=self._models.base_models,
+            shape=hardware.shape(model),
+            rows=None if session is None else training_rows(config, session),
+            factor=hardware.factor(model, hardware.device_for(config)),
         )
-        return apply_preset(self._preset, self._form.config, context)
+        return apply_preset(config.training.preset, config, context)
 
     @property
     def _preset(self) -> str:

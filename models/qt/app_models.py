@@ -9,16 +9,19 @@ from PySide6.QtCore import QObject
 from models.qt.form_model import FormModel
 
 if TYPE_CHECKING:
+    from models.domain.base_models import BaseModel
     from models.qt.configs_model import ConfigsModel
     from models.qt.datasets_model import DatasetsModel
     from models.qt.hardware_model import HardwareModel
+    from models.qt.preset_model import PresetModel
     from models.qt.rows_model import DatasetRowsModel
     from models.qt.run_models import RunModels
     from models.qt.runs_model import RunsModel
 
 
 class AppModels(QObject):
-    """``run`` is the run of the Training page, ``shown_run`` the one selected on the Runs page.
+    """``run`` is the run of the Training page, ``shown_run`` the one selected on the Runs page,
+    ``base_models`` the catalogue, once it has been read.
 
     Only the form is there from the start: the first frame needs no other, and their imports cost
     as much time as Qt's own. The rest comes with :meth:`complete`.
@@ -31,10 +34,12 @@ class AppModels(QObject):
     run: RunModels
     shown_run: RunModels
     hardware: HardwareModel
+    preset: PresetModel
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.form = FormModel(self)
+        self.base_models: tuple[BaseModel, ...] = ()
 
     def complete(self) -> None:
         """Make the other models; doing it twice changes nothing."""
@@ -43,6 +48,7 @@ class AppModels(QObject):
         from models.qt.configs_model import ConfigsModel
         from models.qt.datasets_model import DatasetsModel
         from models.qt.hardware_model import HardwareModel
+        from models.qt.preset_model import PresetModel
         from models.qt.rows_model import DatasetRowsModel
         from models.qt.run_models import RunModels
         from models.qt.runs_model import RunsModel
@@ -54,3 +60,4 @@ class AppModels(QObject):
         self.run = RunModels(self)
         self.shown_run = RunModels(self)
         self.hardware = HardwareModel(self)
+        self.preset = PresetModel(self.form, self)

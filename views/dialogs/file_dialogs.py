@@ -36,3 +36,13 @@ def save_dialog(
     dialog.setNameFilter(file_filter)
     dialog.selectFile(suggestion)
     return dialog
+
+
+def folder_dialog(parent: QWidget, name: str, title: str, start: str) -> QFileDialog:
+    """A chooser for a folder, beginning at ``start``."""
+    dialog = QFileDialog(parent, title, start)
+    dialog.setObjectName(name)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+    return dialog

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from views.widgets.buttons import push_button
 from views.widgets.card import Card, restyle, text_label
 from views.widgets.page_column import ScrollColumn
+from views.widgets.run_progress import RunProgress
 
 if TYPE_CHECKING:
     from models.qt.remedies import Remedy
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
     from views.panels.inference_panel import InferencePanel
     from views.widgets.log_view import LogView
 
-READY = "Ready to train"
 READY_SENTENCE = "Progress, loss and log appear here while a training runs."
-_PARTS = 1000
 
 
 class RunPanel(ScrollColumn):
@@ -40,15 +39,16 @@ class RunPanel(ScrollColumn):
     log: LogView
     inference: InferencePanel
 
-    def __init__(self, prefix: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, prefix: str, parent: QWidget | None = None, *, with_progress: bool = True
+    ) -> None:
+        """Without progress, the page shows status and progress elsewhere (StartBar)."""
         super().__init__(parent)
         self._prefix = prefix
+        self._head = RunProgress(prefix) if with_progress else None
         self._remedy: Remedy | None = None
-        self._status = text_label(READY, "title", wrap=True)
-        self._left = text_label("", "muted")
         self._facts = text_label(READY_SENTENCE, "muted", wrap=True)
         self._reason = text_label("", "", wrap=True)
-        self._progress = QProgressBar()
         self._try = push_button("Try the model", "primary")
         self._folder = push_button("Open folder")
         self._fix = push_button("", "primary")
@@ -88,11 +88,8 @@ class RunPanel(ScrollColumn):
 
     def _name_parts(self) -> None:
         names = {
-            "status": self._status,
-            "time_left": self._left,
             "facts": self._facts,
             "reason": self._reason,
-            "progress": self._progress,
             "try": self._try,
             "open_folder": self._folder,
             "remedy": self._fix,
@@ -100,9 +97,6 @@ class RunPanel(ScrollColumn):
         }
         for name, widget in names.items():
             widget.setObjectName(f"{self._prefix}.{name}")
-        self._progress.setTextVisible(False)
-        self._progress.setRange(0, _PARTS)
-        self._progress.setAccessibleName("Progress of the run")
 
     def _build(self) -> None:
         self.column.addWidget(self._status_card())
@@ -117,10 +111,6 @@ class RunPanel(ScrollColumn):
     def _status_card(self) -> Card:
         card = Card()
         card.body.setSpacing(8)
-        head = QHBoxLayout()
-        head.setSpacing(12)
-        head.addWidget(self._status, 1)
-        head.addWidget(self._left)
         words = QVBoxLayout()
         words.setSpacing(4)
         words.addWidget(self._facts)
@@ -132,13 +122,15 @@ class RunPanel(ScrollColumn):
             buttons.addWidget(button)
             button.hide()
         buttons.addStretch(1)
-        card.body.addLayout(head)
-        card.body.addWidget(self._progress)
+        if self._head is not None:
+            card.body.addWidget(self._head)
         card.body.addLayout(words)
         card.body.addLayout(buttons)
         return card
 
     def _connect(self) -> None:
+        if self._head is not None:
+            self._head.attach(self.models.status)
         self.models.status.changed.connect(self._show_run)
         self._try.clicked.connect(self.show_inference)
         self._folder.clicked.connect(self.folder_requested)
@@ -148,27 +140,12 @@ class RunPanel(ScrollColumn):
 
     @Slot()
     def _show_run(self) -> None:
-        from models.qt.run_status import headline, tone  # not needed for the first frame
-
         status = self.models.status
         run = status.run
-        words = READY if run is None else headline(run)
-        self._status.setText("Starting…" if status.is_starting else words)
-        restyle(self._status, "tone", "live" if status.is_starting else tone(run))
-        self._left.setText(status.time_left())
         idle = READY_SENTENCE if run is None else ""
         self._show_line(self._facts, " · ".join(status.facts()) or idle)
-        self._show_progress(status.fraction(), tone(run))
         self._show_reason()
         self._show_buttons()
-
-    def _show_progress(self, fraction: float | None, tone_now: str) -> None:
-        restyle(self._progress, "tone", tone_now)
-        wanted = 0 if fraction is None else _PARTS
-        if self._progress.maximum() != wanted:
-            self._progress.setRange(0, wanted)
-        if fraction is not None:
-            self._progress.setValue(round(fraction * _PARTS))
 
     def _show_reason(self) -> None:
         from models.domain.run import RunState

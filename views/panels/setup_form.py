@@ -4,36 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
-from models.domain.config import SKILL_EXPERT
+from models.domain.availability import disabled_choices, disabled_reason, is_shown
 from models.domain.config_io import settings_index
 from views.widgets.fields import Field, make_field
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QWidget
-
     from models.qt.form_model import FormModel
+
+# What decides whether other settings are shown (models/domain/availability.py).
+_DECISIVE = {
+    "training.target", "training.skill_level", "dataset.source", "dataset.eval_percent",
+    "dataset.eval_split", "hp.push_to_hub", "hp.tuning", "local.runtime",
+}  # fmt: skip
 
 
 class SetupForm(QObject):
     """All fields by path. Values go from the model to the field when the model is reset, and from
     the field to the model when the user edits; nothing else moves them.
+
+    Signals:
+        arranged: other fields are shown now.
     """
+
+    arranged = Signal()
 
     def __init__(self, model: FormModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.model = model
         self.fields: dict[str, Field] = {}
-        self._expert_parts: list[QWidget] = []
         model.reset.connect(self._on_reset)
         model.value_changed.connect(self._on_value_changed)
         model.problems_changed.connect(self._on_problems_changed)
-
-    @property
-    def is_expert(self) -> bool:
-        """Whether expert settings are shown."""
-        return self.model.value("training.skill_level") == SKILL_EXPERT
+        model.circumstances_changed.connect(self._on_circumstances_changed)
 
     def add(self, path: str, label: str = "") -> Field:
         """Make the standard field of a setting."""
@@ -46,37 +50,52 @@ class SetupForm(QObject):
         field.show_value(self.model.value(path))
         field.edited.connect(self.model.edit)
         field.typed.connect(self.model.edit_text)
-        if field.info.rule.expert:
-            self.expert_only(field)
+        if not is_shown(self.model.config, path):
+            field.hide()  # without a parent as yet, showing it would make it a window
+        self._show_disabled(path, field)
         return field
-
-    def expert_only(self, part: QWidget) -> None:
-        """Show this part to experts only."""
-        self._expert_parts.append(part)
-        if not self.is_expert:  # without a parent as yet, showing it would make it a window
-            part.hide()
-
-    @Slot()
-    def _on_reset(self) -> None:
-        for path, field in self.fields.items():
-            field.show_value(self.model.value(path))
-        self._show_expert_parts()
-
-    @Slot(str)
-    def _on_value_changed(self, path: str) -> None:
-        if path == "training.skill_level":
-            self._show_expert_parts()
-
-    @Slot()
-    def _on_problems_changed(self) -> None:
-        for path, field in self.fields.items():
-            field.show_problem(self.model.problem(path))
 
     def first_wrong_field(self) -> Field | None:
         """The first field, in the order of the form, whose value is wrong."""
         found = (field for path, field in self.fields.items() if self.model.problem(path))
         return next(found, None)
 
-    def _show_expert_parts(self) -> None:
-        for part in self._expert_parts:
-            part.setVisible(self.is_expert)
+    @Slot()
+    def _on_reset(self) -> None:
+        for path, field in self.fields.items():
+            field.show_value(self.model.value(path))
+        self._arrange()
+
+    @Slot(str)
+    def _on_value_changed(self, path: str) -> None:
+        if path in _DECISIVE:
+            self._arrange()
+
+    @Slot()
+    def _on_problems_changed(self) -> None:
+        for path, field in self.fields.items():
+            field.show_problem(self.model.problem(path))
+        self._arrange()
+
+    @Slot()
+    def _on_circumstances_changed(self) -> None:
+        for path, field in self.fields.items():
+            self._show_disabled(path, field)
+
+    def _show_disabled(self, path: str, field: Field) -> None:
+        circumstances = self.model.circumstances
+        reason = disabled_reason(path, circumstances)
+        field.show_disabled(reason)
+        if not reason and field.info.rule.choices:
+            field.show_disabled_choices(disabled_choices(path, circumstances))
+
+    def _arrange(self) -> None:
+        """A setting that is wrong is always shown: nobody can mend what cannot be seen."""
+        changed = False
+        for path, field in self.fields.items():
+            shown = is_shown(self.model.config, path) or self.model.problem(path) is not None
+            if field.isHidden() is shown:
+                field.setVisible(shown)
+                changed = True
+        if changed:
+            self.arranged.emit()

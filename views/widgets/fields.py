@@ -11,10 +11,18 @@ from models.qt.wording import value_text
 from views.widgets.card import STRONG_FOCUS, restyle, text_label
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtGui import QKeyEvent, QWheelEvent
 
     from models.domain.config_io import SettingInfo
     from models.domain.errors import Problem
+
+# A combo box's own model takes an entry's flags under this role (Qt::UserRole - 1); by number,
+# see card.PLAIN_TEXT.
+_FLAGS_ROLE = 0xFF
+_CHOICE_FLAGS = 0x21  # selectable and enabled
+_TOOL_TIP_ROLE = 3
 
 
 class Field(QWidget):
@@ -42,6 +50,7 @@ class Field(QWidget):
         self.column.addWidget(editor)
         self.column.addStretch(1)
         self._message: QLabel | None = None
+        self._reason: QLabel | None = None
         editor.setObjectName(info.path)
         editor.setAccessibleName(info.rule.label)
         editor.setAccessibleDescription(info.rule.help)
@@ -75,6 +84,29 @@ class Field(QWidget):
         description = text or self.info.rule.help
         self.editor.setAccessibleDescription(description)
 
+    @property
+    def reason(self) -> str:
+        """Why the setting cannot be changed now, as it stands beneath."""
+        return "" if self._reason is None else self._reason.text()
+
+    def show_disabled(self, reason: str) -> None:
+        """Disable the setting and say why beneath it; with an empty reason it can be used."""
+        self.setEnabled(not reason)
+        self._say_why(reason)
+
+    def show_disabled_choices(self, reasons: dict[str, str]) -> None:
+        """Disable some of the choices; only a setting that has choices can."""
+
+    def _say_why(self, reason: str) -> None:
+        if self._reason is None:
+            if not reason:
+                return
+            self._reason = text_label("", "muted", wrap=True)
+            self._reason.setObjectName(f"{self.info.path}.reason")
+            self.add_below(self._reason)
+        self._reason.setText(reason)
+        self._reason.setVisible(bool(reason))
+
 
 class TextField(Field):
     """Words or a number, typed; a number may also be stepped with the arrow keys."""
@@ -86,6 +118,10 @@ class TextField(Field):
         if info.rule.optional:
             editor.setPlaceholderText(info.rule.none_means)
         editor.textEdited.connect(self._on_text_edited)
+
+    def set_placeholder(self, text: str) -> None:
+        """What an empty line means."""
+        self._line.setPlaceholderText(text)
 
     def show_value(self, value: object) -> None:
         text = value_text(value)
@@ -109,6 +145,22 @@ class ChoiceField(Field):
 
     def show_value(self, value: object) -> None:
         self._combo.setCurrentText(str(value))
+
+    def set_choices(self, choices: Sequence[str]) -> None:
+        """Offer these choices instead, and keep the one that is shown where it is among them."""
+        shown = self._combo.currentText()
+        self._combo.clear()
+        self._combo.addItems(list(choices))
+        self._combo.setCurrentText(shown)
+
+    def show_disabled_choices(self, reasons: dict[str, str]) -> None:
+        model = self._combo.model()
+        for row in range(self._combo.count()):
+            reason = reasons.get(self._combo.itemText(row), "")
+            flags = _CHOICE_FLAGS if not reason else 0
+            model.setData(model.index(row, 0), flags, _FLAGS_ROLE)
+            model.setData(model.index(row, 0), reason, _TOOL_TIP_ROLE)
+        self._say_why(next(iter(reasons.values()), ""))
 
     @Slot(str)
     def _on_activated(self, text: str) -> None:

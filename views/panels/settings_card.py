@@ -1,0 +1,63 @@
+"""A card of the setup form: a group of settings in two columns, folding, with its help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Slot
+
+from models.qt.wording import value_text
+from views.widgets.field_grid import FieldGrid
+from views.widgets.fold_card import FoldCard
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from views.panels.setup_form import SetupForm
+    from views.widgets.fields import Field
+
+_SHOWN_IN_SUMMARY = 4
+
+
+class SettingsCard(FoldCard):
+    """Hidden as a whole while none of its settings is shown."""
+
+    def __init__(self, form: SetupForm, name: str, title: str, *, is_open: bool = True) -> None:
+        super().__init__(name, title)
+        self._form = form
+        self.grid = FieldGrid()
+        self.body.addWidget(self.grid)
+        self._fields: list[Field] = []
+        self.set_open(is_open)
+        form.arranged.connect(self._show_if_used)
+        form.model.reset.connect(self._show_summary)
+        self.folded.connect(self._show_summary)
+
+    def add(self, paths: Sequence[str], wide: Sequence[str] = ()) -> None:
+        """Make the standard fields of these settings; those in ``wide`` take a whole row."""
+        for path in paths:
+            self.adopt(self._form.add(path), wide=path in wide)
+        self._show_if_used()
+
+    def adopt(self, field: Field, *, wide: bool = False) -> None:
+        """Take a field that the form has already."""
+        self._fields.append(field)
+        self.grid.add(field, wide=wide)
+
+    @Slot()
+    def _show_if_used(self) -> None:
+        self.setVisible(any(not field.isHidden() for field in self._fields))
+        self._show_summary()
+
+    @Slot()
+    def _show_summary(self) -> None:
+        if self.is_open:
+            return
+        shown = [field for field in self._fields if not field.isHidden()][:_SHOWN_IN_SUMMARY]
+        model = self._form.model
+        parts = [
+            f"{field.info.rule.label} {value_text(model.value(field.info.path))}".strip()
+            for field in shown
+            if model.value(field.info.path) not in (None, "", False)
+        ]
+        self.set_summary(" · ".join(parts))

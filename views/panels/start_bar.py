@@ -1,0 +1,138 @@
+"""The foot of the Training page, always in sight: Start and Stop, where the run stands, problems."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+
+from models.domain.config import TARGET_RUNPOD
+from views.widgets.buttons import push_button
+from views.widgets.card import text_label
+from views.widgets.run_progress import RunProgress
+
+if TYPE_CHECKING:
+    from models.qt.form_model import FormModel
+    from models.qt.run_status import RunStatusModel
+
+_LIMITS = {"runpod.max_cost", "runpod.max_hours"}
+
+
+class StartBar(QFrame):
+    """Each target has its own pair of buttons; Stop belongs to the run that lives, not to the
+    target that is chosen, so that a pod can be stopped whatever the form shows.
+
+    Signals:
+        start_requested, stop_requested, save_requested: the buttons.
+        problems_requested: show the first setting that is wrong.
+    """
+
+    start_requested = Signal()
+    stop_requested = Signal()
+    save_requested = Signal()
+    problems_requested = Signal()
+
+    def __init__(self, form: FormModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "footer")
+        self._form = form
+        self._run: RunStatusModel | None = None
+        self._is_ready = False
+        self.starts = {
+            "local": push_button("&Start Local Training", "primary"),
+            "runpod": push_button("&Start Training on Pod", "primary"),
+        }
+        self.stops = {"local": push_button("S&top"), "runpod": push_button("S&top")}
+        self._save = push_button("Save set&up")
+        self._save.setObjectName("config.save_bar")
+        self._quote = text_label("", "muted")
+        self._quote.setObjectName("runpod.quote")
+        self._progress = RunProgress("run", "heading")
+        self._problems = push_button("", "link")
+        self._name_parts()
+        self._build()
+        self._connect()
+        self._show_buttons()
+
+    def attach(self, status: RunStatusModel) -> None:
+        """Show the run of this model."""
+        self._run = status
+        self._progress.attach(status)
+        status.changed.connect(self._show_buttons)
+        self._form.problems_changed.connect(self._show_problems)
+        self._form.reset.connect(self._show_buttons)
+        self._form.value_changed.connect(self._on_value_changed)
+        self._show_buttons()
+
+    def set_ready(self, ready: bool) -> None:
+        """The services are there: buttons may be used."""
+        self._is_ready = ready
+        self._show_buttons()
+
+    def _name_parts(self) -> None:
+        for target in ("local", "runpod"):
+            self.starts[target].setObjectName(f"{target}.start")
+            self.stops[target].setObjectName(f"{target}.stop")
+        self._problems.setObjectName("start.problems")
+
+    def _build(self) -> None:
+        self._progress.tools.addWidget(self._problems)
+        self._progress.tools.addWidget(self._quote)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(2, 10, 6, 2)
+        row.setSpacing(8)
+        for button in (*self.starts.values(), *self.stops.values()):
+            row.addWidget(button)
+        row.addSpacing(8)
+        row.addWidget(self._progress, 1)
+        row.addSpacing(8)
+        row.addWidget(self._save)
+        self._problems.hide()
+
+    def _connect(self) -> None:
+        for button in self.starts.values():
+            button.clicked.connect(self.start_requested)
+        for button in self.stops.values():
+            button.clicked.connect(self.stop_requested)
+        self._save.clicked.connect(self.save_requested)
+        self._problems.clicked.connect(self.problems_requested)
+
+    @Slot(str)
+    def _on_value_changed(self, path: str) -> None:
+        if path == "training.target" or path in _LIMITS:
+            self._show_buttons()
+
+    @Slot()
+    def _show_problems(self) -> None:
+        count = len(self._form.problems())
+        what = "1 setting needs" if count == 1 else f"{count} settings need"
+        self._problems.setText(f"{what} attention")
+        self._problems.setVisible(count > 0)
+
+    @Slot()
+    def _show_buttons(self) -> None:
+        status = self._run
+        is_live = status is not None and status.is_live
+        chosen = "runpod" if self._form.value("training.target") == TARGET_RUNPOD else "local"
+        running = self._running_target() if is_live else chosen
+        for target, button in self.starts.items():
+            button.setVisible(target == chosen)
+            button.setEnabled(self._is_ready and not is_live)
+        for target, button in self.stops.items():
+            button.setVisible(target == running)
+            button.setEnabled(is_live)
+            button.setText(_stop_words(status))
+        self._save.setEnabled(self._is_ready)
+        limits = self._form.config.runpod
+        self._quote.setText(f"at most ${limits.max_cost:,.2f} and {limits.max_hours:g} h")
+        self._quote.setVisible(chosen == "runpod")
+
+    def _running_target(self) -> str:
+        run = None if self._run is None else self._run.run
+        is_remote = run is not None and run.config.training.target == TARGET_RUNPOD
+        return "runpod" if is_remote else "local"
+
+
+def _stop_words(status: RunStatusModel | None) -> str:
+    return "End now" if status is not None and status.is_stopping else "S&top"

@@ -1,0 +1,50 @@
+"""How long and in what portions to train, and what the numbers add up to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Slot
+
+from views.panels.settings_card import SettingsCard
+from views.widgets.card import text_label
+
+if TYPE_CHECKING:
+    from models.qt.datasets_model import DatasetsModel
+    from views.panels.dataset_field import DatasetField
+    from views.panels.setup_form import SetupForm
+
+_REST = (
+    "hp.max_steps", "hp.learning_rate", "hp.batch_size", "hp.grad_accum",
+    "hp.packing", "hp.assistant_only_loss",
+)  # fmt: skip
+
+
+class TrainingSection(SettingsCard):
+    """Epochs, steps, batch and packing, with the line of effective batch and steps beneath."""
+
+    def __init__(self, form: SetupForm, library: DatasetField) -> None:
+        super().__init__(form, "training", "Training")
+        self._library = library
+        self._estimate = text_label("", "muted", wrap=True)
+        self._estimate.setObjectName("hp.estimate")
+        self._estimate.hide()
+        self.add(("hp.epochs",))
+        self.body.addWidget(self._estimate)
+
+    def complete(self, datasets: DatasetsModel) -> None:
+        """Build what the first frame does not show."""
+        self.add(_REST)
+        datasets.modelReset.connect(self._show_estimate)
+        datasets.rowsInserted.connect(self._show_estimate)
+        self._form.model.reset.connect(self._show_estimate)
+        self._form.model.value_changed.connect(self._show_estimate)
+        self._show_estimate()
+
+    @Slot()
+    def _show_estimate(self, _path: str = "") -> None:
+        from models.qt.step_estimate import estimate_steps  # not needed for the first frame
+
+        estimate = estimate_steps(self._form.model.config, self._library.session)
+        self._estimate.setText("" if estimate is None else estimate.sentence())
+        self._estimate.setVisible(estimate is not None)

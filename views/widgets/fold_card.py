@@ -1,0 +1,85 @@
+"""A card whose content folds away under its heading."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from views.theme import ICON_SIZE, current_theme
+from views.widgets.card import SPACING, TEXT_BESIDE_ICON, Card
+from views.widgets.elided_label import ElidedLabel
+
+
+class FoldCard(Card):
+    """Heading, help and tools stay; ``body`` folds. Folded, ``summary`` says what is inside.
+
+    Signals:
+        folded: whether the content is hidden now.
+    """
+
+    folded = Signal(bool)
+
+    def __init__(self, name: str, title: str, parent: QWidget | None = None) -> None:
+        super().__init__("", parent)
+        self.setObjectName(f"section.{name}")
+        self._fold = QToolButton()
+        self._fold.setObjectName(f"section.{name}.fold")
+        self._fold.setText(title)
+        self._fold.setAccessibleName(f"{title}, show or hide")
+        self._fold.setProperty("role", "fold")
+        self._fold.setProperty("toolButtonStyle", TEXT_BESIDE_ICON)
+        self._fold.setCheckable(True)
+        self._fold.setChecked(True)
+        self._fold.setIconSize(QSize(ICON_SIZE - 4, ICON_SIZE - 4))
+        self._summary = ElidedLabel()
+        self._summary.setObjectName(f"section.{name}.summary")
+        self._outer = self.body
+        self._content = QWidget()
+        self.body = QVBoxLayout(self._content)
+        self.body.setContentsMargins(0, 0, 0, 0)
+        self.body.setSpacing(SPACING)
+        self._build_head()
+        self._fold.toggled.connect(self._on_toggled)
+        current_theme().changed.connect(self._show_arrow)
+        self._show_arrow()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the content is shown."""
+        return self._fold.isChecked()
+
+    def set_open(self, is_open: bool) -> None:
+        """Show or hide the content."""
+        self._fold.setChecked(is_open)
+
+    def set_summary(self, text: str) -> None:
+        """What the folded card says of its content."""
+        self._summary.set_whole_text(text)
+
+    def _build_head(self) -> None:
+        self._outer.setContentsMargins(10, 10, 16, 14)
+        head = QHBoxLayout()
+        head.setSpacing(6)
+        head.addWidget(self._fold)
+        head.addWidget(self._summary, 1)
+        head.addLayout(self.tools)
+        self._outer.addLayout(head)
+        inset = QHBoxLayout()
+        inset.setContentsMargins(6, 0, 0, 2)
+        inset.addWidget(self._content)
+        self._outer.addLayout(inset)
+
+    @Slot(bool)
+    def _on_toggled(self, is_open: bool) -> None:
+        self._content.setVisible(is_open)
+        if is_open:
+            self._summary.set_whole_text("")
+        self._show_arrow()
+        self.folded.emit(not is_open)
+
+    @Slot()
+    def _show_arrow(self) -> None:
+        theme = current_theme()
+        if theme.is_started:
+            name = "fold-open" if self.is_open else "fold-closed"
+            self._fold.setIcon(theme.icon(name, theme.tokens.text))

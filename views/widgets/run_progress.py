@@ -1,0 +1,74 @@
+"""Where a run stands: headline, time left and a bar of its true fraction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+
+from views.widgets.card import restyle, text_label
+
+if TYPE_CHECKING:
+    from models.qt.run_status import RunStatusModel
+
+READY = "Ready to train"
+_PARTS = 1000
+
+
+class RunProgress(QWidget):
+    """Over one run's status model; ``tools`` is for what else belongs beside the headline."""
+
+    def __init__(self, prefix: str, role: str = "title") -> None:
+        super().__init__()
+        self._model: RunStatusModel | None = None
+        self._status = text_label(READY, role)
+        self._left = text_label("", "muted")
+        self._bar = QProgressBar()
+        named = {"status": self._status, "time_left": self._left, "progress": self._bar}
+        for name, widget in named.items():
+            widget.setObjectName(f"{prefix}.{name}")
+        self._bar.setTextVisible(False)
+        self._bar.setRange(0, _PARTS)
+        self._bar.setAccessibleName("Progress of the run")
+        self.tools = QHBoxLayout()
+        self.tools.setSpacing(12)
+        head = QHBoxLayout()
+        head.setSpacing(12)
+        head.addWidget(self._status)
+        head.addLayout(self.tools)
+        head.addStretch(1)
+        head.addWidget(self._left)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addLayout(head)
+        column.addWidget(self._bar)
+
+    def attach(self, model: RunStatusModel) -> None:
+        """Show the run of this model."""
+        self._model = model
+        model.changed.connect(self._show_run)
+        self._show_run()
+
+    @Slot()
+    def _show_run(self) -> None:
+        from models.qt.run_status import headline, tone  # not needed for the first frame
+
+        status = self._model
+        if status is None:
+            return
+        run = status.run
+        words = READY if run is None else headline(run)
+        self._status.setText("Starting…" if status.is_starting else words)
+        restyle(self._status, "tone", "live" if status.is_starting else tone(run))
+        self._left.setText(status.time_left())
+        self._show_fraction(status.fraction(), tone(run))
+
+    def _show_fraction(self, fraction: float | None, tone_now: str) -> None:
+        restyle(self._bar, "tone", tone_now)
+        wanted = 0 if fraction is None else _PARTS
+        if self._bar.maximum() != wanted:
+            self._bar.setRange(0, wanted)
+        if fraction is not None:
+            self._bar.setValue(round(fraction * _PARTS))
