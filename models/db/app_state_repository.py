@@ -27,6 +27,17 @@ class AppStateRepository(Repository):
         row = self._session.execute(query).first()
         return default if row is None or row.value is UNREADABLE else row.value
 
+    def starting_with(self, prefix: str) -> dict[str, Any]:
+        """All values whose keys begin so, by what follows; damaged ones are left out."""
+        query = select(AppStateRow.key, AppStateRow.value).where(
+            AppStateRow.key.startswith(prefix, autoescape=True)
+        )
+        return {
+            row.key.removeprefix(prefix): row.value
+            for row in self._session.execute(query)
+            if row.value is not UNREADABLE
+        }
+
     def set(self, key: str, value: Any) -> None:
         """Store a JSON value, in place of an earlier one."""
         new = insert(AppStateRow).values(key=key, value=value)

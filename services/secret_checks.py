@@ -1,0 +1,196 @@
+"""Tries a token or key out, with a call that the program really makes, and says what came of it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import httpx
+
+from models.domain.errors import AppError
+from models.domain.secrets import HF_TOKEN, RUNPOD_KEY, S3_ACCESS_KEY, S3_SECRET_KEY, SECRETS
+from services.hub_client import hub_api, hub_endpoint
+from services.web import http_client, refused, unreachable
+
+if TYPE_CHECKING:
+    from services.offline import OfflinePolicy
+    from services.secrets import SecretStore
+
+RUNPOD_URL_VARIABLE = "RUNPOD_REST_URL"
+RUNPOD_URL = "https://api.runpod.io"
+S3_URL_VARIABLE = "RUNPOD_S3_TEMPLATE"
+S3_URL = "https://s3api-{dc}.runpod.io"
+DATA_CENTER = "EU-RO-1"
+"""Any of Runpod's data centres with an S3 service does: the keys are the account's."""
+
+_BLOCKED = "error code: 1010"
+"""Cloudflare's words for a client or network that it does not let through."""
+_S3_FAULTS = {
+    "InvalidAccessKeyId": "Runpod does not know this S3 access key.",
+    "SignatureDoesNotMatch": "The S3 secret key does not belong to the S3 access key.",
+}
+
+
+class SecretChecker:
+    """Makes the calls. Blocking, half a minute at most; never says the secret itself."""
+
+    def __init__(self, secrets: SecretStore, offline: OfflinePolicy) -> None:
+        self._secrets = secrets
+        self._offline = offline
+
+    def test(self, name: str, data_center: str = "") -> str:
+        """Try a secret out and return what it is good for, in a sentence.
+
+        ``data_center`` is for the S3 keys. Raises AppError: ``not_set``, ``offline``, ``auth``,
+        ``forbidden``, ``timeout``, ``proxy``, ``network`` and further ones of :mod:`services.web`.
+        """
+        value = self._value(name)
+        self._offline.refuse(f"the {SECRETS[name].label} was not tried out")
+        if name == HF_TOKEN:
+            return check_hf_token(value)
+        if name == RUNPOD_KEY:
+            return check_runpod_key(value)
+        access, secret = self._value(S3_ACCESS_KEY), self._value(S3_SECRET_KEY)
+        return check_s3_keys(access, secret, data_center or DATA_CENTER)
+
+    def _value(self, name: str) -> str:
+        value = self._secrets.get(name)
+        if value is None:
+            label = SECRETS[name].label
+            raise AppError("not_set", f"There is no {label} to try out.", "Set it first.")
+        return value
+
+
+def check_hf_token(token: str) -> str:
+    """Ask the Hub whose token it is, and what it may do."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    service = "Hugging Face"
+    try:
+        answer = hub_api(token).whoami()
+    except HfHubHTTPError as error:
+        response = error.response
+        raise _hub_refusal(response.status_code, f"{error}\n{response.text}") from None
+    except httpx.HTTPError as error:
+        raise unreachable(error, hub_endpoint(), service) from None
+    except ValueError as error:  # an answer that is no JSON
+        raise refused(200, service, str(error)) from None
+    if not isinstance(answer, dict) or not answer.get("name"):
+        raise refused(200, service, repr(answer))
+    return f"It works: signed in as {answer['name']}. {_role(answer)}".strip()
+
+
+def check_runpod_key(key: str) -> str:
+    """Ask for the account's pods, as the program does before it rents one."""
+    service = "Runpod"
+    url = f"{(os.environ.get(RUNPOD_URL_VARIABLE) or RUNPOD_URL).rstrip('/')}/v2/pods"
+    try:
+        with http_client() as client:
+            response = client.get(url, headers={"Authorization": f"Bearer {key}"})
+    except httpx.HTTPError as error:
+        raise unreachable(error, url, service) from None
+    if response.status_code != httpx.codes.OK:
+        raise _runpod_refusal(response)
+    pods = _json(response, service).get("pods")
+    if not isinstance(pods, list):
+        raise refused(response.status_code, service, response.text)
+    return f"It works: {_counted(len(pods), 'pod')} on this account."
+
+
+def check_s3_keys(access: str, secret: str, data_center: str) -> str:
+    """List the network volumes that the keys open, with a signed request."""
+    from httpx_auth import AWS4Auth
+
+    service, region = "Runpod's S3 service", data_center.strip().upper()
+    template = os.environ.get(S3_URL_VARIABLE) or S3_URL
+    url = template.replace("{dc}", region.lower()).rstrip("/") + "/"
+    try:
+        with http_client() as client:
+            response = client.get(url, auth=AWS4Auth(access, secret, region, "s3"))
+    except httpx.HTTPError as error:
+        raise unreachable(error, url, service) from None
+    root = _xml(response)
+    if response.status_code != httpx.codes.OK:
+        raise _s3_refusal(response, _text(root, "Code"))
+    if root is None:
+        raise refused(response.status_code, service, response.text)
+    volumes = [part for part in root.iter() if part.tag.rpartition("}")[2] == "Bucket"]
+    return f"They work: {_counted(len(volumes), 'network volume')} in {region}."
+
+
+def _hub_refusal(status: int, details: str) -> AppError:
+    page = SECRETS[HF_TOKEN].page
+    if status == httpx.codes.UNAUTHORIZED:
+        message = "Hugging Face does not accept this token: it is wrong, expired or deleted."
+        return AppError("auth", message, f"Make a new one at {page}.")
+    if status == httpx.codes.FORBIDDEN:
+        message = "Hugging Face knows this token, but it may not ask who its owner is."
+        return AppError("forbidden", message, f"Check its permissions at {page}.")
+    return refused(status, "Hugging Face", details)
+
+
+def _role(answer: dict[str, Any]) -> str:
+    """What the token may do, where the Hub says so."""
+    auth = answer.get("auth")
+    token = auth.get("accessToken") if isinstance(auth, dict) else None
+    role = token.get("role") if isinstance(token, dict) else None
+    words = {
+        "read": "The token may only read: Push to Hub needs one that may write.",
+        "write": "The token may read and write.",
+        "fineGrained": "What the token may do was chosen one by one where it was made.",
+    }
+    return words.get(str(role), "")
+
+
+def _runpod_refusal(response: httpx.Response) -> AppError:
+    status, page = response.status_code, SECRETS[RUNPOD_KEY].page
+    if status == httpx.codes.UNAUTHORIZED:
+        message = "Runpod does not accept this key: it is wrong, disabled or deleted."
+        return AppError("auth", message, f"Make a new one at {page}.")
+    if status == httpx.codes.FORBIDDEN and _BLOCKED in response.text:
+        message = "Runpod's network does not let this computer through (error code 1010)."
+        return AppError("blocked", message, "Try another network, or leave the proxy or VPN.")
+    if status == httpx.codes.FORBIDDEN:
+        message = "Runpod knows this key, but it may not see the account's pods."
+        return AppError("forbidden", message, f"Give it permission for pods at {page}.")
+    return refused(status, "Runpod", response.text)
+
+
+def _s3_refusal(response: httpx.Response, code: str) -> AppError:
+    page = SECRETS[S3_ACCESS_KEY].page
+    if code in _S3_FAULTS:
+        return AppError("auth", _S3_FAULTS[code], f"Copy both of one S3 key again from {page}.")
+    if code == "RequestTimeTooSkewed":
+        message = "This computer's clock is wrong by more than Runpod's S3 service allows."
+        return AppError("clock", message, "Set the clock, then try again.")
+    if response.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        message = "Runpod knows these S3 keys, but refuses to list the network volumes."
+        return AppError("forbidden", message, f"Check the S3 key at {page}.", code)
+    return refused(response.status_code, "Runpod's S3 service", response.text)
+
+
+def _json(response: httpx.Response, service: str) -> dict[str, Any]:
+    try:
+        content = response.json()
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise refused(response.status_code, service, response.text)
+    return content
+
+
+def _xml(response: httpx.Response) -> ElementTree.Element | None:
+    try:
+        return ElementTree.fromstring(response.content)  # noqa: S314 - expat refuses entity bombs
+    except ElementTree.ParseError:
+        return None
+
+
+def _text(root: ElementTree.Element | None, name: str) -> str:
+    parts = () if root is None else root.iter()
+    return next((part.text or "" for part in parts if part.tag.rpartition("}")[2] == name), "")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count} {what}s"
