@@ -33,13 +33,22 @@ ON_OFF_AUTO = ("auto", "on", "off")
 class TrainingSection:
     """Where to train and how much of the program to see."""
 
-    target: str = setting(TARGET_LOCAL, "Training target", choices=(TARGET_RUNPOD, TARGET_LOCAL))
+    target: str = setting(
+        TARGET_LOCAL,
+        "Training target",
+        help="This computer, or a GPU rented from Runpod.",
+        choices=(TARGET_RUNPOD, TARGET_LOCAL),
+    )
     skill_level: str = setting(
-        SKILL_BEGINNER, "Skill level", choices=(SKILL_BEGINNER, SKILL_EXPERT)
+        SKILL_BEGINNER,
+        "Skill level",
+        help="Beginner: a preset sets what is hard to choose. Expert: every setting.",
+        choices=(SKILL_BEGINNER, SKILL_EXPERT),
     )
     preset: str = setting(
         PRESETS[TARGET_LOCAL][0],
         "Beginner preset",
+        help="Sets learning rate, batch, accumulation, steps and packing together.",
         choices=(*PRESETS[TARGET_RUNPOD], *PRESETS[TARGET_LOCAL]),
     )
 
@@ -48,7 +57,12 @@ class TrainingSection:
 class DatasetSection:
     """What to learn from, and the part held out to measure the result."""
 
-    source: str = setting(SOURCE_SESSION, "Dataset source", choices=(SOURCE_SESSION, SOURCE_HUB))
+    source: str = setting(
+        SOURCE_SESSION,
+        "Dataset source",
+        help="A dataset of your library, or one of Hugging Face.",
+        choices=(SOURCE_SESSION, SOURCE_HUB),
+    )
     session: str = setting("", "Dataset", help="A dataset of the library, by number or by name.")
     hf_repo: str = setting("", "Dataset repo", help="For example tatsu-lab/alpaca.")
     hf_split: str = setting("train", "Split", help="A split or a slice such as train[:1000].")
@@ -133,9 +147,11 @@ class HyperparameterSection:
         help="Goes on from the newest valid checkpoint of an unfinished run of the same job.",
     )
     resume_from: str = setting("", "Resume from", help="A named checkpoint folder.", expert=True)
-    push_to_hub: bool = setting(False, "Push to Hub")
-    hub_repo: str = setting("", "Hub repo", help="user/name")
-    hub_private: bool = setting(True, "Private repo")
+    push_to_hub: bool = setting(
+        False, "Push to Hub", help="Uploads the adapter to Hugging Face when the run has finished."
+    )
+    hub_repo: str = setting("", "Hub repo", help="Where to upload: user/name.")
+    hub_private: bool = setting(True, "Private repo", help="Only you can see the uploaded repo.")
     max_seq_length: int = setting(
         2048,
         "Sequence length",
@@ -158,11 +174,44 @@ class HyperparameterSection:
         choices=("auto", "4-bit", "8-bit", "none"),
         expert=True,
     )
-    method: str = setting("SFT", "Method", choices=("SFT", "DPO", "ORPO", "KTO"), expert=True)
-    tuning: str = setting("LoRA", "Tuning", choices=("LoRA", "full"), expert=True)
-    lora_r: int = setting(16, "LoRA rank", minimum=1, maximum=1024, expert=True)
-    lora_alpha: int = setting(32, "LoRA alpha", minimum=1, maximum=4096, expert=True)
-    lora_dropout: float = setting(0.0, "LoRA dropout", minimum=0, maximum=0.9, expert=True)
+    method: str = setting(
+        "SFT",
+        "Method",
+        help="SFT learns from answers; DPO, ORPO and KTO from preferences.",
+        choices=("SFT", "DPO", "ORPO", "KTO"),
+        expert=True,
+    )
+    tuning: str = setting(
+        "LoRA",
+        "Tuning",
+        help="LoRA trains a small adapter; full changes every weight.",
+        choices=("LoRA", "full"),
+        expert=True,
+    )
+    lora_r: int = setting(
+        16,
+        "LoRA rank",
+        help="Size of the adapter: more can learn more, and takes more memory.",
+        minimum=1,
+        maximum=1024,
+        expert=True,
+    )
+    lora_alpha: int = setting(
+        32,
+        "LoRA alpha",
+        help="Strength of the adapter; often twice the rank.",
+        minimum=1,
+        maximum=4096,
+        expert=True,
+    )
+    lora_dropout: float = setting(
+        0.0,
+        "LoRA dropout",
+        help="Share of the adapter switched off at random; against overfitting.",
+        minimum=0,
+        maximum=0.9,
+        expert=True,
+    )
     lora_targets: str = setting(
         "all-linear",
         "LoRA targets",
@@ -170,18 +219,48 @@ class HyperparameterSection:
         expert=True,
     )
     lora_variant: str = setting(
-        "LoRA", "LoRA variant", choices=("LoRA", "rsLoRA", "DoRA"), expert=True
+        "LoRA",
+        "LoRA variant",
+        help="rsLoRA scales high ranks better; DoRA learns more per rank and is slower.",
+        choices=("LoRA", "rsLoRA", "DoRA"),
+        expert=True,
     )
-    scheduler: str = setting("cosine", "Schedule", choices=SCHEDULERS, expert=True)
+    scheduler: str = setting(
+        "cosine",
+        "Schedule",
+        help="How the learning rate falls after the warm-up.",
+        choices=SCHEDULERS,
+        expert=True,
+    )
     warmup_ratio: float = setting(
         0.05, "Warm-up", help="Share of all steps.", minimum=0, maximum=1, expert=True
     )
-    weight_decay: float = setting(0.01, "Weight decay", minimum=0, maximum=1, expert=True)
-    optimizer: str = setting("auto", "Optimiser", choices=OPTIMIZERS, expert=True)
+    weight_decay: float = setting(
+        0.01,
+        "Weight decay",
+        help="Pulls weights towards zero; a little helps to generalise.",
+        minimum=0,
+        maximum=1,
+        expert=True,
+    )
+    optimizer: str = setting(
+        "auto",
+        "Optimiser",
+        help="auto: 8-bit AdamW on a GPU, AdamW on a CPU. The 8-bit ones take less memory.",
+        choices=OPTIMIZERS,
+        expert=True,
+    )
     max_grad_norm: float = setting(
         1.0, "Gradient clipping", help="0 does not clip.", minimum=0, maximum=1000, expert=True
     )
-    seed: int = setting(3407, "Seed", minimum=0, maximum=2**31 - 1, expert=True)
+    seed: int = setting(
+        3407,
+        "Seed",
+        help="The same seed and setup give the same adapter.",
+        minimum=0,
+        maximum=2**31 - 1,
+        expert=True,
+    )
     precision: str = setting(
         "auto",
         "Precision",
@@ -199,6 +278,7 @@ class HyperparameterSection:
     eval_steps: int | None = setting(
         None,
         "Evaluate every",
+        help="How often the held-out loss is measured.",
         minimum=1,
         maximum=10_000_000,
         unit="steps",
@@ -209,6 +289,7 @@ class HyperparameterSection:
     save_steps: int | None = setting(
         None,
         "Save every",
+        help="How often a checkpoint is written.",
         minimum=1,
         maximum=10_000_000,
         unit="steps",
@@ -216,7 +297,14 @@ class HyperparameterSection:
         none_means="auto",
         expert=True,
     )
-    save_total_limit: int = setting(2, "Checkpoints kept", minimum=1, maximum=1000, expert=True)
+    save_total_limit: int = setting(
+        2,
+        "Checkpoints kept",
+        help="Older ones are deleted.",
+        minimum=1,
+        maximum=1000,
+        expert=True,
+    )
     early_stopping: int | None = setting(
         None,
         "Early stopping",
@@ -235,10 +323,20 @@ class HyperparameterSection:
         expert=True,
     )
     logging_steps: int = setting(
-        1, "Report every", minimum=1, maximum=10_000, unit="steps", expert=True
+        1,
+        "Report every",
+        help="How often loss and speed are shown.",
+        minimum=1,
+        maximum=10_000,
+        unit="steps",
+        expert=True,
     )
     report_to: str = setting(
-        "none", "Report to", choices=("none", "tensorboard", "wandb"), expert=True
+        "none",
+        "Report to",
+        help="Also writes the metrics for TensorBoard or Weights & Biases.",
+        choices=("none", "tensorboard", "wandb"),
+        expert=True,
     )
 
 
@@ -246,31 +344,81 @@ class HyperparameterSection:
 class RunpodSection:
     """The remote GPU: what is rented, for how long at most, and what happens at the end."""
 
-    gpu: str = setting("", "GPU type")
-    gpu_count: int = setting(1, "GPUs", minimum=1, maximum=64)
-    cloud: str = setting("Secure", "Cloud", choices=("Secure", "Community"))
-    data_center: str = setting("", "Data centre")
-    volume_name: str = setting("temper-volume", "Network volume")
-    volume_size: int = setting(50, "Volume size", minimum=10, maximum=4000, unit="GB")
-    template_name: str = setting("temper-trainer", "Template")
-    image: str = setting(DEFAULT_IMAGE, "Docker image")
-    container_disk: int = setting(40, "Container disk", minimum=10, maximum=4000, unit="GB")
-    max_hours: float = setting(6.0, "Longest run", above=0, maximum=720, unit="hours")
-    max_cost: float = setting(10.0, "Highest cost", above=0, maximum=100_000, unit="$")
-    on_finish: str = setting("terminate", "When finished", choices=("terminate", "keep"))
+    gpu: str = setting(
+        "", "GPU type", help="For example NVIDIA GeForce RTX 4090. Empty: chosen by the preset."
+    )
+    gpu_count: int = setting(1, "GPUs", help="How many of them in one pod.", minimum=1, maximum=64)
+    cloud: str = setting(
+        "Secure",
+        "Cloud",
+        help="Secure: data centres. Community: cheaper, without network volumes.",
+        choices=("Secure", "Community"),
+    )
+    data_center: str = setting(
+        "", "Data centre", help="For example EU-RO-1. Empty: wherever there is a GPU."
+    )
+    volume_name: str = setting(
+        "temper-volume", "Network volume", help="Keeps data and outputs when the pod is gone."
+    )
+    volume_size: int = setting(
+        50, "Volume size", help="It can grow, never shrink.", minimum=10, maximum=4000, unit="GB"
+    )
+    template_name: str = setting(
+        "temper-trainer", "Template", help="Holds image, disk and ports of the pod."
+    )
+    image: str = setting(DEFAULT_IMAGE, "Docker image", help="The training image of the pod.")
+    container_disk: int = setting(
+        40,
+        "Container disk",
+        help="Lost with the pod; holds the image's own files.",
+        minimum=10,
+        maximum=4000,
+        unit="GB",
+    )
+    max_hours: float = setting(
+        6.0,
+        "Longest run",
+        help="The pod is ended after this time, whatever happens.",
+        above=0,
+        maximum=720,
+        unit="hours",
+    )
+    max_cost: float = setting(
+        10.0,
+        "Highest cost",
+        help="The pod is ended before it costs more.",
+        above=0,
+        maximum=100_000,
+        unit="$",
+    )
+    on_finish: str = setting(
+        "terminate",
+        "When finished",
+        help="Terminate ends the pod and its cost; keep leaves it running.",
+        choices=("terminate", "keep"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class LocalSection:
     """This computer: container or managed Python environment, and what it may use."""
 
-    runtime: str = setting(RUNTIME_PYTHON, "Run with", choices=(RUNTIME_DOCKER, RUNTIME_PYTHON))
+    runtime: str = setting(
+        RUNTIME_PYTHON,
+        "Run with",
+        help="A Docker container, or a Python environment that Temper sets up itself.",
+        choices=(RUNTIME_DOCKER, RUNTIME_PYTHON),
+    )
     host_data_dir: str = setting(
         "", "Host data dir", help="Mounted as /data. Empty: the data folder of this program."
     )
-    image: str = setting(DEFAULT_IMAGE, "Docker image")
+    image: str = setting(DEFAULT_IMAGE, "Docker image", help="The training image.")
     use_gpu: bool = setting(True, "Use GPU", help="Where a GPU can be passed.")
-    pass_hf_token: bool = setting(False, "Pass HF token to container")
+    pass_hf_token: bool = setting(
+        False,
+        "Pass HF token to container",
+        help="Gives the training your Hugging Face token, for gated models and uploads.",
+    )
     container_name: str = setting("", "Container name", help="Empty: temper- and the run's number.")
 
 

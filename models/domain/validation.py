@@ -21,21 +21,45 @@ if TYPE_CHECKING:
 
 
 def validate(config: TrainingConfig) -> list[Problem]:
-    """All that keeps this configuration from being run; empty when it may start.
+    """All that is wrong with the values of this configuration; empty when nothing is.
 
     Only what the values themselves tell: whether files, models or networks are there is asked by
-    the services when a run starts.
+    the services when a run starts. The section of the other target is not looked at.
     """
     problems = _range_problems(config)
-    for check in (_dataset, _output, _model, _hub, _evaluation, _tuning, _target):
+    for check in (_dataset, _output, _model, _resuming, _hub, _evaluation, _tuning, _runpod):
         problems.extend(check(config))
     return problems
 
 
+def unsupported(config: TrainingConfig) -> list[Problem]:
+    """What is right in itself but cannot be started by this version, each with the way round."""
+    hp, found = config.hp, []
+    wanted = (
+        ("training.target", config.training.target, TARGET_LOCAL),
+        ("hp.method", hp.method, "SFT"),
+        ("hp.tuning", hp.tuning, "LoRA"),
+    )
+    for path, value, only in wanted:
+        if value != only:
+            found.append(_not_yet(path, value, f"Choose {only}."))
+    if config.training.target == TARGET_LOCAL and config.local.runtime != RUNTIME_PYTHON:
+        found.append(_not_yet("local.runtime", config.local.runtime, f"Choose {RUNTIME_PYTHON}."))
+    if hp.push_to_hub:
+        found.append(_not_yet("hp.push_to_hub", "", "Switch it off, and upload the result."))
+    return found
+
+
+def _not_yet(path: str, value: str, remedy: str) -> Problem:
+    return Problem(path, value, "cannot be started by this version.", remedy)
+
+
 def _range_problems(config: TrainingConfig) -> list[Problem]:
+    other = "local." if config.training.target == TARGET_RUNPOD else "runpod."
     found = (
         info.rule.problem(path, get_value(config, path), info.kind)
         for path, info in settings_index().items()
+        if not path.startswith(other)
     )
     return [problem for problem in found if problem is not None]
 
@@ -54,8 +78,7 @@ def _dataset(config: TrainingConfig) -> Iterator[Problem]:
 
 def _output(config: TrainingConfig) -> Iterator[Problem]:
     directory = config.output.directory
-    path = PurePosixPath(directory)
-    if not path.is_relative_to("/data") or path == PurePosixPath("/data") or ".." in path.parts:
+    if not _is_under_data(directory):
         yield Problem(
             "output.directory",
             directory,
@@ -100,18 +123,35 @@ def _tuning(config: TrainingConfig) -> Iterator[Problem]:
         yield Problem("hp.lora_targets", "", "is empty.", "Use all-linear or module names.")
 
 
-def _target(config: TrainingConfig) -> Iterator[Problem]:
-    if config.training.target == TARGET_RUNPOD:
+def _resuming(config: TrainingConfig) -> Iterator[Problem]:
+    name = config.hp.resume_from.strip()
+    if "/" in name and not _is_under_data(name):
         yield Problem(
-            "training.target",
-            TARGET_RUNPOD,
-            "cannot be started by this version.",
-            f"Choose {TARGET_LOCAL}.",
+            "hp.resume_from",
+            name,
+            "must be a checkpoint's name or a folder under /data.",
+            "Use for example checkpoint-40.",
         )
-    elif config.local.runtime != RUNTIME_PYTHON:
+
+
+def _runpod(config: TrainingConfig) -> Iterator[Problem]:
+    if config.training.target != TARGET_RUNPOD:
+        return
+    runpod = config.runpod
+    for name in ("volume_name", "template_name", "image"):
+        if not str(getattr(runpod, name)).strip():
+            yield Problem(f"runpod.{name}", "", "is empty.", "Enter a name.")
+    if runpod.cloud == "Community" and runpod.volume_name.strip():
         yield Problem(
-            "local.runtime",
-            config.local.runtime,
-            "cannot be started by this version.",
-            f"Choose {RUNTIME_PYTHON}.",
+            "runpod.cloud",
+            runpod.cloud,
+            "has no network volumes, which keep the outputs when the pod is gone.",
+            "Choose Secure.",
         )
+
+
+def _is_under_data(directory: str) -> bool:
+    path = PurePosixPath(directory)
+    return (
+        path.is_relative_to("/data") and path != PurePosixPath("/data") and ".." not in path.parts
+    )

@@ -17,7 +17,7 @@ from models.domain.config_io import (
     with_values,
 )
 from models.domain.errors import AppError, ConfigError
-from models.domain.validation import validate
+from models.domain.validation import unsupported, validate
 
 
 def test_every_default_but_the_dataset_is_valid() -> None:
@@ -108,8 +108,10 @@ def test_an_unknown_setting_names_its_neighbours() -> None:
         ({"hp.push_to_hub": True}, "hp.hub_repo"),
         ({"hp.early_stopping": 2, "dataset.eval_percent": 0.0}, "hp.early_stopping"),
         ({"hp.tuning": "full", "hp.quantization": "4-bit"}, "hp.quantization"),
-        ({"training.target": "Runpod - Pod"}, "training.target"),
-        ({"local.runtime": "Docker"}, "local.runtime"),
+        ({"hp.resume_from": "/tmp/checkpoint-3"}, "hp.resume_from"),
+        ({"training.target": "Runpod - Pod", "runpod.cloud": "Community"}, "runpod.cloud"),
+        ({"training.target": "Runpod - Pod", "runpod.max_cost": 0.0}, "runpod.max_cost"),
+        ({"training.target": "Runpod - Pod", "runpod.volume_name": " "}, "runpod.volume_name"),
     ],
 )
 def test_a_bad_value_is_named_with_a_remedy(changes: dict[str, object], field: str) -> None:
@@ -118,6 +120,32 @@ def test_a_bad_value_is_named_with_a_remedy(changes: dict[str, object], field: s
     assert found, validate(config)
     assert found[0].message
     assert found[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("training.target", "Runpod - Pod"),
+        ("local.runtime", "Docker"),
+        ("hp.method", "DPO"),
+        ("hp.tuning", "full"),
+        ("hp.push_to_hub", True),
+    ],
+)
+def test_what_this_version_cannot_start_is_said_with_the_way_round(
+    path: str, value: object
+) -> None:
+    config = with_values(TrainingConfig(), {path: value})
+    assert [problem.field for problem in unsupported(config)] == [path]
+    assert unsupported(config)[0].remedy
+    assert unsupported(TrainingConfig()) == []
+
+
+def test_the_section_of_the_other_target_does_not_forbid_a_start() -> None:
+    config = with_values(
+        TrainingConfig(), {"dataset.session": "1", "runpod.max_cost": 0.0, "runpod.gpu_count": 0}
+    )
+    assert validate(config) == []
 
 
 def test_all_problems_come_at_once() -> None:

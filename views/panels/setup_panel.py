@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QWidget
-
 from views.panels.dataset_section import DatasetSection
 from views.panels.model_section import ModelSection
 from views.panels.setup_form import SetupForm
@@ -16,6 +14,8 @@ from views.widgets.page_column import ScrollColumn
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from PySide6.QtWidgets import QWidget
 
     from models.qt.app_models import AppModels
     from models.qt.form_model import FormModel
@@ -35,7 +35,7 @@ _MEASURING = (
 
 
 class SetupPanel(ScrollColumn):
-    """Cards of settings that scroll. What the first frame shows is built at once, the rest later."""
+    """Cards of settings that scroll; what the first frame does not show is built later."""
 
     output: OutputSection
     local: LocalSection
@@ -70,6 +70,11 @@ class SetupPanel(ScrollColumn):
         if hasattr(self, "output"):
             self.output.set_data_root(folder)
             self.local.set_data_root(folder)
+
+    @property
+    def cards(self) -> tuple[FoldCard, ...]:
+        """All cards of settings, from top to bottom."""
+        return tuple(self.findChildren(FoldCard))
 
     def show_first_problem(self) -> None:
         """Bring the first field that is wrong into view and give it the focus."""

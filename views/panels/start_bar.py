@@ -1,4 +1,4 @@
-"""The foot of the Training page, always in sight: Start and Stop, where the run stands, problems."""
+"""The foot of the Training page, always in sight: Start, Stop, where the run stands, problems."""
 
 from __future__ import annotations
 
