@@ -1,0 +1,171 @@
+"""Offline mode in the form: what it enforces, what it keeps, and what it says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtWidgets import QComboBox, QWidget
+
+from models.domain.availability import Circumstances
+from models.domain.config import (
+    SOURCE_HUB,
+    SOURCE_SESSION,
+    TARGET_LOCAL,
+    TARGET_RUNPOD,
+    TrainingConfig,
+)
+from models.domain.config_io import with_values
+from models.qt.form_model import FormModel
+from tests.qt.every_setting import EVERYTHING
+
+if TYPE_CHECKING:
+    from views.main_window import MainWindow
+
+OFFLINE = Circumstances(offline=True, has_hf_token=True, has_runpod_key=True)
+CLOUD = {
+    "training.target": TARGET_RUNPOD,
+    "training.skill_level": "Expert",
+    "training.preset": "Cheapest (Runpod)",
+    "dataset.source": SOURCE_HUB,
+    "dataset.hf_repo": "tatsu-lab/alpaca",
+    "output.directory": "/data/outputs/cloud",
+    "hp.push_to_hub": True,
+    "hp.hub_repo": "me/mine",
+}
+
+
+def _cloud_form() -> FormModel:
+    form = FormModel()
+    form.set_circumstances(EVERYTHING)
+    form.load(with_values(TrainingConfig(), CLOUD), "Cloud")
+    return form
+
+
+def _combo(window: MainWindow, name: str) -> QComboBox:
+    found = window.findChild(QComboBox, name)
+    assert isinstance(found, QComboBox)
+    return found
+
+
+def _can_choose(combo: QComboBox, text: str) -> bool:
+    model = combo.model()
+    index = model.index(combo.findText(text), 0)
+    assert index.isValid(), "it stays visible"
+    return bool(model.flags(index) & model.flags(index).ItemIsEnabled)
+
+
+@pytest.mark.spec("The training target is forced to `Local`.")
+@pytest.mark.spec(
+    "If you were previously set to Hugging Face as a dataset source, the UI resets to Database."
+)
+@pytest.mark.spec("Push-to-Hub controls are disabled and the push toggle is forced off.")
+def test_going_offline_enforces_and_going_online_brings_everything_back() -> None:
+    form = _cloud_form()
+    before = form.config
+    form.set_circumstances(OFFLINE)
+    assert form.value("training.target") == TARGET_LOCAL
+    assert form.value("dataset.source") == SOURCE_SESSION
+    assert form.value("hp.push_to_hub") is False
+    assert form.value("output.directory") == "/data/outputs/local_run"
+    form.set_circumstances(EVERYTHING)
+    assert form.config == before
+    assert not form.is_unsaved
+
+
+def test_saving_while_offline_stores_what_the_user_chose() -> None:
+    form = _cloud_form()
+    before = form.config
+    form.set_circumstances(OFFLINE)
+    assert form.user_config == before
+    assert not form.is_unsaved
+    form.edit("hp.epochs", 3.0)
+    assert form.user_config == with_values(before, {"hp.epochs": 3.0})
+    assert form.config.training.target == TARGET_LOCAL
+
+
+def test_a_runpod_configuration_loaded_offline_shows_local_until_online() -> None:
+    form = FormModel()
+    form.set_circumstances(OFFLINE)
+    cloud = with_values(TrainingConfig(), CLOUD)
+    form.load(cloud, "Cloud")
+    assert form.config.training.target == TARGET_LOCAL
+    assert not form.is_unsaved
+    form.set_circumstances(EVERYTHING)
+    assert form.config == cloud
+
+
+def test_what_is_changed_offline_stays_changed_online() -> None:
+    form = _cloud_form()
+    form.set_circumstances(OFFLINE)
+    form.edit("output.directory", "/data/outputs/on_the_train")
+    form.edit("hp.seed", 7)
+    form.set_circumstances(EVERYTHING)
+    assert form.value("hp.seed") == 7
+    form.edit("training.target", TARGET_LOCAL)
+    assert form.value("output.directory") == "/data/outputs/on_the_train"
+
+
+def test_each_target_keeps_its_own_values_and_brings_them_back() -> None:
+    form = FormModel()
+    form.edit("output.directory", "/data/outputs/mine")
+    form.edit("local.use_gpu", False)
+    form.edit("training.target", TARGET_RUNPOD)
+    assert form.value("output.directory") == "/data/outputs/runpod_run"
+    form.edit("runpod.gpu", "NVIDIA L4")
+    form.edit("output.directory", "/data/outputs/theirs")
+    form.edit("training.target", TARGET_LOCAL)
+    assert form.value("output.directory") == "/data/outputs/mine"
+    assert form.value("local.use_gpu") is False
+    form.edit("training.target", TARGET_RUNPOD)
+    assert form.value("output.directory") == "/data/outputs/theirs"
+    assert form.value("runpod.gpu") == "NVIDIA L4"
+
+
+@pytest.mark.spec("Hugging Face remains visible in dropdowns but is disabled.")
+@pytest.mark.spec("Runpod cloud training is disabled.")
+@pytest.mark.spec("Hugging Face datasets and Hub push are disabled.")
+@pytest.mark.spec(
+    "The UI shows an Offline banner at the top of the tab and inline helper text under key "
+    "controls explaining why they are disabled."
+)
+def test_the_page_shows_what_is_off_and_why(window: MainWindow) -> None:
+    window.models.form.set_circumstances(EVERYTHING)
+    banner = window.findChild(QWidget, "offline.banner")
+    assert banner is not None
+    assert not banner.isVisible()
+    target, source = _combo(window, "training.target"), _combo(window, "dataset.source")
+    assert _can_choose(target, TARGET_RUNPOD)
+    window.models.form.set_circumstances(OFFLINE)
+    assert banner.isVisible()
+    assert not _can_choose(target, TARGET_RUNPOD)
+    assert _can_choose(target, TARGET_LOCAL)
+    assert not _can_choose(source, SOURCE_HUB)
+    push = window.training.setup.form.fields["hp.push_to_hub"]
+    assert not push.isEnabled()
+    for path in ("training.target", "dataset.source", "hp.push_to_hub"):
+        reason = window.findChild(QWidget, f"{path}.reason")
+        assert reason is not None
+        assert reason.isVisible()
+        assert reason.text().startswith("Offline mode:")  # type: ignore[attr-defined]
+    window.models.form.set_circumstances(EVERYTHING)
+    assert not banner.isVisible()
+    assert _can_choose(target, TARGET_RUNPOD)
+    assert push.isEnabled()
+
+
+@pytest.mark.spec("Runpod infra and control actions are disabled.")
+def test_runpod_settings_are_disabled_as_a_whole_with_the_reason(window: MainWindow) -> None:
+    form = window.models.form
+    form.set_circumstances(Circumstances(has_hf_token=True))
+    form.load(with_values(TrainingConfig(), CLOUD))
+    reason = window.findChild(QWidget, "runpod.reason")
+    assert reason is not None
+    assert "API key" in reason.text()  # type: ignore[attr-defined]
+    fields = window.training.setup.form.fields
+    assert not fields["runpod.gpu"].isEnabled()
+    form.set_circumstances(EVERYTHING)
+    assert fields["runpod.gpu"].isEnabled()
+    assert reason.isHidden()
+    form.set_circumstances(OFFLINE)
+    assert not fields["runpod.gpu"].isEnabled()

@@ -1,0 +1,133 @@
+"""Presets in the page: applied in full at every occasion, never by loading, and shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QWidget
+
+from models.domain.config import TARGET_LOCAL, TARGET_RUNPOD, TrainingConfig
+from models.domain.config_io import with_values
+from models.domain.hardware import Gpu, Hardware
+from tests.qt.every_setting import use
+from tests.qt.fakes import make_session
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from tests.qt.conftest import Program
+
+GIB = 1024**3
+QUICK = {"hp.batch_size": 1, "hp.grad_accum": 1, "hp.max_steps": 20, "hp.packing": False}
+FASTEST = {"hp.batch_size": 8, "hp.grad_accum": 1, "hp.max_steps": 600, "hp.packing": True}
+
+
+def _values(program: Program, paths: Any) -> dict[str, object]:
+    return {path: program.models.form.value(path) for path in paths}
+
+
+def _choose(qtbot: QtBot, program: Program, name: str, text: str) -> None:
+    use(qtbot, program.child(name), text)
+
+
+def _begin(program: Program) -> None:
+    program.services.datasets.sessions = [make_session()]
+    program.aio(program.wiring.fill())
+    program.settle()
+
+
+def test_the_preset_is_applied_on_first_show(program: Program) -> None:
+    _begin(program)
+    assert _values(program, QUICK) == QUICK
+    assert not program.models.form.is_unsaved
+    assert program.child("training.preset.line").text()
+
+
+@pytest.mark.spec(
+    "Applies preset‑dependent defaults whenever skill level / preset / target changes."
+)
+def test_every_change_of_target_preset_or_skill_applies_it_in_full(
+    program: Program, qtbot: QtBot
+) -> None:
+    _begin(program)
+    _choose(qtbot, program, "training.target", TARGET_RUNPOD)
+    assert program.models.form.value("training.preset") == "Fastest (Runpod)"
+    assert _values(program, FASTEST) == FASTEST
+    _choose(qtbot, program, "training.target", TARGET_LOCAL)
+    assert _values(program, QUICK) == QUICK
+    _choose(qtbot, program, "training.skill_level", "Expert")
+    program.models.form.edit("hp.batch_size", 5)
+    assert program.models.form.value("hp.batch_size") == 5
+    _choose(qtbot, program, "training.skill_level", "Beginner")
+    assert _values(program, QUICK) == QUICK
+
+
+@pytest.mark.spec("Presets adapt to the current training target:")
+@pytest.mark.spec("Beginner preset (visible in Beginner mode only)")
+@pytest.mark.spec("Shows the Beginner preset dropdown.")
+@pytest.mark.spec("Hides the Beginner preset dropdown.")
+def test_each_target_offers_its_own_presets_to_beginners_only(
+    program: Program, qtbot: QtBot
+) -> None:
+    _begin(program)
+    combo = program.child("training.preset")
+    assert isinstance(combo, QComboBox)
+    texts = [combo.itemText(row) for row in range(combo.count())]
+    assert texts == ["Quick local test", "Auto Set (local)"]
+    _choose(qtbot, program, "training.target", TARGET_RUNPOD)
+    texts = [combo.itemText(row) for row in range(combo.count())]
+    assert texts == ["Fastest (Runpod)", "Cheapest (Runpod)"]
+    assert combo.isVisible()
+    _choose(qtbot, program, "training.skill_level", "Expert")
+    assert not combo.isVisible()
+
+
+def test_loading_a_configuration_never_applies_a_preset_and_shows_modified(
+    program: Program, qtbot: QtBot
+) -> None:
+    _begin(program)
+    stored = with_values(TrainingConfig(), {**QUICK, "hp.batch_size": 3, "hp.learning_rate": 2e-4})
+    program.models.form.load(stored, "Mine")
+    assert program.models.form.config == stored
+    note = program.child("training.preset.modified")
+    assert note.isVisible()
+    assert "Per-device batch size" in note.text()
+    qtbot.mouseClick(program.child("training.preset.apply"), Qt.MouseButton.LeftButton)
+    assert _values(program, QUICK) == QUICK
+    assert not note.isVisible()
+
+
+@pytest.mark.spec("Reads local specs (especially GPU VRAM) and assigns:")
+def test_auto_set_waits_for_the_computer_and_then_says_what_it_found(
+    program: Program, qtbot: QtBot
+) -> None:
+    _begin(program)
+    program.models.hardware.set_hardware(Hardware())
+    _choose(qtbot, program, "training.preset", "Auto Set (local)")
+    card = Gpu(0, "NVIDIA GeForce RTX 4090", 24 * GIB, 22 * GIB)
+    program.models.hardware.set_hardware(Hardware((card,), 64 * GIB, 50 * GIB, probed=True))
+    batch, accumulation = (
+        program.models.form.value("hp.batch_size"),
+        program.models.form.value("hp.grad_accum"),
+    )
+    assert isinstance(batch, int)
+    assert isinstance(accumulation, int)
+    assert batch * accumulation == 16
+    assert "free" in program.child("training.preset.line").text()
+
+
+def test_offline_the_local_preset_rules_and_the_cloud_values_come_back(
+    program: Program, qtbot: QtBot
+) -> None:
+    from models.domain.availability import Circumstances
+
+    _begin(program)
+    _choose(qtbot, program, "training.target", TARGET_RUNPOD)
+    program.models.form.set_circumstances(Circumstances(offline=True))
+    assert _values(program, QUICK) == QUICK
+    program.models.form.set_circumstances(Circumstances())
+    assert program.models.form.value("training.target") == TARGET_RUNPOD
+    assert _values(program, FASTEST) == FASTEST
+    assert program.window.findChild(QWidget, "offline.banner") is not None
