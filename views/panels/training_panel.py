@@ -73,8 +73,9 @@ class TrainingPanel(QWidget):
 
     @Slot()
     def _show_name(self) -> None:
-        name = self._model.name or "Not saved yet"
-        self._name.setText(f"{name} · changed" if self._model.is_unsaved else name)
+        name = self._model.name
+        changed = f"{name} · changed" if self._model.is_unsaved else name
+        self._name.setText(changed if name else "Not saved yet")
 
     def _build(self) -> None:
         column = QVBoxLayout(self)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, QObject, Slot
 from PySide6.QtWidgets import QGridLayout, QWidget
+
+if TYPE_CHECKING:
+    from views.widgets.fields import Field
 
 _GAP = 12
 
@@ -13,7 +18,7 @@ class FieldGrid(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._fields: list[tuple[QWidget, bool]] = []
+        self._is_wide: dict[Field, bool] = {}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(_GAP)
@@ -21,9 +26,9 @@ class FieldGrid(QWidget):
         self._grid.setColumnStretch(0, 1)
         self._grid.setColumnStretch(1, 1)
 
-    def add(self, field: QWidget, *, wide: bool = False) -> None:
+    def add(self, field: Field, *, wide: bool = False) -> None:
         """Put a field at the end; a wide one takes a row for itself."""
-        self._fields.append((field, wide))
+        self._is_wide[field] = wide
         field.setParent(self)
         field.installEventFilter(self)
         self.arrange()
@@ -31,16 +36,28 @@ class FieldGrid(QWidget):
     @Slot()
     def arrange(self) -> None:
         """Lay the fields that are shown out anew; the grid hides when there are none."""
-        place = 0
-        for field, _ in self._fields:
+        rows = self._rows()
+        for field in self._is_wide:
             self._grid.removeWidget(field)
-        for field, wide in self._fields:
+        for number, row in enumerate(rows):
+            has_label = any(field.label is not None for field in row)
+            for column, field in enumerate(row):
+                span = 2 if self._is_wide[field] else 1
+                self._grid.addWidget(field, number, column, 1, span)
+                field.align_with_label(has_label)
+        self.setVisible(bool(rows))
+
+    def _rows(self) -> list[list[Field]]:
+        rows: list[list[Field]] = []
+        for field in self._is_wide:
             if field.isHidden():
                 continue
-            place += place % 2 if wide else 0
-            self._grid.addWidget(field, place // 2, place % 2, 1, 2 if wide else 1)
-            place += 2 if wide else 1
-        self.setVisible(place > 0)
+            fits = rows and len(rows[-1]) == 1 and not self._is_wide[rows[-1][0]]
+            if fits and not self._is_wide[field]:
+                rows[-1].append(field)
+            else:
+                rows.append([field])
+        return rows
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         if event.type() in {QEvent.Type.HideToParent, QEvent.Type.ShowToParent}:

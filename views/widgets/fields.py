@@ -97,6 +97,9 @@ class Field(QWidget):
     def show_disabled_choices(self, reasons: dict[str, str]) -> None:
         """Disable some of the choices; only a setting that has choices can."""
 
+    def align_with_label(self, align: bool) -> None:
+        """Stand beside a field whose label is above it; only one without such a label need."""
+
     def _say_why(self, reason: str) -> None:
         if self._reason is None:
             if not reason:
@@ -174,10 +177,16 @@ class SwitchField(Field):
         editor = QCheckBox(label)
         super().__init__(info, editor)
         self._box = editor
+        self._above = QLabel()
+        self._above.hide()
+        self.column.insertWidget(0, self._above)
         editor.clicked.connect(self._on_clicked)
 
     def show_value(self, value: object) -> None:
         self._box.setChecked(bool(value))
+
+    def align_with_label(self, align: bool) -> None:
+        self._above.setVisible(align)
 
     @Slot(bool)
     def _on_clicked(self, checked: bool) -> None:

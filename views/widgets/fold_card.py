@@ -36,7 +36,7 @@ class FoldCard(Card):
         self._outer = self.body
         self._content = QWidget()
         self.body = QVBoxLayout(self._content)
-        self.body.setContentsMargins(0, 0, 0, 0)
+        self.body.setContentsMargins(0, 10, 0, 6)
         self.body.setSpacing(SPACING)
         self._build_head()
         self._fold.toggled.connect(self._on_toggled)
@@ -57,7 +57,8 @@ class FoldCard(Card):
         self._summary.set_whole_text(text)
 
     def _build_head(self) -> None:
-        self._outer.setContentsMargins(10, 10, 16, 14)
+        self._outer.setContentsMargins(10, 10, 16, 10)
+        self._outer.setSpacing(0)
         head = QHBoxLayout()
         head.setSpacing(6)
         head.addWidget(self._fold)
@@ -65,7 +66,7 @@ class FoldCard(Card):
         head.addLayout(self.tools)
         self._outer.addLayout(head)
         inset = QHBoxLayout()
-        inset.setContentsMargins(6, 0, 0, 2)
+        inset.setContentsMargins(6, 0, 0, 0)
         inset.addWidget(self._content)
         self._outer.addLayout(inset)
 
