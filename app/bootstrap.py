@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from services.gpu_probe import GpuProbe
 from services.host_info import doctor_checks
 from services.inference_engine import InferenceEngine, WorkerPlace
 from services.job_builder import JobBuilder
+from services.memory_records import MemoryRecords
+from services.model_shapes import ModelShapes
 from services.run_records import RunRecords
 from services.runners.process import ProcessRunner
 from services.runs import RunService
@@ -43,6 +46,8 @@ class Services:
     sample_model: SampleModel
     inference: InferenceEngine
     gpus: GpuProbe
+    shapes: ModelShapes
+    peaks: MemoryRecords
 
     def doctor(self) -> Sequence[Check]:
         """Every prerequisite of a training with its state and the next step."""
@@ -65,6 +70,9 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     runtime = RuntimeEnvironment(
         paths.runtime, trainer / "requirements.txt", trainer / "requirements.lock"
     )
+    catalogue = resource("base_models.toml")
+    shapes = ModelShapes(catalogue, lambda: paths.data, offline, lambda: os.environ.get("HF_TOKEN"))
+    peaks = MemoryRecords(database, shapes)
     place_code = partial(place_trainer_code, trainer, paths.trainer_code)
     return Services(
         paths=paths,
@@ -79,6 +87,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
             runner=ProcessRunner(lambda: runtime.python),
             code=place_code,
             offline=offline,
+            on_finished=peaks.record,
         ),
         runtime=runtime,
         sample_model=SampleModel(paths.data, runtime, place_code),
@@ -86,6 +95,8 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
             lambda: _worker_place(paths, runtime, place_code(), offline=offline.is_offline())
         ),
         gpus=GpuProbe(),
+        shapes=shapes,
+        peaks=peaks,
     )
 
 

@@ -9,8 +9,11 @@ if TYPE_CHECKING:
         ConfigPort,
         DatasetPort,
         InferencePort,
+        PeakPort,
+        ProbePort,
         RunPort,
         RuntimePort,
+        ShapePort,
     )
 
 
@@ -36,6 +39,18 @@ class WindowServices(Protocol):
     @property
     def runtime(self) -> RuntimePort:
         """The managed environment."""
+
+    @property
+    def gpus(self) -> ProbePort:
+        """GPUs and main memory."""
+
+    @property
+    def shapes(self) -> ShapePort:
+        """The sizes of base models."""
+
+    @property
+    def peaks(self) -> PeakPort:
+        """Measured peaks of memory."""
 
     def close(self) -> None:
         """End what is open; runs go on."""

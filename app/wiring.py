@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
+from app.connect_hardware import HardwareConnection
 from controllers.configs_controller import ConfigsController
 from controllers.datasets_controller import DatasetsController
 from controllers.environment_controller import EnvironmentController
@@ -56,6 +57,7 @@ class Wiring(QObject):
         self.inference = InferenceController(desk, models.run, runs, engine, self)
         self.shown_inference = InferenceController(desk, models.shown_run, runs, engine, self)
         self.presets = PresetController(models, self)
+        self.hardware = HardwareConnection(window, desk, services, self.training, self)
         self.dialogs = WindowDialogs(models, window)
         self._connect_training()
         self._connect_datasets()
@@ -66,6 +68,7 @@ class Wiring(QObject):
 
     async def fill(self) -> None:
         """Fill the window with what there is, the most urgent first."""
+        self.hardware.start()
         self.presets.begin()
         await self.configs.load_last_used()
         self.configuration_shown = time.time()

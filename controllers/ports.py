@@ -10,8 +10,10 @@ if TYPE_CHECKING:
 
     from models.domain.config import TrainingConfig
     from models.domain.dataset import DatasetSession, SavedConfig
+    from models.domain.hardware import Hardware
     from models.domain.inference import Answer, SamplePrompt, SamplingSettings
     from models.domain.run import Run, RunUpdate
+    from services.model_shapes import ShapeAnswer
     from services.progress import CancelToken, Reporter
 
 
@@ -128,3 +130,24 @@ class RuntimePort(Protocol):
 
     def create(self, report: Reporter, cancel: CancelToken, *, offline: bool = False) -> None:
         """Make it; AppError with the next step, or Cancelled."""
+
+
+class ProbePort(Protocol):
+    """This computer's GPUs and main memory."""
+
+    def probe(self) -> Hardware:
+        """What there is now; where there is no GPU, why."""
+
+
+class ShapePort(Protocol):
+    """The sizes of base models."""
+
+    def find(self, model: str, data_root: str = "") -> ShapeAnswer:
+        """A model's shape, or in words why it is unknown."""
+
+
+class PeakPort(Protocol):
+    """Measured peaks of memory."""
+
+    def factor(self, base_model: str, device: str) -> float:
+        """The calibration of the estimate; 1.0 without any measurement."""

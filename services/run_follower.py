@@ -12,10 +12,11 @@ from services.run_files import RunFolder, log_tail, read_events, read_log
 from services.run_outcome import Ending, ending_changes, event_changes, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from services.run_records import RunRecords
     from services.runners.base import Runner
+    from trainer_image.contract import Result
     from trainer_image.contract import RunState as TrainerState
 
 STOP_GRACE_SECONDS = 120.0
@@ -39,11 +40,21 @@ class _Cursor:
 
 
 class RunFollower:
-    """Reads each run's files by offset. Not thread-safe: :class:`RunService` holds the lock."""
+    """Reads each run's files by offset. Not thread-safe: :class:`RunService` holds the lock.
 
-    def __init__(self, records: RunRecords, runner: Runner) -> None:
+    ``on_finished`` is called before a finished run is stored as such, so that it is called again
+    where it, or storing, fails with AppError; twice for one run must be like once.
+    """
+
+    def __init__(
+        self,
+        records: RunRecords,
+        runner: Runner,
+        on_finished: Callable[[Run, Result], None] | None = None,
+    ) -> None:
         self._records = records
         self._runner = runner
+        self._on_finished = on_finished
         self._cursors: dict[str, _Cursor] = {}
 
     def poll(self, run_id: str) -> RunUpdate:
@@ -132,6 +143,8 @@ class RunFollower:
             _state_of_boot(run), folder.result(), _failure_of_boot(run, cursor), outside
         )
         state, _, _ = judge(run, ending)
+        if state is RunState.FINISHED and ending.result and self._on_finished is not None:
+            self._on_finished(run, ending.result)
         return self._records.transition(run, state, **ending_changes(run, ending, time.time()))
 
     def _with_process(self, run: Run) -> Run:

@@ -32,12 +32,14 @@ if TYPE_CHECKING:
     from services.run_records import RunRecords
     from services.runners.base import Runner
     from services.trainer_code import TrainerCode
+    from trainer_image.contract import Result
 
 
 class RunService:
     """All that can be done with runs. Blocking and thread-safe; knows no Qt.
 
-    ``code`` places the trainer's code and says where; it is asked at every start.
+    ``code`` places the trainer's code and says where; it is asked at every start. ``on_finished``
+    is told of each run that is seen to finish (:class:`RunFollower`).
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class RunService:
         runner: Runner,
         code: Callable[[], TrainerCode],
         offline: OfflinePolicy,
+        on_finished: Callable[[Run, Result], None] | None = None,
     ) -> None:
         self._records = records
         self._library = library
@@ -56,7 +59,7 @@ class RunService:
         self._runner = runner
         self._code = code
         self._offline = offline
-        self._follower = RunFollower(records, runner)
+        self._follower = RunFollower(records, runner, on_finished)
         self._lock = threading.RLock()
 
     def start(self, config: TrainingConfig, *, name: str = "", on_existing: str = "refuse") -> Run:

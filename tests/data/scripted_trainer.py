@@ -48,6 +48,7 @@ def finish():
     output = job["output_directory"]
     result = {"run_id": job["run_id"], "adapter_path": f"{output}/adapter",
               "base_model": job["base_model"], "engine": "scripted", "steps": 30,
+              "device": "cpu", "peak_memory_bytes": 1_000_000_000,
               "eval_loss_before": 3.0, "eval_loss_after": 2.0}  # fmt: skip
     (folder / "result.json").write_text(json.dumps(result))
     end(0)

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from models.domain.config import TrainingConfig
 from models.domain.dataset import DatasetSession, SavedConfig
+from models.domain.hardware import Hardware
 from models.domain.inference import Answer, SamplePrompt, SamplingSettings
 from models.domain.run import Run, RunEvent, RunState, RunUpdate
+from services.model_shapes import ShapeAnswer
 from services.progress import CancelToken, Progress, Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from models.domain.errors import AppError
+    from models.domain.model_shape import ModelShape
 
 NOW = 1_780_000_000.0
+GIB = 1024**3
 
 
 class SyncLane:
@@ -277,6 +281,50 @@ class FakeRuntime:
 
 
 @dataclass
+class FakeProbe:
+    """A computer whose memory a test sets; ``hold`` is called before each answer."""
+
+    hardware: Hardware = field(
+        default_factory=lambda: Hardware((), 16 * GIB, 12 * GIB, probed=True, reason="No GPU.")
+    )
+    hold: Callable[[], None] | None = None
+    probes: int = 0
+
+    def probe(self) -> Hardware:
+        self.probes += 1
+        if self.hold is not None:
+            self.hold()
+        return self.hardware
+
+
+@dataclass
+class FakeShapes:
+    """The sizes of the models that a test knows; others are unknown for ``reason``."""
+
+    known: dict[str, ModelShape] = field(default_factory=dict)
+    reason: str = "nobody knows it"
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def find(self, model: str, data_root: str = "") -> ShapeAnswer:
+        self.asked.append((model, data_root))
+        shape = self.known.get(model)
+        return ShapeAnswer(shape, "" if shape else self.reason)
+
+
+@dataclass
+class FakePeaks:
+    """Calibrations by model and device."""
+
+    factors: dict[tuple[str, str], float] = field(default_factory=dict)
+    error: AppError | None = None
+
+    def factor(self, base_model: str, device: str) -> float:
+        if self.error is not None:
+            raise self.error
+        return self.factors.get((base_model, device), 1.0)
+
+
+@dataclass
 class FakeServices:
     """All of them."""
 
@@ -285,6 +333,9 @@ class FakeServices:
     configs: FakeConfigs = field(default_factory=FakeConfigs)
     inference: FakeInference = field(default_factory=FakeInference)
     runtime: FakeRuntime = field(default_factory=FakeRuntime)
+    gpus: FakeProbe = field(default_factory=FakeProbe)
+    shapes: FakeShapes = field(default_factory=FakeShapes)
+    peaks: FakePeaks = field(default_factory=FakePeaks)
 
     def close(self) -> None:
         """Nothing is open."""
