@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from app.crash_report import report_text, write_report
+from services.redaction import redact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,7 @@ class CrashReporter(QObject):
         text = report_text(error)
         sys.stderr.write(text)
         write_report(self._folder, text)
-        self.crashed.emit(CrashReport(f"{type(error).__name__}: {error}", text))
+        self.crashed.emit(CrashReport(redact(f"{type(error).__name__}: {error}"), text))
 
     def _on_exception(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from services.redaction import redact
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -22,7 +24,7 @@ def program_version() -> str:
 
 
 def report_text(error: BaseException) -> str:
-    """What happened, where, and with which versions."""
+    """What happened, where, and with which versions; nothing secret."""
     head = [
         f"Temper {program_version()}",
         f"Python {platform.python_version()} · {platform.platform()}",
@@ -30,7 +32,7 @@ def report_text(error: BaseException) -> str:
         datetime.now(UTC).isoformat(timespec="seconds"),
         "",
     ]
-    return "\n".join(head) + "\n" + "".join(traceback.format_exception(error))
+    return redact("\n".join(head) + "\n" + "".join(traceback.format_exception(error)))
 
 
 def write_report(folder: Path, text: str) -> Path | None:

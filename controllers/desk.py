@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from models.qt.notice import Notice
+from services.redaction import redact
 
 if TYPE_CHECKING:
     from controllers.lanes import Lanes
@@ -31,9 +32,9 @@ class Notices(QObject):
 
     def show_error(self, title: str, error: AppError, action: str = "", label: str = "") -> None:
         """Show a known failure with its next step, and a button where there is a remedy."""
-        text = f"{error.message} {error.hint}".strip()
+        text, details = redact(f"{error.message} {error.hint}".strip()), redact(error.details)
         self.noticed.emit(
-            Notice(title, text, "bad", action, label, topic=error.kind, details=error.details)
+            Notice(title, text, "bad", action, label, topic=error.kind, details=details)
         )
 
 

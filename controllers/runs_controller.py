@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from models.domain.errors import AppError
+from services.run_files import copy_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,7 +107,7 @@ class RunsController(QObject):
     async def _save_log(self, run: Run, path: Path) -> None:
         try:
             source = await self._desk.lanes.runs.run(self._runs.log_path, run.id)
-            await self._desk.lanes.work.run(shutil.copyfile, source, path)
+            await self._desk.lanes.work.run(_write_log, source, path)
         except AppError as error:
             self._desk.notices.show_error("The log cannot be saved", error)
         except OSError as error:
@@ -115,3 +115,8 @@ class RunsController(QObject):
             self._desk.notices.show_error("The log was not saved", trouble)
         else:
             self._desk.notices.said.emit(f"Log saved as {path}")
+
+
+def _write_log(source: Path, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as target:
+        copy_log(source, target)

@@ -9,13 +9,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.domain.config import SOURCE_SESSION
+from models.domain.config import SOURCE_HUB, SOURCE_SESSION, TARGET_LOCAL, TARGET_RUNPOD
 from models.domain.errors import AppError, ConfigError, Problem
-from models.domain.validation import validate
+from models.domain.validation import unsupported, validate
+from services.hub_cache import is_cached_model
 from services.run_files import host_path
 from trainer_image.contract import DatasetFormat, DatasetSpec, Hyperparameters, Job
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from models.domain.config import TrainingConfig
     from models.domain.dataset import DatasetSession
     from services.datasets import DatasetLibrary
@@ -32,38 +35,59 @@ class PlannedJob:
 
 
 class JobBuilder:
-    """Checks a configuration against this computer and builds the job for it."""
+    """Checks a configuration against this computer and builds the job for it.
 
-    def __init__(self, library: DatasetLibrary, default_data_root: Path) -> None:
+    ``default_data_root`` gives the folder for setups that name none; ``hf_token`` the user's token,
+    and is asked only for a setup that needs one: a keychain may have to be unlocked for it.
+    """
+
+    def __init__(
+        self,
+        library: DatasetLibrary,
+        default_data_root: Callable[[], Path],
+        hf_token: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._library = library
         self._default_data_root = default_data_root
+        self._hf_token = hf_token
 
     def data_root(self, config: TrainingConfig) -> Path:
         """The folder that stands for ``/data`` in this configuration."""
         chosen = config.local.host_data_dir.strip()
-        return Path(chosen).expanduser().resolve() if chosen else self._default_data_root
+        return Path(chosen).expanduser().resolve() if chosen else self._default_data_root()
 
     def plan(self, config: TrainingConfig, *, name: str, offline: bool) -> PlannedJob:
         """Build the job. ConfigError carries every problem found, of values and of places."""
         data_root = self.data_root(config)
-        problems = validate(config)
+        problems = offline_problems(config, data_root) if offline else []
+        forbidden = {problem.field for problem in problems}
+        wrong = validate(config) + unsupported(config)
+        problems += [problem for problem in wrong if problem.field not in forbidden]
+        problems += self._token_problems(config, offline=offline)
         session = self._session(config, problems)
         problems += _place_problems(config, data_root)
         if problems:
             raise ConfigError(problems)
-        job = Job(
-            run_id=new_run_id(),
-            name=name,
-            created_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            base_model=_job_model(config.hp.base_model.strip()),
-            dataset=_dataset_spec(config, session),
-            output_directory=config.output.directory,
-            hp=Hyperparameters(**_without(asdict(config.hp), "base_model")),
-            offline=offline,
-            use_gpu=config.local.use_gpu,
-        )
+        job = build_job(config, session, name=name, offline=offline)
         output = host_path(data_root, config.output.directory)
         return PlannedJob(job, data_root, output, session)
+
+    def _token_problems(self, config: TrainingConfig, *, offline: bool) -> list[Problem]:
+        """What is wrong with a setup that uses the Hugging Face token."""
+        pushes = config.hp.push_to_hub and not offline
+        is_local = config.training.target == TARGET_LOCAL
+        passes = config.local.pass_hf_token and is_local
+        problems = []
+        if pushes and is_local and not passes:
+            message = "must be on for Push to Hub: the training uploads with your token."
+            problems.append(
+                Problem("local.pass_hf_token", "", message, "Tick it, or switch Push to Hub off.")
+            )
+        if (pushes or passes) and not self._hf_token():
+            field = "hp.push_to_hub" if pushes else "local.pass_hf_token"
+            message = "needs a Hugging Face token, and none is set."
+            problems.append(Problem(field, "", message, "Set one under Settings."))
+        return problems
 
     def _session(self, config: TrainingConfig, problems: list[Problem]) -> DatasetSession | None:
         dataset = config.dataset
@@ -85,6 +109,25 @@ class JobBuilder:
                 )
             )
         return session
+
+
+def build_job(
+    config: TrainingConfig, session: DatasetSession | None, *, name: str = "", offline: bool = False
+) -> Job:
+    """The job of a checked configuration. ``session`` is its dataset of the library, or None for
+    one of the Hub. Every setting that the trainer knows is in it.
+    """
+    return Job(
+        run_id=new_run_id(),
+        name=name,
+        created_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        base_model=_job_model(config.hp.base_model.strip()),
+        dataset=_dataset_spec(config, session),
+        output_directory=config.output.directory,
+        hp=Hyperparameters(**_without(asdict(config.hp), "base_model")),
+        offline=offline,
+        use_gpu=config.local.use_gpu,
+    )
 
 
 def new_run_id() -> str:
@@ -110,6 +153,30 @@ def _dataset_spec(config: TrainingConfig, session: DatasetSession | None) -> Dat
         name=session.name,
         **shares,
     )
+
+
+def offline_problems(config: TrainingConfig, data_root: Path) -> list[Problem]:
+    """All for which this setup would need the network, which Offline mode forbids."""
+    online = "turn Offline mode off"
+    problems = []
+    if config.training.target == TARGET_RUNPOD:
+        message = "cannot be reached: Offline mode is on."
+        remedy = f"Choose {TARGET_LOCAL}, or {online}."
+        problems.append(Problem("training.target", TARGET_RUNPOD, message, remedy))
+    if config.dataset.source == SOURCE_HUB:
+        message = "cannot be reached: Offline mode is on."
+        remedy = f"Choose {SOURCE_SESSION}, or {online}."
+        problems.append(Problem("dataset.source", SOURCE_HUB, message, remedy))
+    if config.hp.push_to_hub:
+        message = "uploads to Hugging Face, and Offline mode is on."
+        problems.append(Problem("hp.push_to_hub", "on", message, f"Switch it off, or {online}."))
+    model = config.hp.base_model.strip()
+    on_hub = bool(model) and not is_local_model(model)
+    if on_hub and config.training.target == TARGET_LOCAL and not is_cached_model(model, data_root):
+        message = "is not on this computer, and Offline mode is on."
+        remedy = f"Choose a folder or a model that was used before, or {online} to download it."
+        problems.append(Problem("hp.base_model", model, message, remedy))
+    return problems
 
 
 def _place_problems(config: TrainingConfig, data_root: Path) -> list[Problem]:

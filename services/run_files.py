@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from pydantic import BaseModel, ValidationError
 
 from models.domain.run import RunEvent
+from services.redaction import redact
 from trainer_image.contract import (
     CONTAINER_DATA_ROOT,
     OUTPUT_MARKER_FILE,
@@ -96,7 +97,13 @@ def read_events(path: Path, offset: int) -> tuple[list[RunEvent], int]:
 def read_log(path: Path, offset: int) -> tuple[str, int]:
     """The whole lines of the log from byte ``offset`` on, and the offset after them."""
     data, end = _whole_lines(path, offset)
-    return data.decode("utf-8", errors="replace"), end
+    return redact(data.decode("utf-8", errors="replace")), end
+
+
+def copy_log(source: Path, target: TextIO) -> None:
+    """Write a whole log out line by line, as it is shown: without secrets."""
+    with source.open(encoding="utf-8", errors="replace", newline="") as log:
+        target.writelines(redact(line) for line in log)
 
 
 def log_tail(path: Path, lines: int) -> tuple[str, int]:
@@ -110,7 +117,7 @@ def log_tail(path: Path, lines: int) -> tuple[str, int]:
         data = file.read(size - start)
     end = data.rfind(b"\n") + 1
     tail = data[:end].splitlines(keepends=True)[-lines:]
-    return b"".join(tail).decode("utf-8", errors="replace"), start + end
+    return redact(b"".join(tail).decode("utf-8", errors="replace")), start + end
 
 
 def _whole_lines(path: Path, offset: int) -> tuple[bytes, int]:
@@ -125,7 +132,7 @@ def _whole_lines(path: Path, offset: int) -> tuple[bytes, int]:
 
 
 def _as_event(line: bytes) -> RunEvent:
-    fields = json.loads(line)
+    fields = json.loads(redact(line.decode("utf-8", errors="replace")))
     return RunEvent(
         seq=fields.pop("seq"), time=fields.pop("time"), type=fields.pop("type"), fields=fields
     )

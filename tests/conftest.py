@@ -52,7 +52,7 @@ def trainer_home(pytestconfig: pytest.Config) -> TrainerHome:
 
     with capture.global_and_fixture_disabled():
         environment.create(_print, CancelToken())
-        model = SampleModel(TEST_HOME / "data", environment, code).ensure(_print, CancelToken())
+        model = SampleModel(lambda: TEST_HOME / "data", environment, code).ensure(_print, CancelToken())
     return TrainerHome(environment, model)
 
 

@@ -21,6 +21,7 @@ from trainer_image.contract import (
     Phase,
     RunState,
 )
+from trainer_image.secrecy import without_secrets
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -106,7 +107,7 @@ class EventWriter:
         """Append one event. JSON has no NaN, so a number that is none becomes ``null``."""
         event = {"seq": self._seq, "time": time.time(), "type": type_}
         event |= {name: _finite(value) for name, value in fields.items()}
-        line = json.dumps(event, ensure_ascii=False, allow_nan=False)
+        line = without_secrets(json.dumps(event, ensure_ascii=False, allow_nan=False))
         self._append(line.encode() + b"\n")
         self._seq += 1
 

@@ -25,6 +25,7 @@ from trainer_image.loss import refuse_leaking
 from trainer_image.prepare import Dataset, Prepared, load_dataset, prepare
 from trainer_image.run_folder import EventWriter, RunFolder, StateWriter, is_local
 from trainer_image.samples import write_samples, write_split
+from trainer_image.secrecy import guard_output
 from trainer_image.steps import StepPlan, plan_steps
 from trainer_image.stopping import StopRequest
 from trainer_image.trainer import Training
@@ -38,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="trainer_image.train", description=__doc__)
     parser.add_argument("--job", type=Path, required=True, help="the job.json in the run's folder")
     path = parser.parse_args(arguments).job
+    guard_output()
     folder = RunFolder(path.parent)
     try:
         events = EventWriter(folder.events)

@@ -16,13 +16,14 @@ import typer
 from app.crash_report import report_text, write_report
 from app.paths import app_paths
 from models.domain.errors import AppError, ConfigError
+from services.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
-_WRONG_USE = {"bad_config"}
+_WRONG_USE = {"bad_config", "bad_name", "bad_use", "name_taken"}
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
@@ -52,7 +53,7 @@ def program() -> str:
 
 def say(text: str) -> None:
     """A line for the person, on stderr so that stdout stays for results."""
-    print(text, file=sys.stderr, flush=True)
+    print(redact(text), file=sys.stderr, flush=True)
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -93,7 +94,8 @@ def _report_bug(error: Exception, *, as_json: bool) -> None:
 
 
 def _as_document(error: AppError) -> dict[str, Any]:
-    document: dict[str, Any] = {"kind": error.kind, "message": error.message, "hint": error.hint}
+    words = {"message": redact(error.message), "hint": redact(error.hint)}
+    document: dict[str, Any] = {"kind": error.kind, **words}
     if isinstance(error, ConfigError):
         document["problems"] = plain(error.problems)
     return document

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import io
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -15,8 +15,12 @@ from app.cli.setup import ensure_runtime
 from app.cli.state import services
 from app.cli.times import when
 from app.cli.train import finish
+from services.redaction import redact
+from services.run_files import copy_log
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from models.domain.run import Run, RunEvent
 
 app = typer.Typer(
@@ -65,8 +69,7 @@ def logs(
         found = services().runs.find(run)
         path = services().runs.log_path(found.id)
         if json_:
-            text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-            print_json({"run": found.id, "log": text})
+            print_json({"run": found.id, "log": _whole_log(path)})
         elif path.exists():
             _print_log(found, wait=follow_)
 
@@ -149,13 +152,24 @@ def _short(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
+def _whole_log(path: Path) -> str:
+    text = io.StringIO()
+    if path.exists():
+        copy_log(path, text)
+    return text.getvalue()
+
+
 def _print_log(run: Run, *, wait: bool) -> None:
-    path = services().runs.log_path(run.id)
-    with path.open(encoding="utf-8", errors="replace") as log:
-        while True:
-            shutil.copyfileobj(log, sys.stdout)
+    begun, live = "", True
+    with services().runs.log_path(run.id).open(encoding="utf-8", errors="replace") as log:
+        while live:
+            live = wait and services().runs.poll(run.id).run.state.is_live
+            for line in log:
+                begun += line
+                if begun.endswith("\n"):
+                    sys.stdout.write(redact(begun))
+                    begun = ""
             sys.stdout.flush()
-            if not wait or not services().runs.poll(run.id).run.state.is_live:
-                break
-            time.sleep(_LOG_POLL_SECONDS)
-        shutil.copyfileobj(log, sys.stdout)
+            if live:
+                time.sleep(_LOG_POLL_SECONDS)
+    sys.stdout.write(redact(begun))

@@ -46,7 +46,7 @@ def ensure_runtime(services: Services) -> None:
     say("Setting up the training environment (once; about 1 GB without a GPU).")
     printer = StepPrinter()
     try:
-        services.runtime.create(printer, CancelToken(), offline=services.offline.is_offline())
+        services.runtime.create(printer, CancelToken())
     except KeyboardInterrupt:
         raise AppError(
             "cancelled", "The setup was interrupted.", "The next start goes on where it stopped."

@@ -15,6 +15,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import psutil
 
+from models.domain.secrets import SECRET_VARIABLES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
@@ -66,7 +68,7 @@ def run_child(
             cwd=command.cwd,
             encoding="utf-8",
             errors="replace",
-            **_own_group(command.pass_fds),
+            **own_group(command.pass_fds),
         )
         with process:
             stdout = _follow(process, cancel, hooks or ChildHooks())
@@ -76,8 +78,12 @@ def run_child(
 
 
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for another Python: nothing of the one that runs this program leaks in."""
-    clean = {name: value for name, value in environ.items() if name not in _OF_THIS_PYTHON}
+    """The environment for another Python: nothing of the one that runs this program leaks in.
+
+    Neither does a token or key of the user's: whoever may have one adds it.
+    """
+    kept_back = _OF_THIS_PYTHON.union(SECRET_VARIABLES, _TOKEN_FILES)
+    clean = {name: value for name, value in environ.items() if name not in kept_back}
     # WORKAROUND: PyInstaller's boot loader points LD_LIBRARY_PATH at the bundle and keeps the
     # user's value beside it, https://pyinstaller.org/en/stable/runtime-information.html
     original = clean.pop("LD_LIBRARY_PATH_ORIG", None)
@@ -102,8 +108,12 @@ _OF_THIS_PYTHON = frozenset(
     }
 )
 
+_TOKEN_FILES = ("HF_TOKEN_PATH",)
+"""Where to find a token; as good as the token itself."""
 
-def _own_group(pass_fds: Sequence[int]) -> dict[str, Any]:
+
+def own_group(pass_fds: Sequence[int] = ()) -> dict[str, Any]:
+    """Popen's options for a child that a Ctrl+C in our terminal does not reach."""
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
         return {"creationflags": flags}

@@ -29,7 +29,7 @@ from services.environment.uv_tool import UvTool
 from services.progress import CancelToken, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from services.environment.runtime_check import Interpreter
@@ -55,6 +55,7 @@ class RuntimeEnvironment:
     """The environment below ``root``, made from the pins of ``lock``.
 
     ``modules`` are imported to verify it; ``accelerator`` and ``uv`` are found when not given.
+    ``is_offline`` is asked whenever something would be downloaded.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class RuntimeEnvironment:
         modules: Sequence[str] = VERIFIED_MODULES,
         accelerator: Accelerator | None = None,
         uv: Uv | None = None,
+        is_offline: Callable[[], bool] = lambda: False,
     ) -> None:
         self.root = root
         self.uv: Uv = uv or UvTool(root)
@@ -73,6 +75,7 @@ class RuntimeEnvironment:
         self._requirements = requirements
         self._lock = lock
         self._modules = tuple(modules)
+        self._is_offline = is_offline
 
     @property
     def python(self) -> Path:
@@ -104,11 +107,12 @@ class RuntimeEnvironment:
         """Make the environment, or finish what an earlier attempt began; nothing to do when ready.
 
         Raises AppError with the next step, or Cancelled; what was downloaded is kept either way.
+        ``offline`` keeps this call off the network, whatever the policy says.
         """
         with self._holding(report, cancel) as lock:
             if self.state() is not EnvironmentState.READY:
                 need_space(self.root, self._torch_accelerator())
-                self._build(Session(report, cancel, lock, offline))
+                self._build(Session(report, cancel, lock, offline or self._is_offline()))
         report(Progress(1.0, "The Python environment is ready"))
 
     def verify(self, cancel: CancelToken | None = None) -> dict[str, str]:

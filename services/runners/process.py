@@ -13,6 +13,7 @@ import psutil
 from models.domain.errors import AppError
 from models.domain.run import ProcessHandle
 from services.environment.child_process import clean_environment
+from services.offline import LIBRARIES_OFFLINE
 from trainer_image.contract import DATA_ROOT_VARIABLE
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from services.run_files import RunFolder
     from services.runners.base import Launch
 
-_TOKEN_VARIABLES = ("HF_TOKEN", "HUGGINGFACE_HUB_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH")
+_TOKEN_VARIABLES = ("HF_TOKEN", "HUGGINGFACE_HUB_TOKEN")
+"""Under these names the trainer's libraries look for the Hub's token."""
 _SAME_START_SECONDS = 1.0
 
 # Children of this process, kept so that they can be reaped and their exit codes read.
@@ -33,15 +35,19 @@ class ProcessRunner:
     """A :class:`~services.runners.base.Runner` over the operating system's processes.
 
     ``python`` gives the interpreter at the time of a start: the environment may be made later.
+    ``hf_token`` gives the user's token, and is asked only for a run that is to have it.
     """
 
-    def __init__(self, python: Callable[[], Path]) -> None:
+    def __init__(
+        self, python: Callable[[], Path], hf_token: Callable[[], str | None] = lambda: None
+    ) -> None:
         self._python = python
+        self._hf_token = hf_token
 
     def start(self, launch: Launch) -> ProcessHandle:
         """Start the job in a session of its own; its output goes to the run's log file."""
         argv = train_command(self._python(), launch.folder.job)
-        environment = trainer_environment(os.environ, launch)
+        environment = trainer_environment(os.environ, launch, self._token_for(launch))
         launch.folder.stop_request.unlink(missing_ok=True)
         try:
             with launch.folder.log.open("ab") as log:
@@ -62,6 +68,16 @@ class ProcessRunner:
             ) from error
         _children[child.pid] = child
         return ProcessHandle(child.pid, psutil.Process(child.pid).create_time())
+
+    def _token_for(self, launch: Launch) -> str | None:
+        token = self._hf_token() if launch.pass_hf_token else None
+        if launch.pass_hf_token and not token:
+            raise AppError(
+                "no_token",
+                "The run is to get the Hugging Face token, but none is set.",
+                "Set one under Settings, or start without passing it.",
+            )
+        return token
 
     def is_alive(self, handle: ProcessHandle) -> bool:
         """Whether that process runs; a later process of the same number is another one."""
@@ -102,16 +118,19 @@ def train_command(python: Path, job: Path) -> list[str]:
     return [str(python), "-m", "trainer_image.train", "--job", str(job)]
 
 
-def trainer_environment(own: Mapping[str, str], launch: Launch) -> dict[str, str]:
+def trainer_environment(
+    own: Mapping[str, str], launch: Launch, token: str | None = None
+) -> dict[str, str]:
     """The trainer's environment variables, made from this process's ``own``.
 
-    Tokens are passed on only when the user asked for it; telemetry is always off.
+    ``token`` is the user's for the Hub, given only when the user asked for it; telemetry is
+    always off.
     """
     environment = worker_environment(own, launch.code.folder, launch.folder.data_root)
-    if launch.pass_hf_token:
-        environment |= {name: own[name] for name in _TOKEN_VARIABLES if name in own}
+    if token:
+        environment |= dict.fromkeys(_TOKEN_VARIABLES, token)
     if launch.offline:
-        environment |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+        environment |= LIBRARIES_OFFLINE
     if not launch.use_gpu:
         environment["CUDA_VISIBLE_DEVICES"] = ""
     return environment
@@ -122,8 +141,7 @@ def worker_environment(own: Mapping[str, str], code: Path, data_root: Path) -> d
 
     Without the user's tokens: whoever may have them adds them.
     """
-    kept = {name: own[name] for name in own if name not in _TOKEN_VARIABLES}
-    return clean_environment(kept) | {
+    return clean_environment(own) | {
         "PYTHONPATH": str(code),
         "PYTHONUNBUFFERED": "1",
         "PYTHONNOUSERSITE": "1",

@@ -71,7 +71,7 @@ def _services(home: Path) -> _Services:
     runs = RunService(
         records=RunRecords(database),
         library=library,
-        builder=JobBuilder(library, home / "data"),
+        builder=JobBuilder(library, lambda: home / "data"),
         runner=ProcessRunner(lambda: Path(sys.executable)),
         code=lambda: TrainerCode(home / "code", "0" * 64),
         offline=OfflinePolicy(),

@@ -66,7 +66,7 @@ def make_service(home: Path, database: Database) -> RunService:
     return RunService(
         records=RunRecords(database),
         library=library,
-        builder=JobBuilder(library, home / "data"),
+        builder=JobBuilder(library, lambda: home / "data"),
         runner=ProcessRunner(lambda: Path(sys.executable)),
         code=lambda: TrainerCode(home / "code", "0" * 64),
         offline=OfflinePolicy(),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from models.domain.secrets import SECRET_VARIABLES
 from services.run_files import RunFolder
 from services.runners.base import Launch
 from services.runners.process import train_command, trainer_environment
@@ -46,13 +47,24 @@ def test_the_environment_is_the_trainers_own() -> None:
     assert "CUDA_VISIBLE_DEVICES" not in found
 
 
-@pytest.mark.parametrize("passed", [True, False])
-def test_tokens_are_passed_only_when_asked_for(passed: bool) -> None:
-    found = trainer_environment(OWN, launch(pass_hf_token=passed))
-    assert ("HF_TOKEN" in found, "HUGGINGFACE_HUB_TOKEN" in found) == (passed, passed)
+@pytest.mark.spec(
+    "Pass HF token to container – forwards `HF_TOKEN` / `HUGGINGFACE_HUB_TOKEN` so `--push` works "
+    "inside the container."
+)
+@pytest.mark.parametrize("token", ["hf_chosen", None])
+def test_the_token_is_passed_only_when_asked_for(token: str | None) -> None:
+    found = trainer_environment(OWN, launch(), token)
+    names = ("HF_TOKEN", "HUGGINGFACE_HUB_TOKEN")
+    assert [found.get(name) for name in names] == [token, token]
+
+
+def test_no_secret_of_the_environment_goes_along() -> None:
+    own = OWN | {name: "a-secret" for name in SECRET_VARIABLES} | {"HF_TOKEN_PATH": "/a-secret"}
+    assert "a-secret" not in " ".join(trainer_environment(own, launch()).values())
 
 
 def test_offline_and_without_gpu() -> None:
     found = trainer_environment(OWN, launch(offline=True, use_gpu=False))
-    assert (found["HF_HUB_OFFLINE"], found["TRANSFORMERS_OFFLINE"]) == ("1", "1")
+    names = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
+    assert [found[name] for name in names] == ["1", "1", "1"]
     assert found["CUDA_VISIBLE_DEVICES"] == ""

@@ -78,7 +78,7 @@ def world(tmp_path: Path) -> World:
     code = tmp_path / "code"
     (code / "trainer_image").mkdir(parents=True)
     (code / "trainer_image" / "gguf_import.py").write_text(_CONVERTER)
-    model = SampleModel(tmp_path / "data", environment, lambda: TrainerCode(code, "0" * 64))
+    model = SampleModel(lambda: tmp_path / "data", environment, lambda: TrainerCode(code, "0" * 64))
     return World(model, environment, uv, code, [])
 
 
