@@ -36,6 +36,7 @@ GROUPS = {
 }
 """Where the guide opens for a control that it does not name, by the first part of its name."""
 
+_CHAPTER = 2
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _HEADING = re.compile(r"^(#{1,4})\s+(.+?)\s*#*$")
 _NAMED = re.compile(r"^(?:[-*] |\| )?`([a-z0-9_]+(?:\.[a-z0-9_]+)+)`")
@@ -97,7 +98,24 @@ class Page:
 
         Right beneath a heading it is the heading's, elsewhere the name itself.
         """
-        return dict(_named(self.text, self.headings))
+        return {name: anchor for name, anchor, _ in _named(self.text, self.headings)}
+
+    def chapter(self, anchor: str) -> str:
+        """The anchor of the heading of the second level over an anchor; empty before the first."""
+        chapter = ""
+        over = {name: heading.anchor for name, _, heading in _named(self.text, self.headings)}
+        wanted = over.get(anchor, anchor)
+        for heading in self.headings:
+            if heading.level == _CHAPTER:
+                chapter = heading.anchor
+            if heading.anchor == wanted:
+                return chapter if heading.level >= _CHAPTER else ""
+        return ""
+
+    @property
+    def chapters(self) -> tuple[Heading, ...]:
+        """The headings of the second level."""
+        return tuple(heading for heading in self.headings if heading.level == _CHAPTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +244,8 @@ def _heading(found: re.Match[str], used: dict[str, int]) -> Heading:
     return Heading(len(found[1]), title, f"{anchor}-{count}" if count else anchor)
 
 
-def _named(text: str, headings: tuple[Heading, ...]) -> Iterator[tuple[str, str]]:
+def _named(text: str, headings: tuple[Heading, ...]) -> Iterator[tuple[str, str, Heading]]:
+    """Names of settings and controls, each with its anchor and the heading it stands under."""
     number = -1
     is_beneath = False
     for line, is_prose in _lines(text):
@@ -238,5 +257,6 @@ def _named(text: str, headings: tuple[Heading, ...]) -> Iterator[tuple[str, str]
             continue
         found = _NAMED.match(line)
         if found is not None:
-            yield found[1], headings[number].anchor if is_beneath else found[1]
+            heading = headings[number]
+            yield found[1], heading.anchor if is_beneath else found[1], heading
         is_beneath = False

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from models.domain.guide import INDEX, Guide, Place
 from models.qt.place_history import PlaceHistory
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SIZE = QSize(980, 700)
 _LEFT = 250
+_USUAL_POINTS = 10.0
 _WEB = ("http://", "https://")
 
 
@@ -48,7 +49,6 @@ class GuideWindow(QWidget):
         self._back.setObjectName("guide.back")
         self._forward = IconButton("forward", "Forward (Alt+Right)")
         self._forward.setObjectName("guide.forward")
-        self._title = text_label("", "heading")
         self._message = text_label("", "muted", wrap=True)
         self._message.setObjectName("guide.message")
         self._build()
@@ -58,9 +58,11 @@ class GuideWindow(QWidget):
     def show_topic(self, topic: str) -> None:
         """Open the guide at a setting, a control, a page or ``page#anchor``; at its start else."""
         self._go(self._guide.near(topic) or Place(INDEX))
+        if self.isMinimized():
+            self.showNormal()
         self.show()
-        self.raise_()
         self.activateWindow()
+        self.text.setFocus()
 
     def say(self, text: str) -> None:
         """Say something at the window's foot, until the reader goes on."""
@@ -68,39 +70,39 @@ class GuideWindow(QWidget):
         self._message.setVisible(bool(text))
 
     def _build(self) -> None:
-        bar = QHBoxLayout()
-        bar.setSpacing(4)
-        bar.addWidget(self._back)
-        bar.addWidget(self._forward)
-        bar.addSpacing(6)
-        bar.addWidget(self._title, 1)
+        for place, button in enumerate((self._back, self._forward)):
+            self.contents.tools.insertWidget(place, button)
         right = QWidget()
         column = QVBoxLayout(right)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addLayout(bar)
         column.addWidget(self.text, 1)
         column.addWidget(self._message)
         self._message.hide()
         self._message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.text.setFrameShape(QFrame.Shape.NoFrame)
         parts = QSplitter(Qt.Orientation.Horizontal)
         parts.setChildrenCollapsible(False)
         parts.setHandleWidth(14)
         parts.addWidget(self.contents)
         parts.addWidget(right)
         parts.setStretchFactor(1, 1)
-        parts.setSizes([_LEFT, _SIZE.width() - _LEFT])
-        outer = QVBoxLayout(self)
+        left = round(_LEFT * self._scale())
+        parts.setSizes([left, self._first_size().width() - left])
+        outer = QHBoxLayout(self)
         outer.setContentsMargins(14, 14, 14, 14)
         outer.addWidget(parts)
         self.setMinimumSize(480, 320)
         self.resize(self._first_size())
 
+    def _scale(self) -> float:
+        """How much larger than usual the text is."""
+        return min(2.0, max(1.0, self.fontInfo().pointSizeF() / _USUAL_POINTS))
+
     def _first_size(self) -> QSize:
+        wanted = _SIZE * self._scale()
         if QGuiApplication.platformName() == "offscreen":  # its screen is 800 x 800
-            return _SIZE
-        return _SIZE.boundedTo(self.screen().availableSize())
+            return wanted.boundedTo(QSize(1280, 800))
+        return wanted.boundedTo(self.screen().availableSize())
 
     def _connect(self) -> None:
         self.contents.place_chosen.connect(self._on_place)
@@ -128,7 +130,7 @@ class GuideWindow(QWidget):
         if page is None:
             return
         self.say("")
-        self._title.setText(page.title)
+        self.setWindowTitle(f"{page.title} — Temper guide")
         self.text.show_page(page, self._folder)
         self.text.go_to(place.anchor)
         self.contents.show_place(place)

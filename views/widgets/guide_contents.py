@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
+    QHBoxLayout,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -21,15 +22,14 @@ from models.qt.wording import counted
 from views.widgets.card import text_label
 
 if TYPE_CHECKING:
-    from models.domain.guide import Guide, Page
+    from models.domain.guide import Guide
 
 _PLACE = Qt.ItemDataRole.UserRole
-_DEEPEST = 2
-"""Headings of this level stand in the contents; deeper ones are found by searching."""
+_INDENT = "\N{EM SPACE}"
 
 
 class GuideContents(QWidget):
-    """A search field over the contents.
+    """A search field over the contents; other tools may stand before it, in ``tools``.
 
     Signals:
         place_chosen: the Place (payload) to show.
@@ -51,11 +51,13 @@ class GuideContents(QWidget):
         self.tree.setObjectName("guide.contents")
         self.tree.setAccessibleName("Contents of the guide")
         self.tree.setHeaderHidden(True)
-        self.tree.setIndentation(14)
+        self.tree.setIndentation(0)  # the style would paint a selected row in two pieces
+        self.tree.setRootIsDecorated(False)
         self.found = QListWidget()
         self.found.setObjectName("guide.found")
         self.found.setAccessibleName("Sections that were found")
         self.found.setWordWrap(True)
+        self.found.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._count = text_label("", "muted", wrap=True)
         self._count.setObjectName("guide.found_count")
         self._sides = QStackedWidget()
@@ -66,7 +68,9 @@ class GuideContents(QWidget):
 
     def show_place(self, place: Place) -> None:
         """Show in the contents where the reader is, without going anywhere."""
-        item = self._items.get(place) or self._items.get(Place(place.page))
+        found = self._guide.page(place.page)
+        chapter = found.chapter(place.anchor) if found is not None and place.anchor else ""
+        item = self._items.get(Place(place.page, chapter)) or self._items.get(Place(place.page))
         if item is None:
             return
         page = item.parent() or item
@@ -96,18 +100,22 @@ class GuideContents(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(self.search)
+        self.tools = QHBoxLayout()
+        self.tools.setSpacing(2)
+        self.tools.addWidget(self.search, 1)
+        column.addLayout(self.tools)
         column.addWidget(self._sides, 1)
 
     def _fill(self) -> None:
         for page in self._guide.pages:
             top = self._add(None, Place(page.name), page.title)
-            for anchor, title in _chapters(page):
-                self._add(top, Place(page.name, anchor), title)
+            for chapter in page.chapters:
+                self._add(top, Place(page.name, chapter.anchor), chapter.title)
 
     def _add(self, parent: QTreeWidgetItem | None, place: Place, title: str) -> QTreeWidgetItem:
-        item = QTreeWidgetItem([title])
+        item = QTreeWidgetItem([title if parent is None else f"{_INDENT}{title}"])
         item.setData(0, _PLACE, place)
+        item.setData(0, Qt.ItemDataRole.AccessibleTextRole, title)
         item.setToolTip(0, title)
         if parent is None:
             self.tree.addTopLevelItem(item)
@@ -153,9 +161,3 @@ class GuideContents(QWidget):
         if count and self.search.text().strip():
             self.found.setCurrentRow((self.found.currentRow() + 1) % count)
             self._on_hit(self.found.currentItem())
-
-
-def _chapters(page: Page) -> list[tuple[str, str]]:
-    return [
-        (heading.anchor, heading.title) for heading in page.headings if heading.level == _DEEPEST
-    ]

@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QTextCharFormat,
     QTextCursor,
     QTextFormat,
+    QTextFrameFormat,
     QTextLength,
     QTextTable,
 )
@@ -19,7 +20,7 @@ from PySide6.QtGui import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from PySide6.QtGui import QTextBlock, QTextDocument, QTextFragment, QTextFrame
+    from PySide6.QtGui import QTextBlock, QTextDocument, QTextFragment, QTextFrame, QTextTableCell
 
     from models.domain.guide import Page
     from views.stylesheet import Tokens
@@ -55,32 +56,32 @@ class GuideDress:
     def _dress_block(self, cursor: QTextCursor, block: QTextBlock) -> None:
         level = block.blockFormat().headingLevel()
         if level:
-            self._dress_heading(cursor, level)
+            self._dress_heading(cursor, block, level)
         elif block.blockFormat().hasProperty(QTextFormat.Property.BlockCodeFence):
             self._dress_code(cursor, block)
         else:
             self._dress_text(cursor, block)
 
-    def _dress_heading(self, cursor: QTextCursor, level: int) -> None:
+    def _dress_heading(self, cursor: QTextCursor, block: QTextBlock, level: int) -> None:
         space = QTextBlockFormat()
         space.setTopMargin(_TITLE_SPACE[level])
         space.setBottomMargin(6.0 if level < 3 else 2.0)
         cursor.mergeBlockFormat(space)
-        look = QTextCharFormat()
-        # The size of a heading is an adjustment to Qt, which would come on top of ours.
-        look.setProperty(QTextFormat.Property.FontSizeAdjustment, 0)
-        look.setFontPointSize(self._size * _TITLE_SIZES[level])
-        look.setFontWeight(QFont.Weight.DemiBold)
-        look.setAnchor(True)
-        look.setAnchorNames([next(self._headings).anchor])
-        _select_block(cursor)
-        cursor.mergeCharFormat(look)
+        anchor = next(self._headings).anchor
+        for part in list(fragments(block)):
+            look = part.charFormat()
+            # The size of a heading is a step from the text's size to Qt, and outdoes a size.
+            look.clearProperty(QTextFormat.Property.FontSizeAdjustment)
+            look.setFontPointSize(self._size * _TITLE_SIZES[level])
+            look.setFontWeight(QFont.Weight.DemiBold)
+            look.setAnchor(True)
+            look.setAnchorNames([anchor])
+            self._over(part).setCharFormat(look)
 
     def _dress_code(self, cursor: QTextCursor, block: QTextBlock) -> None:
         ground = QTextBlockFormat()
         ground.setBackground(QColor(self._tokens.hover))
         ground.setLeftMargin(_CODE_MARGIN)
-        ground.setLineHeight(_LINE_HEIGHT, _proportional())
         if not block.next().blockFormat().hasProperty(QTextFormat.Property.BlockCodeFence):
             ground.setBottomMargin(10.0)
         cursor.mergeBlockFormat(ground)
@@ -110,33 +111,43 @@ class GuideDress:
             if is_first and part.text() in self._named:
                 look.setAnchor(True)
                 look.setAnchorNames([part.text()])
+        self._over(part).mergeCharFormat(look)
+
+    def _over(self, part: QTextFragment) -> QTextCursor:
         cursor = QTextCursor(self._document)
         cursor.setPosition(part.position())
         cursor.setPosition(part.position() + part.length(), QTextCursor.MoveMode.KeepAnchor)
-        cursor.mergeCharFormat(look)
+        return cursor
 
     def _dress_tables(self, frame: QTextFrame) -> None:
         for child in frame.childFrames():
             if isinstance(child, QTextTable):
-                form = child.format().toTableFormat()
-                form.setBorder(1.0)
-                form.setBorderCollapse(True)
-                form.setBorderBrush(QColor(self._tokens.border))
-                form.setCellPadding(6.0)
-                form.setCellSpacing(0.0)
-                form.setTopMargin(6.0)
-                form.setBottomMargin(10.0)
-                form.setWidth(QTextLength(QTextLength.Type.PercentageLength, 100.0))
-                child.setFormat(form)
-                self._dress_head(child)
+                self._dress_table(child)
             self._dress_tables(child)
 
-    def _dress_head(self, table: QTextTable) -> None:
-        for column in range(table.columns()):
-            cell = table.cellAt(0, column)
-            form = cell.format()
+    def _dress_table(self, table: QTextTable) -> None:
+        form = table.format().toTableFormat()
+        form.setBorder(0.0)
+        form.setBorderCollapse(True)
+        form.setCellPadding(6.0)
+        form.setCellSpacing(0.0)
+        form.setTopMargin(6.0)
+        form.setBottomMargin(10.0)
+        form.setWidth(QTextLength(QTextLength.Type.PercentageLength, 100.0))
+        table.setFormat(form)
+        for row in range(table.rows()):
+            for column in range(table.columns()):
+                self._dress_cell(table.cellAt(row, column), is_head=row == 0)
+
+    def _dress_cell(self, cell: QTextTableCell, *, is_head: bool) -> None:
+        """A line beneath each row; the border of a whole table has no colour of its own."""
+        form = cell.format().toTableCellFormat()
+        form.setBottomBorder(1.0)
+        form.setBottomBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
+        form.setBottomBorderBrush(QColor(self._tokens.border))
+        if is_head:
             form.setBackground(QColor(self._tokens.hover))
-            cell.setFormat(form)
+        cell.setFormat(form)
 
     def _code_look(self) -> QTextCharFormat:
         look = QTextCharFormat()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _WIDEST = 760
 """Of the text in pixels at 10 points: about ninety letters; longer lines are hard to follow."""
 _MARGIN = 24
+_ABOVE = 12
 
 
 class GuideText(QTextBrowser):
@@ -50,10 +51,11 @@ class GuideText(QTextBrowser):
     def go_to(self, anchor: str) -> None:
         """Bring an anchor to the top and mark its line; an empty one is the page's beginning."""
         self._anchor = anchor
+        bar = self.verticalScrollBar()
+        bar.setValue(0)
         if anchor:
             self.scrollToAnchor(anchor)
-        else:
-            self.verticalScrollBar().setValue(0)
+            bar.setValue(bar.value() - _ABOVE)
         self._mark()
 
     def mark_words(self, words: tuple[str, ...]) -> None:
@@ -96,6 +98,7 @@ class GuideText(QTextBrowser):
             if any(self._anchor in part.charFormat().anchorNames() for part in fragments(block)):
                 selection = QTextEdit.ExtraSelection()
                 selection.cursor = QTextCursor(block)
+                selection.cursor.select(QTextCursor.SelectionType.LineUnderCursor)
                 selection.format.setBackground(color)
                 selection.format.setProperty(QTextFormat.Property.FullWidthSelection, True)
                 yield selection
