@@ -1,16 +1,17 @@
-"""The form: every shown field to the configuration and back, and messages as one types."""
+"""The form: messages as one types, what is shown to whom, and what stands beneath the fields."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from models.domain.config import TrainingConfig
 from models.domain.config_io import settings_index, with_values
 from models.domain.errors import Problem
+from tests.qt.every_setting import other_value, use
 from tests.qt.fakes import make_session
 
 if TYPE_CHECKING:
@@ -18,44 +19,18 @@ if TYPE_CHECKING:
 
     from views.main_window import MainWindow
 
-SHOWN = (
-    "training.skill_level", "dataset.session", "dataset.eval_percent", "dataset.eval_split",
-    "output.directory", "hp.base_model", "hp.epochs", "hp.learning_rate", "hp.batch_size",
-    "hp.grad_accum", "hp.max_steps", "hp.packing", "hp.auto_resume", "hp.max_seq_length",
-    "hp.assistant_only_loss", "hp.lora_r", "hp.lora_alpha", "hp.lora_dropout", "hp.lora_variant",
-    "hp.scheduler", "hp.warmup_ratio", "hp.seed",
-)  # fmt: skip
-OTHER: dict[str, object] = {
-    "training.skill_level": "Expert",
-    "dataset.session": "Second",
-    "dataset.eval_percent": 12.5,
-    "dataset.eval_split": "test",
-    "output.directory": "/data/outputs/other",
-    "hp.base_model": "me/my-model",
-    "hp.epochs": 2.5,
-    "hp.learning_rate": 3e-5,
-    "hp.batch_size": 7,
-    "hp.grad_accum": 3,
-    "hp.max_steps": 99,
-    "hp.packing": False,
-    "hp.auto_resume": False,
-    "hp.max_seq_length": 512,
-    "hp.assistant_only_loss": False,
-    "hp.lora_r": 8,
-    "hp.lora_alpha": 12,
-    "hp.lora_dropout": 0.1,
-    "hp.lora_variant": "DoRA",
-    "hp.scheduler": "linear",
-    "hp.warmup_ratio": 0.2,
-    "hp.seed": 1,
-}
-
 
 def _expert(window: MainWindow) -> MainWindow:
     window.models.datasets.set_items([make_session(1, "First"), make_session(2, "Second")])
     config = with_values(TrainingConfig(), {"training.skill_level": "Expert"})
     window.models.form.load(config)
+    _open_all(window)
     return window
+
+
+def _open_all(window: MainWindow) -> None:
+    for card in window.training.setup.cards:
+        card.set_open(True)
 
 
 def _child(window: MainWindow, name: str) -> Any:
@@ -64,53 +39,14 @@ def _child(window: MainWindow, name: str) -> Any:
     return found
 
 
-def _use(qtbot: QtBot, widget: QWidget, value: object) -> None:
-    """Do what a user does to give a field this value."""
-    if isinstance(widget, QCheckBox):
-        if widget.isChecked() != value:
-            inside = QPoint(12, widget.height() // 2)  # the box itself, whatever the font
-            qtbot.mouseClick(widget, Qt.MouseButton.LeftButton, pos=inside)
-        return
-    line = widget.lineEdit() if isinstance(widget, QComboBox) and widget.isEditable() else widget
-    if isinstance(line, QLineEdit):
-        line.selectAll()
-        qtbot.keyClicks(line, str(value))
-    elif isinstance(widget, QComboBox):
-        widget.setCurrentText(str(value))
-        widget.activated.emit(widget.currentIndex())
-        widget.textActivated.emit(widget.currentText())
-
-
-def test_the_form_holds_every_setting_that_is_shown_and_no_other(window: MainWindow) -> None:
-    assert set(window.training.setup.form.fields) == set(SHOWN) == set(OTHER)
-    assert set(SHOWN) <= set(settings_index())
-
-
-@pytest.mark.parametrize("path", SHOWN)
-def test_field_to_configuration_and_back(window: MainWindow, qtbot: QtBot, path: str) -> None:
-    _expert(window)
-    widget = _child(window, path)
-    _use(qtbot, widget, "Beginner" if path == "training.skill_level" else OTHER[path])
-    wanted = "Beginner" if path == "training.skill_level" else OTHER[path]
-    changed = window.models.form.config
-    assert changed == with_values(
-        TrainingConfig(), {"training.skill_level": "Expert", path: wanted}
-    )
-    window.models.form.load(with_values(TrainingConfig(), OTHER))
-    window.models.form.load(changed)
-    assert window.models.form.config == changed
-    assert _shown(widget) in {wanted, str(wanted), "3e-5" if path == "hp.learning_rate" else None}
-
-
-def _shown(widget: QWidget) -> object:
-    if isinstance(widget, QCheckBox):
-        return widget.isChecked()
-    return widget.currentText() if isinstance(widget, QComboBox) else widget.text()  # type: ignore[attr-defined]
-
-
 def test_loading_shows_every_value(window: MainWindow) -> None:
     _expert(window)
-    window.models.form.load(with_values(TrainingConfig(), OTHER), "Mine")
+    loaded = {
+        "training.skill_level": "Expert", "dataset.session": "Second", "hp.packing": False,
+        "hp.base_model": "me/my-model", "hp.learning_rate": 3e-5, "hp.max_steps": 99,
+        "hp.scheduler": "linear",
+    }  # fmt: skip
+    window.models.form.load(with_values(TrainingConfig(), loaded), "Mine")
     assert _child(window, "hp.learning_rate").text() == "3e-5"
     assert _child(window, "hp.max_steps").text() == "99"
     assert _child(window, "dataset.session").currentText() == "Second"
@@ -121,18 +57,13 @@ def test_loading_shows_every_value(window: MainWindow) -> None:
     assert not window.isWindowModified()
 
 
-@pytest.mark.parametrize("path", SHOWN)
-def test_fields_are_named_for_screen_readers_and_explained(window: MainWindow, path: str) -> None:
-    widget = _child(window, path)
-    rule = settings_index()[path].rule
-    assert widget.accessibleName() == rule.label
-    assert widget.toolTip() == rule.help
-
-
+@pytest.mark.spec("Exposes full hyperparameter controls directly.")
 def test_beginners_see_no_expert_field_and_experts_all(window: MainWindow, qtbot: QtBot) -> None:
-    expert = [path for path in SHOWN if settings_index()[path].rule.expert]
+    window.models.form.load(TrainingConfig())
+    _open_all(window)
+    expert = [path for path, info in settings_index().items() if info.rule.expert]
     assert not any(_child(window, path).isVisible() for path in expert)
-    _use(qtbot, _child(window, "training.skill_level"), "Expert")
+    use(qtbot, _child(window, "training.skill_level"), "Expert")
     assert all(_child(window, path).isVisible() for path in expert)
 
 
@@ -161,7 +92,7 @@ def test_messages_come_as_one_types_and_go_when_it_is_mended(
     assert label.text().startswith(message)
     assert label.isVisible()
     assert widget.property("invalid") == "true"
-    _use(qtbot, widget, OTHER[path])
+    use(qtbot, widget, other_value(path))
     assert label.isHidden()
     assert widget.property("invalid") == "false"
     assert window.models.form.config != before
@@ -191,7 +122,7 @@ def test_unreadable_text_keeps_the_value_but_forbids_the_start(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     _expert(window)
-    _use(qtbot, _child(window, "hp.seed"), "abc")
+    use(qtbot, _child(window, "hp.seed"), "abc")
     assert window.models.form.value("hp.seed") == 3407
     assert window.models.form.is_unsaved
     assert "hp.seed" in {problem.field for problem in window.models.form.check_all()}
@@ -204,7 +135,7 @@ def test_problems_of_a_service_go_when_their_field_is_edited(
     window.models.form.show_problems([Problem("hp.seed", "3407", "is unlucky.", "Take 4.")])
     label = _child(window, "hp.seed.message")
     assert label.text() == "Is unlucky. Take 4."
-    _use(qtbot, _child(window, "hp.seed"), 4)
+    use(qtbot, _child(window, "hp.seed"), 4)
     assert label.isHidden()
 
 
@@ -212,18 +143,60 @@ def test_the_real_folder_stands_beneath_the_output_directory(
     window: MainWindow, qtbot: QtBot, tmp_path: Any
 ) -> None:
     window.training.setup.set_data_root(tmp_path)
-    _use(qtbot, _child(window, "output.directory"), "/data/outputs/mine")
+    use(qtbot, _child(window, "output.directory"), "/data/outputs/mine")
     expected = f"On this computer: {tmp_path / 'outputs' / 'mine'}"
     assert _child(window, "output.folder").text() == expected
-    _use(qtbot, _child(window, "output.directory"), "/data/../etc")
+    use(qtbot, _child(window, "output.directory"), "/data/../etc")
     assert _child(window, "output.folder").isHidden()
 
 
 def test_the_estimate_follows_the_form(window: MainWindow, qtbot: QtBot) -> None:
     _expert(window)
-    _use(qtbot, _child(window, "dataset.session"), "First")
+    use(qtbot, _child(window, "dataset.session"), "First")
     assert "Effective batch 8" in _child(window, "hp.estimate").text()
-    _use(qtbot, _child(window, "hp.batch_size"), 16)
+    use(qtbot, _child(window, "hp.batch_size"), 16)
     assert "Effective batch 64" in _child(window, "hp.estimate").text()
-    _use(qtbot, _child(window, "hp.batch_size"), 0)
+    use(qtbot, _child(window, "hp.batch_size"), 0)
     assert _child(window, "hp.estimate").isHidden()
+
+
+def test_a_start_counts_the_problems_and_jumps_to_the_first(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    form = window.models.form
+    form.load(with_values(TrainingConfig(), {"training.skill_level": "Expert"}))
+    form.edit("hp.lora_r", 0)
+    form.edit("hp.seed", -1)
+    link = _child(window, "start.problems")
+    assert link.isVisible()
+    assert link.text() == "2 settings need attention"
+    assert not _child(window, "hp.lora_r").isVisible(), "its card is folded"
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    qtbot.mouseClick(link, Qt.MouseButton.LeftButton)
+    assert _child(window, "hp.lora_r").hasFocus()
+    use(qtbot, _child(window, "hp.lora_r"), 8)
+    assert link.text() == "1 setting needs attention"
+    use(qtbot, _child(window, "hp.seed"), 8)
+    assert not link.isVisible()
+
+
+def test_a_wrong_setting_is_shown_to_beginners_too(window: MainWindow) -> None:
+    """Nobody can mend what cannot be seen."""
+    form = window.models.form
+    form.load(with_values(TrainingConfig(), {"hp.warmup_ratio": 7.0}))
+    window.training.setup.show_first_problem()
+    assert _child(window, "hp.warmup_ratio").isVisible()
+    assert _child(window, "hp.warmup_ratio.message").isVisible()
+    form.edit("hp.warmup_ratio", 0.1)
+    assert not _child(window, "hp.warmup_ratio").isVisible()
+
+
+def test_sections_fold_and_say_what_is_inside(window: MainWindow, qtbot: QtBot) -> None:
+    _expert(window)
+    fold = _child(window, "section.lora.fold")
+    qtbot.mouseClick(fold, Qt.MouseButton.LeftButton)
+    assert not _child(window, "hp.lora_r").isVisible()
+    assert "LoRA rank 16" in _child(window, "section.lora.summary").accessibleName()
+    qtbot.mouseClick(fold, Qt.MouseButton.LeftButton)
+    assert _child(window, "hp.lora_r").isVisible()
