@@ -9,11 +9,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from app import frozen
+
 _WINDOW_OPTIONS = {"--smoke", "--offline"}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program with these arguments (those of the process by default)."""
+    frozen.prepare()
     arguments = sys.argv[1:] if argv is None else argv
     if is_for_window(arguments):
         return _window(arguments)

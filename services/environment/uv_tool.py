@@ -95,13 +95,12 @@ class UvTool:
 
 
 def find_uv() -> Path:
-    """The uv executable: in the frozen program beside its own, else where its package put it."""
+    """The uv executable: in the frozen program among its tools, else where its package put it."""
     name = "uv.exe" if sys.platform == "win32" else "uv"
     if getattr(sys, "frozen", False):
-        beside = Path(sys.executable).parent
-        for folder in (beside, Path(getattr(sys, "_MEIPASS", beside))):
-            if (folder / name).is_file():
-                return folder / name
+        shipped = Path(getattr(sys, "_MEIPASS", "")) / "tools" / name
+        if shipped.is_file():
+            return shipped
     try:
         return Path(uv.find_uv_bin())
     except FileNotFoundError as error:

@@ -232,15 +232,16 @@ def test_uv_is_stopped_by_cancel(tmp_path: Path) -> None:
     assert time.monotonic() - began < 20
 
 
-def test_the_real_uv_is_found_and_beside_the_frozen_program_too(
+def test_the_real_uv_is_found_and_among_the_frozen_programs_tools_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert find_uv().is_file()
-    beside = tmp_path / ("uv.exe" if sys.platform == "win32" else "uv")
-    beside.touch()
+    shipped = tmp_path / "tools" / ("uv.exe" if sys.platform == "win32" else "uv")
+    shipped.parent.mkdir()
+    shipped.touch()
     monkeypatch.setattr("sys.frozen", True, raising=False)
-    monkeypatch.setattr("sys.executable", str(tmp_path / "temper"))
-    assert find_uv() == beside
+    monkeypatch.setattr("sys._MEIPASS", str(tmp_path), raising=False)
+    assert find_uv() == shipped
 
 
 def test_no_uv_is_an_error_with_a_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
