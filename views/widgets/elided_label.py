@@ -1,40 +1,51 @@
-"""One line of quiet text that gives way where there is no room."""
+"""A label that gives way: what does not fit its width is cut, and told by the tooltip."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QSize
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QLabel, QSizePolicy, QToolTip, QWidget
+
+from views.widgets.card import PLAIN_TEXT
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QResizeEvent
+    from PySide6.QtGui import QPaintEvent
 
 
 class ElidedLabel(QLabel):
-    """Shows as much of its text as fits, and all of it as tooltip."""
+    """One line of plain text that takes what width is left; ``text()`` is always all of it."""
 
-    def __init__(self, role: str = "muted", parent: QWidget | None = None) -> None:
+    def __init__(self, role: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._whole = ""
+        self.setProperty("textFormat", PLAIN_TEXT)
         self.setProperty("role", role)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
-    def set_whole_text(self, text: str) -> None:
-        """Show this text."""
-        self._whole = text
-        self.setToolTip(text)
-        self.setAccessibleName(text)
-        self._elide()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._elide()
-
-    def _elide(self) -> None:
-        if not self._whole:
-            self.clear()
-            return
+    @property
+    def shown_text(self) -> str:
+        """What of the text is seen."""
         from PySide6.QtCore import Qt  # see card.PLAIN_TEXT
 
-        mode = Qt.TextElideMode.ElideRight
-        self.setText(self.fontMetrics().elidedText(self._whole, mode, self.width()))
+        return self.fontMetrics().elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, self.contentsRect().width()
+        )
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self.text():
+            return
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.contentsRect(), self.alignment(), self.shown_text)
+        painter.end()
+
+    def event(self, event: QEvent) -> bool:
+        is_cut = event.type() == QEvent.Type.ToolTip and self.shown_text != self.text()
+        if is_cut and not self.toolTip():
+            QToolTip.showText(self.cursor().pos(), self.text(), self)
+            return True
+        return super().event(event)

@@ -31,7 +31,7 @@ class FoldCard(Card):
         self._fold.setCheckable(True)
         self._fold.setChecked(True)
         self._fold.setIconSize(QSize(ICON_SIZE - 4, ICON_SIZE - 4))
-        self._summary = ElidedLabel()
+        self._summary = ElidedLabel("muted")
         self._summary.setObjectName(f"section.{name}.summary")
         self._outer = self.body
         self._content = QWidget()
@@ -54,7 +54,7 @@ class FoldCard(Card):
 
     def set_summary(self, text: str) -> None:
         """What the folded card says of its content."""
-        self._summary.set_whole_text(text)
+        self._summary.setText(text)
 
     def _build_head(self) -> None:
         self._outer.setContentsMargins(10, 10, 16, 10)
@@ -74,7 +74,7 @@ class FoldCard(Card):
     def _on_toggled(self, is_open: bool) -> None:
         self._content.setVisible(is_open)
         if is_open:
-            self._summary.set_whole_text("")
+            self._summary.setText("")
         self._show_arrow()
         self.folded.emit(not is_open)
 
