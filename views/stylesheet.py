@@ -35,6 +35,13 @@ class Tokens:
     curve: str
     curve_eval: str
     curve_rate: str
+    part_weights: str
+    part_adapter: str
+    part_optimizer: str
+    part_activations: str
+    part_logits: str
+    part_context: str
+    part_other: str
 
     def __init__(self, **colors: str) -> None:
         self.__dict__.update(colors)
@@ -67,6 +74,13 @@ LIGHT = Tokens(
     curve="#3A55D9",
     curve_eval="#C2570C",
     curve_rate="#9AA1AE",
+    part_weights="#3A55D9",
+    part_adapter="#7C3FC4",
+    part_optimizer="#C8458F",
+    part_activations="#D98410",
+    part_logits="#178F86",
+    part_context="#6B7486",
+    part_other="#9C8157",
 )
 DARK = Tokens(
     name="dark",
@@ -95,6 +109,13 @@ DARK = Tokens(
     curve="#8CA0FF",
     curve_eval="#F2A65A",
     curve_rate="#656D7B",
+    part_weights="#7088FF",
+    part_adapter="#B58BF2",
+    part_optimizer="#EE86BC",
+    part_activations="#F0B04F",
+    part_logits="#4CC6B8",
+    part_context="#9AA4B6",
+    part_other="#C9AE83",
 )
 
 _SHEET = """

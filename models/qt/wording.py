@@ -26,6 +26,12 @@ def size(count: float) -> str:
     return f"{value:.1f} TB"
 
 
+def memory(count: float) -> str:
+    """Bytes of memory as ``22.1 GB``, ``480 MB``: of 1024 to the next, as memory is sold."""
+    megabytes = count / 1024**2
+    return f"{megabytes:.0f} MB" if megabytes < 999.5 else f"{megabytes / 1024:.1f} GB"
+
+
 def counted(count: float, one: str, many: str = "") -> str:
     """``1 row``, ``1,234 rows``."""
     return f"{count:,.0f} {one if count == 1 else many or one + 's'}"
