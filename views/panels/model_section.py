@@ -23,8 +23,7 @@ class ModelSection(SettingsCard):
         self.base_model = ModelField("&Base model")
         self.adopt(form.adopt(self.base_model), wide=True)
 
-    def complete(self, memory: QWidget | None = None) -> None:
-        """Build what the first frame does not show."""
+    def complete(self, memory: QWidget) -> None:
+        """Build what the first frame does not show; ``memory`` says what the training takes."""
         self.add(_MODEL)
-        if memory is not None:
-            self.body.addWidget(memory)
+        self.body.addWidget(memory)

@@ -57,9 +57,11 @@ class SetupPanel(ScrollColumn):
 
     def complete(self, models: AppModels) -> None:
         """Build what the first frame does not show; called once."""
+        from views.widgets.memory_bar import MemoryBar
+
         self.target.attach(models.preset)
         self.data.complete(models.datasets)
-        self.model_card.complete()
+        self.model_card.complete(MemoryBar(self._model, models.hardware))
         self.training.complete(models.datasets)
         self._add_expert_cards()
         self._add_places()

@@ -1,0 +1,187 @@
+"""Makes the pictures of the documentation: ``make screenshots`` writes docs/images/.
+
+The real window over example values, drawn off screen. Each scale needs a process of its own: Qt
+takes QT_SCALE_FACTOR once, at its start.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QCoreApplication, QEvent, QtMsgType, qInstallMessageHandler  # noqa: E402
+from PySide6.QtGui import QImage  # noqa: E402
+from PySide6.QtTest import QTest  # noqa: E402
+from PySide6.QtWidgets import QApplication  # noqa: E402
+
+from models.domain.availability import Circumstances  # noqa: E402
+from models.domain.base_models import load_base_models  # noqa: E402
+from models.domain.config import TARGET_RUNPOD  # noqa: E402
+from models.domain.hardware import Gpu, Hardware  # noqa: E402
+from models.domain.run import Failure, RunState, RunUpdate  # noqa: E402
+from models.qt.app_models import AppModels  # noqa: E402
+from tests.qt.fakes import make_run, make_session, progress_event  # noqa: E402
+from views.main_window import MainWindow  # noqa: E402
+from views.theme import current_theme  # noqa: E402
+
+if TYPE_CHECKING:
+    from models.domain.run import Run
+
+IMAGES = ROOT / "docs" / "images"
+GIB = 1024**3
+_SMALLEST = 0  # Qt's quality of a PNG is how little it is compressed
+_SETTLE_MS = 700
+CARD = Gpu(0, "NVIDIA GeForce RTX 4090", int(23.6 * GIB), int(22.1 * GIB))
+ONLINE = Circumstances(has_hf_token=True, has_runpod_key=True)
+EXPERT = {"training.skill_level": "Expert"}
+CLOUD = {"training.target": TARGET_RUNPOD}
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: what is chosen, what the run does, how large and how far scrolled."""
+
+    name: str
+    chosen: dict[str, object] = field(default_factory=dict)
+    run: str = ""
+    offline: bool = False
+    size: tuple[int, int] = (1280, 800)
+    scroll: float = 0.0
+
+
+SHOTS = (
+    Shot("beginner-local", {"training.preset": "Auto Set (local)"}),
+    Shot("expert-local", dict(EXPERT), scroll=0.35),
+    Shot("beginner-runpod", dict(CLOUD)),
+    Shot("expert-runpod", {**EXPERT, **CLOUD}, scroll=1.0),
+    Shot("offline", offline=True),
+    Shot("running", run="running"),
+    Shot("failed", run="failed"),
+    Shot("finished", run="finished"),
+    Shot("narrow", size=(640, 760)),
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Every picture at every scale, or with ``--scale N`` those of one scale in this process."""
+    if "--scale" in arguments:
+        _make_all(int(arguments[arguments.index("--scale") + 1]))
+        return 0
+    for scale in (1, 2):
+        environment = dict(os.environ, QT_SCALE_FACTOR=str(scale), QT_FONT_DPI="96")
+        command = [sys.executable, __file__, "--scale", str(scale)]
+        subprocess.run(command, env=environment, check=True)
+    return 0
+
+
+def _make_all(scale: int) -> None:
+    qInstallMessageHandler(_say)
+    application = QApplication(["temper", "-style", "fusion"])
+    application.setQuitOnLastWindowClosed(False)
+    theme = current_theme()
+    theme.prepare("light")
+    theme.start(ROOT / "resources" / "icons")
+    for mode in ("light", "dark"):
+        theme.set_mode(mode)
+        for shot in SHOTS:
+            suffix = "" if scale == 1 else f"-{scale}x"
+            _make(shot, IMAGES / f"training-{shot.name}-{mode}{suffix}.png")
+
+
+def _make(shot: Shot, path: Path) -> None:
+    from controllers.preset_controller import PresetController
+
+    window = MainWindow(AppModels())
+    window.models.setParent(window)
+    window.complete()
+    window.set_ready(True)
+    window.resize(*shot.size)
+    _fill(window)
+    presets = PresetController(window.models, window)
+    form = window.models.form
+    form.set_circumstances(replace(ONLINE, offline=shot.offline))
+    presets.begin()
+    for setting, value in shot.chosen.items():
+        form.edit(setting, value)
+    if shot.run:
+        _show_run(window, shot.run)
+    window.show()
+    QTest.qWait(_SETTLE_MS)  # charts, log and memory bar are drawn by timers
+    bar = window.training.setup.verticalScrollBar()
+    bar.setValue(round(bar.maximum() * shot.scroll))
+    QTest.qWait(100)
+    _save(window.grab().toImage(), path)
+    window.close()
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def _fill(window: MainWindow) -> None:
+    models = window.models
+    models.datasets.set_items([make_session(1, "Support answers", 4200)])
+    found = load_base_models(ROOT / "resources" / "base_models.toml")
+    models.base_models = found
+    window.training.setup.model_card.base_model.set_models(found)
+    for model in found:
+        models.hardware.set_shape(model.repo, model.shape)
+    models.hardware.set_hardware(Hardware((CARD,), 64 * GIB, 51 * GIB, probed=True))
+    models.form.set_default("dataset.session", "Support answers")
+
+
+def _show_run(window: MainWindow, kind: str) -> None:
+    models = window.models
+    run = make_run("20261125-101500-3fa9", RunState.RUNNING, config=models.form.config)
+    run = replace(run, name="Support answers", phase="training", total_steps=120, step=74)
+    steps = range(1, 75) if kind != "finished" else range(1, 121)
+    events = tuple(
+        progress_event(
+            n, 120, 2.6 / (1 + n / 40) + 0.12 * ((n * 37) % 11) / 11,
+            learning_rate=2e-4 * (1 - n / 130), tokens_per_second=2890.0,
+            peak_memory_bytes=int(9.4 * GIB), eta_seconds=(120 - n) * 1.9,
+        )
+        for n in steps
+    )  # fmt: skip
+    models.run.begin(run)
+    log = "".join(f"step {n}: loss {2.6 / (1 + n / 40):.3f}\n" for n in steps)
+    models.run.take(RunUpdate(_ended(run, kind), events, f"phase: training\n{log}"))
+    models.run.log.flush_all()
+
+
+def _ended(run: Run, kind: str) -> Run:
+    if kind == "failed":
+        failure = Failure(
+            "cuda_oom",
+            "The GPU ran out of memory at step 74.",
+            "Use a smaller batch with the same effective batch, then go on from the checkpoint.",
+        )
+        return replace(run, state=RunState.FAILED, failure=failure, ended_at=run.created_at + 260)
+    if kind == "finished":
+        return replace(
+            run, state=RunState.FINISHED, step=120, ended_at=run.created_at + 391,
+            eval_loss_before=2.41, eval_loss_after=1.37,
+            adapter_path="/data/outputs/local_run/adapter",
+        )  # fmt: skip
+    return run
+
+
+def _save(image: QImage, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.convertToFormat(QImage.Format.Format_RGB888).save(str(path), "PNG", _SMALLEST)  # type: ignore[call-overload]
+    print(path.relative_to(ROOT))
+
+
+def _say(kind: QtMsgType, _context: object, message: str) -> None:
+    if kind is not QtMsgType.QtDebugMsg and "propagateSizeHints" not in message:
+        print(message, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
