@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.paths import AppPaths, code_root, resource
 from models.db.database import Database
+from models.domain.secrets import HF_TOKEN
+from services.app_settings import SettingsStore
 from services.configs import ConfigStore
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
+from services.demo import Demo
 from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.sample_model import SampleModel
 from services.gpu_probe import GpuProbe
 from services.host_info import doctor_checks
-from services.inference_engine import InferenceEngine, WorkerPlace
+from services.inference_engine import InferenceEngine
+from services.inference_worker import WorkerPlace
 from services.job_builder import JobBuilder
+from services.keychain import SystemKeychain
 from services.memory_records import MemoryRecords
 from services.model_shapes import ModelShapes
+from services.proxy import ProxyPolicy
+from services.redaction import redact_logging
 from services.run_records import RunRecords
 from services.runners.process import ProcessRunner
 from services.runs import RunService
-from services.trainer_code import TrainerCode, place_trainer_code
+from services.secret_checks import SecretChecker
+from services.secrets import SecretStore
+from services.trainer_code import place_trainer_code
+from services.welcome import Welcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,12 +48,17 @@ class Services:
 
     paths: AppPaths
     offline: OfflinePolicy
+    proxy: ProxyPolicy
+    settings: SettingsStore
+    secrets: SecretStore
+    secret_checks: SecretChecker
     database: Database
     datasets: DatasetLibrary
     configs: ConfigStore
     runs: RunService
     runtime: RuntimeEnvironment
-    sample_model: SampleModel
+    demo: Demo
+    welcome: Welcome
     inference: InferenceEngine
     gpus: GpuProbe
     shapes: ModelShapes
@@ -57,50 +72,77 @@ class Services:
         """End the inference worker and close the database; runs go on."""
         self.inference.close()
         self.gpus.close()
+        self.offline.end()
+        self.proxy.end()
         self.database.close()
 
 
 def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     """Open the database and build all services. Blocking; AppError says what is wrong."""
+    redact_logging()
     database = Database.open(paths.database)
+    settings, proxy = SettingsStore(database), ProxyPolicy()
+    offline.start(settings)
+    proxy.start(settings)
+    secrets = SecretStore(SystemKeychain())
+    hf_token = partial(secrets.get, HF_TOKEN)
+
+    def data_root() -> Path:
+        return Path(settings.values().data_root or paths.data)
+
     library = DatasetLibrary(
         database, DatasetStore(paths.datasets), resource("samples/python-docs.jsonl")
     )
+    configs = ConfigStore(database)
     trainer = code_root() / "trainer_image"
     runtime = RuntimeEnvironment(
-        paths.runtime, trainer / "requirements.txt", trainer / "requirements.lock"
+        paths.runtime,
+        trainer / "requirements.txt",
+        trainer / "requirements.lock",
+        is_offline=offline.is_offline,
     )
     catalogue = resource("base_models.toml")
-    shapes = ModelShapes(catalogue, lambda: paths.data, offline, lambda: os.environ.get("HF_TOKEN"))
+    shapes = ModelShapes(catalogue, lambda: paths.data, offline, hf_token)
     peaks = MemoryRecords(database, shapes)
     place_code = partial(place_trainer_code, trainer, paths.trainer_code)
     return Services(
         paths=paths,
         offline=offline,
+        proxy=proxy,
+        settings=settings,
+        secrets=secrets,
+        secret_checks=SecretChecker(secrets, offline),
         database=database,
         datasets=library,
-        configs=ConfigStore(database),
+        configs=configs,
         runs=RunService(
             records=RunRecords(database),
             library=library,
-            builder=JobBuilder(library, paths.data),
-            runner=ProcessRunner(lambda: runtime.python),
+            builder=JobBuilder(library, data_root, hf_token),
+            runner=ProcessRunner(lambda: runtime.python, hf_token),
             code=place_code,
             offline=offline,
             on_finished=peaks.record,
         ),
         runtime=runtime,
-        sample_model=SampleModel(paths.data, runtime, place_code),
+        demo=Demo(
+            resource("demo.yaml"),
+            SampleModel(data_root, runtime, place_code, offline.is_offline),
+            library,
+            configs,
+        ),
+        welcome=Welcome(database),
         inference=InferenceEngine(
-            lambda: _worker_place(paths, runtime, place_code(), offline=offline.is_offline())
+            lambda model: WorkerPlace(
+                python=runtime.python,
+                code=place_code(),
+                data_root=Path(model.data_root),
+                log=paths.logs / "inference.log",
+                offline=offline.is_offline(),
+                use_gpu=model.use_gpu,
+            )
         ),
         gpus=GpuProbe(),
         shapes=shapes,
         peaks=peaks,
     )
-
-
-def _worker_place(
-    paths: AppPaths, runtime: RuntimeEnvironment, code: TrainerCode, *, offline: bool
-) -> WorkerPlace:
-    return WorkerPlace(runtime.python, code, paths.data, paths.logs / "inference.log", offline)

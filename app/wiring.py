@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
+from app.connect_configs import ConfigsConnection
 from app.connect_hardware import HardwareConnection
-from controllers.configs_controller import ConfigsController
+from app.connect_help import HelpConnection
+from app.connect_inference import InferenceConnection
 from controllers.datasets_controller import DatasetsController
 from controllers.environment_controller import EnvironmentController
-from controllers.inference_controller import InferenceController
 from controllers.preset_controller import PresetController
 from controllers.run_follower import RunFollower
 from controllers.runs_controller import RunsController
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from controllers.desk import Desk
     from models.domain.dataset import DatasetSession
     from models.domain.run import Run
-    from models.qt.run_models import RunModels
     from services.progress import Progress
     from views.main_window import MainWindow
     from views.panels.run_panel import RunPanel
@@ -49,22 +49,22 @@ class Wiring(QObject):
         self.training = TrainingController(desk, models, runs, services.runtime, self.follower)
         self.runs = RunsController(desk, models, runs, self.training)
         self.datasets = DatasetsController(desk, models, services.datasets, self)
-        self.configs = ConfigsController(desk, models, services.configs, self)
+        self.saved = ConfigsConnection(window, desk, services.configs, self)
+        self.configs = self.saved.controller
         self.environment = EnvironmentController(
             desk, services.runtime, offline=offline, parent=self
         )
-        engine = services.inference
-        self.inference = InferenceController(desk, models.run, runs, engine, self)
-        self.shown_inference = InferenceController(desk, models.shown_run, runs, engine, self)
+        self.inference = InferenceConnection(window, desk, services, self)
         self.presets = PresetController(models, self)
         self.hardware = HardwareConnection(window, desk, services, self.training, self)
         self.dialogs = WindowDialogs(models, window)
         self._connect_training()
         self._connect_datasets()
-        self._connect_configs()
         self._connect_runs()
-        self._connect_inference()
+        self.inference.connect_training(self.training, self.runs, self.follower)
+        self.inference.connect_views(self.dialogs)
         self._connect_notices()
+        self.help = HelpConnection(window, desk, services, self)
 
     async def fill(self) -> None:
         """Fill the window with what there is, the most urgent first."""
@@ -76,13 +76,14 @@ class Wiring(QObject):
         await self.configs.read_list()
         self.runs.refresh()
         await self.training.reattach()
+        await self.help.greet()
 
     def stop_work(self) -> None:
         """Give up what would keep the program from ending; runs go on."""
         self.datasets.cancel_import()
         self.environment.cancel()
+        self.help.demo.cancel()
         self.inference.cancel()
-        self.shown_inference.cancel()
 
     def _connect_training(self) -> None:
         page, actions, training = self._window.training, self._window.actions_, self.training
@@ -129,19 +130,6 @@ class Wiring(QObject):
         datasets.import_ended.connect(bar.end)
         bar.cancel_requested.connect(datasets.cancel_import)
 
-    def _connect_configs(self) -> None:
-        configs, dialogs, actions = self.configs, self.dialogs, self._window.actions_
-        self._window.training.save_requested.connect(configs.save)
-        actions.save.triggered.connect(configs.save)
-        actions.save_as.triggered.connect(dialogs.ask_name)
-        actions.new.triggered.connect(dialogs.ask_new)
-        configs.name_wanted.connect(dialogs.ask_name)
-        dialogs.named.connect(configs.save_as)
-        self._window.load_requested.connect(dialogs.ask_load)
-        dialogs.load_confirmed.connect(configs.load)
-        dialogs.new_confirmed.connect(configs.new)
-        configs.loaded.connect(self._on_go_to_training)
-
     def _connect_runs(self) -> None:
         runs, dialogs, page = self.runs, self.dialogs, self._window.runs
         if page is None:
@@ -150,8 +138,9 @@ class Wiring(QObject):
         page.refresh_requested.connect(runs.refresh)
         page.delete_requested.connect(dialogs.ask_delete_run)
         dialogs.run_delete_confirmed.connect(runs.delete)
-        page.use_setup_requested.connect(runs.use_setup)
-        page.use_setup_requested.connect(self._on_go_to_training)
+        page.use_setup_requested.connect(self.saved.ask_use)
+        self.saved.run_setup_confirmed.connect(runs.use_setup)
+        self.saved.run_setup_confirmed.connect(self._on_go_to_training)
         page.training_requested.connect(self._on_go_to_training)
         page.run_panel.resume_requested.connect(runs.resume)
         page.run_panel.remedy_requested.connect(self.training.apply_remedy)
@@ -162,23 +151,6 @@ class Wiring(QObject):
             panel.logs_requested.connect(self._on_logs)
         self._window.actions_.open_folder.triggered.connect(self._on_folder)
         self._window.actions_.download_logs.triggered.connect(self._on_logs)
-
-    def _connect_inference(self) -> None:
-        self.training.finished.connect(self.inference.offer)
-        self.training.finished.connect(self.shown_inference.offer)
-        self.runs.shown.connect(self.shown_inference.offer)
-        self.dialogs.chat_path_chosen.connect(self._on_chat_path)
-        pages = [(self._window.training.run_panel, self.inference)]
-        if self._window.runs is not None:
-            pages.append((self._window.runs.run_panel, self.shown_inference))
-        for panel, controller in pages:
-            view = panel.inference
-            view.run_requested.connect(controller.run)
-            view.cancel_requested.connect(controller.cancel)
-            view.clear_requested.connect(controller.clear)
-            view.samples_requested.connect(controller.refresh_samples)
-            view.export_requested.connect(self._on_export)
-            self.training.started.connect(controller.release)
 
     def _connect_notices(self) -> None:
         notices = self._desk.notices
@@ -234,15 +206,6 @@ class Wiring(QObject):
     @Slot(object, object)
     def _on_log_path(self, run: Run, path: Path) -> None:
         self.runs.save_log(run, path)
-
-    @Slot()
-    def _on_export(self) -> None:
-        self.dialogs.ask_chat_path(self._panel().models)
-
-    @Slot(object, object)
-    def _on_chat_path(self, shown: RunModels, path: Path) -> None:
-        is_training = shown is self._window.models.run
-        (self.inference if is_training else self.shown_inference).export(path)
 
     def _panel(self) -> RunPanel:
         """The run panel of the page that is shown."""

@@ -5,14 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
+    from models.domain.app_settings import AppSettings
     from models.domain.config import TrainingConfig
     from models.domain.dataset import DatasetSession, SavedConfig
     from models.domain.hardware import Hardware
-    from models.domain.inference import Answer, SamplePrompt, SamplingSettings
+    from models.domain.inference import (
+        Answer,
+        Message,
+        SamplePrompt,
+        SamplingSettings,
+        TunedModel,
+    )
     from models.domain.run import Run, RunUpdate
+    from models.domain.secrets import SecretState
     from services.model_shapes import ShapeAnswer
     from services.progress import CancelToken, Reporter
 
@@ -44,14 +52,19 @@ class RunPort(Protocol):
     def reattach(self) -> Sequence[Run]:
         """Find the runs again that the database believes live."""
 
-    def samples(self, run_id: str, count: int = 5) -> Sequence[SamplePrompt]:
-        """Random prompts of the run's dataset."""
+    def samples(
+        self, run_id: str, count: int = 5, *, avoid: Collection[str] = ()
+    ) -> Sequence[SamplePrompt]:
+        """Random prompts of the run's dataset, others than ``avoid`` while there are others."""
+
+    def system_prompt(self, run_id: str) -> str:
+        """The system prompt that all of the run's prompts have in common, or none."""
 
     def log_path(self, run_id: str) -> Path:
         """The file with the whole log."""
 
-    def adapter_path(self, run: Run) -> Path:
-        """The real folder of the run's adapter."""
+    def tuned_model(self, run: Run) -> TunedModel:
+        """What to load to try a run, its files checked; AppError where it cannot be tried."""
 
     def delete(self, run_id: str) -> None:
         """Forget an ended run."""
@@ -89,21 +102,50 @@ class ConfigPort(Protocol):
     def list(self, target: str | None = None) -> Sequence[SavedConfig]:
         """Saved configurations, newest first."""
 
-    def load(self, config_id: int) -> TrainingConfig:
-        """Read one and mark it as the last used."""
+    def recent(self) -> Sequence[SavedConfig]:
+        """Those used last, the latest first."""
 
-    def save(self, name: str, config: TrainingConfig) -> SavedConfig:
-        """Store one by name and mark it as the last used."""
+    def load(self, config_id: int) -> tuple[SavedConfig, TrainingConfig]:
+        """Read one as it is now and mark it as the last used."""
 
     def last_used(self) -> tuple[SavedConfig, TrainingConfig] | None:
         """The one to start with; AppError where it cannot be read."""
+
+    def save(self, name: str, config: TrainingConfig) -> SavedConfig:
+        """Store under a new name and mark it as the last used. AppError("name_taken")."""
+
+    def save_over(
+        self, seen: SavedConfig, config: TrainingConfig, *, anyway: bool = False
+    ) -> SavedConfig:
+        """Store in place of one. AppError("changed_elsewhere"), AppError("deleted_elsewhere")."""
+
+    def add(self, name: str, config: TrainingConfig) -> SavedConfig:
+        """Store under this or the next free name and mark it as the last used."""
+
+    def duplicate(self, config_id: int, name: str) -> SavedConfig:
+        """Store a copy under a new name."""
+
+    def rename(self, seen: SavedConfig, name: str) -> SavedConfig:
+        """Give another name."""
+
+    def delete(self, seen: SavedConfig) -> None:
+        """Remove one."""
+
+    def read_file(self, path: Path) -> TrainingConfig:
+        """Read a file; ConfigError with every wrong setting and its line."""
+
+    def write_file(self, path: Path, config: TrainingConfig) -> None:
+        """Write a file that holds no secret."""
 
 
 class InferencePort(Protocol):
     """One model in memory, answering prompts."""
 
-    def load(self, base_model: str, adapter: str) -> None:
-        """Load a base model with an adapter; at once where both are loaded."""
+    def is_loaded(self, model: TunedModel) -> bool:
+        """Whether it need not be loaded first; never blocks."""
+
+    def load(self, model: TunedModel, cancel: CancelToken | None = None) -> None:
+        """Load a base model with its adapter; at once where both are loaded. Or Cancelled."""
 
     def generate(
         self,
@@ -112,14 +154,14 @@ class InferencePort(Protocol):
         use: str,
         settings: SamplingSettings,
         on_token: Callable[[str], None],
+        context: Sequence[Message] = (),
+        cancel: CancelToken | None = None,
     ) -> Answer:
-        """Answer a prompt; ``on_token`` gets each piece in the calling thread."""
-
-    def cancel(self) -> None:
-        """End the answer that is being made; from any thread."""
+        """Answer a prompt; ``on_token`` gets each piece in the calling thread. Once ``cancel`` is
+        set it ends with what it has."""
 
     def unload(self) -> None:
-        """Give the model's memory back."""
+        """Give the model's memory back and wait for it; from any thread."""
 
 
 class RuntimePort(Protocol):
@@ -151,3 +193,75 @@ class PeakPort(Protocol):
 
     def factor(self, base_model: str, device: str) -> float:
         """The calibration of the estimate; 1.0 without any measurement."""
+
+
+class DemoPort(Protocol):
+    """The demo: everything for its run, but the trainer's environment."""
+
+    def prepare(
+        self, report: Reporter, cancel: CancelToken
+    ) -> tuple[SavedConfig, TrainingConfig]:
+        """Make what is missing and return its setup, saved; AppError, or Cancelled."""
+
+
+class WelcomePort(Protocol):
+    """Whether a newcomer is to be welcomed."""
+
+    def is_due(self) -> bool:
+        """Whether nothing was done with the program yet, and nobody said no."""
+
+    def dismiss(self) -> None:
+        """Do not welcome again."""
+
+
+class SettingsPort(Protocol):
+    """The program's settings."""
+
+    def values(self) -> AppSettings:
+        """All of them, as they are stored now."""
+
+    def set(self, name: str, value: object) -> AppSettings:
+        """Store one; ConfigError says what is wrong with it."""
+
+    def is_stored(self, name: str) -> bool:
+        """Whether the user ever chose this one."""
+
+
+class OfflinePort(Protocol):
+    """Whether the network may be used."""
+
+    @property
+    def is_forced(self) -> bool:
+        """Whether it is forbidden whatever the user chooses now."""
+
+    def is_offline(self) -> bool:
+        """Whether it is forbidden, by force or by choice."""
+
+    def set(self, offline: bool) -> None:
+        """Keep the user's choice; AppError where it is forced."""
+
+
+class SecretPort(Protocol):
+    """Tokens and keys."""
+
+    def keychain_problem(self) -> str:
+        """Why secrets cannot be kept beyond this session; empty where they can."""
+
+    def states(self) -> Sequence[SecretState]:
+        """Which are set, and where they are kept."""
+
+    def set(self, name: str, value: str) -> SecretState:
+        """Keep one; the answer says where."""
+
+    def remove(self, name: str) -> SecretState:
+        """Forget one; the answer says whether another place still has it."""
+
+    def variable(self, name: str) -> str:
+        """The environment variable that holds it; never blocks."""
+
+
+class SecretCheckPort(Protocol):
+    """Trying tokens and keys out."""
+
+    def test(self, name: str, data_center: str = "") -> str:
+        """What the secret is good for, in a sentence; AppError says why it is not."""

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from models.domain.config import TARGET_LOCAL
 from models.domain.errors import AppError, ConfigError
 from models.domain.run import RunState
 from models.qt.notice import Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from controllers.desk import Desk
     from controllers.ports import RunPort, RuntimePort
     from controllers.run_follower import RunFollower
@@ -59,7 +62,12 @@ class TrainingController(QObject):
         self._runs = runs
         self._runtime = runtime
         self._follower = follower
+        self._make_room: Callable[[], Awaitable[None]] | None = None
         follower.updated.connect(self._on_updated)
+
+    def before_start(self, make_room: Callable[[], Awaitable[None]]) -> None:
+        """What is awaited before a run on this computer starts: it needs all the memory."""
+        self._make_room = make_room
 
     @Slot()
     def start(self) -> None:
@@ -102,6 +110,7 @@ class TrainingController(QObject):
     async def resume_run(self, run: Run) -> None:
         """Go on with an ended run, and show it wherever it is shown."""
         try:
+            await self._free_memory(run.config)
             resumed = await self._desk.lanes.runs.run(self._runs.resume, run.id)
             update = await self._desk.lanes.runs.run(self._runs.history, resumed.id)
         except AppError as error:
@@ -143,6 +152,7 @@ class TrainingController(QObject):
             if not await self._desk.lanes.runs.run(self._runtime.is_ready):
                 self._desk.notices.noticed.emit(_SETUP)
                 return
+            await self._free_memory(config)
             run = await self._desk.lanes.runs.run(
                 self._runs.start, config, name=self._models.form.name, on_existing=on_existing
             )
@@ -156,6 +166,10 @@ class TrainingController(QObject):
             self._began(run)
         finally:
             self._models.run.status.set_starting(False)
+
+    async def _free_memory(self, config: TrainingConfig) -> None:
+        if self._make_room is not None and config.training.target == TARGET_LOCAL:
+            await self._make_room()
 
     def _began(self, run: Run) -> None:
         self._models.runs.put(run)

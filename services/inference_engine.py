@@ -1,62 +1,50 @@
-"""Talks to the inference worker: a child process that holds base model and adapter in memory."""
+"""Answers prompts with a base model and its adapter, which a worker process holds in memory."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import subprocess
 import threading
-from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from models.domain.errors import AppError
-from models.domain.inference import Answer
-from services.runners.process import worker_environment
+from models.domain.inference import Answer, Message
+from services.inference_worker import UNLOADED, InferenceWorker
+from services.progress import CancelToken
+from trainer_image.contract import CONTAINER_DATA_ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
-    from models.domain.inference import SamplingSettings
-    from services.trainer_code import TrainerCode
-
-_QUIT_SECONDS = 3.0
-_STDERR_TAIL_BYTES = 4000
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerPlace:
-    """What the worker needs of this computer; asked for when it is started."""
-
-    python: Path
-    code: TrainerCode
-    data_root: Path
-    log: Path
-    offline: bool = False
+    from models.domain.inference import SamplingSettings, TunedModel
+    from services.inference_worker import WorkerPlace
 
 
 class InferenceEngine:
-    """One model in memory at a time. Blocking calls; :meth:`cancel` may come from any thread."""
+    """One model in memory at a time. Blocking calls, one after the other.
 
-    def __init__(self, place: Callable[[], WorkerPlace]) -> None:
+    ``place`` is asked at every load, so that a worker never outlives a change of Offline mode, of
+    the trainer's code or of the environment. :meth:`unload` may come from any thread.
+    """
+
+    def __init__(self, place: Callable[[TunedModel], WorkerPlace]) -> None:
         self._place = place
-        self._worker: subprocess.Popen[str] | None = None
-        self._log: Path | None = None
-        self._request = 0
+        self._worker: InferenceWorker | None = None
+        self._loaded: TunedModel | None = None
         self._turn = threading.Lock()
-        self._writing = threading.Lock()
+        self._guard = threading.Lock()
 
-    def load(self, base_model: str, adapter: str) -> None:
-        """Load a base model with an adapter; at once where the worker has both already.
+    def is_loaded(self, model: TunedModel) -> bool:
+        """Whether an answer of this model comes without loading it first; never blocks."""
+        worker = self._worker
+        return worker is not None and worker.is_alive and self._loaded == model
 
-        ``adapter`` may be empty: only the base model then. Raises AppError.
+    def load(self, model: TunedModel, cancel: CancelToken | None = None) -> None:
+        """Have this model in memory; at once where it is, unless its files have changed.
+
+        Raises AppError, or Cancelled as soon as ``cancel`` is set.
         """
         with self._turn:
-            for _ in self._ask(
-                {"op": "load", "base_model": base_model, "adapter": adapter or None}
-            ):
-                pass
+            self._load(model, cancel or CancelToken())
 
     def generate(
         self,
@@ -65,124 +53,92 @@ class InferenceEngine:
         use: str,
         settings: SamplingSettings,
         on_token: Callable[[str], None],
-        history: list[dict[str, str]] | None = None,
+        context: Sequence[Message] = (),
+        cancel: CancelToken | None = None,
     ) -> Answer:
-        """Answer one prompt, with the ``adapter`` or the ``base`` model alone.
+        """Answer one prompt with the loaded model: TUNED, or BASE without its adapter.
 
-        ``on_token`` gets each piece of text as it comes, in the calling thread.
+        ``on_token`` gets each piece of text as it comes, in the calling thread. Once ``cancel`` is
+        set the answer ends with what it has. A model whose worker died is loaded again.
         """
-        messages = [*(history or []), {"role": "user", "content": prompt}]
-        request = {"op": "generate", "use": use, "messages": messages, **_sampling(settings)}
+        cancel = cancel or CancelToken()
+        messages = [*context, Message("user", prompt)]
+        request = {
+            "op": "generate",
+            "use": use,
+            "messages": [{"role": one.role, "content": one.content} for one in messages],
+            **_sampling(settings),
+        }
         with self._turn:
-            for reply in self._ask(request):
+            worker = self._worker_with_model(cancel)
+            reply: dict[str, Any] = {}
+            for reply in worker.ask(request, cancel, worker.cancel):
                 if reply["type"] == "token":
                     on_token(reply["text"])
-                else:
-                    return _as_answer(reply)
-        raise self._died()
-
-    def cancel(self) -> None:
-        """Stop the answer that is being generated, if there is one; it ends with what it has."""
-        if self._worker is not None:
-            with contextlib.suppress(OSError, ValueError):
-                self._send({"op": "cancel", "id": self._request})
+        return Answer(reply["text"], reply["tokens"], reply["seconds"], reply["finish"])
 
     def unload(self) -> None:
-        """Give the model's memory back; the next load starts from the files."""
-        if self._worker is not None:
-            with self._turn:
-                for _ in self._ask({"op": "unload"}):
-                    pass
+        """Give the memory back: end the process that has it and wait until it is gone.
+
+        What a process frees inside itself, it mostly keeps. An answer on its way ends with an
+        AppError("unloaded").
+        """
+        with self._guard:
+            worker, self._worker = self._worker, None
+            self._loaded = None
+        if worker is not None:
+            worker.end()
 
     def close(self) -> None:
-        """End the worker."""
-        worker, self._worker = self._worker, None
-        if worker is None:
-            return
-        with contextlib.suppress(OSError, ValueError):
-            if worker.stdin is not None:
-                worker.stdin.close()
+        """The same, at the program's end."""
+        self.unload()
+
+    def _load(self, model: TunedModel, cancel: CancelToken) -> None:
+        cancel.raise_if_cancelled()
+        worker = self._worker_at(self._place(model))
+        self._loaded = None
+        request = {
+            "op": "load",
+            "base_model": _as_in_a_job(model.base_model, model.data_root),
+            "adapter": _as_in_a_job(model.adapter, model.data_root) or None,
+            "quantization": model.quantization,
+        }
         try:
-            worker.wait(_QUIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            worker.kill()
-            worker.wait()
-        if worker.stdout is not None:
-            worker.stdout.close()
+            # Loading cannot be interrupted, but the process that does it can be ended.
+            for _reply in worker.ask(request, cancel, lambda _number: self.unload()):
+                pass
+        except AppError:
+            cancel.raise_if_cancelled()
+            raise
+        self._loaded = model
 
-    def _ask(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Send a request and yield its replies up to and including the last one."""
-        self._ensure_worker()
-        self._request += 1
-        number = self._request
-        try:
-            self._send({**request, "id": number})
-        except OSError as error:
-            raise self._died() from error
-        for reply in self._replies():
-            if reply.get("id") != number:
-                continue
-            if reply["type"] == "error":
-                raise AppError(reply["kind"], reply["message"], reply.get("hint", ""))
-            yield reply
-            if reply["type"] != "token":
-                return
-        raise self._died()
+    def _worker_at(self, place: WorkerPlace) -> InferenceWorker:
+        worker = self._worker
+        if worker is None or not worker.is_alive or worker.place != place:
+            self.unload()
+            worker = InferenceWorker(place)
+            with self._guard:
+                self._worker = worker
+        return worker
 
-    def _replies(self) -> Iterator[dict[str, Any]]:
-        if self._worker is None or self._worker.stdout is None:
-            return
-        for line in self._worker.stdout:
-            yield json.loads(line)
+    def _worker_with_model(self, cancel: CancelToken) -> InferenceWorker:
+        if self._loaded is None:
+            raise AppError("not_loaded", "No model is loaded.", "Load one first.")
+        if self._worker is None or not self._worker.is_alive:
+            self._load(self._loaded, cancel)
+        if self._worker is None:
+            raise AppError(UNLOADED, "The model was just unloaded.", "Ask again later.")
+        return self._worker
 
-    def _send(self, request: dict[str, Any]) -> None:
-        if self._worker is None or self._worker.stdin is None:
-            raise OSError("the worker is gone")
-        with self._writing:
-            self._worker.stdin.write(json.dumps(request) + "\n")
-            self._worker.stdin.flush()
 
-    def _ensure_worker(self) -> None:
-        if self._worker is not None and self._worker.poll() is None:
-            return
-        self.close()
-        self._worker = self._start(self._place())
-
-    def _start(self, place: WorkerPlace) -> subprocess.Popen[str]:
-        environment = worker_environment(os.environ, place.code.folder, place.data_root)
-        if place.offline:
-            environment |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
-        place.log.parent.mkdir(parents=True, exist_ok=True)
-        self._log = place.log
-        try:
-            with place.log.open("wb") as log:
-                return subprocess.Popen(
-                    [str(place.python), "-m", "trainer_image.infer"],
-                    env=environment,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    text=True,
-                    encoding="utf-8",
-                )
-        except OSError as error:
-            raise AppError(
-                "runtime_missing",
-                "The training environment is not set up, so no model can be run.",
-                "Set it up: start a training, or run temper doctor.",
-                str(error),
-            ) from error
-
-    def _died(self) -> AppError:
-        tail = ""
-        if self._log is not None and self._log.exists():
-            tail = self._log.read_bytes()[-_STDERR_TAIL_BYTES:].decode("utf-8", errors="replace")
-        return AppError(
-            "worker_died",
-            "The process that answers has ended unexpectedly, most often for want of memory.",
-            "Close other programs or choose a smaller model, then try again.",
-            tail,
-        )
+def _as_in_a_job(path: str, data_root: str) -> str:
+    """A place as the trainer's code names it: under the data root it begins with ``/data``, and
+    so a data root that itself lies under ``/data`` is not taken for the trainer's one."""
+    try:
+        inside = Path(path).relative_to(data_root)
+    except ValueError:
+        return path
+    return str(PurePosixPath(CONTAINER_DATA_ROOT, *inside.parts))
 
 
 def _sampling(settings: SamplingSettings) -> dict[str, Any]:
@@ -194,7 +150,3 @@ def _sampling(settings: SamplingSettings) -> dict[str, Any]:
         return {"do_sample": False, **common}
     drawn = {"temperature": settings.temperature, "top_p": settings.top_p}
     return {"do_sample": True, **drawn, **common}
-
-
-def _as_answer(reply: dict[str, Any]) -> Answer:
-    return Answer(reply["text"], reply["tokens"], reply["seconds"], reply["finish"])

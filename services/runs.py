@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 import threading
 import time
@@ -10,21 +9,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.domain.errors import AppError
+from models.domain.errors import AppError, ConfigError
+from models.domain.inference import common_system_prompt
 from models.domain.run import Failure, Run, RunState
-from services.job_builder import local_model
+from services.adapters import tuned_model
+from services.job_builder import local_model, offline_problems
 from services.run_files import RunFolder, host_path
 from services.run_follower import RunFollower, run_folder
 from services.run_outputs import OnExisting, settle_output
-from services.run_samples import read_samples
+from services.run_samples import choose_samples, read_samples
 from services.runners.base import Launch
 from trainer_image.contract import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from models.domain.config import TrainingConfig
-    from models.domain.inference import SamplePrompt
+    from models.domain.inference import SamplePrompt, TunedModel
     from models.domain.run import RunUpdate
     from services.datasets import DatasetLibrary
     from services.job_builder import JobBuilder, PlannedJob
@@ -83,7 +84,10 @@ class RunService:
             if run.state.is_live:
                 raise AppError("running", f"Run {run.id} is still running.", "Attach to it.")
             self._refuse_if_in_use(Path(run.output_directory))
-            _rewrite_job_for_resume(run)
+            offline = self._offline.is_offline()
+            if offline and (problems := offline_problems(run.config, Path(run.data_root))):
+                raise ConfigError(problems)
+            _rewrite_job_for_resume(run, offline=offline)
             self._follower.forget(run_id)
             queued = self._records.transition(
                 run, RunState.QUEUED, failure=None, exit_code=None, ended_at=None
@@ -144,12 +148,22 @@ class RunService:
         return self._records.find(text)
 
     def samples(
-        self, run_id: str, count: int = 5, *, held_out: bool | None = None
+        self,
+        run_id: str,
+        count: int = 5,
+        *,
+        held_out: bool | None = None,
+        avoid: Collection[str] = (),
     ) -> Sequence[SamplePrompt]:
-        """Random prompts of the run's own dataset, with their expected answers."""
+        """Random prompts of the run's own dataset with their expected answers, others than
+        ``avoid`` while there are others."""
         found = read_samples(run_folder(self.get(run_id)).samples)
         fitting = [one for one in found if held_out is None or one.held_out == held_out]
-        return random.sample(fitting, min(count, len(fitting)))
+        return choose_samples(fitting, count, avoid)
+
+    def system_prompt(self, run_id: str) -> str:
+        """The system prompt that all of the run's prompts have in common, or none."""
+        return common_system_prompt(read_samples(run_folder(self.get(run_id)).samples))
 
     def log_path(self, run_id: str) -> Path:
         """The file with everything the trainer printed."""
@@ -160,6 +174,10 @@ class RunService:
         if not run.adapter_path:
             raise AppError("no_adapter", f"Run {run.id} has no adapter.", "Let it finish first.")
         return Path(run.adapter_path)
+
+    def tuned_model(self, run: Run) -> TunedModel:
+        """What to load to try a run, its files checked; AppError says why it cannot be tried."""
+        return tuned_model(run)
 
     def delete(self, run_id: str) -> None:
         """Forget an ended run and remove its folder; its output directory stays."""
@@ -236,10 +254,10 @@ class RunService:
         return self._records.transition(run, RunState.PREPARING, process=handle)
 
 
-def _rewrite_job_for_resume(run: Run) -> None:
+def _rewrite_job_for_resume(run: Run, *, offline: bool) -> None:
     path = run_folder(run).job
     job = Job.model_validate_json(path.read_bytes())
-    resumed = job.model_copy(update={"on_existing": OnExisting.RESUME.value})
+    resumed = job.model_copy(update={"on_existing": OnExisting.RESUME.value, "offline": offline})
     _replace_text(path, resumed.model_dump_json(indent=2))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import sys
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -11,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from trainer_image.contract import FailureKind
-from trainer_image.engine import source_of
+from trainer_image.data import render
+from trainer_image.engine import quantization_config, source_of
 from trainer_image.failures import TrainerError
+from trainer_image.rows import RowError
 from trainer_image.run_folder import is_local, resolve
 
 if TYPE_CHECKING:
@@ -22,12 +26,16 @@ if TYPE_CHECKING:
 
 
 class Load(BaseModel):
-    """A ``load`` request; without an adapter only the base can be asked."""
+    """A ``load`` request; without an adapter only the base can be asked.
+
+    ``quantization`` is that of the training, with the same meaning.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base_model: str = Field(min_length=1)
     adapter: str | None = None
+    quantization: Literal["auto", "4-bit", "8-bit", "none"] = "auto"
 
 
 class Prompt(BaseModel):
@@ -61,33 +69,53 @@ class Answer:
 
 
 class Chat:
-    """The loaded model. A base stays while adapters change, for it takes much longer to load."""
+    """The loaded model. A base stays while adapters change, for it takes much longer to load.
+
+    What is loaded is known by content, never by path alone: a new run may have put another adapter
+    into the same folder, and a folder may hold another base model than before.
+    """
 
     def __init__(self) -> None:
-        self._base_name = ""
+        self._base: tuple[object, ...] = ()
         self._adapter_hash = ""
+        self._hashes = ContentHashes()
         self._model: Any = None
         self._tokenizer: Any = None
+        self._own_ends: set[int | None] = set()
 
     @property
     def device(self) -> str:
         """Where the model is."""
         return str(self._model.device)
 
-    def load(self, base_model: str, adapter: str | None) -> None:
+    def load(self, load: Load) -> None:
         """Have this base and this adapter ready, loading only what is not there yet."""
-        folder = _adapter_folder(adapter)
-        if base_model != self._base_name:
+        folder = _adapter_folder(load.adapter)
+        base = (load.base_model, load.quantization, *_signature_of_base(load.base_model))
+        try:
+            if base != self._base:
+                self.unload()
+                self._load_base(load)
+                self._base = base
+            wanted = self._hashes.of(folder) if folder else ""
+            if self._tokenizer is None or wanted != self._adapter_hash:
+                self._change_adapter(folder)
+                self._tokenizer = _load_tokenizer(folder, load.base_model)
+                self._adapter_hash = wanted
+        except BaseException:  # with half an adapter in it, the base would answer as another model
             self.unload()
-            self._model = _load_base(base_model)
-            self._base_name = base_model
-        # By content: a new run may have put another adapter in the same folder.
-        wanted = _content_hash(folder) if folder else ""
-        if wanted != self._adapter_hash:
-            self._change_adapter(folder)
-            self._adapter_hash = wanted
-        self._tokenizer = _load_tokenizer(folder, base_model)
+            raise
         self._model.eval()
+
+    def _load_base(self, load: Load) -> None:
+        """Of the model's own generation settings only the end tokens stay: its sampling and its
+        penalties would act unseen beside what was asked for."""
+        from transformers import GenerationConfig
+
+        self._model = _load_base(load.base_model, load.quantization)
+        own = self._model.generation_config.eos_token_id
+        self._own_ends = {*(own if isinstance(own, list) else [own])}
+        self._model.generation_config = GenerationConfig()
 
     def _change_adapter(self, folder: Path | None) -> None:
         from peft import PeftModel
@@ -99,9 +127,12 @@ class Chat:
             self._model = PeftModel.from_pretrained(self._model, folder)
 
     def unload(self) -> None:
-        """Give the memory back."""
+        """Let go of the model; its memory is there for the next one."""
         self._model = self._tokenizer = None
-        self._base_name = self._adapter_hash = ""
+        self._base, self._adapter_hash = (), ""
+        gc.collect()
+        if "torch" in sys.modules:
+            sys.modules["torch"].cuda.empty_cache()
 
     def answer(self, prompt: Prompt, on_text: Callable[[str], None], cancel: Event) -> Answer:
         """Generate, handing out the text as it comes; ``cancel`` ends it after a token."""
@@ -109,13 +140,14 @@ class Chat:
 
         self._require(prompt.use)
         inputs = self._encode(prompt.messages)
+        room = self._room(inputs["input_ids"].shape[1], prompt.max_new_tokens)
         if prompt.seed is not None:
             torch.manual_seed(prompt.seed)
         before = time.monotonic()
         with torch.inference_mode(), self._as_asked(prompt.use):
             output = self._model.generate(
                 **inputs,
-                generation_config=self._settings(prompt),
+                generation_config=self._settings(prompt, room),
                 streamer=_streamer(self._tokenizer, on_text),
                 stopping_criteria=_stopping(cancel),
             )
@@ -133,36 +165,48 @@ class Chat:
         template = bool(self._tokenizer.chat_template)
         text = messages[-1]["content"]
         if template:
-            text = self._tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=True
-            )
+            try:
+                text = render(self._tokenizer, messages, answering=True)
+            except RowError as error:
+                message = f"The conversation cannot be asked: {error}"
+                raise TrainerError(FailureKind.BAD_CONFIG, message) from error
         tokens = self._tokenizer(text, add_special_tokens=not template, return_tensors="pt")
         return tokens.to(self._model.device)
+
+    def _room(self, prompt_tokens: int, wanted: int) -> int:
+        """How many tokens may follow: beyond its context a model writes rubbish, or fails."""
+        context = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        room = min(wanted, context - prompt_tokens) if context else wanted
+        if room < 1:
+            raise TrainerError(
+                FailureKind.BAD_CONFIG,
+                f"The prompt is too long: it has {prompt_tokens} tokens, and the model can hold "
+                f"{context}.",
+                "Shorten it.",
+            )
+        return room
 
     def _as_asked(self, use: str) -> Any:
         without = use == "base" and bool(self._adapter_hash)
         return self._model.disable_adapter() if without else nullcontext()
 
-    def _settings(self, prompt: Prompt) -> Any:
-        """Only what was asked for: a model's own sampling defaults would stay unseen."""
+    def _settings(self, prompt: Prompt, room: int) -> Any:
         from transformers import GenerationConfig
 
-        own = self._model.generation_config
         sampling = {"temperature": prompt.temperature, "top_p": prompt.top_p, "top_k": 0}
+        pad = self._tokenizer.pad_token_id
         return GenerationConfig(
-            max_new_tokens=prompt.max_new_tokens,
+            max_new_tokens=room,
             do_sample=prompt.do_sample,
             repetition_penalty=prompt.repetition_penalty,
             eos_token_id=self._end_tokens(),
-            pad_token_id=self._tokenizer.pad_token_id or self._tokenizer.eos_token_id,
-            bos_token_id=own.bos_token_id,
+            pad_token_id=self._tokenizer.eos_token_id if pad is None else pad,
             **(sampling if prompt.do_sample else {}),
         )
 
     def _end_tokens(self) -> list[int]:
-        own = self._model.generation_config.eos_token_id
-        ends = set(own if isinstance(own, list) else [own]) | {self._tokenizer.eos_token_id}
-        return sorted(ends - {None})
+        ends = self._own_ends | {self._tokenizer.eos_token_id}
+        return sorted(end for end in ends if end is not None)
 
     def _answer(self, tokens: Any, before: float, cancel: Event) -> Answer:
         seconds = time.monotonic() - before
@@ -170,6 +214,52 @@ class Chat:
         text = self._tokenizer.decode(tokens, skip_special_tokens=True)
         rest: Literal["cancelled", "length"] = "cancelled" if cancel.is_set() else "length"
         return Answer(text, len(tokens), seconds, "stop" if ended else rest)
+
+
+class ContentHashes:
+    """SHA-256 over the files of a folder, read anew only where the file system says that one was
+    written: an adapter of a large model takes a second to read."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[object, str]] = {}
+
+    def of(self, folder: Path) -> str:
+        """The hash of names and contents."""
+        signature = file_signature(folder)
+        known = self._known.get(folder)
+        if known is None or known[0] != signature:
+            known = self._known[folder] = (signature, _content_hash(folder))
+        return known[1]
+
+
+def file_signature(folder: Path) -> tuple[object, ...]:
+    """Name, size, times and number of each file: another one after each change, also after one
+    that set the modification time back."""
+    stats = ((path.name, path.stat()) for path in sorted(folder.iterdir()) if path.is_file())
+    return tuple(
+        (name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+        for name, stat in stats
+    )
+
+
+def _content_hash(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            digest.update(path.name.encode() + b"\0")
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _signature_of_base(base_model: str) -> tuple[object, ...]:
+    """Nothing for a Hub repository, which the cache holds by its commit."""
+    if not is_local(base_model):
+        return ()
+    folder = resolve(base_model)
+    if not (folder / "config.json").is_file():
+        raise TrainerError(FailureKind.NOT_FOUND, f"There is no model in {folder}.")
+    return file_signature(folder)
 
 
 def _adapter_folder(adapter: str | None) -> Path | None:
@@ -181,25 +271,20 @@ def _adapter_folder(adapter: str | None) -> Path | None:
     return folder
 
 
-def _content_hash(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(folder.glob("adapter_*")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _load_base(base_model: str) -> Any:
+def _load_base(base_model: str, quantization: str) -> Any:
+    """The base as the training had it: same device, same packing, half precision on a GPU."""
     import torch
     from transformers import AutoModelForCausalLM
 
-    if is_local(base_model) and not (resolve(base_model) / "config.json").is_file():
-        raise TrainerError(FailureKind.NOT_FOUND, f"There is no model in {resolve(base_model)}.")
-    on_gpu = torch.cuda.is_available()
-    return AutoModelForCausalLM.from_pretrained(
-        source_of(base_model),
-        dtype=torch.bfloat16 if on_gpu else torch.float32,
-        device_map={"": 0} if on_gpu else None,
-    )
+    options: dict[str, Any] = {"dtype": torch.float32}
+    precision = "float32"
+    if torch.cuda.is_available():
+        precision = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+        options = {"dtype": getattr(torch, precision), "device_map": {"": 0}}
+        quantization = "4-bit" if quantization == "auto" else quantization
+    if quantization not in ("auto", "none"):
+        options["quantization_config"] = quantization_config(quantization, precision)
+    return AutoModelForCausalLM.from_pretrained(source_of(base_model), **options)
 
 
 def _load_tokenizer(folder: Path | None, base_model: str) -> Any:

@@ -85,7 +85,7 @@ def load_model(job: Job, engine: Engine) -> Any:
     set_seed(job.hp.seed)  # before the adapter is drawn, or a resumed run would draw another
     options: dict[str, Any] = {"dtype": getattr(torch, engine.precision)}
     if engine.quantization != "none":
-        options["quantization_config"] = _quantization(engine)
+        options["quantization_config"] = quantization_config(engine.quantization, engine.precision)
     if engine.on_gpu:
         options["device_map"] = {"": 0}
     model = AutoModelForCausalLM.from_pretrained(source_of(job.base_model), **options)
@@ -93,17 +93,18 @@ def load_model(job: Job, engine: Engine) -> Any:
     return _with_adapter(model, job.hp)
 
 
-def _quantization(engine: Engine) -> Any:
+def quantization_config(quantization: str, precision: str) -> Any:
+    """How the base model's weights are packed; an answer must see them as the training did."""
     import torch
     from transformers import BitsAndBytesConfig
 
-    if engine.quantization == "8-bit":
+    if quantization == "8-bit":
         return BitsAndBytesConfig(load_in_8bit=True)
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=getattr(torch, engine.precision),
+        bnb_4bit_compute_dtype=getattr(torch, precision),
     )
 
 

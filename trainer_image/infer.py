@@ -5,10 +5,10 @@ library prints goes to standard error. Requests::
 
     {"id": 1, "op": "load", "base_model": "...", "adapter": "..." or null}
     {"id": 2, "op": "generate", "messages": [...], "use": "adapter" or "base", ...}
-    {"op": "cancel", "id": 2}   {"id": 3, "op": "unload"}   {"op": "quit"}
+    {"op": "cancel", "id": 2}   {"op": "quit"}
 
-Each reply carries the request's ``id`` and a ``type``: ``loaded``, ``token``, ``done``,
-``unloaded`` or ``error``; ``ready`` comes once at the start.
+Each reply carries the request's ``id`` and a ``type``: ``loaded``, ``token``, ``done`` or
+``error``; ``ready`` comes once at the start. Whoever wants the memory back ends the process.
 """
 
 from __future__ import annotations
@@ -31,11 +31,34 @@ from trainer_image.failures import TrainerError, understand
 
 Request = dict[str, Any]
 
+_SENTENCES = {
+    FailureKind.CUDA_OOM: (
+        "The GPU ran out of memory.",
+        "Close other programs that use it, or ask for fewer tokens.",
+    ),
+    FailureKind.HOST_OOM: (
+        "The computer ran out of memory.",
+        "Close other programs, or ask for fewer tokens.",
+    ),
+    FailureKind.NETWORK: (
+        "The base model is not on this computer, and Hugging Face could not be reached.",
+        "Check the connection; in Offline mode only models that are here already can be used.",
+    ),
+    FailureKind.INTERNAL: (
+        "The model could not answer.",
+        "logs/inference.log has the details; please report it.",
+    ),
+}
+"""Where the sentence of a failed training would mislead."""
+
 
 def main() -> int:
     """Serve until standard input ends or ``quit`` comes."""
     replies = _claim_stdout()
-    prepare_process(offline=os.environ.get("HF_HUB_OFFLINE") == "1", use_gpu=True)
+    prepare_process(
+        offline=os.environ.get("HF_HUB_OFFLINE") == "1",
+        use_gpu=os.environ.get("CUDA_VISIBLE_DEVICES") != "",
+    )
     Worker(replies).serve(sys.stdin.buffer)
     return 0
 
@@ -91,7 +114,10 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - the worker outlives any failed request
             failure = understand(error)
             print(failure.details, file=sys.stderr)  # noqa: T201
-            self._error(request_id, failure.kind, failure.message, failure.hint)
+            message, hint = failure.message, failure.hint
+            if not isinstance(error, TrainerError):
+                message, hint = _SENTENCES.get(failure.kind, (message, hint))
+            self._error(request_id, failure.kind, message, hint)
         finally:
             if self._cancels.get(request_id) is cancel:  # the client may use its id again already
                 del self._cancels[request_id]
@@ -103,15 +129,12 @@ class Worker:
                 self._load(request_id, Load.model_validate(rest))
             case "generate":
                 self._generate(request_id, Prompt.model_validate(rest), cancel)
-            case "unload":
-                self._chat.unload()
-                self._reply(request_id, "unloaded")
             case _:
                 raise TrainerError(FailureKind.BAD_CONFIG, "The request has no known 'op'.")
 
     def _load(self, request_id: Any, load: Load) -> None:
         before = time.monotonic()
-        self._chat.load(load.base_model, load.adapter)
+        self._chat.load(load)
         self._reply(
             request_id,
             "loaded",

@@ -125,9 +125,19 @@ QScrollArea { background: transparent; border: 0; }
 QLabel { background: transparent; }
 QLabel[role="title"] { font-size: @title; font-weight: 600; }
 QLabel[role="heading"] { font-size: @heading; font-weight: 600; }
+QLabel[role="subheading"] { font-weight: 600; }
 QLabel[role="muted"] { color: @muted; }
 QLabel[role="error"] { color: @bad; }
 QLabel[role="warning"] { color: @warning; }
+QLabel[role="caption"] { color: @muted; font-size: @caption; }
+QTextEdit[flow="true"] {
+  background: transparent; border: 0; padding: 0; color: @text;
+  selection-background-color: @accent; selection-color: @on_accent;
+}
+QTextEdit[flow="true"][role="muted"] { color: @muted; }
+QTextEdit[flow="true"][tone="bad"] { color: @bad; }
+QScrollArea[role="history"] { border: 1px solid transparent; border-radius: 8px; }
+QScrollArea[role="history"]:focus { border-color: @accent; }
 QLabel[tone="good"] { color: @good; }
 QLabel[tone="bad"] { color: @bad; }
 QLabel[tone="warning"] { color: @warning; }
@@ -157,6 +167,13 @@ QPushButton[role="primary"]:focus { border: 2px solid @text; padding: 5px 13px; 
 QPushButton[role="primary"]:disabled {
   background: @border; color: @disabled; border: 1px solid @border;
 }
+QPushButton[role="choice"] {
+  background: @surface; border: 1px solid @border; border-radius: 10px; padding: 0;
+}
+QPushButton[role="choice"]:hover { background: @hover; border-color: @field_border; }
+QPushButton[role="choice"]:pressed { background: @accent_soft; }
+QPushButton[role="choice"]:focus { border: 2px solid @accent; padding: 0; }
+
 QPushButton[role="link"] {
   background: transparent; border: 2px solid transparent; color: @accent_text; padding: 3px 6px;
 }
@@ -258,7 +275,6 @@ QTreeView:focus, QListWidget:focus { border: 1px solid @accent; }
 QTreeView::item, QListWidget::item { padding: 5px 6px; border-radius: 6px; }
 QTreeView::item:hover, QListWidget::item:hover { background: @hover; }
 QTreeView::item:selected, QListWidget::item:selected { background: @accent_soft; color: @text; }
-QTreeView::branch { background: transparent; }
 QTextBrowser {
   background: @surface; color: @text; border: 1px solid @border; border-radius: 10px;
   selection-background-color: @accent; selection-color: @on_accent;
@@ -303,6 +319,7 @@ def style_sheet(tokens: Tokens, icon_folder: str, point_size: float) -> str:
     values = dict(vars(tokens))
     values["icons"] = icon_folder
     values["title"] = f"{point_size * 1.55:.1f}pt"
+    values["caption"] = f"{point_size * 0.92:.1f}pt"
     values["heading"] = f"{point_size * 1.1:.1f}pt"
     sheet = _SHEET
     for name in sorted(values, key=len, reverse=True):

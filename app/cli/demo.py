@@ -15,11 +15,9 @@ from app.cli.follow import outcome_text, watch
 from app.cli.output import EXIT_FAILED, Json, print_json, program, reported, say
 from app.cli.setup import StepPrinter, ensure_runtime
 from app.cli.state import services
-from app.paths import resource
-from models.domain.config_io import with_values
 from models.domain.inference import INFERENCE_PRESETS
 from models.domain.run import Run, RunState
-from services.configs import read_config_file
+from services.demo import PROMISED_DROP, loss_drop
 from services.progress import CancelToken
 from services.run_outputs import OnExisting
 
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
     from models.domain.inference import SamplePrompt
 
-PROMISED_DROP = 0.20
-"""The held-out loss must fall by this share, or the demo has failed."""
-DEMO_CONFIG = "Demo: SmolLM2-135M on the Python documentation"
 _COLUMN = 46
 _ANSWER_TOKENS = 100
 """Enough for every answer of the sample; the base model alone would go on and on."""
@@ -72,23 +67,13 @@ def demo(json_: Json = False) -> None:
             raise typer.Exit(EXIT_FAILED)
 
 
-def loss_drop(run: Run) -> float:
-    """By which share the held-out loss fell; 0 where it was not measured."""
-    before, after = run.eval_loss_before, run.eval_loss_after
-    return 1 - after / before if before and after is not None else 0.0
-
-
 def _prepare(found: Services) -> TrainingConfig:
     ensure_runtime(found)
     printer = StepPrinter()
-    model = found.sample_model.ensure(printer, CancelToken(), offline=found.offline.is_offline())
-    printer.close()
-    session = found.datasets.add_sample()
-    config = with_values(
-        read_config_file(resource("demo.yaml")),
-        {"dataset.session": str(session.id), "hp.base_model": f"/data/models/{model.name}"},
-    )
-    found.configs.save(DEMO_CONFIG, config)
+    try:
+        _, config = found.demo.prepare(printer, CancelToken())
+    finally:
+        printer.close()
     return config
 
 
@@ -96,7 +81,7 @@ def _compare(found: Services, run: Run) -> list[Comparison]:
     prompts = found.runs.samples(run.id, 3, held_out=True)
     say("Asking the base and the tuned model three questions neither was trained on …")
     with closing(found.inference) as engine:
-        engine.load(run.base_model, str(found.runs.adapter_path(run)))
+        engine.load(found.runs.tuned_model(run))
         return [
             Comparison(
                 one.prompt, one.expected, *(_ask(found, one, use) for use in ("base", "adapter"))

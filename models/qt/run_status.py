@@ -115,12 +115,6 @@ class RunStatusModel(QObject):
         return self._run is not None and self._run.state is RunState.STOPPING
 
     @property
-    def can_infer(self) -> bool:
-        """Whether there is an adapter to try."""
-        run = self._run
-        return run is not None and run.state is RunState.FINISHED and bool(run.adapter_path)
-
-    @property
     def warning(self) -> str:
         """The newest warning of the trainer."""
         return self._warning

@@ -83,15 +83,7 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     Neither does a token or key of the user's: whoever may have one adds it.
     """
     kept_back = _OF_THIS_PYTHON.union(SECRET_VARIABLES, _TOKEN_FILES)
-    clean = {name: value for name, value in environ.items() if name not in kept_back}
-    # WORKAROUND: PyInstaller's boot loader points LD_LIBRARY_PATH at the bundle and keeps the
-    # user's value beside it, https://pyinstaller.org/en/stable/runtime-information.html
-    original = clean.pop("LD_LIBRARY_PATH_ORIG", None)
-    if original is not None:
-        clean["LD_LIBRARY_PATH"] = original
-    elif getattr(sys, "frozen", False):
-        clean.pop("LD_LIBRARY_PATH", None)
-    return clean
+    return {name: value for name, value in environ.items() if name not in kept_back}
 
 
 # PYTHONDONTWRITEBYTECODE: without bytecode each start of the trainer compiles its libraries anew,

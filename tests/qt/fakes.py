@@ -8,15 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.domain.config import TrainingConfig
+from models.domain.config_io import with_values
 from models.domain.dataset import DatasetSession, SavedConfig
 from models.domain.hardware import Hardware
-from models.domain.inference import Answer, SamplePrompt, SamplingSettings
+from models.domain.inference import (
+    Answer,
+    Message,
+    SamplePrompt,
+    SamplingSettings,
+    TunedModel,
+    common_system_prompt,
+)
 from models.domain.run import Run, RunEvent, RunState, RunUpdate
 from services.model_shapes import ShapeAnswer
 from services.progress import CancelToken, Progress, Reporter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
 
     from models.domain.errors import AppError
     from models.domain.model_shape import ModelShape
@@ -86,6 +94,12 @@ class FakeRuns:
     error: AppError | None = None
     calls: list[tuple[str, Any]] = field(default_factory=list)
     log: Path = Path("/nowhere/train.log")
+    adapter_error: AppError | None = None
+    prompts: list[SamplePrompt] = field(
+        default_factory=lambda: [
+            SamplePrompt(f"Question {n}?", f"Answer {n}.", n % 2 == 0) for n in range(10)
+        ]
+    )
 
     def start(self, config: TrainingConfig, *, name: str = "", on_existing: str = "refuse") -> Run:
         self.calls.append(("start", on_existing))
@@ -127,15 +141,23 @@ class FakeRuns:
     def reattach(self) -> list[Run]:
         return self.live
 
-    def samples(self, run_id: str, count: int = 5) -> list[SamplePrompt]:
+    def samples(
+        self, run_id: str, count: int = 5, *, avoid: Collection[str] = ()
+    ) -> list[SamplePrompt]:
         self.calls.append(("samples", run_id))
-        return [SamplePrompt(f"Question {n}?", f"Answer {n}.", n % 2 == 0) for n in range(count)]
+        return [one for one in self.prompts if one.prompt not in avoid][:count]
+
+    def system_prompt(self, run_id: str) -> str:
+        return common_system_prompt(self.prompts)
 
     def log_path(self, run_id: str) -> Path:
         return self.log
 
-    def adapter_path(self, run: Run) -> Path:
-        return Path(run.data_root) / "outputs/local_run/adapter"
+    def tuned_model(self, run: Run) -> TunedModel:
+        if self.adapter_error is not None:
+            raise self.adapter_error
+        folder = f"{run.data_root}/outputs/local_run/adapter"
+        return TunedModel(run.base_model, folder, run.data_root)
 
     def delete(self, run_id: str) -> None:
         self.calls.append(("delete", run_id))
@@ -192,7 +214,9 @@ class FakeDatasets:
 
 @dataclass
 class FakeConfigs:
-    """Configurations in memory."""
+    """Configurations in memory, for tests of other things; those of configurations take the real
+    store.
+    """
 
     saved: dict[str, TrainingConfig] = field(default_factory=dict)
     last: str = ""
@@ -201,10 +225,12 @@ class FakeConfigs:
     def list(self, target: str | None = None) -> list[SavedConfig]:
         return [self._entry(name) for name in self.saved]
 
-    def load(self, config_id: int) -> TrainingConfig:
-        name = list(self.saved)[config_id - 1]
-        self.last = name
-        return self.saved[name]
+    def recent(self) -> list[SavedConfig]:
+        return [self._entry(self.last)] if self.last else []
+
+    def load(self, config_id: int) -> tuple[SavedConfig, TrainingConfig]:
+        self.last = list(self.saved)[config_id - 1]
+        return self._entry(self.last), self.saved[self.last]
 
     def save(self, name: str, config: TrainingConfig) -> SavedConfig:
         if self.error is not None:
@@ -213,13 +239,37 @@ class FakeConfigs:
         self.last = name
         return self._entry(name)
 
+    def save_over(
+        self, seen: SavedConfig, config: TrainingConfig, *, anyway: bool = False
+    ) -> SavedConfig:
+        return self.save(seen.name, config)
+
+    def add(self, name: str, config: TrainingConfig) -> SavedConfig:
+        return self.save(name, config)
+
+    def duplicate(self, config_id: int, name: str) -> SavedConfig:
+        return self.save(name, list(self.saved.values())[config_id - 1])
+
+    def rename(self, seen: SavedConfig, name: str) -> SavedConfig:
+        self.saved = {name if old == seen.name else old: one for old, one in self.saved.items()}
+        return self._entry(name)
+
+    def delete(self, seen: SavedConfig) -> None:
+        del self.saved[seen.name]
+
+    def read_file(self, path: Path) -> TrainingConfig:
+        return TrainingConfig()
+
+    def write_file(self, path: Path, config: TrainingConfig) -> None:
+        path.write_text(repr(config), encoding="utf-8")
+
     def last_used(self) -> tuple[SavedConfig, TrainingConfig] | None:
         if self.error is not None:
             raise self.error
         return (self._entry(self.last), self.saved[self.last]) if self.last else None
 
     def _entry(self, name: str) -> SavedConfig:
-        return SavedConfig(list(self.saved).index(name) + 1, name, "Local", time.time())
+        return SavedConfig(list(self.saved).index(name) + 1, name, "Local", NOW)
 
 
 @dataclass
@@ -230,11 +280,18 @@ class FakeInference:
     error: AppError | None = None
     calls: list[tuple[str, Any]] = field(default_factory=list)
     on_generate: Callable[[], None] | None = None
+    loaded: TunedModel | None = None
 
-    def load(self, base_model: str, adapter: str) -> None:
-        self.calls.append(("load", (base_model, adapter)))
+    def is_loaded(self, model: TunedModel) -> bool:
+        return self.loaded == model
+
+    def load(self, model: TunedModel, cancel: CancelToken | None = None) -> None:
+        if cancel is not None:
+            cancel.raise_if_cancelled()
+        self.calls.append(("load", model))
         if self.error is not None:
             raise self.error
+        self.loaded = model
 
     def generate(
         self,
@@ -243,21 +300,21 @@ class FakeInference:
         use: str,
         settings: SamplingSettings,
         on_token: Callable[[str], None],
+        context: Sequence[Message] = (),
+        cancel: CancelToken | None = None,
     ) -> Answer:
-        self.calls.append(("generate", (prompt, use, settings)))
+        self.calls.append(("generate", (prompt, use, settings, tuple(context))))
         words = self.answer.split()
         for word in words:
             on_token(word + " ")
         if self.on_generate is not None:
             self.on_generate()
-        cancelled = ("cancel", None) in self.calls
+        cancelled = cancel is not None and cancel.cancelled
         return Answer(self.answer, len(words), 0.5, "cancelled" if cancelled else "stop")
-
-    def cancel(self) -> None:
-        self.calls.append(("cancel", None))
 
     def unload(self) -> None:
         self.calls.append(("unload", None))
+        self.loaded = None
 
 
 @dataclass
@@ -325,6 +382,45 @@ class FakePeaks:
 
 
 @dataclass
+class FakeDemo:
+    """A demo that is made ready at once; ``on_prepare`` happens meanwhile."""
+
+    error: AppError | None = None
+    prepared: int = 0
+    on_prepare: Callable[[], None] | None = None
+
+    def prepare(
+        self, report: Reporter, cancel: CancelToken
+    ) -> tuple[SavedConfig, TrainingConfig]:
+        report(Progress(0.4, "Reading the model file"))
+        if self.on_prepare is not None:
+            self.on_prepare()
+        cancel.raise_if_cancelled()
+        if self.error is not None:
+            raise self.error
+        self.prepared += 1
+        values = {"dataset.session": "1", "hp.base_model": "/data/models/tiny", "hp.max_steps": 60}
+        return SavedConfig(99, "Demo", "Local", NOW), with_values(TrainingConfig(), values)
+
+
+@dataclass
+class FakeWelcome:
+    """By default somebody said no already."""
+
+    due: bool = False
+    error: AppError | None = None
+    dismissed: int = 0
+
+    def is_due(self) -> bool:
+        if self.error is not None:
+            raise self.error
+        return self.due
+
+    def dismiss(self) -> None:
+        self.dismissed += 1
+
+
+@dataclass
 class FakeServices:
     """All of them."""
 
@@ -336,6 +432,8 @@ class FakeServices:
     gpus: FakeProbe = field(default_factory=FakeProbe)
     shapes: FakeShapes = field(default_factory=FakeShapes)
     peaks: FakePeaks = field(default_factory=FakePeaks)
+    demo: FakeDemo = field(default_factory=FakeDemo)
+    welcome: FakeWelcome = field(default_factory=FakeWelcome)
 
     def close(self) -> None:
         """Nothing is open."""

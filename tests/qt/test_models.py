@@ -14,10 +14,8 @@ from models.domain.config import TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.dataset import SavedConfig
 from models.domain.run import Failure, RunEvent, RunState, RunUpdate
-from models.qt.chat_export import export_text
 from models.qt.configs_model import ConfigsModel
 from models.qt.datasets_model import DatasetsModel, reference_of
-from models.qt.inference_model import InferenceModel, InferenceRequest
 from models.qt.metrics_model import EVAL_LOSS, LEARNING_RATE, LOSS, MetricsModel
 from models.qt.remedies import remedy_for
 from models.qt.rows_model import FULL_ROLE, PAGE, DatasetRowsModel
@@ -158,25 +156,6 @@ def test_steps_add_up() -> None:
     assert estimate_steps(named, split).steps_per_epoch == 100  # type: ignore[union-attr]
     assert estimate_steps(config, None) is None
     assert estimate_steps(with_values(config, {"hp.batch_size": 0}), session) is None
-
-
-def test_chats_are_exported_with_all_that_made_them(owner: QObject) -> None:
-    from models.domain.inference import INFERENCE_PRESETS, Answer
-
-    model = InferenceModel(owner)
-    settings = INFERENCE_PRESETS["Balanced"]
-    model.begin(InferenceRequest("Why?", settings, "Balanced", True, "Because."))
-    model.stream("adapter", "Be")
-    model.answer("adapter", Answer("Because.", 2, 0.25, "stop"))
-    model.answer("base", Answer("Hm.", 1, 0.5, "length"))
-    model.end()
-    text = export_text(make_run(state=RunState.FINISHED), model.exchanges)
-    for part in (
-        "run-1", "/data/outputs/local_run/adapter", "Qwen2.5-0.5B", "Balanced", "temperature 0.7",
-        "PROMPT\nWhy?", "EXPECTED\nBecause.", "FINE-TUNED (2 tokens, 0.2 s, stop)\nBecause.",
-        "BASE MODEL (1 tokens, 0.5 s, length)\nHm.",
-    ):  # fmt: skip
-        assert part in text
 
 
 def test_words_for_numbers() -> None:

@@ -132,6 +132,7 @@ class RunPanel(ScrollColumn):
         if self._head is not None:
             self._head.attach(self.models.status)
         self.models.status.changed.connect(self._show_run)
+        self.models.inference.adapter_changed.connect(self._show_buttons)
         self._try.clicked.connect(self.show_inference)
         self._folder.clicked.connect(self.folder_requested)
         self._fix.clicked.connect(self._on_fix)
@@ -160,6 +161,7 @@ class RunPanel(ScrollColumn):
         restyle(self._reason, "tone", tone_now)
         self._show_line(self._reason, text)
 
+    @Slot()
     def _show_buttons(self) -> None:
         from models.domain.run import RunState
         from models.qt.remedies import remedy_for
@@ -175,9 +177,8 @@ class RunPanel(ScrollColumn):
             self._fix.setText(self._remedy.label)
         self._resume.setVisible(resumes)
         self._folder.setVisible(is_over)
-        self._try.setVisible(self.models.status.can_infer)
+        self._try.setVisible(self.models.inference.tuned is not None)
         self.log.download.setEnabled(run is not None)
-        self.inference.setVisible(self.models.status.can_infer)
 
     def _show_line(self, label: QWidget, text: str) -> None:
         label.setText(text)  # type: ignore[attr-defined]

@@ -8,17 +8,24 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
 
-from models.domain.inference import INFERENCE_PRESETS, SamplingSettings
+from models.domain.inference import CUSTOM, INFERENCE_PRESETS, SamplingSettings
 from views.widgets.card import text_label
 from views.widgets.fields import CalmComboBox
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QWheelEvent
 
-CUSTOM = "Custom"
 _TEMPERATURE_STEPS = 20
 _TOKEN_STEP = 16
 _MOST_TOKENS = 2048
+_HELP = {
+    "preset": "Deterministic always takes the likeliest word and so repeats itself exactly. "
+    "Balanced and Creative draw words by chance, the latter more daringly.",
+    "temperature": "How much is left to chance. 0 always takes the likeliest word (greedy).",
+    "max_new_tokens": "How long an answer may become. A token is about three quarters of a word.",
+    "sampling": "Top-p leaves out the unlikeliest words. The repetition penalty keeps the model "
+    "from saying the same over and over. Both come with the preset.",
+}
 
 
 class SamplingControls(QWidget):
@@ -29,18 +36,21 @@ class SamplingControls(QWidget):
         self._base = next(iter(INFERENCE_PRESETS.values()))
         self._preset = CalmComboBox()
         self._preset.addItems([*INFERENCE_PRESETS, CUSTOM])
-        self._temperature = _slider(0, 2 * _TEMPERATURE_STEPS)
-        self._tokens = _slider(1, _MOST_TOKENS // _TOKEN_STEP)
+        self._temperature = _slider(0, 2 * _TEMPERATURE_STEPS, 2)
+        self._tokens = _slider(1, _MOST_TOKENS // _TOKEN_STEP, 8)
         self._temperature_value = text_label("", "muted")
         self._tokens_value = text_label("", "muted")
+        self._rest = text_label("", "caption", wrap=True)
         named = {
             "preset": (self._preset, "Preset"),
             "temperature": (self._temperature, "Temperature"),
             "max_new_tokens": (self._tokens, "Max new tokens"),
+            "sampling": (self._rest, "Further settings of the preset"),
         }
         for name, (widget, words) in named.items():
             widget.setObjectName(f"{prefix}.{name}")
             widget.setAccessibleName(words)
+            widget.setToolTip(_HELP[name])
         self._build()
         self._preset.textActivated.connect(self.set_preset)
         for slider in (self._temperature, self._tokens):
@@ -51,16 +61,17 @@ class SamplingControls(QWidget):
         """The preset's name, or "Custom"."""
         return self._preset.currentText()
 
+    def stops(self) -> tuple[QWidget, ...]:
+        """Where the Tab key stops."""
+        return self._preset, self._temperature, self._tokens
+
     def settings(self) -> SamplingSettings:
         """What the sliders say; the rest is as in the preset they were moved from."""
         known = INFERENCE_PRESETS.get(self.preset())
         if known is not None:
             return known
-        return replace(
-            self._base,
-            temperature=self._temperature.value() / _TEMPERATURE_STEPS,
-            max_new_tokens=self._tokens.value() * _TOKEN_STEP,
-        )
+        temperature, tokens = self._numbers()
+        return replace(self._base, temperature=temperature, max_new_tokens=tokens)
 
     @Slot(str)
     def set_preset(self, name: str) -> None:
@@ -88,6 +99,11 @@ class SamplingControls(QWidget):
         temperature, tokens = self._numbers()
         self._temperature_value.setText("greedy" if temperature == 0 else f"{temperature:.2f}")
         self._tokens_value.setText(str(tokens))
+        self._temperature.setAccessibleDescription(self._temperature_value.text())
+        self._tokens.setAccessibleDescription(f"{tokens} tokens")
+        penalty = f"repetition penalty {self._base.repetition_penalty:g}"
+        drawn = f"top-p {self._base.top_p:g} · " if temperature else ""
+        self._rest.setText(f"{drawn}{penalty}")
 
     def _build(self) -> None:
         grid = QGridLayout(self)
@@ -99,15 +115,17 @@ class SamplingControls(QWidget):
             ("Te&mperature", self._temperature, self._temperature_value),
             ("Max &new tokens", self._tokens, self._tokens_value),
         )
+        widest = self.fontMetrics().horizontalAdvance("greedy")
         for row, (words, widget, value) in enumerate(rows):
             label = QLabel(words)
             label.setBuddy(widget)
             grid.addWidget(label, row, 0)
             grid.addWidget(widget, row, 1)
             if value is not None:
-                value.setMinimumWidth(56)
+                value.setMinimumWidth(widest + 4)
                 value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 grid.addWidget(value, row, 2)
+        grid.addWidget(self._rest, len(rows), 1, 1, 2)
         grid.setColumnStretch(1, 1)
 
 
@@ -121,9 +139,10 @@ class _CalmSlider(QSlider):
             event.ignore()
 
 
-def _slider(lowest: int, highest: int) -> QSlider:
+def _slider(lowest: int, highest: int, page: int) -> QSlider:
     slider = _CalmSlider(Qt.Orientation.Horizontal)
     slider.setRange(lowest, highest)
+    slider.setPageStep(page)
     slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     slider.setMinimumHeight(24)
     return slider

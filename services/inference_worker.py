@@ -1,0 +1,210 @@
+"""The process that holds base model and adapter in memory, and the lines spoken with it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from models.domain.errors import AppError
+from services.environment.child_process import own_group
+from services.runners.process import worker_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from services.progress import CancelToken
+    from services.trainer_code import TrainerCode
+
+Reply = dict[str, Any]
+UNLOADED = "unloaded"
+"""The kind of the error that a request gets whose worker we ended ourselves."""
+
+_POLL_SECONDS = 0.05
+_QUIT_SECONDS = 0.5
+"""An idle worker ends in milliseconds; one that is loading would not hear us for a minute."""
+_STDERR_TAIL_BYTES = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPlace:
+    """Where and how a worker runs. One that was started with another is not used any more."""
+
+    python: Path
+    code: TrainerCode
+    data_root: Path
+    log: Path
+    offline: bool = False
+    use_gpu: bool = True
+
+
+class InferenceWorker:
+    """One process of ``trainer_image.infer``. One request at a time; :meth:`end` from any thread.
+
+    A thread of its own reads the replies, so that whoever waits for one can be cancelled.
+    """
+
+    def __init__(self, place: WorkerPlace) -> None:
+        self.place = place
+        self._process = _start(place)
+        self._replies: queue.SimpleQueue[Reply | None] = queue.SimpleQueue()
+        self._writing = threading.Lock()
+        self._number = 0
+        self._ended_by_us = False
+        self._reader = threading.Thread(target=self._read, name="inference-replies", daemon=True)
+        self._reader.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can be asked."""
+        return not self._ended_by_us and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._process.pid
+
+    def ask(
+        self, request: Mapping[str, Any], cancel: CancelToken, on_cancel: Callable[[int], None]
+    ) -> Iterator[Reply]:
+        """Send a request and yield its replies up to and including the last one.
+
+        ``on_cancel`` is called once with the request's number when ``cancel`` is set meanwhile.
+        AppError is what the worker says, or that it is gone.
+        """
+        self._number += 1
+        number = self._number
+        self.send({**request, "id": number})
+        is_told = False
+        while True:
+            if cancel.cancelled and not is_told:
+                is_told = True
+                on_cancel(number)
+            reply = self._next(number)
+            if reply is None:
+                continue
+            if reply["type"] == "error":
+                raise AppError(reply["kind"], reply["message"], reply.get("hint", ""))
+            yield reply
+            if reply["type"] != "token":
+                return
+
+    def send(self, request: Mapping[str, Any]) -> None:
+        """Write one line; AppError where nobody reads it any more."""
+        try:
+            with self._writing:
+                if self._process.stdin is None or self._ended_by_us:
+                    raise self._gone()
+                self._process.stdin.write(json.dumps(request) + "\n")
+                self._process.stdin.flush()
+        except (OSError, ValueError) as error:
+            raise self._gone() from error
+
+    def cancel(self, number: int) -> None:
+        """Ask for the end of an answer; it ends with what it has."""
+        self.send({"op": "cancel", "id": number})
+
+    def end(self) -> None:
+        """End the process and wait until it is gone, and its memory with it."""
+        self._ended_by_us = True
+        with self._writing, contextlib.suppress(OSError, ValueError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        try:
+            self._process.wait(_QUIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join(_QUIT_SECONDS)
+
+    def _next(self, number: int) -> Reply | None:
+        """The next reply to this request, or None for now."""
+        try:
+            reply = self._replies.get(timeout=_POLL_SECONDS)
+        except queue.Empty:
+            return None
+        if reply is None:
+            raise self._gone()
+        return reply if reply.get("id") == number else None
+
+    def _read(self) -> None:
+        stdout = self._process.stdout
+        if stdout is not None:
+            with stdout, contextlib.suppress(OSError, ValueError):  # a line torn by its death
+                for line in stdout:
+                    self._replies.put(json.loads(line))
+        self._replies.put(None)
+
+    def _gone(self) -> AppError:
+        if self._ended_by_us:
+            return AppError(
+                UNLOADED, "The answer was ended, because its memory is needed.", "Ask again later."
+            )
+        # What stands in the pipe's way is over: its exit code comes within moments.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_QUIT_SECONDS)
+        return AppError("worker_died", *_last_words(self._process.returncode), self._log_tail())
+
+    def _log_tail(self) -> str:
+        try:
+            data = self.place.log.read_bytes()
+        except OSError:
+            return ""
+        return data[-_STDERR_TAIL_BYTES:].decode("utf-8", errors="replace")
+
+
+def inference_environment(own: Mapping[str, str], place: WorkerPlace) -> dict[str, str]:
+    """The worker's environment variables: like a training's, so that it finds the same models."""
+    environment = worker_environment(own, place.code.folder, place.data_root)
+    if place.offline:
+        offline = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
+        environment |= dict.fromkeys(offline, "1")
+    if not place.use_gpu:
+        environment["CUDA_VISIBLE_DEVICES"] = ""
+    return environment
+
+
+def _start(place: WorkerPlace) -> subprocess.Popen[str]:
+    place.log.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with place.log.open("wb") as log:
+            return subprocess.Popen(
+                [str(place.python), "-m", "trainer_image.infer"],
+                cwd=place.log.parent,  # a Hub repository's name must not match a folder by chance
+                env=inference_environment(os.environ, place),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                encoding="utf-8",
+                **own_group(),
+            )
+    except OSError as error:
+        raise AppError(
+            "runtime_missing",
+            "The training environment is not set up, so no model can be run.",
+            "Set it up: start a training, or run temper doctor.",
+            str(error),
+        ) from error
+
+
+def _last_words(code: int | None) -> tuple[str, str]:
+    """What is said of a worker that ended by itself, and what to do."""
+    kill = getattr(signal, "SIGKILL", None)
+    if kill is not None and code == -kill:
+        return (
+            "The process that answers was ended by the system, most often for want of memory.",
+            "Close other programs or choose a smaller model, then ask again.",
+        )
+    how = "" if code is None else f" (code {code})"
+    return (
+        f"The process that answers has ended unexpectedly{how}.",
+        "Ask again: it is started anew. If it happens again, logs/inference.log says more.",
+    )
