@@ -81,7 +81,7 @@ def strip(folder: Path) -> None:
 
 def check(program: Path) -> None:
     """Say the size by parts, and end with 1 when the program is not as it must be."""
-    inside = program if sys.platform == "win32" else program / "_internal"
+    inside = program / "_internal"
     size = installed_bytes(program)
     for part, share in largest_parts(inside):
         say(f"  {share / 1e6:6.1f} MB  {part}")
