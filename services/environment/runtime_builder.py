@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _BATCH = 6
 _ANY_PYTHON = ">=3.11,<3.14"
 _OLDEST, _NEWEST = (3, 11), (3, 13)
+_INSTALL_PYTHON = "Install one (on Debian and Ubuntu: sudo apt install python3)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +121,9 @@ class RuntimeBuilder:
             )
             try:
                 self._uv.run(call, self._session.cancel, self._session.lock)
-            except AppError:
+            except AppError as error:
                 if number == len(requests):
-                    raise
+                    raise _without_python(error) from error
             else:
                 return
 
@@ -177,6 +178,19 @@ def verify(plan: Blueprint, interpreter: Interpreter, cancel: CancelToken) -> di
     pins = [pin for pin in pins_for(plan.pins, interpreter.system) if not is_cuda_library(pin.name)]
     check_packages(interpreter, pins, installed_versions(interpreter.site))
     return check_imports(plan.python, plan.modules, cancel)
+
+
+def _without_python(error: AppError) -> AppError:
+    """What to do without a Python, where fetching one is what failed: install one by oneself."""
+    if error.kind == "network":
+        reason = "This computer has no Python 3.11, 3.12 or 3.13, and one could not be downloaded."
+        advice = f"{_INSTALL_PYTHON}, or check the connection, and try again."
+    elif error.kind == "offline":
+        reason = "This computer has no Python 3.11, 3.12 or 3.13, and offline mode is on."
+        advice = f"{_INSTALL_PYTHON}, or turn offline mode off: then one is downloaded."
+    else:
+        return error
+    return AppError("no_python", reason, advice, error.details)
 
 
 def python_requests(local_wheels: Sequence[str]) -> list[str]:

@@ -101,6 +101,20 @@ def test_a_ready_environment_is_left_alone(world: World) -> None:
     assert world.reports[-1].fraction == 1
 
 
+@pytest.mark.parametrize("kind", ["network", "offline"])
+def test_without_any_python_it_is_said_how_to_get_one(world: World, kind: str) -> None:
+    def no_python(call: UvCall) -> None:
+        if call.arguments[0] == "venv":
+            raise AppError(kind, "The package server could not be reached.", "", "dns error")
+
+    world.uv.before = no_python
+    with pytest.raises(AppError, match="no Python 3.11") as caught:
+        world.create()
+    assert caught.value.kind == "no_python"
+    assert "python3" in caught.value.hint
+    assert caught.value.details == "dns error"
+
+
 def test_after_a_failure_only_the_rest_is_installed(world: World) -> None:
     _fail_at_install(3, world.uv, AppError("network", "no network"))
     with pytest.raises(AppError, match="no network"):
