@@ -1,26 +1,33 @@
-"""Saved configurations: list, load, save, exchange as files, and remember the last used one."""
+"""Saved configurations: list, load, save, and remember the last used ones.
+
+Several windows and commands may use one database. Whoever changes a configuration says as which it
+was seen; one that is another by now is left as it is, and the error says so.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import yaml
+from typing import TYPE_CHECKING
 
 from models.db.app_state_repository import LAST_CONFIG_ID
-from models.domain.config_io import from_dict, to_dict
 from models.domain.errors import AppError
+from services.config_files import read_config_file, write_config_file
+from services.config_secrets import refuse_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from models.db.database import Database
+    from models.db.database import Database, UnitOfWork
     from models.domain.config import TrainingConfig
     from models.domain.dataset import SavedConfig
 
+RECENT_CONFIG_IDS = "recent_config_ids"
+MOST_RECENT = 8
+"""As many as a menu shows without being searched."""
+
 
 class ConfigStore:
-    """The stored configurations. The last used is remembered by id, so a rename keeps it."""
+    """The stored configurations. Those used last are remembered by id, so a rename keeps them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -30,12 +37,18 @@ class ConfigStore:
         with self._database.unit_of_work() as uow:
             return uow.configs.list(target)
 
+    def recent(self) -> Sequence[SavedConfig]:
+        """Those loaded or saved last, of any target, the latest first."""
+        with self._database.unit_of_work() as uow:
+            known = {saved.id: saved for saved in uow.configs.list()}
+            return [known[number] for number in _recent_ids(uow) if number in known]
+
     def find(self, name: str) -> SavedConfig | None:
         """The configuration of this name, in any case of letters."""
         with self._database.unit_of_work() as uow:
             return uow.configs.find(name)
 
-    def get(self, name: str) -> TrainingConfig:
+    def entry(self, name: str) -> SavedConfig:
         """The configuration of this name; AppError("not_found") names those that exist."""
         found = self.find(name)
         if found is None:
@@ -43,60 +56,117 @@ class ConfigStore:
             raise AppError(
                 "not_found", f"There is no configuration {name!r}.", f"Saved are: {names}."
             )
+        return found
+
+    def get(self, name: str) -> TrainingConfig:
+        """What the configuration of this name holds. Raises as :meth:`entry` and :meth:`load`."""
+        found = self.entry(name)
         with self._database.unit_of_work() as uow:
             return uow.configs.get(found.id)
 
-    def load(self, config_id: int) -> TrainingConfig:
-        """Read a configuration and mark it as the last used."""
+    def load(self, config_id: int) -> tuple[SavedConfig, TrainingConfig]:
+        """Read a configuration as it is now, and mark it as the last used.
+
+        Raises AppError: ``not_found``; or, naming it, ``newer_version`` and ``bad_config``.
+        """
         with self._database.unit_of_work() as uow:
             config = uow.configs.get(config_id)
-            uow.app_state.set(LAST_CONFIG_ID, config_id)
+            saved = uow.configs.entry(config_id)
+            _mark_used(uow, config_id)
             uow.commit()
-        return config
-
-    def save(self, name: str, config: TrainingConfig) -> SavedConfig:
-        """Store under this name, replacing what it held, and mark it as the last used."""
-        if not name.strip():
-            raise AppError("bad_config", "A configuration needs a name.", "Enter one.")
-        with self._database.unit_of_work() as uow:
-            saved = uow.configs.save(name.strip(), config)
-            uow.app_state.set(LAST_CONFIG_ID, saved.id)
-            uow.commit()
-        return saved
+        return saved, config
 
     def last_used(self) -> tuple[SavedConfig, TrainingConfig] | None:
         """The configuration to start with, or None. AppError says why one cannot be read."""
         with self._database.unit_of_work() as uow:
-            config_id = uow.app_state.get(LAST_CONFIG_ID, None)
-            found = [saved for saved in uow.configs.list(None) if saved.id == config_id]
-            return (found[0], uow.configs.get(found[0].id)) if found else None
+            config_id = uow.app_state.get(LAST_CONFIG_ID)
+            if not isinstance(config_id, int) or not uow.configs.has(config_id):
+                return None
+            return uow.configs.entry(config_id), uow.configs.get(config_id)
+
+    def save(self, name: str, config: TrainingConfig) -> SavedConfig:
+        """Store under a new name, and mark it as the last used.
+
+        Raises AppError: ``name_taken``, ``bad_name``; ConfigError where a setting holds a secret.
+        """
+        refuse_secrets(config)
+        with self._database.unit_of_work() as uow:
+            return _used(uow, uow.configs.create(name, config))
+
+    def save_over(
+        self, seen: SavedConfig, config: TrainingConfig, *, anyway: bool = False
+    ) -> SavedConfig:
+        """Store in place of the configuration that was ``seen``, and mark it as the last used.
+
+        Raises AppError: ``changed_elsewhere``, unless it is to be replaced ``anyway``, and
+        ``deleted_elsewhere``; ConfigError where a setting holds a secret.
+        """
+        refuse_secrets(config)
+        with self._database.unit_of_work() as uow:
+            return _used(uow, uow.configs.replace(seen, config, anyway=anyway))
+
+    def put(self, name: str, config: TrainingConfig) -> SavedConfig:
+        """Store under a name of the program's own, whatever was there."""
+        refuse_secrets(config)
+        with self._database.unit_of_work() as uow:
+            return _used(uow, uow.configs.save(name, config))
+
+    def add(self, name: str, config: TrainingConfig) -> SavedConfig:
+        """Store under this name or, where it is taken, under ``name (2)`` and so on."""
+        refuse_secrets(config)
+        with self._database.unit_of_work() as uow:
+            return _used(uow, uow.configs.create(uow.configs.unique_name(name), config))
+
+    def duplicate(self, config_id: int, name: str) -> SavedConfig:
+        """Store a copy under another name. Raises as :meth:`load`, and AppError("name_taken")."""
+        with self._database.unit_of_work() as uow:
+            copied = uow.configs.copy(config_id, name)
+            uow.commit()
+        return copied
+
+    def rename(self, seen: SavedConfig, name: str) -> SavedConfig:
+        """Give another name; what was last used stays so.
+
+        Raises AppError: ``name_taken``, ``bad_name``, ``changed_elsewhere`` where it was renamed
+        since it was ``seen``, ``deleted_elsewhere``.
+        """
+        with self._database.unit_of_work() as uow:
+            uow.configs.check_name(seen)
+            renamed = uow.configs.rename(seen.id, name)
+            uow.commit()
+        return renamed
+
+    def delete(self, seen: SavedConfig) -> None:
+        """Remove it, unless it was renamed or changed since it was ``seen``.
+
+        Raises AppError: ``changed_elsewhere``, ``deleted_elsewhere``.
+        """
+        with self._database.unit_of_work() as uow:
+            uow.configs.check_unchanged(seen)
+            uow.configs.delete(seen.id)
+            uow.commit()
+
+    def read_file(self, path: Path) -> TrainingConfig:
+        """As :func:`services.config_files.read_config_file`."""
+        return read_config_file(path)
+
+    def write_file(self, path: Path, config: TrainingConfig) -> None:
+        """As :func:`services.config_files.write_config_file`."""
+        write_config_file(path, config)
 
 
-def read_config_file(path: Path) -> TrainingConfig:
-    """Read an exported configuration (YAML, of which JSON is a part).
-
-    Raises AppError with the place in the file, ConfigError with every wrong setting.
-    """
-    try:
-        data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise AppError("not_found", f"There is no file {path}.", "Check its name.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise AppError("bad_config", f"{path} cannot be read: {error}.") from error
-    except yaml.YAMLError as error:
-        raise AppError("bad_config", f"{path} is not valid YAML: {error}.") from error
-    return from_dict(data)
+def _used(uow: UnitOfWork, saved: SavedConfig) -> SavedConfig:
+    _mark_used(uow, saved.id)
+    uow.commit()
+    return saved
 
 
-def write_config_file(path: Path, config: TrainingConfig) -> None:
-    """Export a configuration as YAML. It holds no secret: none is ever part of a configuration."""
-    text = yaml.safe_dump(to_dict(config), sort_keys=False, allow_unicode=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise AppError(
-            "io", f"{path} cannot be written: {error}.", "Choose another folder."
-        ) from error
+def _mark_used(uow: UnitOfWork, config_id: int) -> None:
+    uow.app_state.set(LAST_CONFIG_ID, config_id)  # the first change: only we write from here on
+    others = [number for number in _recent_ids(uow) if number != config_id]
+    uow.app_state.set(RECENT_CONFIG_IDS, [config_id, *others][:MOST_RECENT])
+
+
+def _recent_ids(uow: UnitOfWork) -> Sequence[int]:
+    stored = uow.app_state.get(RECENT_CONFIG_IDS)
+    return [one for one in stored if isinstance(one, int)] if isinstance(stored, list) else []

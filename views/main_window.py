@@ -22,11 +22,13 @@ from views.widgets.buttons import NavButton
 from views.window_menus import PAGES, WindowMenus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 
-    from models.domain.dataset import SavedConfig
     from models.qt.app_models import AppModels
     from models.qt.notice import Notice
+    from views.config_menu import ConfigMenu
     from views.panels.datasets_panel import DatasetsPanel
     from views.panels.runs_panel import RunsPanel
     from views.window_actions import WindowActions
@@ -41,24 +43,26 @@ class MainWindow(QMainWindow):
     """The frame. Every wish of the user leaves it as a signal.
 
     Signals:
+        close_asked: closing was refused by ``may_close``; ask what to do about it.
         closed: the window is gone.
         file_dropped: the Path (payload) of a dataset file.
-        load_requested: the SavedConfig (payload) to load.
         theme_chosen: system, light or dark.
         completed: all pages are there now.
     """
 
+    close_asked = Signal()
     closed = Signal()
     file_dropped = Signal(object)
-    load_requested = Signal(object)
     theme_chosen = Signal(str)
     completed = Signal()
 
     actions_: WindowActions
+    config_menu: ConfigMenu
 
     def __init__(self, models: AppModels) -> None:
         super().__init__()
         self.models = models
+        self.may_close: Callable[[], bool] | None = None
         self._menus = WindowMenus(self.menuBar())
         self.training = TrainingPanel(models.form)
         self.runs: RunsPanel | None = None
@@ -87,25 +91,22 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(current_theme().program_icon())
         self._make_actions()
         self.models.run.status.changed.connect(self._show_run_actions)
-        self.models.configs.modelReset.connect(self._fill_load_menu)
-        self.models.configs.rowsInserted.connect(self._fill_load_menu)
-        self.models.configs.dataChanged.connect(self._fill_load_menu)
-        self._fill_load_menu()
         self._show_run_actions()
         self._pages.setFocus()  # Tab begins with the page, and no button looks chosen before it
         self.completed.emit()
 
     def _make_actions(self) -> None:
+        from views.config_menu import ConfigMenu
         from views.window_actions import WindowActions
 
         self.actions_ = WindowActions(self, self._menus)
+        self.config_menu = ConfigMenu(self.actions_, self.models, self)
         for action in self.actions_.pages:
             action.triggered.connect(self._on_page_action)
         self.actions_.themes.triggered.connect(self._on_theme)
         self.actions_.quit.triggered.connect(self.close)
         self.actions_.shortcuts.triggered.connect(self._on_shortcuts)
         self.actions_.about.triggered.connect(self._on_about)
-        self.actions_.load_menu.triggered.connect(self._on_load)
 
     def set_ready(self, ready: bool) -> None:
         """The services are there: everything may be used."""
@@ -189,9 +190,8 @@ class MainWindow(QMainWindow):
     def _show_run_actions(self) -> None:
         if self.runs is None:
             return
-        actions = self.actions_
-        for action in (actions.new, actions.save, actions.save_as, actions.import_dataset):
-            action.setEnabled(self._is_ready)
+        self.config_menu.set_ready(self._is_ready)
+        self.actions_.import_dataset.setEnabled(self._is_ready)
         status = self.models.run.status
         has_run = status.run is not None
         self.actions_.start.setEnabled(self._is_ready and not status.is_live)
@@ -212,21 +212,6 @@ class MainWindow(QMainWindow):
     @Slot("QAction*")
     def _on_theme(self, action: QAction) -> None:
         self.theme_chosen.emit(str(action.data()))
-
-    @Slot("QAction*")
-    def _on_load(self, action: QAction) -> None:
-        saved: SavedConfig | None = self.models.configs.find(action.data())
-        if saved is not None:
-            self.load_requested.emit(saved)
-
-    @Slot()
-    def _fill_load_menu(self) -> None:
-        menu = self.actions_.load_menu
-        menu.clear()
-        for saved in self.models.configs.items:
-            action = menu.addAction(saved.name.replace("&", "&&"))
-            action.setData(saved.id)
-        menu.setEnabled(not menu.isEmpty())
 
     @Slot()
     def _on_shortcuts(self) -> None:
@@ -254,6 +239,10 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if self.may_close is not None and not self.may_close():
+            event.ignore()
+            self.close_asked.emit()
+            return
         super().closeEvent(event)
         self.closed.emit()
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu
 
 from views.theme import MODES
 from views.window_menus import PAGES
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QMainWindow, QMenu
+    from PySide6.QtWidgets import QMainWindow
 
     from views.window_menus import WindowMenus
 
@@ -30,6 +31,14 @@ class WindowActions(QObject):
         self.new = self._make("&New", "Ctrl+N")
         self.save = self._make("&Save", "Ctrl+S")
         self.save_as = self._make("Save &As…", "Ctrl+Shift+S")
+        self.duplicate = self._make("D&uplicate…", "Ctrl+D")
+        self.rename = self._make("&Rename…", "F2")
+        self.delete = self._make("&Delete…", "")
+        self.import_config = self._make("&Import…", "Ctrl+Shift+I")
+        self.export_config = self._make("&Export…", "Ctrl+Shift+E")
+        self.refresh_configs = self._make("Re&fresh list", "F5")
+        self.load_menu = QMenu("&Load", window)
+        self.recent_menu = QMenu("Re&cent", window)
         self.start = self._make("&Start training", "Ctrl+R")
         self.stop = self._make("S&top training", "Ctrl+.")
         self.open_folder = self._make("&Open folder", "Ctrl+Shift+O")
@@ -39,7 +48,7 @@ class WindowActions(QObject):
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
         self.pages = [self._page(number) for number in range(len(PAGES))]
         self.themes = self._theme_actions()
-        self.load_menu = self._fill(menus)
+        self._fill(menus)
 
     def _make(self, text: str, keys: str) -> QAction:
         action = QAction(text, self)
@@ -61,13 +70,11 @@ class WindowActions(QObject):
             action.setData(mode)
         return group
 
-    def _fill(self, menus: WindowMenus) -> QMenu:
+    def _fill(self, menus: WindowMenus) -> None:
         menus.file.addAction(self.import_dataset)
         menus.file.addSeparator()
         menus.file.addAction(self.quit)
-        menus.config.addActions([self.new, self.save, self.save_as])
-        menus.config.addSeparator()
-        load_menu = menus.config.addMenu("&Load")
+        self._fill_config(menus.config)
         menus.run.addActions([self.start, self.stop])
         menus.run.addSeparator()
         menus.run.addActions([self.open_folder, self.download_logs])
@@ -75,4 +82,13 @@ class WindowActions(QObject):
         menus.view.addSeparator()
         menus.view.addMenu("T&heme").addActions(self.themes.actions())
         menus.help.addActions([self.shortcuts, self.about])
-        return load_menu
+
+    def _fill_config(self, menu: QMenu) -> None:
+        load, recent = self.load_menu.menuAction(), self.recent_menu.menuAction()
+        menu.addActions([self.new, load, recent])
+        menu.addSeparator()
+        menu.addActions([self.save, self.save_as, self.duplicate, self.rename, self.delete])
+        menu.addSeparator()
+        menu.addActions([self.import_config, self.export_config])
+        menu.addSeparator()
+        menu.addAction(self.refresh_configs)

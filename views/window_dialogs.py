@@ -15,13 +15,12 @@ from views.dialogs.file_dialogs import (
     open_dialog,
     save_dialog,
 )
-from views.dialogs.name_dialog import NameDialog
 from views.dialogs.question_dialog import QuestionDialog
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
-    from models.domain.dataset import DatasetSession, SavedConfig
+    from models.domain.dataset import DatasetSession
     from models.domain.errors import AppError
     from models.domain.run import Run
     from models.qt.app_models import AppModels
@@ -39,10 +38,7 @@ class WindowDialogs(QObject):
 
     Signals:
         file_chosen: the Path (payload) of a dataset to import.
-        named: the name to save the setup under.
         output_answered: new, resume or overwrite.
-        load_confirmed: the SavedConfig (payload) to load, the changes notwithstanding.
-        new_confirmed: begin a new setup, the changes notwithstanding.
         run_delete_confirmed: the Run (payload) to forget.
         dataset_delete_confirmed: the DatasetSession (payload) to delete.
         log_path_chosen: a Run and the Path (payloads) for its log.
@@ -50,10 +46,7 @@ class WindowDialogs(QObject):
     """
 
     file_chosen = Signal(object)
-    named = Signal(str)
     output_answered = Signal(str)
-    load_confirmed = Signal(object)
-    new_confirmed = Signal()
     run_delete_confirmed = Signal(object)
     dataset_delete_confirmed = Signal(object)
     log_path_chosen = Signal(object, object)
@@ -72,13 +65,6 @@ class WindowDialogs(QObject):
         dialog.fileSelected.connect(self._on_file)
         dialog.open()
 
-    @Slot()
-    def ask_name(self) -> None:
-        """Under which name to save the setup?"""
-        dialog = NameDialog(self._models.configs, self._models.form.name, self._window)
-        dialog.named.connect(self.named)
-        dialog.open()
-
     @Slot(object)
     def ask_output(self, error: AppError) -> None:
         """What to do with an output directory that holds something?"""
@@ -86,22 +72,6 @@ class WindowDialogs(QObject):
         dialog = QuestionDialog("What about the folder?", text, _OUTPUT_ANSWERS, self._window)
         dialog.answered.connect(self.output_answered)
         dialog.open()
-
-    @Slot(object)
-    def ask_load(self, saved: SavedConfig) -> None:
-        """Load over changes that are not saved?"""
-        if not self._has_changes():
-            self.load_confirmed.emit(saved)
-            return
-        self._ask("Load another setup?", self._loss(), "Discard changes", saved)
-
-    @Slot()
-    def ask_new(self) -> None:
-        """Begin anew over changes that are not saved?"""
-        if not self._has_changes():
-            self.new_confirmed.emit()
-            return
-        self._ask("Begin a new setup?", self._loss(), "Discard changes", "new")
 
     @Slot(object)
     def ask_delete_run(self, run: Run) -> None:
@@ -131,12 +101,6 @@ class WindowDialogs(QObject):
         """Show a run's output folder in the system's file manager."""
         QDesktopServices.openUrl(QUrl.fromLocalFile(run.output_directory))
 
-    def _has_changes(self) -> bool:
-        return bool(self._models.form.name) and self._models.form.is_unsaved
-
-    def _loss(self) -> str:
-        return f"The changes to {self._models.form.name} are not saved."
-
     def _ask(self, title: str, text: str, label: str, subject: object) -> None:
         self._subject = subject
         dialog = QuestionDialog(title, text, (("yes", label),), self._window)
@@ -155,18 +119,14 @@ class WindowDialogs(QObject):
 
     @Slot(str)
     def _on_confirmed(self, _word: str) -> None:
-        from models.domain.dataset import DatasetSession, SavedConfig
+        from models.domain.dataset import DatasetSession
         from models.domain.run import Run
 
         subject, self._subject = self._subject, None
-        if isinstance(subject, SavedConfig):
-            self.load_confirmed.emit(subject)
-        elif isinstance(subject, Run):
+        if isinstance(subject, Run):
             self.run_delete_confirmed.emit(subject)
         elif isinstance(subject, DatasetSession):
             self.dataset_delete_confirmed.emit(subject)
-        elif subject == "new":
-            self.new_confirmed.emit()
 
     @Slot(str)
     def _on_save_path(self, path: str) -> None:

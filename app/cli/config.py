@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-import yaml
 
 from app.cli.output import Json, print_json, print_table, reported
 from app.cli.state import services
 from app.cli.times import when
+from app.cli.train import apply_settings
+from models.domain.config import TARGET_LOCAL, TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import to_dict
-from services.configs import read_config_file, write_config_file
+from models.domain.errors import AppError
+from services.config_files import config_text, read_config_file, write_config_file
 
-app = typer.Typer(help="Saved configurations: list, show, import, export.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from models.domain.dataset import SavedConfig
+
+app = typer.Typer(
+    help="Saved configurations: list, show, save, rename, delete, duplicate, import, export.",
+    no_args_is_help=True,
+)
 Name = Annotated[str, typer.Argument(help="The configuration's name.")]
+NewName = Annotated[str, typer.Argument(help="A name that is free.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Replace one of the same name.")]
+_TARGETS = {"local": TARGET_LOCAL, "runpod": TARGET_RUNPOD}
 
 
 @app.command("list")
-def list_configs(json_: Json = False) -> None:
+def list_configs(
+    target: Annotated[str, typer.Option(help="Only those for local or runpod.")] = "",
+    json_: Json = False,
+) -> None:
     """List saved configurations, newest first."""
     with reported(json_):
-        saved = services().configs.list()
+        saved = services().configs.list(_target(target))
         if json_:
             print_json(saved)
         else:
@@ -34,31 +48,78 @@ def list_configs(json_: Json = False) -> None:
 def show(name: Name, json_: Json = False) -> None:
     """Show a configuration, every setting of it."""
     with reported(json_):
-        document = to_dict(services().configs.get(name))
+        config = services().configs.get(name)
+        text = config_text(config)
         if json_:
-            print_json(document)
+            print_json(to_dict(config))
         else:
-            print(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), end="")
+            print(text, end="")
+
+
+@app.command()
+def save(
+    name: Name,
+    file: Annotated[
+        Path | None, typer.Argument(help="A YAML or JSON file; without one, the defaults.")
+    ] = None,
+    based_on: Annotated[
+        str, typer.Option("--from", help="Start from this saved configuration instead.")
+    ] = "",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="a.b=c", help="Change a setting; repeatable."),
+    ] = None,
+    replace: Replace = False,
+    json_: Json = False,
+) -> None:
+    """Save a configuration under a name."""
+    with reported(json_):
+        if file is not None and based_on:
+            raise AppError("bad_use", "A file and --from exclude each other.", "Leave one out.")
+        seen = services().configs.find(name)  # before the base is read: it may be the same one
+        config = apply_settings(_base(file, based_on), set_ or [])
+        _report(_store(name, config, seen, replace=replace), "Saved as", as_json=json_)
+
+
+@app.command()
+def rename(name: Name, new_name: NewName, json_: Json = False) -> None:
+    """Give a configuration another name."""
+    with reported(json_):
+        renamed = services().configs.rename(services().configs.entry(name), new_name)
+        _report(renamed, "Renamed to", as_json=json_)
+
+
+@app.command()
+def delete(name: Name, json_: Json = False) -> None:
+    """Delete a configuration. Runs that used it keep their copy."""
+    with reported(json_):
+        found = services().configs.entry(name)
+        services().configs.delete(found)
+        _report(found, "Deleted", as_json=json_)
+
+
+@app.command()
+def duplicate(name: Name, new_name: NewName, json_: Json = False) -> None:
+    """Save a copy of a configuration under another name."""
+    with reported(json_):
+        found = services().configs.entry(name)
+        copied = services().configs.duplicate(found.id, new_name)
+        _report(copied, "Saved as", as_json=json_)
 
 
 @app.command("import")
 def import_config(
     file: Annotated[Path, typer.Argument(help="A YAML or JSON file.")],
     name: Annotated[str, typer.Option(help="Its name; the file's if left out.")] = "",
-    replace: Annotated[bool, typer.Option(help="Replace one of the same name.")] = False,
+    replace: Replace = False,
     json_: Json = False,
 ) -> None:
-    """Save a configuration from a file."""
+    """Save a configuration from a file. Whatever is wrong in it is told at once, with its line."""
     with reported(json_):
-        config = read_config_file(file)
         wanted = name or file.stem
-        if services().configs.find(wanted) is not None and not replace:
-            raise typer.BadParameter(f"{wanted!r} exists already; add --replace or --name.")
-        saved = services().configs.save(wanted, config)
-        if json_:
-            print_json(saved)
-        else:
-            print(f"Saved as {saved.name}.")
+        seen = services().configs.find(wanted)
+        stored = _store(wanted, read_config_file(file), seen, replace=replace)
+        _report(stored, "Saved as", as_json=json_)
 
 
 @app.command("export")
@@ -74,3 +135,39 @@ def export_config(
             print_json({"file": str(file)})
         else:
             print(f"Written to {file}.")
+
+
+def _target(word: str) -> str | None:
+    if word and word.lower() not in _TARGETS:
+        raise AppError("bad_use", f"{word!r} is no training target.", "Use local or runpod.")
+    return _TARGETS[word.lower()] if word else None
+
+
+def _base(file: Path | None, based_on: str) -> TrainingConfig:
+    if file is not None:
+        return read_config_file(file)
+    return services().configs.get(based_on) if based_on else TrainingConfig()
+
+
+def _store(
+    name: str, config: TrainingConfig, seen: SavedConfig | None, *, replace: bool
+) -> SavedConfig:
+    """Store under a new name, or in place of ``seen``, which was there before ``config`` was read:
+    what somebody else has saved since is never overwritten.
+    """
+    if seen is None:
+        return services().configs.save(name, config)
+    if not replace:
+        raise AppError(
+            "name_taken",
+            f'There is already a configuration named "{seen.name}".',
+            "Add --replace, or choose another name.",
+        )
+    return services().configs.save_over(seen, config)
+
+
+def _report(saved: SavedConfig, what: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(saved)
+    else:
+        print(f"{what} {saved.name}.")

@@ -14,7 +14,7 @@ from app.cli.state import services
 from models.domain.config_io import parse_value, unknown_setting, with_values
 from models.domain.errors import ConfigError, Problem
 from models.domain.run import Run, RunState
-from services.configs import read_config_file
+from services.config_files import read_config_file
 from services.run_outputs import OnExisting
 
 if TYPE_CHECKING:

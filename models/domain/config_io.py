@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, Union, cast, get_args, get_origin, get_ty
 
 from models.domain.config import TrainingConfig
 from models.domain.errors import AppError, ConfigError, Problem
+from models.domain.settings_spec import LARGEST_INTEGER, shown
 
 if TYPE_CHECKING:
     from models.domain.settings_spec import Rule
 
 CONFIG_VERSION = 1
 """Raise it when a saved file of yesterday would mean something else today, and add a migration."""
+_LONGEST_NAME = 100
+"""No setting's path is half as long; comparing longer ones with all of them takes seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,7 @@ def from_dict(data: object) -> TrainingConfig:
     if not isinstance(data, dict):
         raise AppError("bad_config", "A configuration must be a mapping of sections.")
     version = data.get("version", 1)
-    if not isinstance(version, int) or version > CONFIG_VERSION:
-        raise AppError(
-            "newer_version",
-            f"This configuration has format {version}; this program reads up to {CONFIG_VERSION}.",
-            "Update Temper, or save the configuration again with this version.",
-        )
+    _check_version(version)
     values, problems = _flatten({key: part for key, part in data.items() if key != "version"})
     index = settings_index()
     for path, value in values.items():
@@ -90,6 +88,18 @@ def from_dict(data: object) -> TrainingConfig:
     if problems:
         raise ConfigError(problems)
     return with_values(TrainingConfig(), values)
+
+
+def choice_problems(config: TrainingConfig) -> list[Problem]:
+    """Every setting whose value is not one of its choices.
+
+    A form cannot show such a value: it would show another one than is in the configuration.
+    """
+    found = []
+    for path, info in settings_index().items():
+        if info.rule.choices:
+            found.append(info.rule.problem(path, get_value(config, path), info.kind))
+    return [problem for problem in found if problem is not None]
 
 
 def parse_value(path: str, text: str) -> object:
@@ -110,14 +120,34 @@ def parse_value(path: str, text: str) -> object:
         raise ConfigError([problem or Problem(path, text, "cannot be read.")]) from None
 
 
+def unknown_section(name: object) -> Problem:
+    """The problem of a name that is no section of a configuration."""
+    text = name if isinstance(name, str) and len(name) <= _LONGEST_NAME else shown(name)
+    return Problem(text, "", "is not a section.", "Remove it.")
+
+
 def unknown_setting(path: str) -> Problem:
     """The problem of a path that names no setting, with the nearest names that exist."""
     import difflib  # 1.5 ms of the first frame, for an error's sake
 
+    if len(path) > _LONGEST_NAME:
+        return Problem(shown(path), "", "is not a setting.")
     near = difflib.get_close_matches(path, settings_index(), n=2)
     return Problem(
         path, "", "is not a setting.", f"Did you mean {' or '.join(near)}?" if near else ""
     )
+
+
+def _check_version(version: object) -> None:
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise ConfigError([Problem("version", shown(version), "must be a whole number from 1 up.")])
+    if version > CONFIG_VERSION:
+        raise AppError(
+            "newer_version",
+            f"This configuration has format {shown(version)}; "
+            f"this program reads up to {CONFIG_VERSION}.",
+            "Update Temper, or save the configuration again with this version.",
+        )
 
 
 def _flatten(data: dict[object, object]) -> tuple[dict[str, object], list[Problem]]:
@@ -126,9 +156,9 @@ def _flatten(data: dict[object, object]) -> tuple[dict[str, object], list[Proble
     sections = get_type_hints(TrainingConfig)
     for section, part in data.items():
         if section not in sections:
-            problems.append(Problem(str(section), "", "is not a section.", "Remove it."))
+            problems.append(unknown_section(section))
         elif not isinstance(part, dict):
-            problems.append(Problem(str(section), repr(part), "must be a mapping of settings."))
+            problems.append(Problem(str(section), shown(part), "must be a mapping of settings."))
         else:
             for name, value in part.items():
                 path = f"{section}.{name}"
@@ -150,7 +180,7 @@ def _as_kind(value: object, kind: type) -> object:
         return value
     try:
         return float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return value
 
 
@@ -161,7 +191,10 @@ def _parse(kind: type, text: str) -> object:
         if text.lower() not in words:
             raise ValueError(text)
         return words[text.lower()]
-    return kind(text)
+    value = kind(text)
+    if kind is int and abs(value) > LARGEST_INTEGER:
+        raise ValueError(text)
+    return value
 
 
 def _plain_type(hint: Any) -> type:

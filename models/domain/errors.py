@@ -30,24 +30,33 @@ class AppError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with one field: the field's path, its value as text, and the remedy."""
+    """One thing wrong with one field: the field's path, its value as text, and the remedy.
+
+    ``line`` counts from 1 in the file that the value was read from; 0 where there is none.
+    """
 
     field: str
     value: str
     message: str
     remedy: str = ""
+    line: int = 0
 
     def __str__(self) -> str:
+        place = f"line {self.line}, " if self.line else ""
         shown = f" (now: {self.value})" if self.value else ""
-        return f"{self.field}: {self.message}{shown} {self.remedy}".strip()
+        return f"{place}{self.field}: {self.message}{shown} {self.remedy}".strip()
 
 
 class ConfigError(AppError):
-    """A configuration that cannot be used, with every problem found, not only the first."""
+    """A configuration that cannot be used, with every problem found, not only the first.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    ``where`` names the file that it was read from, if it was.
+    """
+
+    def __init__(self, problems: Sequence[Problem], where: str = "") -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
         what = "1 setting needs" if count == 1 else f"{count} settings need"
         lines = "\n".join(f"  - {problem}" for problem in self.problems)
-        super().__init__("bad_config", f"{what} attention:\n{lines}")
+        place = f"{where}: " if where else ""
+        super().__init__("bad_config", f"{place}{what} attention:\n{lines}")

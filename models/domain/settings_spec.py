@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from dataclasses import dataclass, field
 from typing import Any
 
 from models.domain.errors import Problem
+
+LARGEST_INTEGER = 2**63 - 1
+"""Beyond it arithmetic with floats fails, and no setting comes near it."""
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+
+
+def shown(value: object) -> str:
+    """Any value as it stands in a message: never longer than a line, however large or deep."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # an integer of more digits than Python converts
+        return "a very large number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +48,12 @@ class Rule:
         if value is None:
             return None if self.optional else Problem(path, "", "must not be empty.", self._range())
         if not _is_a(value, kind):
-            return Problem(path, repr(value), f"must be {_WORDS[kind]}.", self._range())
+            return Problem(path, shown(value), f"must be {_WORDS[kind]}.", self._range())
+        if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+            return Problem(path, shown(value), "must be a smaller number.", self._range())
         if self.choices and value not in self.choices:
             allowed = ", ".join(self.choices)
-            return Problem(path, repr(value), "is not one of the choices.", f"Use {allowed}.")
+            return Problem(path, shown(value), "is not one of the choices.", f"Use {allowed}.")
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return self._out_of_range(path, value)
         return None

@@ -1,32 +1,123 @@
-"""The saved configurations."""
+"""The saved configurations: all, those of the present target, the recent, and the one in use."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Signal
+
+from models.domain.config import TARGET_LOCAL
 from models.qt.table_model import Column, ItemTableModel
 from models.qt.wording import when
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtCore import QObject
 
+    from models.domain.config import TrainingConfig
     from models.domain.dataset import SavedConfig
+
+MODE_EDIT = "edit"
+MODE_RUN = "run saved"
+"""Edit the setup in the form; or run a saved one as it is, with the form folded away."""
 
 
 class ConfigsModel(ItemTableModel["SavedConfig"]):
-    """Saved configurations, newest first."""
+    """All saved configurations, newest first; ``for_target`` has those of the present target.
+
+    Signals:
+        recent_changed: the recently used ones are others.
+        current_changed: the form holds another saved configuration, or none.
+        mode_changed: MODE_EDIT or MODE_RUN.
+    """
+
+    recent_changed = Signal()
+    current_changed = Signal()
+    mode_changed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(_COLUMNS, _key, parent)
+        self.for_target: ItemTableModel[SavedConfig] = ItemTableModel(_COLUMNS, _key, self)
+        self._target = TARGET_LOCAL
+        self._recent: tuple[SavedConfig, ...] = ()
+        self._current: SavedConfig | None = None
+        self._stored: TrainingConfig | None = None
+        self._mode = MODE_EDIT
 
-    def names(self) -> tuple[str, ...]:
-        """The names in use."""
-        return tuple(item.name for item in self.items)
+    @property
+    def target(self) -> str:
+        """The target whose configurations are listed."""
+        return self._target
+
+    @property
+    def recent(self) -> tuple[SavedConfig, ...]:
+        """Those used last, of any target, the latest first."""
+        return self._recent
+
+    @property
+    def current(self) -> SavedConfig | None:
+        """The one that the form's setup came from, as it was then."""
+        return self._current
+
+    @property
+    def stored(self) -> TrainingConfig | None:
+        """What the current one holds, as it was read or saved here."""
+        return self._stored
+
+    @property
+    def mode(self) -> str:
+        """MODE_EDIT or MODE_RUN."""
+        return self._mode
+
+    def set_items(self, items: Sequence[SavedConfig]) -> None:
+        """Show these configurations."""
+        super().set_items(items)
+        self._filter()
+
+    def set_target(self, target: str) -> None:
+        """List the configurations of this target."""
+        if target != self._target:
+            self._target = target
+            self._filter()
+
+    def set_recent(self, items: Sequence[SavedConfig]) -> None:
+        """Offer these as recently used."""
+        self._recent = tuple(items)
+        self.recent_changed.emit()
+
+    def set_current(self, saved: SavedConfig | None, config: TrainingConfig | None = None) -> None:
+        """Remember which one the form's setup came from, and what it holds."""
+        self._stored = config
+        if saved != self._current:
+            self._current = saved
+            self.current_changed.emit()
+
+    def set_mode(self, mode: str) -> None:
+        """Switch between editing a setup and running a saved one."""
+        if mode != self._mode:
+            self._mode = mode
+            self.mode_changed.emit(mode)
+
+    def by_name(self, name: str) -> SavedConfig | None:
+        """The configuration of this name, in any case of letters."""
+        wanted = name.strip().casefold()
+        return next((item for item in self.items if item.name.casefold() == wanted), None)
 
     def has_name(self, name: str) -> bool:
         """Whether a configuration has this name, in any case of letters."""
-        wanted = name.strip().casefold()
-        return any(item.name.casefold() == wanted for item in self.items)
+        return self.by_name(name) is not None
+
+    def free_name(self, name: str) -> str:
+        """``name``, or the first of ``name 2``, ``name 3`` … that is free."""
+        number, free = 1, name
+        while self.has_name(free):
+            number += 1
+            free = f"{name} {number}"
+        return free
+
+    def _filter(self) -> None:
+        self.for_target.set_items([item for item in self.items if item.target == self._target])
 
 
 def _key(config: SavedConfig) -> object:

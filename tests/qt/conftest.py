@@ -120,6 +120,7 @@ def themed(qapp: QApplication) -> Iterator[None]:
 def destroy(widget: QWidget) -> None:
     """Delete a widget for good: what it was connected to must not outlive it."""
     widget.close()
+    widget.hide()  # a window that asks first is still there, and must not be shown at its end
     widget.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 

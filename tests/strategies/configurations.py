@@ -6,20 +6,22 @@ from hypothesis import strategies as st
 
 from models.domain.config import TrainingConfig
 from models.domain.config_io import SettingInfo, settings_index, with_values
+from models.domain.settings_spec import LARGEST_INTEGER
 
 _BY_KIND: dict[type, st.SearchStrategy[object]] = {
     bool: st.booleans(),
-    int: st.integers(),
+    int: st.integers(-LARGEST_INTEGER, LARGEST_INTEGER),
     float: st.floats(allow_nan=False),  # NaN equals nothing, so nothing could be compared
     str: st.text(max_size=40),
 }
 
 
 def setting_values(info: SettingInfo) -> st.SearchStrategy[object]:
-    """Values of the setting's type, also outside its range: a form may save what Start refuses."""
-    values = _BY_KIND[info.kind]
-    if info.rule.choices:
-        values = st.sampled_from(info.rule.choices) | values
+    """Everything a form can hold, also outside of a setting's range: it may save what Start
+    refuses. Of choices it can hold no other than those it offers.
+    """
+    choices = info.rule.choices
+    values = st.sampled_from(choices) if choices else _BY_KIND[info.kind]
     return st.none() | values if info.rule.optional else values
 
 

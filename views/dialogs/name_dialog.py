@@ -1,10 +1,11 @@
-"""Asks for the name under which a setup is kept."""
+"""Asks for the name of a saved configuration: to save under, to rename to, to duplicate as."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from views.widgets.card import restyle, text_label
@@ -13,8 +14,24 @@ if TYPE_CHECKING:
     from models.qt.configs_model import ConfigsModel
 
 
+@dataclass(frozen=True, slots=True)
+class NameUse:
+    """What a name is asked for: the window's title, the button, and whether it may be one that
+    exists, which is replaced then.
+    """
+
+    title: str
+    button: str
+    may_replace: bool = False
+
+
+SAVE = NameUse("Save configuration", "Save", may_replace=True)
+RENAME = NameUse("Rename configuration", "Rename")
+DUPLICATE = NameUse("Duplicate configuration", "Duplicate")
+
+
 class NameDialog(QDialog):
-    """A name, with a warning where it would replace what is saved already.
+    """A name, with a warning where there is a configuration of that name already.
 
     Signals:
         named: the name that was confirmed.
@@ -22,11 +39,23 @@ class NameDialog(QDialog):
 
     named = Signal(str)
 
-    def __init__(self, configs: ConfigsModel, name: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        configs: ConfigsModel,
+        name: str,
+        parent: QWidget | None = None,
+        *,
+        use: NameUse = SAVE,
+        renamed: str = "",
+    ) -> None:
+        """``renamed`` is the present name of what gets another one, and so no obstacle."""
         super().__init__(parent)
         self.setObjectName("config.name_dialog")
-        self.setWindowTitle("Save configuration")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(use.title)
         self._configs = configs
+        self._use = use
+        self._renamed = renamed
         self.line = QLineEdit(name)
         self.line.setObjectName("config.name_dialog.name")
         self.line.setAccessibleName("Name of the configuration")
@@ -34,6 +63,7 @@ class NameDialog(QDialog):
         self.line.setMaxLength(120)
         self.line.selectAll()
         self._warning = text_label("", "muted", wrap=True)
+        self._warning.setObjectName("config.name_dialog.warning")
         self._warning.setMinimumHeight(self._warning.fontMetrics().height())
         self.buttons = QDialogButtonBox()
         self._save = self.buttons.addButton(QDialogButtonBox.StandardButton.Save)
@@ -48,14 +78,22 @@ class NameDialog(QDialog):
     @Slot(str)
     def _on_text_changed(self, text: str) -> None:
         name = text.strip()
-        replaces = bool(name) and self._configs.has_name(name)
-        self._warning.setText(f"“{name}” exists already and is replaced." if replaces else "")
-        self._save.setText("Replace" if replaces else "Save")
-        self._save.setEnabled(bool(name))
+        same = bool(self._renamed) and name == self._renamed
+        known = self._configs.by_name(name) if name else None
+        taken = known is not None and known.name != self._renamed
+        self._warning.setText(self._warn(name) if taken else "")
+        replaces = taken and self._use.may_replace
+        self._save.setText("Replace" if replaces else self._use.button)
+        self._save.setEnabled(bool(name) and not same and (self._use.may_replace or not taken))
 
     @Slot()
     def _on_accepted(self) -> None:
         self.named.emit(self.line.text().strip())
+
+    def _warn(self, name: str) -> str:
+        if self._use.may_replace:
+            return f"“{name}” exists already and is replaced."
+        return f"“{name}” exists already. Choose another name."
 
     def _build(self) -> None:
         label = QLabel("&Name")

@@ -1,0 +1,36 @@
+"""No token or key gets into a saved configuration or an exported file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.domain.config_io import get_value, settings_index
+from models.domain.errors import ConfigError, Problem
+from services.redaction import redact
+
+if TYPE_CHECKING:
+    from models.domain.config import TrainingConfig
+
+
+def secret_problem(path: str, value: object) -> Problem | None:
+    """The problem of a text setting that holds a secret; the secret itself is not named.
+
+    No setting is meant for one, but a token is easily pasted into the field beside the right one.
+    """
+    text = str(value)
+    if settings_index()[path].kind is not str or redact(text) == text:
+        return None
+    return Problem(
+        path,
+        "",
+        "holds a token or a password, which is never part of a configuration.",
+        "Take it out; tokens are set under Settings.",
+    )
+
+
+def refuse_secrets(config: TrainingConfig) -> None:
+    """Raise ConfigError naming every setting that holds a secret."""
+    found = (secret_problem(path, get_value(config, path)) for path in settings_index())
+    problems = [problem for problem in found if problem is not None]
+    if problems:
+        raise ConfigError(problems)

@@ -1,0 +1,225 @@
+"""The Configuration section: edit a setup or run a saved one, and what can be done with those."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from models.qt.config_words import changed_by_offline, empty, status
+from models.qt.configs_model import MODE_EDIT, MODE_RUN
+from views.widgets.buttons import IconButton, push_button
+from views.widgets.card import restyle, text_label
+from views.widgets.fields import CalmComboBox
+from views.widgets.fold_card import FoldCard
+from views.widgets.mode_switch import ModeSwitch
+from views.widgets.setup_summary import SetupSummary
+
+if TYPE_CHECKING:
+    from models.domain.dataset import SavedConfig
+    from models.qt.configs_model import ConfigsModel
+    from models.qt.form_model import FormModel
+
+_MODES = ((MODE_EDIT, "Edit setup"), (MODE_RUN, "Run a saved configuration"))
+_MODE_HELP = {
+    MODE_EDIT: "Change any setting, and start what the form says",
+    MODE_RUN: "Start a saved setup word for word, with the form folded away",
+}
+
+
+class ConfigSection(FoldCard):
+    """In MODE_EDIT the list only selects, and Load puts the selected setup into the form; in
+    MODE_RUN what is selected is loaded at once, and shown as a summary.
+
+    Signals:
+        load_requested, rename_requested, delete_requested: the selected SavedConfig (payload).
+        refresh_requested, save_requested: the buttons.
+        mode_chosen: the mode that the user asks for; it may be refused.
+        mode_changed: the mode that is on now.
+    """
+
+    load_requested = Signal(object)
+    rename_requested = Signal(object)
+    delete_requested = Signal(object)
+    refresh_requested = Signal()
+    save_requested = Signal()
+    mode_chosen = Signal(str)
+    mode_changed = Signal(str)
+
+    def __init__(
+        self, form: FormModel, configs: ConfigsModel, parent: QWidget | None = None
+    ) -> None:
+        super().__init__("config", "Configuration", parent)
+        self._form = form
+        self._configs = configs
+        self._ready = False
+        self.mode = ModeSwitch("config.mode", _MODES)
+        self.mode.setAccessibleName("Edit a setup, or run a saved one")
+        self.list = CalmComboBox()
+        self._refresh = IconButton("refresh", "Read the list of saved setups again (F5)")
+        self._load = _button("config.load", "&Load", "Put the selected setup into the form")
+        self._save = _button("config.save", "Save &current setup", "Keep this setup under a name")
+        self._rename = _button("config.rename", "Re&name…", "Give the selected setup another name")
+        self._delete = _button(
+            "config.delete", "De&lete…", "Remove the selected setup; it asks first"
+        )
+        self._empty = text_label("", "muted", wrap=True)
+        self._status = text_label("", "muted", wrap=True)
+        self._note = text_label("", "warning", wrap=True)
+        self.summary = SetupSummary()
+        self._chooser = QWidget()
+        self._build()
+        self._connect()
+        self._show_list()
+        self._show_mode()
+
+    def set_ready(self, ready: bool) -> None:
+        """The services are there: the database can be asked."""
+        self._ready = ready
+        self._show_state()
+
+    @property
+    def selected(self) -> SavedConfig | None:
+        """The saved setup that is selected in the list."""
+        return self._configs.for_target.item(self.list.currentIndex())
+
+    def show_list(self) -> None:
+        """Open the section with the list's choices in view."""
+        self.set_open(True)
+        if not self.list.isHidden() and self.list.isEnabled():
+            self.list.setFocus()
+            self.list.showPopup()
+
+    def _build(self) -> None:
+        for word, text in _MODE_HELP.items():
+            self.mode.button(word).setToolTip(text)
+        self.list.setObjectName("config.list")
+        self.list.setAccessibleName("Saved setups of this training target")
+        self.list.setToolTip("Saved setups of this training target, the last saved first")
+        self.list.setPlaceholderText("Choose a saved setup")
+        self.list.setMaxVisibleItems(14)
+        self.list.setModel(self._configs.for_target)
+        self._refresh.setObjectName("config.refresh")
+        named = {"empty": self._empty, "status": self._status, "note": self._note}
+        for name, label in named.items():
+            label.setObjectName(f"config.{name}")
+        _row(self._chooser, (self.list, self._load, self._refresh))
+        buttons = QWidget()
+        _row(buttons, (self._save, None, self._rename, self._delete))
+        parts = (self.mode, self._chooser, self._empty, self._status, buttons)
+        for part in (*parts, self.summary, self._note):
+            self.body.addWidget(part)
+
+    def _connect(self) -> None:
+        configs, form = self._configs, self._form
+        self.mode.chosen.connect(self._on_mode_chosen)
+        self.list.activated.connect(self._on_activated)
+        self._refresh.clicked.connect(self.refresh_requested)
+        self._save.clicked.connect(self.save_requested)
+        self._load.clicked.connect(self._on_load)
+        self._rename.clicked.connect(self._on_rename)
+        self._delete.clicked.connect(self._on_delete)
+        configs.for_target.modelReset.connect(self._show_list)
+        configs.modelReset.connect(self._show_list)
+        configs.current_changed.connect(self._select_current)
+        configs.mode_changed.connect(self._show_mode)
+        form.title_changed.connect(self._show_state)
+        form.reset.connect(self._show_state)
+        form.circumstances_changed.connect(self._show_state)
+
+    @Slot(str)
+    def _on_mode_chosen(self, mode: str) -> None:
+        self.mode.show_mode(self._configs.mode)  # until it is granted
+        if mode != self._configs.mode:
+            self.mode_chosen.emit(mode)
+
+    @Slot(int)
+    def _on_activated(self, _row: int) -> None:
+        self._show_state()
+        if self._configs.mode == MODE_RUN and self.selected is not None:
+            self.load_requested.emit(self.selected)
+
+    @Slot()
+    def _on_load(self) -> None:
+        if self.selected is not None:
+            self.load_requested.emit(self.selected)
+
+    @Slot()
+    def _on_rename(self) -> None:
+        if self.selected is not None:
+            self.rename_requested.emit(self.selected)
+
+    @Slot()
+    def _on_delete(self) -> None:
+        if self.selected is not None:
+            self.delete_requested.emit(self.selected)
+
+    @Slot()
+    def _show_list(self) -> None:
+        has_any = self._configs.for_target.rowCount() > 0
+        self._chooser.setVisible(has_any)
+        self._empty.setText(empty(self._configs))
+        self._empty.setVisible(not has_any)
+        for button in (self._rename, self._delete):
+            button.setVisible(has_any)
+        self._select_current()
+
+    @Slot()
+    def _select_current(self) -> None:
+        current = self._configs.current
+        self.list.setCurrentIndex(
+            -1 if current is None else self._configs.for_target.row_of(current.id)
+        )
+        self._show_state()
+
+    @Slot()
+    def _show_mode(self) -> None:
+        mode = self._configs.mode
+        self.mode.show_mode(mode)
+        self._load.setVisible(mode == MODE_EDIT)
+        self._save.setVisible(mode == MODE_EDIT)
+        self.summary.setVisible(mode == MODE_RUN)
+        self._show_state()
+        self.mode_changed.emit(mode)
+
+    @Slot()
+    def _show_state(self) -> None:
+        has_any = self._configs.for_target.rowCount() > 0
+        has_selected = self._ready and self.selected is not None
+        for button in (self._load, self._rename, self._delete):
+            button.setEnabled(has_selected)
+        for widget in (self._save, self._refresh, self.list):
+            widget.setEnabled(self._ready)
+        run = self.mode.button(MODE_RUN)
+        run.setEnabled(self._ready and has_any)
+        run.setToolTip(_MODE_HELP[MODE_RUN] if has_any else empty(self._configs))
+        text, tone = status(self._form, self._configs, self.selected)
+        self._status.setText(text)
+        self.set_summary(text)
+        restyle(self._status, "tone", tone)
+        if self._configs.mode == MODE_RUN:
+            self.summary.show_config(self._form.config)
+        note = changed_by_offline(self._form) if self._configs.mode == MODE_RUN else ""
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
+
+
+def _button(name: str, text: str, help_: str) -> QPushButton:
+    button = push_button(text)
+    button.setObjectName(name)
+    button.setToolTip(help_)
+    return button
+
+
+def _row(holder: QWidget, widgets: tuple[QWidget | None, ...]) -> None:
+    row = QHBoxLayout(holder)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(8)
+    for widget in widgets:
+        if widget is None:
+            row.addStretch(1)
+        elif isinstance(widget, CalmComboBox):
+            row.addWidget(widget, 1)
+        else:
+            row.addWidget(widget)
