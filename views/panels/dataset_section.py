@@ -19,7 +19,7 @@ class DatasetSection(SettingsCard):
     """Source, dataset, and the part that is held out."""
 
     def __init__(self, form: SetupForm) -> None:
-        super().__init__(form, "dataset", "Dataset")
+        super().__init__(form, "dataset", "Dataset", "datasets")
         self.library = DatasetField()
         self.add(("dataset.source",), wide=("dataset.source",))
         self.adopt(form.adopt(self.library), wide=True)

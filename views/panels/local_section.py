@@ -24,7 +24,7 @@ class LocalSection(SettingsCard):
     """Runtime, host data dir, GPU, token, and the container where there is one."""
 
     def __init__(self, form: SetupForm) -> None:
-        super().__init__(form, "local", "This computer")
+        super().__init__(form, "local", "This computer", "targets#local")
         self._folder = FolderField(settings_index()[_DATA_DIR], "Host data dir")
         self.add(("local.runtime", "local.use_gpu"))
         self.adopt(form.adopt(self._folder), wide=True)

@@ -19,7 +19,7 @@ class ModelSection(SettingsCard):
     """Base model, sequence length, quantisation, method."""
 
     def __init__(self, form: SetupForm) -> None:
-        super().__init__(form, "model", "Model")
+        super().__init__(form, "model", "Model", "hyperparameters#model")
         self.base_model = ModelField("&Base model")
         self.adopt(form.adopt(self.base_model), wide=True)
 

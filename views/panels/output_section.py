@@ -24,7 +24,7 @@ class OutputSection(SettingsCard):
     """Output directory with the real folder it maps to, resuming, pushing to the Hub."""
 
     def __init__(self, form: SetupForm) -> None:
-        super().__init__(form, "output", "Output")
+        super().__init__(form, "output", "Output", "output")
         self._data_root = Path()
         self._folder = text_label("", "muted", wrap=True)
         self._folder.setObjectName("output.folder")

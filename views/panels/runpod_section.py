@@ -24,7 +24,7 @@ class RunpodSection(SettingsCard):
     """GPU, limits, volume and template; disabled as a whole, with the reason, where it must be."""
 
     def __init__(self, form: SetupForm) -> None:
-        super().__init__(form, "runpod", "Runpod pod")
+        super().__init__(form, "runpod", "Runpod pod", "targets#runpod")
         self._reason = text_label("", "warning", wrap=True)
         self._reason.setObjectName("runpod.reason")
         self.body.insertWidget(0, self._reason)

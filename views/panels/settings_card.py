@@ -9,6 +9,7 @@ from PySide6.QtCore import Slot
 from models.qt.wording import value_text
 from views.widgets.field_grid import FieldGrid
 from views.widgets.fold_card import FoldCard
+from views.widgets.help_button import HelpButton
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +23,12 @@ _SHOWN_IN_SUMMARY = 4
 class SettingsCard(FoldCard):
     """Hidden as a whole while none of its settings is shown."""
 
-    def __init__(self, form: SetupForm, name: str, title: str, *, is_open: bool = True) -> None:
+    def __init__(
+        self, form: SetupForm, name: str, title: str, topic: str, *, is_open: bool = True
+    ) -> None:
+        """``topic`` is the place of the guide that the "?" opens."""
         super().__init__(name, title)
+        self.tools.addWidget(HelpButton(topic, title))
         self._form = form
         self.grid = FieldGrid()
         self.body.addWidget(self.grid)

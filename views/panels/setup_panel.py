@@ -94,12 +94,19 @@ class SetupPanel(ScrollColumn):
     def _add_expert_cards(self) -> None:
         from views.panels.settings_card import SettingsCard
 
-        for name, title, paths, wide in (
-            ("lora", "LoRA", _LORA, ("hp.lora_targets",)),
-            ("optimiser", "Optimiser and schedule", _OPTIMISER, ()),
-            ("measuring", "Evaluation and checkpoints", _MEASURING, ("hp.load_best",)),
+        for name, title, anchor, paths, wide in (
+            ("lora", "LoRA", "lora", _LORA, ("hp.lora_targets",)),
+            ("optimiser", "Optimiser and schedule", "optimiser-and-schedule", _OPTIMISER, ()),
+            (
+                "measuring",
+                "Evaluation and checkpoints",
+                "measuring-saving-reporting",
+                _MEASURING,
+                ("hp.load_best",),
+            ),
         ):
-            card = SettingsCard(self.form, name, title, is_open=False)
+            topic = f"hyperparameters#{anchor}"
+            card = SettingsCard(self.form, name, title, topic, is_open=False)
             card.add(paths, wide)
             self._append(card)
 

@@ -29,7 +29,7 @@ class TargetSection(SettingsCard):
     preset_again_requested = Signal()
 
     def __init__(self, form: SetupForm) -> None:
-        super().__init__(form, "target", "Target and skill level")
+        super().__init__(form, "target", "Target and skill level", "presets")
         self._preset = ChoiceField(settings_index()["training.preset"], "Beginner &preset")
         self._presets: PresetModel | None = None
         self._line = text_label("", "muted", wrap=True)

@@ -24,7 +24,7 @@ class TrainingSection(SettingsCard):
     """Epochs, steps, batch and packing, with the line of effective batch and steps beneath."""
 
     def __init__(self, form: SetupForm, library: DatasetField) -> None:
-        super().__init__(form, "training", "Training")
+        super().__init__(form, "training", "Training", "hyperparameters#how-long-and-how-fast")
         self._library = library
         self._estimate = text_label("", "muted", wrap=True)
         self._estimate.setObjectName("hp.estimate")
