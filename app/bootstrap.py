@@ -102,7 +102,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         is_offline=offline.is_offline,
     )
     catalogue = resource("base_models.toml")
-    shapes = ModelShapes(catalogue, lambda: paths.data, offline, hf_token)
+    shapes = ModelShapes(catalogue, data_root, offline, hf_token)
     peaks = MemoryRecords(database, shapes)
     place_code = partial(place_trainer_code, trainer, paths.trainer_code)
     return Services(

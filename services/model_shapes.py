@@ -93,7 +93,9 @@ class ModelShapes:
         if cached is not None:
             return _from_file(cached, model)
         if not may_ask or self._offline.is_offline():
-            return ShapeAnswer(reason=f"{model} is not on this computer, and Offline mode is on")
+            return ShapeAnswer(
+                reason=f"Offline mode is on, and this computer does not know the size of {model}"
+            )
         return self._ask(model)
 
     def _ask(self, model: str) -> ShapeAnswer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -266,7 +266,8 @@ def test_probes_go_on_while_the_window_is_seen_and_rest_while_it_is_not(
 def make_controller(
     aio: Aio, models: AppModels, probe: Any, shapes: Any = None, peaks: Any = None
 ) -> tuple[HardwareController, Desk]:
-    lanes = Lanes(SyncLane(), SyncLane(), SyncLane(), SyncLane(), Lane("probes"))  # type: ignore[arg-type]
+    quick = Lanes(*(SyncLane() for _ in fields(Lanes)))  # type: ignore[arg-type]
+    lanes = replace(quick, probes=Lane("probes"))
     bugs: list[BaseException] = []
     desk = Desk(lanes, Tasks(aio.loop, bugs.append))
     controller = HardwareController(
