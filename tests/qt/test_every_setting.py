@@ -6,24 +6,51 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from models.domain.config import SOURCE_HUB, TrainingConfig
 from models.domain.config_io import settings_index, with_values
+from models.qt.app_models import AppModels
 from models.qt.wording import value_text
 from services.job_builder import JobBuilder, build_job
+from tests.qt.conftest import ICONS, destroy
 from tests.qt.every_setting import EVERYTHING, other_value, setup_for, shown, use
 from tests.qt.fakes import make_session
+from views.main_window import MainWindow
+from views.theme import current_theme
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pytestqt.qtbot import QtBot
 
-    from views.main_window import MainWindow
-
 ALL = tuple(settings_index())
 IN_THE_JOB = tuple(path for path in ALL if path.split(".")[0] in {"hp", "dataset", "output"})
+
+
+@pytest.fixture(scope="module")
+def one_window(qapp: QApplication) -> Iterator[MainWindow]:
+    """One window for all settings: each test loads a setup of its own."""
+    theme = current_theme()
+    if not theme.is_started:
+        theme.prepare("light")
+        theme.start(ICONS)
+    made = MainWindow(AppModels())
+    made.models.setParent(made)
+    made.complete()
+    made.set_ready(True)
+    made.show()
+    yield made
+    destroy(made)
+
+
+@pytest.fixture
+def window(one_window: MainWindow) -> MainWindow:
+    """The one window, with nothing of the last test left in it."""
+    one_window.models.form.set_circumstances(EVERYTHING)
+    one_window.models.form.load(TrainingConfig())
+    return one_window
 
 
 def _child(window: MainWindow, name: str) -> Any:
