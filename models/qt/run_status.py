@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from models.domain.run import RunState
-from models.qt.wording import counted, duration, number, size
+from models.qt.wording import counted, duration, memory, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ def _speed(value: float) -> str:
 
 
 def _memory(value: float) -> str:
-    return f"peak memory {size(value)}" if value else ""
+    return f"peak memory {memory(value)}" if value else ""
 
 
 _FACTS: tuple[tuple[str, Callable[[float], str]], ...] = (
