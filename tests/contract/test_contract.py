@@ -16,6 +16,7 @@ from trainer_image.contract import (
     DatasetSpec,
     Hyperparameters,
     Job,
+    Result,
     check_under_data,
 )
 
@@ -105,3 +106,8 @@ def test_our_packages_are_this_checkouts() -> None:
     import models
 
     assert Path(str(models.__file__)).is_relative_to(Path(__file__).parents[2])
+
+
+def test_a_result_of_an_earlier_trainer_is_read_and_knows_no_device() -> None:
+    old = {"run_id": "r", "adapter_path": "/data/o/adapter", "base_model": "m", "engine": "e"}
+    assert Result.model_validate({**old, "steps": 3, "peak_memory_bytes": 5}).device == ""
