@@ -1,13 +1,23 @@
-"""An estimate of the most GPU memory that a training needs at once, and of what it consists."""
+"""An estimate of the most memory that a training needs at once, and of what it consists."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.domain import memory_terms as terms
+
 if TYPE_CHECKING:
-    from models.domain.config import TrainingConfig
+    from collections.abc import Iterator
+
+    from models.domain.config import HyperparameterSection, TrainingConfig
     from models.domain.model_shape import ModelShape
+
+ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+_FUSED = {"qkv_proj": ALL_LINEAR[:3], "gate_up_proj": ALL_LINEAR[4:6]}
+"""Phi-3 has one matrix for what others have three and two."""
+CONTEXT = "context"
+"""The part that PyTorch's own counters do not see, and that a calibration does not concern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +31,10 @@ class MemoryPart:
 
 @dataclass(frozen=True, slots=True)
 class MemoryEstimate:
-    """The parts at the moment of the peak, in bytes.
+    """The parts at the peak, in bytes.
 
-    ``factor`` is what earlier runs of the same model on the same GPU measured, divided by what was
-    predicted for them; ``notes`` say what the estimate does not know.
+    ``factor`` is what earlier runs of the same model on the same device measured, divided by what
+    was predicted for them; ``notes`` say what the estimate does not know.
     """
 
     parts: tuple[MemoryPart, ...]
@@ -33,19 +43,92 @@ class MemoryEstimate:
 
     @property
     def total(self) -> int:
-        """The predicted peak in bytes, with the factor."""
-        return round(sum(part.bytes for part in self.parts) * self.factor)
+        """The predicted peak in bytes, corrected by the factor, the driver's share apart."""
+        driver = sum(part.bytes for part in self.parts if part.key == CONTEXT)
+        ours = sum(part.bytes for part in self.parts) - driver
+        return round(ours * self.factor) + driver
 
 
 def estimate_memory(
     config: TrainingConfig, shape: ModelShape, *, on_gpu: bool, factor: float = 1.0
 ) -> MemoryEstimate:
-    """Predict the peak of training ``config`` on a model of ``shape``."""
-    tokens = config.hp.batch_size * config.hp.max_seq_length
-    weights = shape.parameters * (4 if not on_gpu else 1)
+    """Predict the most that training ``config`` on a model of ``shape`` takes, in bytes.
+
+    On a GPU that is what PyTorch takes from the device (``torch.cuda.max_memory_reserved``) and
+    the CUDA context; on a processor the process's memory.
+    """
+    plan = plan_of(config.hp, on_gpu=on_gpu)
     parts = (
-        MemoryPart("weights", "Model weights", weights),
-        MemoryPart("activations", "Activations", tokens * shape.hidden * shape.layers * 2),
-        MemoryPart("logits", "Logits", tokens * shape.vocab * 10),
+        MemoryPart("weights", "Model weights", terms.weight_bytes(shape, plan)),
+        MemoryPart(
+            "adapter",
+            "Gradients" if plan.is_full else "Adapter and gradients",
+            terms.adapter_bytes(shape, plan) + terms.gradient_bytes(shape, plan),
+        ),
+        MemoryPart("optimizer", "Optimiser", terms.optimizer_bytes(shape, plan)),
+        MemoryPart(
+            "activations",
+            "Activations",
+            terms.kept_bytes(shape, plan) + terms.passing_bytes(shape, plan),
+        ),
+        MemoryPart("logits", "Logits", terms.logit_bytes(shape, plan)),
+        MemoryPart(CONTEXT, "CUDA and its kernels", terms.CONTEXT_BYTES)
+        if on_gpu
+        else MemoryPart("process", "Python and libraries", terms.PROCESS_BYTES),
     )
-    return MemoryEstimate(parts, factor)
+    return MemoryEstimate(parts, factor, tuple(_notes(config.hp, shape, factor)))
+
+
+def plan_of(hp: HyperparameterSection, *, on_gpu: bool) -> terms.Plan:
+    """The settings with every "auto" settled as the trainer settles it.
+
+    A change there is one here: ``choose_engine`` of trainer_image/engine.py, ``_optimizer`` and
+    ``_checkpointing`` of trainer_image/trainer.py.
+    """
+    is_full = hp.tuning == "full"
+    quantization = hp.quantization
+    if quantization == "auto":
+        quantization = "4-bit" if on_gpu else "none"
+    optimizer = hp.optimizer
+    if optimizer == "auto":
+        optimizer = "adamw_8bit" if on_gpu else "adamw_torch"
+    is_float32 = hp.precision == "float32" or (hp.precision == "auto" and not on_gpu)
+    checkpointing = hp.gradient_checkpointing
+    return terms.Plan(
+        batch=hp.batch_size * (1 if hp.method == "SFT" else 2),
+        length=hp.max_seq_length,
+        quantization="none" if is_full else quantization,
+        width=4 if is_float32 else 2,
+        targets=() if is_full else _targets(hp.lora_targets) or ALL_LINEAR,
+        rank=hp.lora_r,
+        is_dora=hp.lora_variant == "DoRA" and not is_full,
+        checkpoints=on_gpu if checkpointing == "auto" else checkpointing == "on",
+        optimizer=optimizer,
+    )
+
+
+def _targets(names: str) -> tuple[str, ...]:
+    """The linear layers that a setting names; none where it names none that is known."""
+    if names.strip() == "all-linear":
+        return ALL_LINEAR
+    given = [name.strip().rpartition(".")[2] for name in names.split(",")]
+    chosen = {layer for name in given for layer in _FUSED.get(name, (name,))}
+    return tuple(layer for layer in ALL_LINEAR if layer in chosen)
+
+
+def _notes(hp: HyperparameterSection, shape: ModelShape, factor: float) -> Iterator[str]:
+    """What the estimate does not know, a sentence each."""
+    if not hp.packing:
+        yield "Every row is taken as long as the sequence length; shorter rows need less."
+    if hp.assistant_only_loss:
+        yield "Every token is taken as trained; where only answers are, the logits need less."
+    if factor == 1.0:
+        yield "No finished run of this model on this device has corrected it yet."
+    if not shape.exact:
+        yield "The model's architecture is not one that was checked; its size is approximate."
+    if hp.tuning == "LoRA" and not _targets(hp.lora_targets):
+        yield "The LoRA targets are not known layers; an adapter on all linear layers is assumed."
+    if hp.method != "SFT":
+        yield f"{hp.method} is taken as two rows for each; its reference model is not counted."
+    if hp.tuning == "full" or hp.quantization == "8-bit" or hp.lora_variant == "DoRA":
+        yield "This kind of training was compared with few measurements or none."

@@ -31,13 +31,18 @@ _KNOWN_TYPES = frozenset(
 _TIED_BY_DEFAULT = frozenset({"gemma", "gemma2", "gemma3", "gemma3_text"})
 """Their configurations leave ``tie_word_embeddings`` out and mean yes."""
 
+_FOUR_NORMS = frozenset({"gemma2", "gemma3", "gemma3_text"})
+_HEAD_NORMS = frozenset({"qwen3", "gemma3", "gemma3_text"})
+
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
     """A decoder's sizes: ``parameters`` is the absolute count, tied embeddings counted once.
 
     ``head_dim`` is 0 where it is ``hidden / heads``; ``exact`` is False where the numbers were
-    derived for an architecture that was not checked, so that an estimate says so.
+    derived for an architecture that was not checked, so that an estimate says so. ``norms`` counts
+    those of a block, ``head_norms`` are further ones of queries and keys (Qwen3, Gemma 3),
+    ``logit_cap`` says that the output head's numbers are capped (Gemma 2).
     """
 
     parameters: int
@@ -50,6 +55,9 @@ class ModelShape:
     tied_embeddings: bool
     head_dim: int = 0
     exact: bool = True
+    norms: int = 2
+    head_norms: bool = False
+    logit_cap: bool = False
 
     @property
     def query_width(self) -> int:
@@ -87,12 +95,12 @@ class ModelShape:
 
     @property
     def counted_parameters(self) -> int:
-        """The parameters that these sizes add up to: linear layers, two norms a block, embeddings.
+        """The parameters that these sizes add up to: linear layers, norms, embeddings.
 
-        Biases and further norms, below 0.1 %, are left out.
+        Biases and the norms of heads, below 0.1 %, are left out.
         """
         block = sum(inputs * outputs for inputs, outputs in self.linear_sizes.values())
-        norms = self.hidden * (2 * self.layers + 1)
+        norms = self.hidden * (self.norms * self.layers + 1)
         return self.layers * block + norms + self.embedding_parameters
 
 
@@ -123,6 +131,9 @@ def shape_from_config(config: dict[str, Any]) -> ModelShape:
         tied_embeddings=kind in _TIED_BY_DEFAULT if tied is None else bool(tied),
         head_dim=_or(words.get("head_dim"), 0),
         exact=kind in _KNOWN_TYPES,
+        norms=4 if kind in _FOUR_NORMS else 2,
+        head_norms=kind in _HEAD_NORMS,
+        logit_cap=bool(words.get("final_logit_softcapping")),
     )
     return _counted(shape, words)
 
