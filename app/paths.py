@@ -21,6 +21,11 @@ def resource(name: str) -> Path:
     return code_root() / "resources" / name
 
 
+def guide_folder() -> Path:
+    """The folder of the guide's pages; the frozen program has it in the same place."""
+    return code_root() / "docs" / "guide"
+
+
 @dataclass(frozen=True, slots=True)
 class AppPaths:
     """All places under one home; nothing is written anywhere else."""
