@@ -180,6 +180,17 @@ QPushButton[role="link"] {
 QPushButton[role="link"]:hover { background: @accent_soft; }
 QPushButton[role="link"]:focus { border-color: @accent; }
 QPushButton[role="link"]:disabled { color: @disabled; }
+QFrame[role="segments"] {
+  background: @window; border: 1px solid @border; border-radius: 8px;
+}
+QPushButton[role="segment"] {
+  background: transparent; border: 2px solid transparent; border-radius: 6px; padding: 3px 8px;
+  color: @muted;
+}
+QPushButton[role="segment"]:hover { background: @hover; }
+QPushButton[role="segment"]:checked { background: @accent_soft; color: @accent_text; }
+QPushButton[role="segment"]:focus { border-color: @accent; }
+QPushButton[role="segment"]:disabled { color: @disabled; }
 
 QToolButton {
   background: transparent; border: 2px solid transparent; border-radius: 7px; padding: 4px;

@@ -17,6 +17,8 @@ from views.widgets.mode_switch import ModeSwitch
 from views.widgets.setup_summary import SetupSummary
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.domain.dataset import SavedConfig
     from models.qt.configs_model import ConfigsModel
     from models.qt.form_model import FormModel
@@ -59,16 +61,16 @@ class ConfigSection(FoldCard):
         self.list = CalmComboBox()
         self._refresh = IconButton("refresh", "Read the list of saved setups again (F5)")
         self._load = _button("config.load", "&Load", "Put the selected setup into the form")
-        self._save = _button("config.save", "Save &current setup", "Keep this setup under a name")
-        self._rename = _button("config.rename", "Re&name…", "Give the selected setup another name")
-        self._delete = _button(
-            "config.delete", "De&lete…", "Remove the selected setup; it asks first"
-        )
+        self._save = _button("config.save", "Save current setup", "Keep this setup under a name")
+        rename, delete = "Give the selected setup another name", "Remove the selected setup"
+        self._rename = _button("config.rename", "Rename…", rename, "link")
+        self._delete = _button("config.delete", "Delete…", delete, "link")
         self._empty = text_label("", "muted", wrap=True)
         self._status = text_label("", "muted", wrap=True)
         self._note = text_label("", "warning", wrap=True)
         self.summary = SetupSummary()
         self._chooser = QWidget()
+        self._actions = QWidget()
         self._build()
         self._connect()
         self._show_list()
@@ -104,10 +106,9 @@ class ConfigSection(FoldCard):
         named = {"empty": self._empty, "status": self._status, "note": self._note}
         for name, label in named.items():
             label.setObjectName(f"config.{name}")
-        _row(self._chooser, (self.list, self._load, self._refresh))
-        buttons = QWidget()
-        _row(buttons, (self._save, None, self._rename, self._delete))
-        parts = (self.mode, self._chooser, self._empty, self._status, buttons)
+        _row(self._chooser, (self.list, self._load, self._refresh), spacing=6)
+        _row(self._actions, (self._save, None, self._rename, self._delete), spacing=3)
+        parts = (self.mode, self._chooser, self._empty, self._status, self._actions)
         for part in (*parts, self.summary, self._note):
             self.body.addWidget(part)
 
@@ -124,6 +125,7 @@ class ConfigSection(FoldCard):
         configs.modelReset.connect(self._show_list)
         configs.current_changed.connect(self._select_current)
         configs.mode_changed.connect(self._show_mode)
+        self.folded.connect(self._show_summary)
         form.title_changed.connect(self._show_state)
         form.reset.connect(self._show_state)
         form.circumstances_changed.connect(self._show_state)
@@ -178,10 +180,15 @@ class ConfigSection(FoldCard):
         mode = self._configs.mode
         self.mode.show_mode(mode)
         self._load.setVisible(mode == MODE_EDIT)
-        self._save.setVisible(mode == MODE_EDIT)
+        self._actions.setVisible(mode == MODE_EDIT)
         self.summary.setVisible(mode == MODE_RUN)
         self._show_state()
         self.mode_changed.emit(mode)
+
+    @Slot()
+    def _show_summary(self) -> None:
+        if not self.is_open:
+            self.set_summary(self._status.text())
 
     @Slot()
     def _show_state(self) -> None:
@@ -196,7 +203,8 @@ class ConfigSection(FoldCard):
         run.setToolTip(_MODE_HELP[MODE_RUN] if has_any else empty(self._configs))
         text, tone = status(self._form, self._configs, self.selected)
         self._status.setText(text)
-        self.set_summary(text)
+        self._status.setVisible(has_any or bool(self._form.name))
+        self._show_summary()
         restyle(self._status, "tone", tone)
         if self._configs.mode == MODE_RUN:
             self.summary.show_config(self._form.config)
@@ -205,21 +213,20 @@ class ConfigSection(FoldCard):
         self._note.setVisible(bool(note))
 
 
-def _button(name: str, text: str, help_: str) -> QPushButton:
-    button = push_button(text)
+def _button(name: str, text: str, help_: str, role: str = "") -> QPushButton:
+    button = push_button(text, role)
     button.setObjectName(name)
     button.setToolTip(help_)
     return button
 
 
-def _row(holder: QWidget, widgets: tuple[QWidget | None, ...]) -> None:
+def _row(holder: QWidget, widgets: Sequence[QWidget | None], spacing: int) -> None:
+    """Lay widgets side by side; None is room that is left over, and so is a combo box."""
     row = QHBoxLayout(holder)
     row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(8)
+    row.setSpacing(spacing)
     for widget in widgets:
         if widget is None:
             row.addStretch(1)
-        elif isinstance(widget, CalmComboBox):
-            row.addWidget(widget, 1)
         else:
-            row.addWidget(widget)
+            row.addWidget(widget, 1 if isinstance(widget, CalmComboBox) else 0)

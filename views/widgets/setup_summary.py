@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ from views.widgets.card import text_label
 if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
     from models.qt.setup_words import Row
+
+_BREAKABLE = re.compile(r"([/_.-])(?=\w)")
+"""Where paths and repo ids may go on in the next line; a zero-width space follows there."""
 
 
 class SetupSummary(QWidget):
@@ -54,7 +58,8 @@ class SetupSummary(QWidget):
     def _add_row(self) -> None:
         place = len(self._labels)
         label, value = text_label("", "muted"), QLabel()
-        value.setTextFormat(Qt.TextFormat.RichText)
+        for one in (label, value):  # both, or their lines would not stand at the same height
+            one.setTextFormat(Qt.TextFormat.RichText)
         value.setWordWrap(True)
         value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -65,9 +70,8 @@ class SetupSummary(QWidget):
 
 
 def _html(row: Row) -> str:
-    # A zero-width space after each slash: paths and repo ids may break there.
     parts = []
     for part in row.parts:
-        text = escape(part.text).replace("/", "/&#8203;")
+        text = escape(_BREAKABLE.sub("\\1\u200b", part.text))
         parts.append(f"<b>{text}</b>" if part.stands_out else text)
     return " · ".join(parts)
