@@ -90,17 +90,23 @@ def test_what_cannot_be_done_is_disabled(window: MainWindow) -> None:
 def test_the_tab_key_walks_the_form_in_reading_order(window: MainWindow, qtbot: QtBot) -> None:
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
-    first = window.findChild(QWidget, "hp.base_model")
-    first.setFocus()
+    window.findChild(QWidget, "training.target").setFocus()
     seen: list[str] = []
-    for _ in range(6):
-        seen.append(_focused_name())
+    for _ in range(60):
+        name = _focused_name()
+        if not name.startswith(("section.", "help.")):
+            seen.append(name)
+        if name == "config.save_bar":
+            break
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
     wanted = [
-        "hp.base_model", "hp.epochs", "hp.packing", "hp.auto_resume", "output.directory",
-        "local.start",
+        "training.target", "training.skill_level", "training.preset", "dataset.source",
+        "dataset.session", "dataset.refresh", "dataset.import", "hp.base_model", "hp.epochs", "hp.packing",
+        "output.directory", "hp.auto_resume", "local.runtime", "local.use_gpu",
+        "local.host_data_dir", "local.host_data_dir.browse", "local.pass_hf_token",
     ]  # fmt: skip
-    assert seen == wanted
+    assert seen[: len(wanted)] == wanted
+    assert seen.index("run.log") < seen.index("local.start") < seen.index("config.save_bar")
 
 
 def _focused_name() -> str:
@@ -167,7 +173,7 @@ def test_nothing_is_wider_than_the_window(window: MainWindow, width: int, height
 def test_a_narrow_window_has_one_column(window: MainWindow, qtbot: QtBot) -> None:
     window.resize(640, 400)
     start = window.findChild(QWidget, "local.start")
-    status = window.findChild(QWidget, "run.status")
+    status = window.findChild(QWidget, "run.facts")
 
     def one_column() -> bool:
         return status.mapTo(window, status.rect().topLeft()).x() < 120

@@ -34,6 +34,7 @@ class SettingsCard(FoldCard):
         self.body.addWidget(self.grid)
         self._fields: list[Field] = []
         self.set_open(is_open)
+        form.arranged.connect(self.grid.arrange)
         form.arranged.connect(self._show_if_used)
         form.model.reset.connect(self._show_summary)
         self.folded.connect(self._show_summary)
@@ -51,14 +52,14 @@ class SettingsCard(FoldCard):
 
     @Slot()
     def _show_if_used(self) -> None:
-        self.setVisible(any(not field.isHidden() for field in self._fields))
+        self.setVisible(any(field.is_shown for field in self._fields))
         self._show_summary()
 
     @Slot()
     def _show_summary(self) -> None:
         if self.is_open:
             return
-        shown = [field for field in self._fields if not field.isHidden()][:_SHOWN_IN_SUMMARY]
+        shown = [field for field in self._fields if field.is_shown][:_SHOWN_IN_SUMMARY]
         model = self._form.model
         parts = [
             f"{field.info.rule.label} {value_text(model.value(field.info.path))}".strip()

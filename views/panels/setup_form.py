@@ -50,8 +50,7 @@ class SetupForm(QObject):
         field.show_value(self.model.value(path))
         field.edited.connect(self.model.edit)
         field.typed.connect(self.model.edit_text)
-        if not is_shown(self.model.config, path):
-            field.hide()  # without a parent as yet, showing it would make it a window
+        field.set_shown(is_shown(self.model.config, path))
         self._show_disabled(path, field)
         return field
 
@@ -94,8 +93,8 @@ class SetupForm(QObject):
         changed = False
         for path, field in self.fields.items():
             shown = is_shown(self.model.config, path) or self.model.problem(path) is not None
-            if field.isHidden() is shown:
-                field.setVisible(shown)
+            if field.is_shown is not shown:
+                field.set_shown(shown)
                 changed = True
         if changed:
             self.arranged.emit()

@@ -66,10 +66,18 @@ class TrainingPanel(QWidget):
         self.importing = TaskBar("import")
         for bar in (self.offline, self.banner, self.environment, self.importing):
             self._bars.addWidget(bar)
+        self.setup.form.arranged.connect(self._order_tabs)
+        self._order_tabs()
 
     def set_ready(self, ready: bool) -> None:
         """The services are there: buttons may be used."""
         self.start_bar.set_ready(ready)
+
+    @Slot()
+    def _order_tabs(self) -> None:
+        from views.widgets.tab_order import order_tabs  # after the first frame
+
+        order_tabs(self)
 
     @Slot()
     def _show_name(self) -> None:

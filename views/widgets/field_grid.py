@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ class FieldGrid(QWidget):
         """Put a field at the end; a wide one takes a row for itself."""
         self._is_wide[field] = wide
         field.setParent(self)
-        field.installEventFilter(self)
         self.arrange()
 
     @Slot()
@@ -50,7 +49,7 @@ class FieldGrid(QWidget):
     def _rows(self) -> list[list[Field]]:
         rows: list[list[Field]] = []
         for field in self._is_wide:
-            if field.isHidden():
+            if not field.is_shown:
                 continue
             fits = rows and len(rows[-1]) == 1 and not self._is_wide[rows[-1][0]]
             if fits and not self._is_wide[field]:
@@ -58,8 +57,3 @@ class FieldGrid(QWidget):
             else:
                 rows.append([field])
         return rows
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        if event.type() in {QEvent.Type.HideToParent, QEvent.Type.ShowToParent}:
-            self.arrange()
-        return super().eventFilter(watched, event)

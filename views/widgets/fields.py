@@ -40,6 +40,7 @@ class Field(QWidget):
         super().__init__()
         self.info = info
         self.editor = editor
+        self.is_shown = True
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(4)
@@ -64,6 +65,12 @@ class Field(QWidget):
     def add_below(self, widget: QWidget) -> None:
         """Put a widget at the field's end; room that is left over stays beneath it."""
         self.column.insertWidget(self.column.count() - 1, widget)
+
+    def set_shown(self, shown: bool) -> None:
+        """Show the field or not. Qt's own ``isHidden`` holds for all that was never on screen."""
+        self.is_shown = shown
+        if not shown or self.parentWidget() is not None:  # without a parent it would be a window
+            self.setVisible(shown)
 
     def show_value(self, value: object) -> None:
         """Show a value without reporting it as edited."""

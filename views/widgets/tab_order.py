@@ -1,0 +1,41 @@
+"""The Tab key follows the layout: what was built later still comes where it is seen."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QScrollArea, QWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from PySide6.QtWidgets import QLayout
+
+_TAB_FOCUS = 1  # Qt.FocusPolicy.TabFocus, see card.PLAIN_TEXT
+
+
+def order_tabs(page: QWidget) -> None:
+    """Chain everything in ``page`` that takes the focus with Tab, in the order of its layouts."""
+    for first, second in pairwise(_stops(page)):
+        QWidget.setTabOrder(first, second)
+
+
+def _stops(widget: QWidget) -> Iterator[QWidget]:
+    if int(widget.property("focusPolicy").value) & _TAB_FOCUS:
+        yield widget
+    if isinstance(widget, QScrollArea) and widget.widget() is not None:
+        yield from _stops(widget.widget())
+    elif widget.layout() is not None:
+        yield from _in_layout(widget.layout())
+
+
+def _in_layout(layout: QLayout) -> Iterator[QWidget]:
+    for place in range(layout.count()):
+        item = layout.itemAt(place)
+        if item is None:
+            continue
+        if item.widget() is not None:
+            yield from _stops(item.widget())
+        elif item.layout() is not None:
+            yield from _in_layout(item.layout())
