@@ -6,7 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from models.domain.memory import estimate_memory
+from models.domain.memory import CONTEXT, estimate_memory
 from models.domain.memory_peak import NEWEST, MemoryPeak, calibration
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ logger = logging.getLogger(__name__)
 
 CPU = "cpu"
 """The device of a result that was trained without a GPU."""
-_DRIVER = "context"
-"""The estimate's part for the driver's own share, which PyTorch's counters do not see."""
 
 
 class MemoryRecords:
@@ -69,10 +67,10 @@ class MemoryRecords:
             return calibration(uow.memory_peaks.newest(base_model.strip(), device, NEWEST))
 
     def _predicted(self, run: Run, device: str) -> int:
-        """What the estimate says of the part that is measured, without any calibration."""
+        """What the estimate says of all that is measured: PyTorch does not see the driver's."""
         model = run.config.hp.base_model
         shape = self._shapes.find_here(model, run.data_root).shape
         if shape is None:
             return 0
         estimate = estimate_memory(run.config, shape, on_gpu=device != CPU)
-        return sum(part.bytes for part in estimate.parts if part.key != _DRIVER)
+        return sum(part.bytes for part in estimate.parts if part.key != CONTEXT)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from models.domain.config import TARGET_RUNPOD
-from models.domain.memory import MemoryEstimate, MemoryPart, estimate_memory
+from models.domain.memory import CONTEXT, MemoryEstimate, MemoryPart, estimate_memory
 from models.qt.wording import memory
 
 if TYPE_CHECKING:
@@ -137,7 +137,8 @@ def _sentence(peak: int, room: Room, fit: Fit) -> str:
 
 def _calibrated(estimate: MemoryEstimate) -> tuple[MemoryPart, ...]:
     return tuple(
-        replace(part, bytes=round(part.bytes * estimate.factor)) for part in estimate.parts
+        part if part.key == CONTEXT else replace(part, bytes=round(part.bytes * estimate.factor))
+        for part in estimate.parts
     )
 
 

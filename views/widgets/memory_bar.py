@@ -123,16 +123,17 @@ def _pieces(forecast: MemoryForecast) -> tuple[Piece, ...]:
     tokens, room = current_theme().tokens, forecast.room
     colors = {
         "weights": tokens.part_weights,
-        "lora": tokens.part_adapter,
+        "adapter": tokens.part_adapter,
         "optimizer": tokens.part_optimizer,
         "activations": tokens.part_activations,
         "logits": tokens.part_logits,
         "context": tokens.part_context,
+        "process": tokens.part_context,
     }
     taken = room.total - room.free
     found = [
         Piece(
-            part.label,
+            _short(part.label),
             part.bytes,
             colors.get(part.key, tokens.part_other),
             f"{part.label}: {memory(part.bytes)}, {part.bytes / max(forecast.peak, 1):.0%}",
@@ -143,6 +144,12 @@ def _pieces(forecast: MemoryForecast) -> tuple[Piece, ...]:
         tip = f"Other programs have {memory(taken)} of {memory(room.total)}"
         found.insert(0, Piece("In use", taken, tokens.field_border, tip, is_taken=True))
     return tuple(found)
+
+
+def _short(label: str) -> str:
+    """A part's name for the legend: what comes first in it."""
+    first = label.removeprefix("Model ").partition(" and ")[0]
+    return first[:1].upper() + first[1:]
 
 
 def _description(forecast: MemoryForecast) -> str:
