@@ -8,12 +8,18 @@ if TYPE_CHECKING:
     from controllers.ports import (
         ConfigPort,
         DatasetPort,
+        DemoPort,
         InferencePort,
+        OfflinePort,
         PeakPort,
         ProbePort,
         RunPort,
         RuntimePort,
+        SecretCheckPort,
+        SecretPort,
+        SettingsPort,
         ShapePort,
+        WelcomePort,
     )
 
 
@@ -51,6 +57,30 @@ class WindowServices(Protocol):
     @property
     def peaks(self) -> PeakPort:
         """Measured peaks of memory."""
+
+    @property
+    def settings(self) -> SettingsPort:
+        """The program's settings."""
+
+    @property
+    def offline(self) -> OfflinePort:
+        """Whether the network may be used."""
+
+    @property
+    def secrets(self) -> SecretPort:
+        """Tokens and keys."""
+
+    @property
+    def secret_checks(self) -> SecretCheckPort:
+        """Trying them out."""
+
+    @property
+    def demo(self) -> DemoPort:
+        """The demo."""
+
+    @property
+    def welcome(self) -> WelcomePort:
+        """Whether to welcome a newcomer."""
 
     def close(self) -> None:
         """End what is open; runs go on."""

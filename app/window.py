@@ -41,6 +41,7 @@ def run_window(*, offline: bool = False, smoke: Path | None = None) -> int:
     settings = QSettings(str(paths.home / "window.ini"), QSettings.Format.IniFormat)
     theme = current_theme()
     theme.prepare(str(settings.value("theme", SYSTEM)))
+    theme.set_text_size(_text_size(settings))
     window = MainWindow(AppModels())
     window.training.setup.set_data_root(paths.data)
     theme.start(resource("icons"))
@@ -50,6 +51,11 @@ def run_window(*, offline: bool = False, smoke: Path | None = None) -> int:
     from app.window_session import run_session  # asyncio, qasync and all the rest
 
     return run_session(application, window, paths, settings, frame, offline=offline, smoke=smoke)
+
+
+def _text_size(settings: QSettings) -> int:
+    text = str(settings.value("text_size", ""))
+    return max(100, min(int(text), 200)) if text.isdecimal() else 100
 
 
 def _application() -> QApplication:

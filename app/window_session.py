@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, Slot
 from qasync import QEventLoop
 
 from app.collector import WindowCollector
+from app.connect_help import GuideDesk
 from app.crash import CrashReport, CrashReporter
 from app.crash_report import program_version
 from app.wiring import Wiring
@@ -92,10 +93,11 @@ class WindowSession(QObject):
         except AppError as error:
             self.desk.notices.noticed.connect(self._window.show_notice)
             self.desk.notices.show_error("Temper cannot open its data", error)
+            GuideDesk(self._window)
             return
-        self.wiring = Wiring(
-            self._window, self.desk, self._services, offline=self._services.offline.is_offline()
-        )
+        self._window.models.settings.set_data_folder(str(self._paths.data))
+        self.wiring = Wiring(self._window, self.desk, self._services)
+        self.wiring.settings.look_changed.connect(self._on_look_changed)
         self._window.set_ready(True)
         await self.wiring.fill()
 
@@ -151,6 +153,12 @@ class WindowSession(QObject):
         current_theme().set_mode(mode)
         self._window.check_theme(mode)
         self._settings.setValue("theme", mode)
+
+    @Slot(str, int)
+    def _on_look_changed(self, theme: str, text_size: int) -> None:
+        """The database keeps the settings; this copy is for the next first frame."""
+        self._settings.setValue("theme", theme)
+        self._settings.setValue("text_size", text_size)
 
     @Slot(object)
     def _on_crashed(self, report: CrashReport) -> None:

@@ -11,9 +11,10 @@ from app.connect_configs import ConfigsConnection
 from app.connect_hardware import HardwareConnection
 from app.connect_help import HelpConnection
 from app.connect_inference import InferenceConnection
+from app.connect_presets import PresetConnection
+from app.connect_settings import SettingsConnection
 from controllers.datasets_controller import DatasetsController
 from controllers.environment_controller import EnvironmentController
-from controllers.preset_controller import PresetController
 from controllers.run_follower import RunFollower
 from controllers.runs_controller import RunsController
 from controllers.training_controller import SETUP_RUNTIME, TrainingController
@@ -36,9 +37,7 @@ if TYPE_CHECKING:
 class Wiring(QObject):
     """The controllers of a window, connected; lives as long as the window."""
 
-    def __init__(
-        self, window: MainWindow, desk: Desk, services: WindowServices, *, offline: bool
-    ) -> None:
+    def __init__(self, window: MainWindow, desk: Desk, services: WindowServices) -> None:
         super().__init__(window)
         self._window = window
         self._desk = desk
@@ -51,11 +50,10 @@ class Wiring(QObject):
         self.datasets = DatasetsController(desk, models, services.datasets, self)
         self.saved = ConfigsConnection(window, desk, services.configs, self)
         self.configs = self.saved.controller
-        self.environment = EnvironmentController(
-            desk, services.runtime, offline=offline, parent=self
-        )
+        self.environment = EnvironmentController(desk, services.runtime, self)
+        self.settings = SettingsConnection(window, desk, services, self)
         self.inference = InferenceConnection(window, desk, services, self)
-        self.presets = PresetController(models, self)
+        self.presets = PresetConnection(window, self)
         self.hardware = HardwareConnection(window, desk, services, self.training, self)
         self.dialogs = WindowDialogs(models, window)
         self._connect_training()
@@ -68,12 +66,14 @@ class Wiring(QObject):
 
     async def fill(self) -> None:
         """Fill the window with what there is, the most urgent first."""
+        await self.settings.read()
         self.hardware.start()
-        self.presets.begin()
+        self.presets.controller.begin()
         await self.configs.load_last_used()
         self.configuration_shown = time.time()
         await self.datasets.read_list()
         await self.configs.read_list()
+        self.settings.read_secrets()
         self.runs.refresh()
         await self.training.reattach()
         await self.help.greet()
@@ -91,7 +91,6 @@ class Wiring(QObject):
         page.start_bar.stop_requested.connect(training.stop)
         actions.start.triggered.connect(training.start)
         actions.stop.triggered.connect(training.stop)
-        page.setup.target.preset_again_requested.connect(self.presets.apply_again)
         training.problems_found.connect(self._on_problems)
         training.output_asked.connect(self.dialogs.ask_output)
         self.dialogs.output_answered.connect(training.start_with)

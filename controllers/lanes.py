@@ -72,7 +72,8 @@ class Lane:
 class Lanes:
     """The lanes of the window: ``work`` is for long things (imports, setting up, copying).
 
-    ``probes`` is for looking at computer and models, over and over while the window is seen.
+    ``probes`` is for looking at computer and models, over and over while the window is seen;
+    ``secrets`` for the keychain, which may wait for its user, and for trying tokens out.
     """
 
     database: Lane = field(default_factory=lambda: Lane("database"))
@@ -80,10 +81,12 @@ class Lanes:
     inference: Lane = field(default_factory=lambda: Lane("inference"))
     work: Lane = field(default_factory=lambda: Lane("work"))
     probes: Lane = field(default_factory=lambda: Lane("probes"))
+    secrets: Lane = field(default_factory=lambda: Lane("secrets"))
 
     def close(self, timeout: float) -> None:
         """Close all lanes; ``timeout`` is for each."""
-        for lane in (self.probes, self.work, self.inference, self.runs, self.database):
+        outer = (self.secrets, self.probes, self.work, self.inference)
+        for lane in (*outer, self.runs, self.database):
             lane.close(timeout)
 
 

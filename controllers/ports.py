@@ -198,9 +198,7 @@ class PeakPort(Protocol):
 class DemoPort(Protocol):
     """The demo: everything for its run, but the trainer's environment."""
 
-    def prepare(
-        self, report: Reporter, cancel: CancelToken
-    ) -> tuple[SavedConfig, TrainingConfig]:
+    def prepare(self, report: Reporter, cancel: CancelToken) -> tuple[SavedConfig, TrainingConfig]:
         """Make what is missing and return its setup, saved; AppError, or Cancelled."""
 
 
@@ -265,3 +263,23 @@ class SecretCheckPort(Protocol):
 
     def test(self, name: str, data_center: str = "") -> str:
         """What the secret is good for, in a sentence; AppError says why it is not."""
+
+
+class SettingsServices(Protocol):
+    """Everything that the Settings page needs."""
+
+    @property
+    def settings(self) -> SettingsPort:
+        """The program's settings."""
+
+    @property
+    def offline(self) -> OfflinePort:
+        """Whether the network may be used."""
+
+    @property
+    def secrets(self) -> SecretPort:
+        """Tokens and keys."""
+
+    @property
+    def secret_checks(self) -> SecretCheckPort:
+        """Trying them out."""

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+# No test may ask, or wait for, the keychain of whoever runs it.
+os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+
 from services.environment.child_process import clean_environment
 from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.sample_model import SampleModel
@@ -52,7 +55,9 @@ def trainer_home(pytestconfig: pytest.Config) -> TrainerHome:
 
     with capture.global_and_fixture_disabled():
         environment.create(_print, CancelToken())
-        model = SampleModel(lambda: TEST_HOME / "data", environment, code).ensure(_print, CancelToken())
+        model = SampleModel(lambda: TEST_HOME / "data", environment, code).ensure(
+            _print, CancelToken()
+        )
     return TrainerHome(environment, model)
 
 

@@ -31,10 +31,11 @@ if TYPE_CHECKING:
     from views.config_menu import ConfigMenu
     from views.panels.datasets_panel import DatasetsPanel
     from views.panels.runs_panel import RunsPanel
+    from views.panels.settings_panel import SettingsPanel
     from views.window_actions import WindowActions
 
-TRAINING, RUNS, DATASETS = range(3)
-_ICONS = ("training", "runs", "datasets")
+TRAINING, RUNS, DATASETS, SETTINGS = range(4)
+_ICONS = ("training", "runs", "datasets", "settings")
 _DATASET_SUFFIXES = {".jsonl", ".json", ".csv"}
 _NARROW = 760
 
@@ -46,6 +47,7 @@ class MainWindow(QMainWindow):
         close_asked: closing was refused by ``may_close``; ask what to do about it.
         closed: the window is gone.
         file_dropped: the Path (payload) of a dataset file.
+        help_requested: the topic to open the guide at.
         theme_chosen: system, light or dark.
         completed: all pages are there now.
     """
@@ -53,6 +55,7 @@ class MainWindow(QMainWindow):
     close_asked = Signal()
     closed = Signal()
     file_dropped = Signal(object)
+    help_requested = Signal(str)
     theme_chosen = Signal(str)
     completed = Signal()
 
@@ -67,6 +70,7 @@ class MainWindow(QMainWindow):
         self.training = TrainingPanel(models.form)
         self.runs: RunsPanel | None = None
         self.datasets: DatasetsPanel | None = None
+        self.settings: SettingsPanel | None = None
         self._rail = QFrame()
         self._nav = [NavButton(icon, page) for icon, page in zip(_ICONS, PAGES, strict=True)]
         self._pages = QStackedWidget()
@@ -81,6 +85,7 @@ class MainWindow(QMainWindow):
             return
         from views.panels.datasets_panel import DatasetsPanel  # after the first frame
         from views.panels.runs_panel import RunsPanel
+        from views.panels.settings_panel import SettingsPanel
 
         self.models.complete()
         self.training.complete(self.models)
@@ -88,9 +93,12 @@ class MainWindow(QMainWindow):
         self.datasets = DatasetsPanel(self.models.datasets, self.models.rows)
         self._pages.addWidget(self.runs)
         self._pages.addWidget(self.datasets)
+        self.settings = SettingsPanel(self.models.settings)
+        self._pages.addWidget(self.settings)
         self.setWindowIcon(current_theme().program_icon())
         self._make_actions()
         self.models.run.status.changed.connect(self._show_run_actions)
+        self.models.run.inference.adapter_changed.connect(self._show_run_actions)
         self._show_run_actions()
         self._pages.setFocus()  # Tab begins with the page, and no button looks chosen before it
         self.completed.emit()
@@ -125,7 +133,7 @@ class MainWindow(QMainWindow):
         self.statusBar().showMessage(text, 15_000)
 
     def show_page(self, page: int) -> None:
-        """Go to TRAINING, RUNS or DATASETS."""
+        """Go to TRAINING, RUNS, DATASETS or SETTINGS."""
         self._nav[page].setChecked(True)
         if page < self._pages.count():
             self._pages.setCurrentIndex(page)
@@ -148,8 +156,9 @@ class MainWindow(QMainWindow):
         column.setSpacing(6)
         for number, button in enumerate(self._nav):
             button.setObjectName(f"nav.{PAGES[number].lower()}")
+            if number == SETTINGS:  # at the rail's foot, apart from the work
+                column.addStretch(1)
             column.addWidget(button)
-        column.addStretch(1)
         self._nav[TRAINING].setChecked(True)
         self._pages.addWidget(self.training)
         body = QWidget()
@@ -196,6 +205,7 @@ class MainWindow(QMainWindow):
         has_run = status.run is not None
         self.actions_.start.setEnabled(self._is_ready and not status.is_live)
         self.actions_.stop.setEnabled(self._is_ready and status.is_live)
+        self.actions_.try_model.setEnabled(self.models.run.inference.tuned is not None)
         self.actions_.open_folder.setEnabled(has_run)
         self.actions_.download_logs.setEnabled(has_run)
 

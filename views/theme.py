@@ -33,6 +33,8 @@ class Theme(QObject):
         self._icon_folder = Path()
         self._applied: Tokens | None = None
         self._raise_small_font()
+        self._full_size = application.font().pointSizeF()
+        self.text_size = 100
 
     def prepare(self, mode: str) -> None:
         """Take the colours of a mode, before there is a widget that would have to follow."""
@@ -40,6 +42,17 @@ class Theme(QObject):
         dark = self.mode == DARK_MODE or (self.mode == SYSTEM and self._looks_dark())
         self.tokens = DARK if dark else LIGHT
         self._application.setPalette(palette(self.tokens))
+
+    def set_text_size(self, percent: int) -> None:
+        """Make all text that much of the user's own size; 100 is as the system has it."""
+        if percent == self.text_size:
+            return
+        self.text_size = percent
+        font = self._application.font()
+        font.setPointSizeF(self._full_size * percent / 100)
+        self._application.setFont(font)
+        if self.is_started:
+            self._dress()
 
     def start(self, icon_folder: Path) -> None:
         """Dress the program. Once its window is built, not before: with a style sheet in place

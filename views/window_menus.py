@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QMenuBar
 
-PAGES = ("Training", "Runs", "Datasets")
+PAGES = ("Training", "Runs", "Datasets", "Settings")
 
 
 class WindowMenus:
@@ -18,4 +18,5 @@ class WindowMenus:
         self.config = bar.addMenu("&Configuration")
         self.run = bar.addMenu("&Run")
         self.view = bar.addMenu("&View")
+        self.tools = bar.addMenu("&Tools")
         self.help = bar.addMenu("&Help")

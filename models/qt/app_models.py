@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from models.qt.rows_model import DatasetRowsModel
     from models.qt.run_models import RunModels
     from models.qt.runs_model import RunsModel
+    from models.qt.settings_model import SettingsModel
 
 
 class AppModels(QObject):
@@ -35,6 +36,7 @@ class AppModels(QObject):
     shown_run: RunModels
     hardware: HardwareModel
     preset: PresetModel
+    settings: SettingsModel
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -52,6 +54,7 @@ class AppModels(QObject):
         from models.qt.rows_model import DatasetRowsModel
         from models.qt.run_models import RunModels
         from models.qt.runs_model import RunsModel
+        from models.qt.settings_model import SettingsModel
 
         self.datasets = DatasetsModel(self)
         self.rows = DatasetRowsModel(self)
@@ -61,3 +64,4 @@ class AppModels(QObject):
         self.shown_run = RunModels(self)
         self.hardware = HardwareModel(self)
         self.preset = PresetModel(self.form, self)
+        self.settings = SettingsModel(self)

@@ -44,10 +44,21 @@ def number(value: float) -> str:
     return f"{value:.2e}".replace("e-0", "e-").replace("e+0", "e+")
 
 
+_system_dates = False
+
+
+def use_system_dates(use: bool) -> None:
+    """Write dates and times from now on as this computer's own settings want them."""
+    global _system_dates
+    _system_dates = use
+
+
 def when(seconds: float) -> str:
     """A time of this computer's clock: ``14:05`` today, else ``3 Aug 14:05``."""
     from datetime import datetime  # not needed for the first frame
 
+    if _system_dates:
+        return _system_when(seconds)
     moment = datetime.fromtimestamp(seconds).astimezone()
     now = datetime.now().astimezone()
     if moment.date() == now.date():
@@ -55,6 +66,16 @@ def when(seconds: float) -> str:
     if moment.year == now.year:
         return f"{moment.day} {moment:%b %H:%M}"
     return f"{moment:%Y-%m-%d}"
+
+
+def _system_when(seconds: float) -> str:
+    from PySide6.QtCore import QDateTime, QLocale
+
+    moment, locale = QDateTime.fromSecsSinceEpoch(int(seconds)), QLocale.system()
+    short = QLocale.FormatType.ShortFormat
+    if moment.date() == QDateTime.currentDateTime().date():
+        return locale.toString(moment.time(), short)
+    return locale.toString(moment, short)
 
 
 def value_text(value: object) -> str:

@@ -37,7 +37,7 @@ from services.runners.process import ProcessRunner
 from services.runs import RunService
 from services.trainer_code import TrainerCode
 from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
-from tests.qt.fakes import FakeInference, FakeRuntime
+from tests.qt.fakes import FakeServices
 from views.main_window import MainWindow
 from views.theme import current_theme
 
@@ -51,18 +51,14 @@ pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 
 
 @dataclass
-class _Services:
-    """Real runs, datasets and configurations; the trainer is scripted."""
+class _Services(FakeServices):
+    """Real runs, datasets and configurations; all else is a fake, and the trainer scripted."""
 
-    database: Database
-    runs: RunService
-    datasets: DatasetLibrary
-    configs: ConfigStore
-    inference: FakeInference
-    runtime: FakeRuntime
+    database: Database | None = None
 
     def close(self) -> None:
-        self.database.close()
+        if self.database is not None:
+            self.database.close()
 
 
 def _services(home: Path) -> _Services:
@@ -76,7 +72,7 @@ def _services(home: Path) -> _Services:
         code=lambda: TrainerCode(home / "code", "0" * 64),
         offline=OfflinePolicy(),
     )
-    return _Services(database, runs, library, ConfigStore(database), FakeInference(), FakeRuntime())
+    return _Services(runs=runs, datasets=library, configs=ConfigStore(database), database=database)
 
 
 class _Window:
@@ -98,7 +94,7 @@ class _Window:
 
     async def __aenter__(self) -> _Window:
         self.services = await self.desk.lanes.database.run(_services, self._home)
-        self.wiring = Wiring(self.window, self.desk, self.services, offline=False)
+        self.wiring = Wiring(self.window, self.desk, self.services)
         self.window.set_ready(True)
         self.window.show()
         await self.wiring.fill()

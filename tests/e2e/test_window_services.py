@@ -53,7 +53,7 @@ class _Session:
     async def open(self) -> None:
         policy = OfflinePolicy(forced=True)
         self.services = await self.desk.lanes.database.run(build_services, self.paths, policy)
-        self.wiring = Wiring(self.window, self.desk, self.services, offline=True)
+        self.wiring = Wiring(self.window, self.desk, self.services)
         self.window.set_ready(True)
         await self.wiring.fill()
         await self.desk.tasks.settle()

@@ -170,9 +170,9 @@ def window(qapp: QApplication, themed: None) -> Iterator[MainWindow]:
 def program(window: MainWindow, services: FakeServices, aio: Aio) -> Iterator[Program]:
     """The whole program, but for the services."""
     bugs: list[BaseException] = []
-    lanes = Lanes(*(SyncLane() for _ in range(5)))  # type: ignore[arg-type]
+    lanes = Lanes(*(SyncLane() for _ in range(6)))  # type: ignore[arg-type]
     desk = Desk(lanes, Tasks(aio.loop, bugs.append))
-    wiring = Wiring(window, desk, services, offline=False)
+    wiring = Wiring(window, desk, services)
     wiring.follower._seconds = 0.0
     yield Program(window, window.models, services, desk, wiring, aio, bugs)
     aio(desk.tasks.close())

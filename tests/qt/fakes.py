@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.domain.app_settings import AppSettings, with_setting
 from models.domain.config import TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.dataset import DatasetSession, SavedConfig
@@ -20,6 +21,7 @@ from models.domain.inference import (
     common_system_prompt,
 )
 from models.domain.run import Run, RunEvent, RunState, RunUpdate
+from models.domain.secrets import ENVIRONMENT, KEYCHAIN, MEMORY, SECRETS, SecretState
 from services.model_shapes import ShapeAnswer
 from services.progress import CancelToken, Progress, Reporter
 
@@ -389,9 +391,7 @@ class FakeDemo:
     prepared: int = 0
     on_prepare: Callable[[], None] | None = None
 
-    def prepare(
-        self, report: Reporter, cancel: CancelToken
-    ) -> tuple[SavedConfig, TrainingConfig]:
+    def prepare(self, report: Reporter, cancel: CancelToken) -> tuple[SavedConfig, TrainingConfig]:
         report(Progress(0.4, "Reading the model file"))
         if self.on_prepare is not None:
             self.on_prepare()
@@ -421,6 +421,97 @@ class FakeWelcome:
 
 
 @dataclass
+class FakeSettings:
+    """Settings in memory."""
+
+    now: AppSettings = field(default_factory=AppSettings)
+    stored: set[str] = field(default_factory=set)
+    error: AppError | None = None
+
+    def values(self) -> AppSettings:
+        if self.error is not None:
+            raise self.error
+        return self.now
+
+    def is_stored(self, name: str) -> bool:
+        return name in self.stored
+
+    def set(self, name: str, value: object) -> AppSettings:
+        if self.error is not None:
+            raise self.error
+        self.now = with_setting(self.now, name, value)
+        self.stored.add(name)
+        return self.now
+
+
+@dataclass
+class FakeOffline:
+    """A switch over the settings, which may be forced."""
+
+    settings: FakeSettings = field(default_factory=FakeSettings)
+    is_forced: bool = False
+
+    def is_offline(self) -> bool:
+        return self.is_forced or self.settings.now.offline
+
+    def set(self, offline: bool) -> None:
+        self.settings.set("offline", offline)
+
+
+@dataclass
+class FakeSecrets:
+    """A keychain in memory; without one, ``problem`` says so."""
+
+    kept: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    problem: str = ""
+    error: AppError | None = None
+
+    def keychain_problem(self) -> str:
+        return self.problem
+
+    def states(self) -> list[SecretState]:
+        return [self._state(name) for name in SECRETS]
+
+    def set(self, name: str, value: str) -> SecretState:
+        if self.error is not None:
+            raise self.error
+        self.kept[name] = value
+        return self._state(name)
+
+    def remove(self, name: str) -> SecretState:
+        if self.error is not None:
+            raise self.error
+        self.kept.pop(name, None)
+        return self._state(name)
+
+    def variable(self, name: str) -> str:
+        return self.variables.get(name, "")
+
+    def _state(self, name: str) -> SecretState:
+        if name in self.kept:
+            return SecretState(name, True, MEMORY if self.problem else KEYCHAIN, self.problem)
+        if name in self.variables:
+            return SecretState(name, True, ENVIRONMENT)
+        return SecretState(name)
+
+
+@dataclass
+class FakeSecretChecks:
+    """Says ``answer`` of every secret, or raises."""
+
+    answer: str = "It works: signed in as me."
+    error: AppError | None = None
+    tested: list[tuple[str, str]] = field(default_factory=list)
+
+    def test(self, name: str, data_center: str = "") -> str:
+        self.tested.append((name, data_center))
+        if self.error is not None:
+            raise self.error
+        return self.answer
+
+
+@dataclass
 class FakeServices:
     """All of them."""
 
@@ -434,6 +525,14 @@ class FakeServices:
     peaks: FakePeaks = field(default_factory=FakePeaks)
     demo: FakeDemo = field(default_factory=FakeDemo)
     welcome: FakeWelcome = field(default_factory=FakeWelcome)
+
+    settings: FakeSettings = field(default_factory=FakeSettings)
+    offline: FakeOffline = field(default_factory=FakeOffline)
+    secrets: FakeSecrets = field(default_factory=FakeSecrets)
+    secret_checks: FakeSecretChecks = field(default_factory=FakeSecretChecks)
+
+    def __post_init__(self) -> None:
+        self.offline.settings = self.settings
 
     def close(self) -> None:
         """Nothing is open."""
