@@ -44,8 +44,20 @@ def end(code, kind=None):
     sys.exit(code)
 
 
+def write_adapter(folder):
+    """As small as an adapter can be that is whole: its description, and one tensor."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made_for = {"base_model_name_or_path": job["base_model"]}
+    (folder / "adapter_config.json").write_text(json.dumps(made_for))
+    header = json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    size = len(header).to_bytes(8, "little")
+    (folder / "adapter_model.safetensors").write_bytes(size + header + bytes(4))
+
+
 def finish():
     output = job["output_directory"]
+    root = pathlib.Path(os.environ["TEMPER_DATA_ROOT"])
+    write_adapter(root / output.removeprefix("/data/") / "adapter")
     result = {"run_id": job["run_id"], "adapter_path": f"{output}/adapter",
               "base_model": job["base_model"], "engine": "scripted", "steps": 30,
               "device": "cpu", "peak_memory_bytes": 1_000_000_000,

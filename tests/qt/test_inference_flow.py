@@ -123,10 +123,6 @@ def test_an_adapter_that_vanishes_meanwhile_is_noticed(finished: Program, qtbot:
     assert "generate" not in _engine_calls(finished)
 
 
-@pytest.mark.spec(
-    "The Quick Local Inference panel is visible near the bottom of the Training tab UI (see the "
-    "Training tab screenshot in the main README and at the top of this guide)."
-)
 def test_it_is_the_last_part_of_the_training_page(finished: Program, qtbot: QtBot) -> None:
     column = finished.window.training.run_panel.column
     assert column.itemAt(column.count() - 1).widget() is _panel(finished)
@@ -213,8 +209,8 @@ def test_moving_the_length_makes_the_preset_custom(finished: Program, qtbot: QtB
 
 
 @pytest.mark.spec(
-    "After training completes, 5 random prompts from your training dataset are automatically "
-    "loaded into the sample prompts dropdown."
+    "Sample prompts: After training completes, 5 random prompts from your training dataset are "
+    "automatically loaded into the sample prompts dropdown."
 )
 @pytest.mark.spec(
     "Sample prompts from dataset – Dropdown with 5 random prompts from your training dataset for "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,58 @@ def test_base_is_the_untouched_model(
     assert client.answer(use="base")["text"] == base["text"]
 
 
+def test_tuned_is_the_model_that_was_trained(
+    client: Client, adapter: str, probe: Probe, tiny_model: Path, finished_run: tuple[Lab, Finished]
+) -> None:
+    folder = finished_run[0].root / "outputs" / "run" / "adapter"
+    merged = probe("merged_answer", tiny_model, folder, ASKED[0]["content"], 12)
+    assert client.answer(use="adapter")["text"] == merged["text"]
+
+
+def test_greedy_repeats_to_the_token_also_after_loading_anew(
+    client: Client, adapter: str, finished_run: tuple[Lab, Finished], probe_env: dict[str, str]
+) -> None:
+    deterministic = {"max_new_tokens": 64, "repetition_penalty": 1.1, "do_sample": False}
+    first = client.answer(**deterministic)
+    again = client.answer(**deterministic)
+    client.load(None)
+    client.load(adapter)
+    reloaded = client.answer(**deterministic)
+    other = Client(finished_run[0], probe_env)
+    other.receive()
+    other.load(adapter)
+    elsewhere = other.answer(**deterministic)
+    other.close()
+    for answer in (again, reloaded, elsewhere):
+        assert (answer["text"], answer["tokens"]) == (first["text"], first["tokens"])
+
+
+def test_the_models_own_sampling_settings_do_not_act_unseen(
+    client: Client, adapter: str, finished_run: tuple[Lab, Finished], tiny_model: Path
+) -> None:
+    """Instruct models come with such settings; one field's tool sampled while it said "greedy"."""
+    lively = finished_run[0].root / "models" / "lively"
+    shutil.copytree(tiny_model, lively)
+    settings = json.loads((lively / "generation_config.json").read_text())
+    settings |= {
+        "do_sample": True, "temperature": 1.9, "top_k": 3, "top_p": 0.5, "min_p": 0.2,
+        "repetition_penalty": 1.7, "no_repeat_ngram_size": 2, "max_length": 20,
+    }  # fmt: skip
+    (lively / "generation_config.json").write_text(json.dumps(settings))
+    drawn = {"do_sample": True, "temperature": 1.0, "top_p": 0.95, "seed": 5}
+    plain = [client.answer(max_new_tokens=30), client.answer(max_new_tokens=30, **drawn)]
+    client.ask("load", base_model="/data/models/lively", adapter=adapter)
+    found = [client.answer(max_new_tokens=30), client.answer(max_new_tokens=30, **drawn)]
+    assert [one["text"] for one in found] == [one["text"] for one in plain]
+
+
+def test_the_prompt_is_rendered_once_and_as_in_the_training(probe: Probe, tiny_model: Path) -> None:
+    tokens = probe("asked_tokens", tiny_model)
+    assert tokens["tokenizer_adds"] == 1
+    assert tokens["beginnings"] == 1
+    assert tokens["asked"] == tokens["trained_until_answer"]
+
+
 def test_meta(client: Client, adapter: str) -> None:
     loaded = client.load(adapter)
     assert (loaded["base_model"], loaded["adapter"]) == (BASE, adapter)
@@ -158,12 +211,97 @@ def test_adapter_replaced_in_the_same_folder(
     assert client.answer(max_new_tokens=60)["text"] != changed
 
 
+def test_weights_of_the_same_size_and_time_are_seen_to_be_others(
+    client: Client, adapter: str, finished_run: tuple[Lab, Finished]
+) -> None:
+    outputs = finished_run[0].root / "outputs"
+    folder, name = outputs / "same", "/data/outputs/same"
+    shutil.copytree(outputs / "run" / "adapter", folder)
+    weights = folder / "adapter_model.safetensors"
+    before = weights.stat()
+    client.load(name)
+    first = client.answer(max_new_tokens=60)["text"]
+    early = outputs / "run" / "checkpoints" / "checkpoint-15" / weights.name
+    weights.write_bytes(early.read_bytes())
+    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = weights.stat()
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    client.load(name)
+    assert client.answer(max_new_tokens=60)["text"] != first
+
+
+def test_a_run_trained_anew_into_the_same_folder_answers_with_the_new_weights(
+    client: Client, finished_run: tuple[Lab, Finished]
+) -> None:
+    lab, name = finished_run[0], "/data/outputs/again/adapter"
+    answers = []
+    for epochs in (1.0, 4.0):
+        folder = lab.job("again", hp={"packing": False, "epochs": epochs}, on_existing="overwrite")
+        assert lab.train(folder).code == 0
+        assert client.load(name)["type"] == "loaded"
+        answers.append(client.answer(max_new_tokens=60)["text"])
+    assert answers[0] != answers[1]
+
+
+def test_a_base_model_replaced_in_the_same_folder(
+    client: Client, finished_run: tuple[Lab, Finished], tiny_model: Path
+) -> None:
+    folder = finished_run[0].root / "models" / "changing"
+    shutil.copytree(tiny_model, folder)
+
+    def answer() -> str:
+        client.ask("load", base_model="/data/models/changing", adapter=None)
+        return str(client.answer(use="base", max_new_tokens=30)["text"])
+
+    first = answer()
+    weights = folder / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-20_000:] = bytes(20_000)
+    weights.write_bytes(data)
+    assert answer() != first
+
+
+def test_an_adapter_that_does_not_fit_leaves_the_base_untouched(
+    client: Client, adapter: str, finished_run: tuple[Lab, Finished]
+) -> None:
+    tuned, base = client.answer()["text"], client.answer(use="base")["text"]
+    outputs = finished_run[0].root / "outputs"
+    shutil.copytree(outputs / "run" / "adapter", outputs / "wrong")
+    config = outputs / "wrong" / "adapter_config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"r": 3}))
+    (reply,) = client.ask("load", base_model=BASE, adapter="/data/outputs/wrong")
+    assert reply["type"] == "error"
+    assert "Traceback" not in reply["message"]
+    client.load(None)
+    assert client.answer(use="base")["text"] == base
+    client.load(adapter)
+    assert client.answer()["text"] == tuned
+
+
+def test_a_prompt_longer_than_the_model_can_hold_is_a_sentence(
+    client: Client, adapter: str
+) -> None:
+    endless = [{"role": "user", "content": "tuple " * 3000}]
+    (reply,) = client.ask("generate", messages=endless)
+    assert reply["type"] == "error"
+    assert "too long" in reply["message"]
+    assert client.answer()["finish"] == "length"
+
+
+def test_an_answer_ends_where_the_context_does(client: Client, adapter: str) -> None:
+    nearly_full = [{"role": "user", "content": "tuple " * 2000}]
+    *_, done = client.ask("generate", messages=nearly_full, max_new_tokens=8000)
+    assert done["type"] == "done"
+    assert done["tokens"] < 60
+
+
 @pytest.mark.parametrize(
     ("request_", "kind"),
     [
         ({"op": "load", "base_model": "/data/models/none"}, "not_found"),
         ({"op": "load", "base_model": BASE, "adapter": "/data/outputs/none"}, "not_found"),
         ({"op": "load"}, "bad_config"),
+        ({"op": "load", "base_model": BASE, "quantization": "2-bit"}, "bad_config"),
         ({"op": "dance"}, "bad_config"),
         ({"op": "generate", "messages": []}, "bad_config"),
         ({"op": "generate", "messages": ASKED, "max_new_tokens": 0}, "bad_config"),
@@ -182,10 +320,22 @@ def test_lines_that_are_no_requests(client: Client, line: Any) -> None:
     assert client.receive()["type"] == "error"
 
 
-def test_unload(client: Client, adapter: str) -> None:
-    assert client.ask("unload") == [{"id": client.number, "type": "unloaded"}]
+def test_what_is_asked_without_a_model_or_an_adapter_is_a_sentence(
+    finished_run: tuple[Lab, Finished], probe_env: dict[str, str]
+) -> None:
+    client = Client(finished_run[0], probe_env)
+    client.receive()
     (reply,) = client.ask("generate", messages=ASKED)
     assert reply["message"] == "No model is loaded."
     assert client.load(None)["type"] == "loaded"
     (reply,) = client.ask("generate", messages=ASKED)
     assert reply["message"] == "No adapter is loaded."
+    assert client.close() == 0
+
+
+def test_a_hub_model_that_is_not_here_is_a_sentence_offline(
+    client: Client, finished_run: tuple[Lab, Finished]
+) -> None:
+    (reply,) = client.ask("load", base_model="nobody/nothing", adapter=None)
+    assert (reply["type"], reply["kind"]) == ("error", "network")
+    assert "not on this computer" in reply["message"]
