@@ -108,7 +108,7 @@ def test_without_any_python_it_is_said_how_to_get_one(world: World, kind: str) -
             raise AppError(kind, "The package server could not be reached.", "", "dns error")
 
     world.uv.before = no_python
-    with pytest.raises(AppError, match="no Python 3.11") as caught:
+    with pytest.raises(AppError, match=r"no Python 3\.11") as caught:
         world.create()
     assert caught.value.kind == "no_python"
     assert "python3" in caught.value.hint
