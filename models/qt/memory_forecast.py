@@ -98,19 +98,23 @@ def _unknown_because(config: TrainingConfig, hardware: HardwareModel) -> str:
 def _room(config: TrainingConfig, hardware: HardwareModel) -> Room:
     if config.training.target == TARGET_RUNPOD:
         gpu = hardware.remote_gpu
-        return Room() if gpu is None else Room(gpu.total, gpu.total, gpu.name)
+        return Room() if gpu is None else Room(gpu.total, gpu.total, _short(gpu.name))
     found, gpu = hardware.hardware, hardware.gpu_for(config)
     if not found.probed:
         return Room()
     if gpu is None:
         room = _main_memory(found, wants_gpu=config.local.use_gpu)
     elif len(found.gpus) > 1:
-        words = f"Fullest of {len(found.gpus)}: {gpu.name}"
+        words = f"{_short(gpu.name)}, fullest of {len(found.gpus)}"
         room = Room(gpu.total, gpu.free, words, "The GPU with the least free memory decides.")
     else:
-        room = Room(gpu.total, gpu.free, gpu.name)
+        room = Room(gpu.total, gpu.free, _short(gpu.name))
     # What the running training takes is free again before the next one starts.
     return replace(room, free=room.total) if hardware.is_training else room
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("NVIDIA ").removeprefix("GeForce ")
 
 
 def _main_memory(found: Hardware, *, wants_gpu: bool) -> Room:

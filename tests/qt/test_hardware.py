@@ -110,10 +110,10 @@ def test_the_bar_follows_the_memory(qtbot: QtBot, bar: MemoryBar, models: AppMod
 
 
 def test_the_bar_says_where_the_memory_is(qtbot: QtBot, bar: MemoryBar, models: AppModels) -> None:
-    assert bar.place.text() == "NVIDIA GeForce RTX 4090"
+    assert bar.place.text() == "RTX 4090"
     second = Gpu(1, "NVIDIA GeForce RTX 3060", 12 * GIB, 10 * GIB)
     models.hardware.set_hardware(with_gpu(22, second))
-    assert settled(qtbot, bar).place.text() == "Fullest of 2: NVIDIA GeForce RTX 3060"
+    assert settled(qtbot, bar).place.text() == "RTX 3060, fullest of 2"
     models.hardware.set_hardware(Hardware((), 32 * GIB, 20 * GIB, probed=True, reason="No driver."))
     assert settled(qtbot, bar).place.text() == "Main memory, no GPU"
     assert "No driver." in bar.toolTip()
@@ -127,7 +127,7 @@ def test_a_rented_gpu_has_no_memory_of_this_computer(
     assert " of " not in settled(qtbot, bar).sentence.text()
     models.hardware.set_remote_gpu("NVIDIA A40", 48 * GIB)
     assert settled(qtbot, bar).sentence.text().endswith("of 48.0 GB")
-    assert bar.place.text() == "NVIDIA A40"
+    assert bar.place.text() == "A40"
 
 
 def test_an_unknown_model_says_why_and_shows_no_parts(
@@ -149,7 +149,7 @@ def test_whoever_cannot_see_the_bar_hears_the_numbers(bar: MemoryBar) -> None:
     assert bar.accessibleName() == "Predicted memory"
     said = bar.accessibleDescription()
     assert bar.sentence.text() in said
-    assert "NVIDIA GeForce RTX 4090" in said
+    assert "RTX 4090" in said
     assert all(part.label in said for part in bar.forecast.parts)
 
 

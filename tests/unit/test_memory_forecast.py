@@ -54,7 +54,7 @@ def test_the_prediction_is_compared_with_what_is_free(share: float, fit: Fit, en
 
 def test_of_two_cards_the_fuller_one_decides() -> None:
     forecast = forecast_memory(CONFIG, known(computer(20, 9)))
-    assert forecast.room.words == "Fullest of 2: Card 1"
+    assert forecast.room.words == "Card 1, fullest of 2"
     assert forecast.room.free == 9 * GIB
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _REST_MS = 80
 _GAP = 12
-_LEAST_PLACE = 100
+_LEAST_PLACE = 60
 """Pixels below which a cut name of a GPU tells nothing."""
 _SHOWN_SHARE = 0.02
 """Less than this of the memory taken by other programs is not worth a place in the legend."""
