@@ -6,13 +6,14 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/.ready
 PACKAGES := app models views controllers services trainer_image
 
-.PHONY: help demo run test test-fast test-gpu bench lint format lock clean
+.PHONY: help demo run test test-fast test-gpu bench lint format lock package clean
 
 help:
 	@echo "make demo       set up, fine-tune a small real model on this computer, compare"
 	@echo "make run        open the window"
 	@echo "make test       set up and run all checks and tests"
 	@echo "make test-fast  the tests that take milliseconds each"
+	@echo "make package    freeze the program, and make a Debian package of it, in dist/"
 	@echo "make bench      measure start-up and log view   make lint   static checks only"
 
 $(READY): requirements.lock pyproject.toml packaging/make-venv.sh
@@ -45,6 +46,8 @@ lint: $(READY)
 	@$(BIN)/ruff format --check -q .
 	@$(BIN)/ruff check -q .
 	@$(BIN)/mypy --no-error-summary $(PACKAGES)
+	@cd packaging && ../$(BIN)/mypy --no-error-summary --cache-dir ../.mypy_cache \
+	  --config-file ../pyproject.toml *.py
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
 
 format: $(READY)
@@ -55,6 +58,10 @@ format: $(READY)
 lock: $(READY)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header pyproject.toml --group dev -o requirements.lock
+
+package: $(READY)
+	@sh packaging/linux/system-libraries.sh --package
+	@$(BIN)/python packaging/build.py
 
 clean:
 	rm -rf .venv .cache build dist

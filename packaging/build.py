@@ -37,7 +37,9 @@ def main() -> None:
     say(f"frozen in {time.monotonic() - began:.0f} s")
     finish(program)
     check(program)
-    if sys.platform == "linux":
+    if shutil.which("dpkg-deb") is None:
+        say("no Debian package: there is no dpkg here")
+    else:
         began = time.monotonic()
         package = debian.build_package(program, options.dist.resolve())
         size = package.stat().st_size / 1e6

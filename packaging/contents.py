@@ -98,7 +98,7 @@ def data_files() -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for folder, pattern in _DATA:
         for path in sorted((ROOT / folder).glob(pattern)):
-            if path.is_file() and "__pycache__" not in path.parts:
+            if path.is_file() and not _is_cache(path):
                 found.append((str(path), str(path.parent.relative_to(ROOT))))
     return found
 
@@ -188,5 +188,10 @@ def _input_files() -> Iterator[Path]:
         path = ROOT / name
         files = [path] if path.is_file() else sorted(path.rglob("*"))
         for file in files:
-            if file.is_file() and "__pycache__" not in file.parts:
+            if file.is_file() and not _is_cache(file):
                 yield file
+
+
+def _is_cache(file: Path) -> bool:
+    parts = file.relative_to(ROOT).parts
+    return "__pycache__" in parts or any(part.startswith(".") for part in parts)

@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 
 _HEAD = """Temper contains the following software by others, each under its own licence.
 Qt and PySide6 are used under the GNU LGPL, version 3: their libraries lie as separate files
-in the folder PySide6 and may be replaced by modified ones.
+in the folder PySide6 and may be replaced by modified ones. Their wheels bring no text of it;
+it stands at the end, after the others, with the GNU GPL that it refers to.
 """
+_GNU = ("LGPL-3.0.txt", "GPL-3.0.txt")
 _LINE = "=" * 78
 
 
 def write_notices(path: Path) -> int:
     """Write name, version, licence and licence texts of each distribution; returns how many."""
     sections = [_python(), *map(_section, _shipped())]
-    path.write_text(_HEAD + "".join(sections), encoding="utf-8")
+    licences = Path(__file__).with_name("licences")
+    gnu = [f"\n{_LINE}\n{(licences / name).read_text(encoding='utf-8')}" for name in _GNU]
+    path.write_text(_HEAD + "".join(sections + gnu), encoding="utf-8")
     return len(sections)
 
 

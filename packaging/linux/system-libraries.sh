@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs the system libraries that Qt (and, with --tests, the tests) need, when they are missing
-# and this user may; else prints the exact command. Does nothing on other systems than Linux.
+# Installs the system libraries that Qt (and, with --package, packing, and, with --tests, the tests
+# and packing) need, when they are missing and this user may; else prints the exact command. Does
+# nothing on other systems than Linux.
 set -eu
 [ "$(uname -s)" = Linux ] || exit 0
 
@@ -20,6 +21,13 @@ packages=""
 if [ "${1:-}" = --tests ] && ! command -v Xvfb >/dev/null; then
     missing="$missing Xvfb"
     packages="$packages xvfb xauth fonts-dejavu-core"
+fi
+if [ -n "${1:-}" ] && command -v dpkg >/dev/null; then
+    for tool in ld:binutils dpkg-shlibdeps:dpkg-dev; do
+        command -v "${tool%:*}" >/dev/null && continue
+        missing="$missing ${tool%:*}"
+        packages="$packages ${tool#*:}"
+    done
 fi
 if ! find /usr/share/fonts /usr/local/share/fonts "$HOME/.fonts" "$HOME/.local/share/fonts" \
     -name '*.[ot]tf' 2>/dev/null | grep -q .; then

@@ -201,4 +201,4 @@ def test_each_part_is_named_with_its_licence(scripts: SimpleNamespace, tmp_path:
     assert count > 20
     for line in ("uv ", "SQLAlchemy ", "PySide6_Essentials ", "Python 3."):
         assert f"\n{line}" in text
-    assert "LGPL" in text
+    assert "GNU LESSER GENERAL PUBLIC LICENSE" in text
