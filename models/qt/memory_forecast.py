@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from models.domain.auto_set import FREE_SHARE
 from models.domain.config import TARGET_RUNPOD
 from models.domain.memory import CONTEXT, MemoryEstimate, MemoryPart, estimate_memory
 from models.qt.wording import memory
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
     from models.domain.hardware import Hardware
     from models.qt.hardware_model import HardwareModel
 
-TIGHT = 0.85
-"""Above this share of the free memory a run may fail: estimates err, and programs come and go."""
-
 
 class Fit(StrEnum):
-    """How the prediction compares. ``plain``: there is nothing to compare it with."""
+    """How the prediction compares.
+
+    ``tight``: above the share that Auto Set keeps to. ``plain``: there is nothing to compare with.
+    """
 
     GOOD = "good"
     TIGHT = "tight"
@@ -128,7 +129,7 @@ def _fit(peak: int, room: Room) -> Fit:
         return Fit.PLAIN
     if peak > room.free:
         return Fit.OVER
-    return Fit.TIGHT if peak > TIGHT * room.free else Fit.GOOD
+    return Fit.TIGHT if peak > FREE_SHARE * room.free else Fit.GOOD
 
 
 def _sentence(peak: int, room: Room, fit: Fit) -> str:
