@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
 from views.panels.dataset_section import DatasetSection
 from views.panels.model_section import ModelSection
 from views.panels.setup_form import SetupForm
 from views.panels.target_section import TargetSection
 from views.panels.training_section import TrainingSection
+from views.widgets.card import Card
 from views.widgets.fold_card import FoldCard
 from views.widgets.page_column import ScrollColumn
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from PySide6.QtWidgets import QWidget
-
     from models.qt.app_models import AppModels
     from models.qt.form_model import FormModel
+    from views.panels.config_section import ConfigSection
     from views.panels.local_section import LocalSection
     from views.panels.output_section import OutputSection
     from views.panels.runpod_section import RunpodSection
@@ -33,10 +36,14 @@ _MEASURING = (
     "hp.logging_steps", "hp.report_to", "hp.load_best",
 )  # fmt: skip
 
+_CONFIG_HEIGHT = 164
+"""Of the Configuration section without saved setups, whose place is kept in the first frame."""
+
 
 class SetupPanel(ScrollColumn):
     """Cards of settings that scroll; what the first frame does not show is built later."""
 
+    config: ConfigSection
     output: OutputSection
     local: LocalSection
     runpod: RunpodSection
@@ -50,15 +57,28 @@ class SetupPanel(ScrollColumn):
         self.data = DatasetSection(self.form)
         self.model_card = ModelSection(self.form)
         self.training = TrainingSection(self.form, self.data.library)
+        self._place = Card("Configuration")
+        self._place.setFixedHeight(_CONFIG_HEIGHT)
+        self._settings = QWidget()
+        self._stack = QVBoxLayout(self._settings)
+        self._stack.setContentsMargins(0, 0, 0, 0)
+        self._stack.setSpacing(self.column.spacing())
         for card in (self.target, self.data, self.model_card, self.training):
-            self.column.addWidget(card)
+            self._stack.addWidget(card)
+        self.column.addWidget(self._place)
+        self.column.addWidget(self._settings)
         self.column.addStretch(1)
         self.setMinimumWidth(360)
 
     def complete(self, models: AppModels) -> None:
         """Build what the first frame does not show; called once."""
+        from views.panels.config_section import ConfigSection
         from views.widgets.memory_bar import MemoryBar
 
+        self.config = ConfigSection(self._model, models.configs)
+        self.config.mode_changed.connect(self._on_mode_changed)
+        self.column.replaceWidget(self._place, self.config)
+        self._place.deleteLater()
         self.target.attach(models.preset)
         self.data.complete(models.datasets)
         self.model_card.complete(MemoryBar(self._model, models.hardware))
@@ -72,6 +92,13 @@ class SetupPanel(ScrollColumn):
         if hasattr(self, "output"):
             self.output.set_data_root(folder)
             self.local.set_data_root(folder)
+
+    @Slot(str)
+    def _on_mode_changed(self, mode: str) -> None:
+        """A saved configuration runs word for word: its settings fold into the summary."""
+        from models.qt.configs_model import MODE_RUN  # not needed for the first frame
+
+        self._settings.setVisible(mode != MODE_RUN)
 
     @property
     def cards(self) -> tuple[FoldCard, ...]:
@@ -124,4 +151,4 @@ class SetupPanel(ScrollColumn):
             self.set_data_root(self._data_root)
 
     def _append(self, card: QWidget) -> None:
-        self.column.insertWidget(self.column.count() - 1, card)
+        self._stack.addWidget(card)

@@ -24,18 +24,20 @@ def order_tabs(page: QWidget) -> None:
 def _stops(widget: QWidget) -> Iterator[QWidget]:
     if int(widget.property("focusPolicy").value) & _TAB_FOCUS:
         yield widget
-    if isinstance(widget, QScrollArea) and widget.widget() is not None:
-        yield from _stops(widget.widget())
-    elif widget.layout() is not None:
-        yield from _in_layout(widget.layout())
+    inside = widget.widget() if isinstance(widget, QScrollArea) else None
+    layout = widget.layout()
+    if inside is not None:
+        yield from _stops(inside)
+    elif layout is not None:
+        yield from _in_layout(layout)
 
 
 def _in_layout(layout: QLayout) -> Iterator[QWidget]:
     for place in range(layout.count()):
         item = layout.itemAt(place)
-        if item is None:
-            continue
-        if item.widget() is not None:
-            yield from _stops(item.widget())
-        elif item.layout() is not None:
-            yield from _in_layout(item.layout())
+        widget = item.widget() if item is not None else None
+        inner = item.layout() if item is not None else None
+        if widget is not None:
+            yield from _stops(widget)
+        elif inner is not None:
+            yield from _in_layout(inner)
