@@ -120,8 +120,8 @@ def _short(name: str) -> str:
 
 def _main_memory(found: Hardware, *, wants_gpu: bool) -> Room:
     if wants_gpu:
-        return Room(found.ram_total, found.ram_free, "Main memory, no GPU", found.reason)
-    return Room(found.ram_total, found.ram_free, "Main memory, GPU not used")
+        return Room(found.ram_total, found.ram_free, "No GPU: main memory", found.reason)
+    return Room(found.ram_total, found.ram_free, "GPU not used: main memory")
 
 
 def _fit(peak: int, room: Room) -> Fit:

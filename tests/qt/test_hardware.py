@@ -115,7 +115,7 @@ def test_the_bar_says_where_the_memory_is(qtbot: QtBot, bar: MemoryBar, models: 
     models.hardware.set_hardware(with_gpu(22, second))
     assert settled(qtbot, bar).place.text() == "RTX 3060, fullest of 2"
     models.hardware.set_hardware(Hardware((), 32 * GIB, 20 * GIB, probed=True, reason="No driver."))
-    assert settled(qtbot, bar).place.text() == "Main memory, no GPU"
+    assert settled(qtbot, bar).place.text() == "No GPU: main memory"
     assert "No driver." in bar.toolTip()
 
 

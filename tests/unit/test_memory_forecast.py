@@ -61,14 +61,14 @@ def test_of_two_cards_the_fuller_one_decides() -> None:
 def test_without_a_gpu_it_is_main_memory_and_said_why() -> None:
     forecast = forecast_memory(CONFIG, known(computer()))
     assert (forecast.peak, forecast.room.free) == (peak(on_gpu=False), 12 * GIB)
-    assert forecast.room.words == "Main memory, no GPU"
+    assert forecast.room.words == "No GPU: main memory"
     assert "No NVIDIA driver is installed." in forecast.notes
 
 
 def test_a_gpu_that_is_not_to_be_used_does_not_count() -> None:
     config = with_values(CONFIG, {"local.use_gpu": False})
     forecast = forecast_memory(config, known(computer(20)))
-    assert forecast.room.words == "Main memory, GPU not used"
+    assert forecast.room.words == "GPU not used: main memory"
     assert forecast.peak == peak(on_gpu=False, config=config)
 
 
