@@ -11,6 +11,7 @@ from app.connect_configs import ConfigsConnection
 from app.connect_hardware import HardwareConnection
 from app.connect_help import HelpConnection
 from app.connect_inference import InferenceConnection
+from app.connect_offline import OfflineConnection
 from app.connect_presets import PresetConnection
 from app.connect_settings import SettingsConnection
 from controllers.datasets_controller import DatasetsController
@@ -52,6 +53,7 @@ class Wiring(QObject):
         self.configs = self.saved.controller
         self.environment = EnvironmentController(desk, services.runtime, self)
         self.settings = SettingsConnection(window, desk, services, self)
+        self.offline = OfflineConnection(window, self.settings.controller, self)
         self.inference = InferenceConnection(window, desk, services, self)
         self.presets = PresetConnection(window, self)
         self.hardware = HardwareConnection(window, desk, services, self.training, self)

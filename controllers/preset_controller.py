@@ -44,6 +44,7 @@ class PresetController(QObject):
         self._models = models
         self._form = models.form
         self._pending: _As | None = None
+        self._was_offline = self._form.circumstances.offline
         self._form.edited.connect(self._on_edited)
         self._form.loaded.connect(self._on_loaded)
         self._form.circumstances_changed.connect(self._on_circumstances_changed)
@@ -77,9 +78,11 @@ class PresetController(QObject):
 
     @Slot()
     def _on_circumstances_changed(self) -> None:
-        if self._form.is_enforced("training.target"):
+        offline, before = self._form.circumstances.offline, self._was_offline
+        self._was_offline = offline
+        if offline and not before and self._form.is_enforced("training.target"):
             self._apply(_As.ENFORCED)
-        else:
+        elif offline != before:
             self._show_only()
 
     @Slot()

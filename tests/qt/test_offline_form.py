@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from models.domain.availability import Circumstances
@@ -16,10 +17,15 @@ from models.domain.config import (
     TrainingConfig,
 )
 from models.domain.config_io import with_values
+from models.domain.run import RunState
 from models.qt.form_model import FormModel
 from tests.qt.every_setting import EVERYTHING
+from tests.qt.fakes import make_run
 
 if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from tests.qt.conftest import Program
     from views.main_window import MainWindow
 
 OFFLINE = Circumstances(offline=True, has_hf_token=True, has_runpod_key=True)
@@ -169,3 +175,36 @@ def test_runpod_settings_are_disabled_as_a_whole_with_the_reason(window: MainWin
     assert reason.isHidden()
     form.set_circumstances(OFFLINE)
     assert not fields["runpod.gpu"].isEnabled()
+
+
+def test_offline_mode_by_the_menu_and_back_by_the_banner(program: Program, qtbot: QtBot) -> None:
+    program.aio(program.wiring.fill())
+    program.settle()
+    banner = program.child("offline.banner")
+    assert not banner.isVisible()
+    program.window.actions_.offline.trigger()
+    program.settle()
+    assert program.models.form.circumstances.offline
+    assert banner.isVisible()
+    qtbot.mouseClick(program.child("offline.leave"), Qt.MouseButton.LeftButton)
+    program.settle()
+    assert not program.models.form.circumstances.offline
+    assert not banner.isVisible()
+
+
+def test_a_run_on_a_pod_can_be_stopped_whatever_the_form_shows(
+    program: Program, qtbot: QtBot
+) -> None:
+    cloud = with_values(TrainingConfig(), CLOUD)
+    run = make_run(state=RunState.RUNNING, config=cloud, phase="training")
+    program.services.runs.stored[run.id] = run
+    program.models.run.begin(run)
+    program.models.form.set_circumstances(OFFLINE)
+    stop = program.child("runpod.stop")
+    assert program.models.form.value("training.target") == TARGET_LOCAL
+    assert stop.isVisible()
+    assert stop.isEnabled()
+    assert not program.child("local.stop").isVisible()
+    qtbot.mouseClick(stop, Qt.MouseButton.LeftButton)
+    program.settle()
+    assert ("stop", run.id) in program.services.runs.calls
