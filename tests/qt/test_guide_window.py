@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -280,6 +281,26 @@ def test_help_is_known_by_name_by_property_and_by_the_button_of_the_section(
     card.body.addWidget(inner)
     assert list(help_topics(field))[:3] == ["hp.seed", "offline", "memory"]
     assert list(help_topics(None)) == []
+
+
+def test_the_page_of_shortcuts_lists_every_one(window: MainWindow) -> None:
+    page = load_guide(guide_folder()).page("shortcuts")
+    assert page is not None
+    cells = re.findall(r"^\| ([^|]+) \| [^|]+ \|$", page.text, re.MULTILINE)
+    listed = {key for cell in cells for key in cell.split(", ")}
+    shortcuts = {one.shortcut().toString() for one in window.actions_.all} - {""}
+    assert shortcuts - listed == set()
+    assert {key for key in listed if key.startswith("Ctrl+")} - shortcuts == {
+        "Ctrl+Return", "Ctrl+C", "Ctrl+F",
+    }  # fmt: skip
+
+
+def test_every_control_that_the_guide_names_is_in_the_window(window: MainWindow) -> None:
+    named = {name for page in load_guide(guide_folder()).pages for name in page.named}
+    controls = named - set(settings_index())
+    assert controls
+    missing = {name for name in controls if window.findChild(QWidget, name) is None}
+    assert missing == set()
 
 
 def test_every_help_button_leads_somewhere(window: MainWindow) -> None:
