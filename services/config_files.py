@@ -39,7 +39,31 @@ def read_config_file(path: Path) -> TrainingConfig:
 
     Raises AppError with the place in the file, ConfigError with every wrong setting and its line.
     """
-    return parse_config(_read(path), path.name)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise AppError("not_found", f"There is no file {path}.", "Check its name.") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise AppError("bad_config", f"{path} cannot be read: {reason}.") from error
+    return config_of_bytes(data, path.name)
+
+
+def config_of_bytes(data: bytes, where: str) -> TrainingConfig:
+    """Read a configuration from a file's content; ``where`` names the file in errors."""
+    if len(data) > MOST_BYTES:
+        raise AppError(
+            "bad_config",
+            f"{where} is larger than a configuration can be.",
+            "Choose a YAML or JSON file that was exported as a configuration.",
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"{where} is not a text file in UTF-8."
+        raise AppError("bad_config", message, "Choose a YAML or JSON file.") from error
+    return parse_config(text, where)
 
 
 def parse_config(text: str, where: str) -> TrainingConfig:
@@ -56,7 +80,9 @@ def parse_config(text: str, where: str) -> TrainingConfig:
 def config_text(config: TrainingConfig) -> str:
     """The configuration as YAML, every setting of it; ConfigError where one holds a secret."""
     refuse_secrets(config)
-    return yaml.safe_dump(to_dict(config), sort_keys=False, allow_unicode=True, width=1000)
+    return yaml.dump(
+        to_dict(config), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000
+    )
 
 
 def write_config_file(path: Path, config: TrainingConfig) -> None:
@@ -73,26 +99,16 @@ def write_config_file(path: Path, config: TrainingConfig) -> None:
         ) from error
 
 
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        text = data.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise AppError("not_found", f"There is no file {path}.", "Check its name.") from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise AppError("bad_config", f"{path} cannot be read: {reason}.") from error
-    except UnicodeDecodeError as error:
-        message = f"{path.name} is not a text file in UTF-8."
-        raise AppError("bad_config", message, "Choose a YAML or JSON file.") from error
-    if len(data) > MOST_BYTES:
-        raise AppError(
-            "bad_config",
-            f"{path.name} is larger than a configuration can be.",
-            "Choose a YAML or JSON file that was exported as a configuration.",
-        )
-    return text
+class _Dumper(yaml.SafeDumper):
+    """Quotes a text with line ends, of which Unicode has several, so that it comes back equal."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if len(text.splitlines()) > 1 or text != text.strip() else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def _root(text: str) -> yaml.Node | None:

@@ -17,8 +17,9 @@ def secret_problem(path: str, value: object) -> Problem | None:
 
     No setting is meant for one, but a token is easily pasted into the field beside the right one.
     """
-    text = str(value)
-    if settings_index()[path].kind is not str or redact(text) == text:
+    if not isinstance(value, str) or settings_index()[path].kind is not str:
+        return None
+    if redact(value) == value:
         return None
     return Problem(
         path,

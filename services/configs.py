@@ -70,11 +70,10 @@ class ConfigStore:
         Raises AppError: ``not_found``; or, naming it, ``newer_version`` and ``bad_config``.
         """
         with self._database.unit_of_work() as uow:
-            config = uow.configs.get(config_id)
-            saved = uow.configs.entry(config_id)
+            found = uow.configs.read(config_id)
             _mark_used(uow, config_id)
             uow.commit()
-        return saved, config
+        return found
 
     def last_used(self) -> tuple[SavedConfig, TrainingConfig] | None:
         """The configuration to start with, or None. AppError says why one cannot be read."""
@@ -82,7 +81,7 @@ class ConfigStore:
             config_id = uow.app_state.get(LAST_CONFIG_ID)
             if not isinstance(config_id, int) or not uow.configs.has(config_id):
                 return None
-            return uow.configs.entry(config_id), uow.configs.get(config_id)
+            return uow.configs.read(config_id)
 
     def save(self, name: str, config: TrainingConfig) -> SavedConfig:
         """Store under a new name, and mark it as the last used.

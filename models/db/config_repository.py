@@ -51,12 +51,8 @@ class ConfigRepository(Repository):
         """Whether there is a configuration of this number."""
         return self._session.get(ConfigRow, config_id) is not None
 
-    def entry(self, config_id: int) -> SavedConfig:
-        """Its row in lists; AppError("not_found")."""
-        return _saved(self._row(config_id))
-
-    def get(self, config_id: int) -> TrainingConfig:
-        """The configuration itself.
+    def read(self, config_id: int) -> tuple[SavedConfig, TrainingConfig]:
+        """The configuration with its row in lists, as they were at one moment.
 
         Raises AppError: ``not_found``; or, naming it, ``newer_version`` and ``bad_config``.
         """
@@ -70,7 +66,11 @@ class ConfigRepository(Repository):
             message = f'The configuration "{row.name}" cannot be read: {error.message}'
             hint = error.hint or "Save a configuration under this name again, or delete it."
             raise AppError(error.kind, message, hint, error.details) from error
-        return config
+        return _saved(row), config
+
+    def get(self, config_id: int) -> TrainingConfig:
+        """The configuration itself; raises as :meth:`read`."""
+        return self.read(config_id)[1]
 
     def find(self, name: str) -> SavedConfig | None:
         """The configuration of that name in any case, or None."""
