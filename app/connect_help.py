@@ -134,6 +134,7 @@ class HelpConnection(QObject):
         demo.progressed.connect(self._on_progress)
         demo.ended.connect(bar.end)
         bar.cancel_requested.connect(demo.cancel)
+        demo.prepared.connect(self._wiring.datasets.refresh)
         demo.loaded.connect(self._on_loaded)
         self._window.training.banner.action_requested.connect(self._on_action)
 

@@ -44,12 +44,14 @@ class DemoController(QObject):
         began: what is done, in words.
         progressed: a Progress (payload).
         ended: however it went.
+        prepared: the library may hold the sample now.
         loaded: the demo's setup is in the form.
     """
 
     began = Signal(str)
     progressed = Signal(object)
     ended = Signal()
+    prepared = Signal()
     loaded = Signal()
 
     def __init__(
@@ -106,6 +108,7 @@ class DemoController(QObject):
                 "The demo could not be made ready", error, TRY_DEMO, "Try again"
             )
         else:
+            self.prepared.emit()
             self._configs.use(setup)
         finally:
             self._cancel = None

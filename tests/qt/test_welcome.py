@@ -266,6 +266,15 @@ def test_cancelling_while_the_model_is_made_ends_the_demo(program: Program, qtbo
     assert program.services.demo.prepared == 1
 
 
+def test_the_sample_stands_in_the_form(program: Program) -> None:
+    _start(program)
+    _finishes(program)
+    library = program.services.datasets
+    program.services.demo.on_prepare = lambda: library.sessions.append(make_session(1, "Sample"))
+    _try_demo(program)
+    assert program.child("dataset.session").currentText() == "Sample"
+
+
 def test_one_demo_at_a_time(program: Program) -> None:
     _start(program)
     _finishes(program)
