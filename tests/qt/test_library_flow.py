@@ -207,11 +207,14 @@ def test_loading_from_the_menu_asks_about_changes(program: Program, qtbot: QtBot
     assert program.models.form.name == "Other"
 
 
-def test_a_new_setup_has_the_defaults_and_the_newest_dataset(program: Program) -> None:
+def test_a_new_setup_has_the_defaults_and_the_newest_dataset(
+    program: Program, qtbot: QtBot
+) -> None:
     program.services.datasets.sessions = [make_session(2, "New")]
     _fill(program)
     program.models.form.edit("hp.epochs", 5.0)
     program.window.actions_.new.trigger()
+    _click(qtbot, program, "question.yes")
     program.settle()
     assert program.models.form.value("hp.epochs") == 1.0
     assert program.models.form.value("dataset.session") == "New"

@@ -59,7 +59,6 @@ def test_the_other_tables_are_sound(owner: QObject) -> None:
         "Support answers", "400", "Chat messages", "280 kB",
     ]  # fmt: skip
     assert configs.has_name("mine ")
-    assert configs.names() == ("Mine",)
 
 
 def test_a_dataset_is_found_by_what_a_configuration_calls_it(owner: QObject) -> None:
