@@ -60,10 +60,10 @@ class JobBuilder:
         """Build the job. ConfigError carries every problem found, of values and of places."""
         data_root = self.data_root(config)
         problems = offline_problems(config, data_root) if offline else []
-        forbidden = {problem.field for problem in problems}
         wrong = validate(config) + unsupported(config)
-        problems += [problem for problem in wrong if problem.field not in forbidden]
-        problems += self._token_problems(config, offline=offline)
+        for found in (wrong, token_problems(config, self._hf_token, offline=offline)):
+            known = {problem.field for problem in problems}
+            problems += [problem for problem in found if problem.field not in known]
         session = self._session(config, problems)
         problems += _place_problems(config, data_root)
         if problems:
@@ -71,23 +71,6 @@ class JobBuilder:
         job = build_job(config, session, name=name, offline=offline)
         output = host_path(data_root, config.output.directory)
         return PlannedJob(job, data_root, output, session)
-
-    def _token_problems(self, config: TrainingConfig, *, offline: bool) -> list[Problem]:
-        """What is wrong with a setup that uses the Hugging Face token."""
-        pushes = config.hp.push_to_hub and not offline
-        is_local = config.training.target == TARGET_LOCAL
-        passes = config.local.pass_hf_token and is_local
-        problems = []
-        if pushes and is_local and not passes:
-            message = "must be on for Push to Hub: the training uploads with your token."
-            problems.append(
-                Problem("local.pass_hf_token", "", message, "Tick it, or switch Push to Hub off.")
-            )
-        if (pushes or passes) and not self._hf_token():
-            field = "hp.push_to_hub" if pushes else "local.pass_hf_token"
-            message = "needs a Hugging Face token, and none is set."
-            problems.append(Problem(field, "", message, "Set one under Settings."))
-        return problems
 
     def _session(self, config: TrainingConfig, problems: list[Problem]) -> DatasetSession | None:
         dataset = config.dataset
@@ -153,6 +136,24 @@ def _dataset_spec(config: TrainingConfig, session: DatasetSession | None) -> Dat
         name=session.name,
         **shares,
     )
+
+
+def token_problems(
+    config: TrainingConfig, hf_token: Callable[[], str | None], *, offline: bool = False
+) -> list[Problem]:
+    """What is wrong with a setup that uses the Hugging Face token; others do not ask for it."""
+    pushes, is_local = config.hp.push_to_hub and not offline, config.training.target == TARGET_LOCAL
+    passes = config.local.pass_hf_token and is_local
+    problems = []
+    if pushes and is_local and not passes:
+        message = "must be on for Push to Hub: the training uploads with your token."
+        remedy = "Tick it, or switch Push to Hub off."
+        problems.append(Problem("local.pass_hf_token", "", message, remedy))
+    if (pushes or passes) and not hf_token():
+        field = "hp.push_to_hub" if pushes else "local.pass_hf_token"
+        message = "needs a Hugging Face token, and none is set."
+        problems.append(Problem(field, "", message, "Set one under Settings."))
+    return problems
 
 
 def offline_problems(config: TrainingConfig, data_root: Path) -> list[Problem]:

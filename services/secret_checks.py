@@ -113,7 +113,7 @@ def check_s3_keys(access: str, secret: str, data_center: str) -> str:
     root = _xml(response)
     if response.status_code != httpx.codes.OK:
         raise _s3_refusal(response, _text(root, "Code"))
-    if root is None:
+    if root is None or not root.tag.endswith("ListAllMyBucketsResult"):
         raise refused(response.status_code, service, response.text)
     volumes = [part for part in root.iter() if part.tag.rpartition("}")[2] == "Bucket"]
     return f"They work: {_counted(len(volumes), 'network volume')} in {region}."
