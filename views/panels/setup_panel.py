@@ -77,7 +77,9 @@ class SetupPanel(ScrollColumn):
 
         self.config = ConfigSection(self._model, models.configs)
         self.config.mode_changed.connect(self._on_mode_changed)
-        self.column.replaceWidget(self._place, self.config)
+        # Not replaceWidget: PySide then frees the layout's item a second time, which crashes.
+        self.column.removeWidget(self._place)
+        self.column.insertWidget(0, self.config)
         self._place.deleteLater()
         self.target.attach(models.preset)
         self.data.complete(models.datasets)
@@ -110,6 +112,7 @@ class SetupPanel(ScrollColumn):
         field = self.form.first_wrong_field()
         if field is None:
             return
+        self.config.edit_setup()  # where it is not folded away
         parent = field.parentWidget()
         while parent is not None:
             if isinstance(parent, FoldCard):
