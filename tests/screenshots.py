@@ -26,6 +26,15 @@ from models.domain.availability import Circumstances  # noqa: E402
 from models.domain.base_models import load_base_models  # noqa: E402
 from models.domain.config import TARGET_RUNPOD  # noqa: E402
 from models.domain.hardware import Gpu, Hardware  # noqa: E402
+from models.domain.inference import (  # noqa: E402
+    BASE,
+    INFERENCE_PRESETS,
+    TUNED,
+    Answer,
+    InferenceRequest,
+    SamplePrompt,
+    TunedModel,
+)
 from models.domain.run import Failure, RunState, RunUpdate  # noqa: E402
 from models.qt.app_models import AppModels  # noqa: E402
 from tests.qt.fakes import make_run, make_session, progress_event  # noqa: E402
@@ -41,6 +50,12 @@ _SMALLEST = 0  # Qt's quality of a PNG is how little it is compressed
 _SETTLE_MS = 700
 CARD = Gpu(0, "NVIDIA GeForce RTX 4090", int(23.6 * GIB), int(22.1 * GIB))
 ONLINE = Circumstances(has_hf_token=True, has_runpod_key=True)
+ADAPTER = Path("/home/me/temper/data/outputs/local_run/adapter")
+SAMPLE = SamplePrompt(
+    "How do I cancel an order that has not been sent yet?",
+    "Open Orders, choose the order and press Cancel; that works until it is handed over.",
+    held_out=True,
+)
 EXPERT = {"training.skill_level": "Expert"}
 CLOUD = {"training.target": TARGET_RUNPOD}
 
@@ -66,6 +81,7 @@ SHOTS = (
     Shot("running", run="running"),
     Shot("failed", run="failed"),
     Shot("finished", run="finished"),
+    Shot("inference", run="answered"),
     Shot("narrow", size=(640, 760)),
 )
 
@@ -115,6 +131,8 @@ def _make(shot: Shot, path: Path) -> None:
         _show_run(window, shot.run)
     window.show()
     QTest.qWait(_SETTLE_MS)  # charts, log and memory bar are drawn by timers
+    if shot.run == "answered":
+        window.training.run_panel.show_inference()
     bar = window.training.setup.verticalScrollBar()
     bar.setValue(round(bar.maximum() * shot.scroll))
     QTest.qWait(100)
@@ -140,7 +158,8 @@ def _show_run(window: MainWindow, kind: str) -> None:
     models = window.models
     run = make_run("20261125-101500-3fa9", RunState.RUNNING, config=models.form.config)
     run = replace(run, name="Support answers", phase="training", total_steps=120, step=74)
-    steps = range(1, 75) if kind != "finished" else range(1, 121)
+    is_over = kind in {"finished", "answered"}
+    steps = range(1, 121) if is_over else range(1, 75)
     events = tuple(
         progress_event(
             n, 120, 2.6 / (1 + n / 40) + 0.12 * ((n * 37) % 11) / 11,
@@ -153,6 +172,29 @@ def _show_run(window: MainWindow, kind: str) -> None:
     log = "".join(f"step {n}: loss {2.6 / (1 + n / 40):.3f}\n" for n in steps)
     models.run.take(RunUpdate(_ended(run, kind), events, f"phase: training\n{log}"))
     models.run.log.flush_all()
+    if is_over:
+        _offer_answers(window, is_asked=kind == "answered")
+
+
+def _offer_answers(window: MainWindow, *, is_asked: bool) -> None:
+    shown = window.models.run
+    model = shown.inference
+    model.set_tuned(TunedModel(shown.status.run.base_model, str(ADAPTER), "/"))  # type: ignore[union-attr]
+    model.set_samples([SAMPLE, replace(SAMPLE, prompt="Can I pay by invoice?", held_out=False)])
+    if not is_asked:
+        return
+    request = InferenceRequest(
+        SAMPLE.prompt, INFERENCE_PRESETS["Deterministic"], "Deterministic", True, SAMPLE.expected
+    )
+    number = model.begin(request).number
+    tuned = "You can cancel until the parcel is handed over: open Orders, choose it, press Cancel."
+    base = "To cancel an order, please contact the customer service of the shop where you bought."
+    model.answer(number, TUNED, Answer(tuned, 21, 0.9, "stop"))
+    model.answer(number, BASE, Answer(base, 17, 0.8, "stop"))
+    model.end(number)
+    panel = window.training.run_panel.inference
+    panel.samples.choose(0)
+    panel.sampling.set_preset("Deterministic")
 
 
 def _ended(run: Run, kind: str) -> Run:
@@ -163,7 +205,7 @@ def _ended(run: Run, kind: str) -> Run:
             "Use a smaller batch with the same effective batch, then go on from the checkpoint.",
         )
         return replace(run, state=RunState.FAILED, failure=failure, ended_at=run.created_at + 260)
-    if kind == "finished":
+    if kind in {"finished", "answered"}:
         return replace(
             run, state=RunState.FINISHED, step=120, ended_at=run.created_at + 391,
             eval_loss_before=2.41, eval_loss_after=1.37,

@@ -62,7 +62,9 @@ def chat(
 ) -> None:
     """Ask a run's adapter a question, or talk with it."""
     with reported(json_):
-        _refuse_contradictions(base=base, compare=compare, prompt=prompt, as_json=json_)
+        _refuse_contradictions(
+            base=base, compare=compare, has_question=bool(prompt) or samples, as_json=json_
+        )
         found = services().runs.find(run)
         if samples:
             _print_samples(found, as_json=json_)
@@ -82,10 +84,10 @@ def chat(
                     _export(found, asker, export)
 
 
-def _refuse_contradictions(*, base: bool, compare: bool, prompt: str, as_json: bool) -> None:
+def _refuse_contradictions(*, base: bool, compare: bool, has_question: bool, as_json: bool) -> None:
     if base and compare:
         raise AppError("bad_config", "--base and --compare contradict each other.", "Choose one.")
-    if as_json and not prompt:
+    if as_json and not has_question:
         raise AppError(
             "bad_config", "--json answers one question, and there is none.", "Add --prompt."
         )
@@ -113,7 +115,7 @@ def _talk(asker: Asker, request: InferenceRequest, run: Run, *, as_json: bool) -
     if request.context:
         say(f"With the dataset's system prompt: {request.context[0].content}")
     if not request.prompt:
-        _converse(asker, request)
+        converse(asker, request)
         return
     answers = asker.ask(request, lambda _use: request.context)
     if as_json:
@@ -132,7 +134,7 @@ def _talk(asker: Asker, request: InferenceRequest, run: Run, *, as_json: bool) -
         )
 
 
-def _converse(asker: Asker, request: InferenceRequest) -> None:
+def converse(asker: Asker, request: InferenceRequest) -> None:
     """Talk until an empty line or the end of the input; each turn sees those before it."""
     say("An empty line ends the conversation. Ctrl+C ends an answer, or the conversation.")
     past = {use: list(request.context) for use in asker.uses}

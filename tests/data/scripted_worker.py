@@ -56,8 +56,8 @@ def generate(number, messages, **rest):
             time.sleep(0.01)
     else:
         text = " | ".join(message["content"] for message in messages)
+        reply(number, "token", text="half" if prompt in ("die", "killed") else text)
     if prompt in ("die", "killed"):
-        reply(number, "token", text="half")
         print("the worker's last words", file=sys.stderr, flush=True)
         if prompt == "killed":
             os.kill(os.getpid(), signal.SIGKILL)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QCheckBox,
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -27,9 +29,13 @@ from views.widgets.sample_field import SampleField
 from views.widgets.sampling_controls import SamplingControls
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
     from models.qt.run_models import RunModels
 
 _PROMPT_LINES = 4
+_GAP = 8
+_MARGINS = 40
 
 
 class InferencePanel(Card):
@@ -69,6 +75,7 @@ class InferencePanel(Card):
         self._export = push_button("Export chats…", "link")
         self.history = ChatHistory(f"{prefix}.history", self._model)
         self._controls = QWidget()
+        self._both = QBoxLayout(QBoxLayout.Direction.TopToBottom)
         self._name_parts()
         self._build()
         self._order_tabs()
@@ -141,13 +148,16 @@ class InferencePanel(Card):
         column = QVBoxLayout(self._controls)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
-        for part in (self._status, self._meta, self.samples, prompt_label, self.prompt):
+        asked = QVBoxLayout()
+        asked.setSpacing(4)
+        asked.addWidget(prompt_label)
+        asked.addWidget(self.prompt)
+        for part in (self._status, self._meta, self.samples):
             column.addWidget(part)
-        column.insertSpacing(2, 4)
+        column.addLayout(asked)
         column.addWidget(self._context)
         column.addWidget(self.samples.expected)
         column.addWidget(self.sampling)
-        column.addWidget(self._compare)
         column.addLayout(self._buttons())
         column.addLayout(self._history_head())
         column.addWidget(self.history, 1)
@@ -159,13 +169,16 @@ class InferencePanel(Card):
         self.body.addLayout(again)
         self.body.addWidget(self._controls, 1)
 
-    def _buttons(self) -> QHBoxLayout:
+    def _buttons(self) -> QBoxLayout:
         row = QHBoxLayout()
-        row.setSpacing(8)
-        for part in (self.run, self._spinner, self._cancel):
+        row.setSpacing(_GAP)
+        for part in (self.run, self._cancel, self._spinner):
             row.addWidget(part)
         row.addStretch(1)
-        return row
+        self._both.setSpacing(_GAP)
+        self._both.addWidget(self._compare)
+        self._both.addLayout(row)
+        return self._both
 
     def _history_head(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -247,6 +260,8 @@ class InferencePanel(Card):
         self._meta.set_text(
             "" if tuned is None else f"Adapter: {tuned.adapter}\nBase model: {tuned.base_model}"
         )
+        policy = QSizePolicy.Policy.Maximum if missing else QSizePolicy.Policy.Preferred
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
         self.setVisible(tuned is not None or bool(missing))
         self._show_state()
 
@@ -284,3 +299,11 @@ class InferencePanel(Card):
             self._cancel.setFocus()
         elif before is self._cancel and not self._cancel.isEnabled():
             (self.run if self.run.isEnabled() else self.prompt).setFocus()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        direction = QBoxLayout.Direction
+        parts = (self.run, self._cancel, self._spinner, self._compare)
+        needed = sum(part.sizeHint().width() + _GAP for part in parts)
+        wide = self.contentsRect().width() - _MARGINS >= needed
+        self._both.setDirection(direction.RightToLeft if wide else direction.TopToBottom)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from views.widgets.buttons import push_button
 from views.widgets.card import Card, restyle, text_label
@@ -13,6 +13,8 @@ from views.widgets.page_column import ScrollColumn
 from views.widgets.run_progress import RunProgress
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from models.qt.remedies import Remedy
     from models.qt.run_models import RunModels
     from views.panels.inference_panel import InferencePanel
@@ -76,15 +78,27 @@ class RunPanel(ScrollColumn):
 
     @Slot()
     def show_inference(self) -> None:
-        """Scroll to Quick Local Inference and put the cursor into its prompt."""
+        """Scroll to the beginning of Quick Local Inference and put the cursor into its prompt."""
         if self.inference.isHidden():
             return
+        for area in self._areas():
+            top = self.inference.mapTo(area.widget(), QPoint(0, 0)).y()
+            area.verticalScrollBar().setValue(top)
+        self.inference.prompt.setFocus()
+
+    @Slot(object)
+    def _show_responses(self, _exchange: object) -> None:
+        """Who asks wants to see the answer."""
+        for area in self._areas():
+            area.ensureWidgetVisible(self.inference.history, 0, 20)
+
+    def _areas(self) -> Iterator[QScrollArea]:
+        """What scrolls this panel: itself, and the page where that is one column."""
         area: QWidget | None = self
         while area is not None:
-            if hasattr(area, "ensureWidgetVisible"):
-                area.ensureWidgetVisible(self.inference.history, 0, 20)
+            if isinstance(area, QScrollArea):
+                yield area
             area = area.parentWidget()
-        self.inference.prompt.setFocus()
 
     def _name_parts(self) -> None:
         names = {
@@ -133,6 +147,7 @@ class RunPanel(ScrollColumn):
             self._head.attach(self.models.status)
         self.models.status.changed.connect(self._show_run)
         self.models.inference.adapter_changed.connect(self._show_buttons)
+        self.models.inference.added.connect(self._show_responses)
         self._try.clicked.connect(self.show_inference)
         self._folder.clicked.connect(self.folder_requested)
         self._fix.clicked.connect(self._on_fix)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EMPTY = "No responses yet. Run a prompt to see what the model learned."
 _NEAR_END = 8
-_LEAST_LINES = 9
+_LEAST_LINES = 15
 
 
 class ChatHistory(QScrollArea):

@@ -103,7 +103,7 @@ class AnswerView(QWidget):
         """Show what has come; ``answer`` once it is whole."""
         self._text = text
         self._words.set_text(text or ("(no answer)" if is_over else _WAITING))
-        self._copy.setEnabled(bool(text))
+        self._copy.setVisible(bool(text))
         if answer is not None:
             facts = [f"{answer.tokens} tokens", f"{answer.seconds:.1f} s"]
             facts += [_FINISH[answer.finish]] if answer.finish in _FINISH else []

@@ -63,7 +63,7 @@ class SampleField(QWidget):
         column.setSpacing(4)
         column.addWidget(label)
         column.addLayout(row)
-        self._list.activated.connect(self._on_activated)
+        self._list.activated.connect(self.choose)
         self._refresh.clicked.connect(self.refresh_requested)
         model.samples_changed.connect(self._show_samples)
         self._show_samples()
@@ -80,8 +80,10 @@ class SampleField(QWidget):
         self.expected.setVisible(bool(words))
 
     @Slot(int)
-    def _on_activated(self, row: int) -> None:
+    def choose(self, row: int) -> None:
+        """Take the sample of this row."""
         if 0 <= row < len(self._model.samples):
+            self._list.setCurrentIndex(row)
             self.chosen = self._model.samples[row]
             self.picked.emit(self.chosen.prompt)
 

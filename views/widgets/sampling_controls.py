@@ -101,9 +101,10 @@ class SamplingControls(QWidget):
         self._tokens_value.setText(str(tokens))
         self._temperature.setAccessibleDescription(self._temperature_value.text())
         self._tokens.setAccessibleDescription(f"{tokens} tokens")
-        penalty = f"repetition penalty {self._base.repetition_penalty:g}"
-        drawn = f"top-p {self._base.top_p:g} · " if temperature else ""
-        self._rest.setText(f"{drawn}{penalty}")
+        parts = [f"top-p {self._base.top_p:g}"] if temperature else []
+        parts += [f"repetition penalty {self._base.repetition_penalty:g}"]
+        words = " · ".join(parts)
+        self._rest.setText(words[:1].upper() + words[1:])
 
     def _build(self) -> None:
         grid = QGridLayout(self)
@@ -120,7 +121,7 @@ class SamplingControls(QWidget):
             label = QLabel(words)
             label.setBuddy(widget)
             grid.addWidget(label, row, 0)
-            grid.addWidget(widget, row, 1)
+            grid.addWidget(widget, row, 1, 1, 2 if value is None else 1)
             if value is not None:
                 value.setMinimumWidth(widest + 4)
                 value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
