@@ -22,7 +22,7 @@ _SPEC = Path(__file__).with_name("temper.spec")
 _NOT_STRIPPED = ("numpy", "PySide6", "shiboken6", "tools")
 _MUST_HAVE = (
     "resources/icons/temper.svg", "trainer_image/train.py", "trainer_image/requirements.lock",
-    "models/db/migrations/env.py",
+    "models/db/migrations/env.py", "docs/guide/index.md",
 )  # fmt: skip
 
 

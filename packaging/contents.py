@@ -94,7 +94,7 @@ def program_version() -> str:
 
 
 def data_files() -> list[tuple[str, str]]:
-    """Source file and destination folder of all data; the in-app guide may not be there yet."""
+    """Source file and destination folder of all data."""
     found: list[tuple[str, str]] = []
     for folder, pattern in _DATA:
         for path in sorted((ROOT / folder).glob(pattern)):

@@ -171,13 +171,13 @@ def test_it_makes_the_managed_environment_and_trains(
     # Only the downloads are shared with the tests' environment.
     (home / "runtime" / "uv-cache").symlink_to(trainer_home.environment.root / "uv-cache")
     config = temper.home / "setup.yaml"
-    hp = {"base_model": str(tiny_model), "max_seq_length": 128, "max_steps": 4, "batch_size": 2}
+    hp = {"base_model": str(tiny_model), "max_seq_length": 128, "max_steps": 4}
     config.write_text(yaml.safe_dump({"dataset": {"session": "Sätze"}, "hp": hp}))
     done = temper("train", str(config), "--json")
     unexpected = [line for line in done.stderr.splitlines() if not PROGRESS.fullmatch(line)]
     assert unexpected == []
     run = json.loads(done.stdout)
-    assert (run["state"], run["step"]) == ("finished", 4)
+    assert (run["state"], run["step"]) == ("finished", run["total_steps"])
     assert (Path(run["adapter_path"]) / "adapter_model.safetensors").is_file()
     python = (home / "runtime" / "venv" / "bin" / "python").resolve()
     assert not python.is_relative_to(folder)
@@ -205,6 +205,12 @@ def test_nothing_is_in_it_that_does_not_belong(folder: Path) -> None:
         if path.is_file() and str(ROOT).encode() in path.read_bytes()
     ]
     assert traces == [], "the building computer's folders are named"
+
+
+@pytest.mark.parametrize("name", ["resources", "trainer_image", "docs/guide"])
+def test_what_it_reads_as_files_is_as_in_the_checkout(folder: Path, name: str) -> None:
+    ours = {path for path in files_below(ROOT / name) if "__pycache__" not in path.parts}
+    assert files_below(folder / "_internal" / name) == ours
 
 
 def test_the_licences_of_others_travel_along(folder: Path) -> None:

@@ -54,6 +54,7 @@ def test_data_travels_to_where_it_lies_in_the_checkout(scripts: SimpleNamespace)
         "models/db/migrations/versions/0001_first_tables.py",
         "resources/base_models.toml",
         "resources/samples/python-docs.jsonl",
+        "docs/guide/index.md",
     ):
         assert found[str(ROOT / name)] == str(Path(name).parent)
     assert not [path for path in found if "__pycache__" in path]
