@@ -504,14 +504,10 @@ def test_with_the_keyboard_alone(finished: Program, qtbot: QtBot) -> None:
     qtbot.keyClick(prompt, Qt.Key.Key_Escape)
     finished.settle()
     assert "generate" not in _engine_calls(finished), "Esc ended it before it began"
-    stops = []
-    for _ in range(9):
+    order = ["preset", "temperature", "max_new_tokens", "compare", "run", "clear", "export"]
+    for name in [*order, "history"]:
         qtbot.keyClick(finished.window.focusWidget(), Qt.Key.Key_Tab)
-        stops.append(finished.window.focusWidget().objectName().removeprefix("infer."))
-    assert stops == [
-        "preset", "temperature", "max_new_tokens", "compare", "run", "clear", "export", "history",
-        stops[-1],
-    ]  # fmt: skip
+        assert finished.window.focusWidget() is finished.child(f"infer.{name}")
 
 
 def test_the_focus_is_never_lost_while_buttons_are_switched_off(
@@ -567,3 +563,31 @@ def test_no_prompt_is_taken_while_a_training_runs_here(program: Program) -> None
     program.aio.until(lambda: shown.status == "Ready")
     assert shown.can_ask
     program.settle()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "status", "meta", "preset", "samples", "refresh_samples", "prompt", "temperature",
+        "max_new_tokens", "compare", "run", "spinner", "cancel", "clear", "export", "history",
+    ],
+)  # fmt: skip
+def test_every_control_has_a_name_for_screen_readers_and_a_tooltip(
+    program: Program, name: str
+) -> None:
+    for prefix in ("infer", "runs.infer"):
+        widget = program.child(f"{prefix}.{name}")
+        assert widget.accessibleName()
+        assert widget.toolTip() or name in {"status", "meta", "spinner"}
+
+
+def test_an_answer_can_be_copied_as_it_is(finished: Program, qtbot: QtBot) -> None:
+    from PySide6.QtGui import QGuiApplication
+    from PySide6.QtWidgets import QToolButton
+
+    finished.services.inference.answer = "<b>1\u00a0+\u00a01</b>"
+    _answer(finished, qtbot)
+    assert _shown_answers(finished) == ["<b>1\u00a0+\u00a01</b>"], "never as markup"
+    (copy,) = finished.child("infer.history").findChildren(QToolButton)
+    qtbot.mouseClick(copy, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == "<b>1\u00a0+\u00a01</b>"

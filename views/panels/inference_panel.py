@@ -24,6 +24,7 @@ from views.widgets.buttons import push_button
 from views.widgets.card import Card, restyle, text_label
 from views.widgets.chat_history import ChatHistory
 from views.widgets.flow_text import FlowText
+from views.widgets.help_button import HelpButton
 from views.widgets.progress_ring import ProgressRing
 from views.widgets.sample_field import SampleField
 from views.widgets.sampling_controls import SamplingControls
@@ -161,6 +162,9 @@ class InferencePanel(Card):
         column.addLayout(self._buttons())
         column.addLayout(self._history_head())
         column.addWidget(self.history, 1)
+        help_button = HelpButton("inference", "Quick Local Inference")
+        help_button.setObjectName(f"{self._prefix}.help")
+        self.tools.addWidget(help_button)
         again = QHBoxLayout()
         again.addWidget(self._again)
         again.addStretch(1)
