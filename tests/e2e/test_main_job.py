@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -114,11 +115,22 @@ def test_a_real_model_learns_and_answers_differently(
     assert shown["events"][-1]["type"] == "finished"
     samples = temper.home / "data" / "runs" / run["id"] / "samples.jsonl"
     prompt = json.loads(samples.read_text().splitlines()[0])["prompt"]
-    tuned = temper.json("chat", "last", "--prompt", prompt)["answer"]
-    base = temper.json("chat", "last", "--prompt", prompt, "--base")["answer"]
-    assert tuned["text"]
-    assert base["text"]
-    assert tuned["text"] != base["text"]
+    short = ("--compare", "--max-new-tokens", "40")
+    compared = temper.json("chat", "last", "--prompt", prompt, *short)
+    tuned, base = (compared["answers"][use]["text"] for use in ("adapter", "base"))
+    assert tuned
+    assert base
+    assert tuned != base
+    assert compared["settings"]["max_new_tokens"] == 40
+    samples_shown = temper.json("chat", "last", "--samples")
+    assert len(samples_shown) == 5
+    assert {one["held_out"] for one in samples_shown} == {True, False}
+    chats = tmp_path / "chats.txt"
+    temper("chat", "last", "--prompt", prompt, "--preset", "balanced", "--max-new-tokens", "8",
+           "--export", str(chats))  # fmt: skip
+    assert "Custom · temperature 0.7 · top-p 0.9 · at most 8 tokens" in chats.read_text("utf-8")
+    shutil.rmtree(Path(run["adapter_path"]))
+    assert "no longer in" in temper("chat", "last", "--prompt", prompt, code=1).stderr
 
 
 def test_the_program_killed_half_way_loses_nothing(

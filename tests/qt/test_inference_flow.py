@@ -297,6 +297,16 @@ def test_prompts_are_asked_with_the_system_prompt_that_the_dataset_trained(
     assert asked == [earlier, (system,)]
 
 
+def test_a_sample_of_one_run_is_not_taken_for_one_of_another(program: Program) -> None:
+    _finish(program)
+    program.child("infer.samples").activated.emit(0)
+    program.services.runs.prompts = []
+    _finish(program, "run-2")
+    assert program.child("infer.prompt").toPlainText() == "Question 0?"
+    assert program.child("infer.expected").isHidden()
+    assert _panel(program).request().expected == ""
+
+
 @pytest.mark.spec("When you click Run Inference:")
 @pytest.mark.spec("Run Inference button.")
 @pytest.mark.spec("The button is disabled.")

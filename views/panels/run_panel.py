@@ -82,8 +82,10 @@ class RunPanel(ScrollColumn):
         if self.inference.isHidden():
             return
         for area in self._areas():
-            top = self.inference.mapTo(area.widget(), QPoint(0, 0)).y()
-            area.verticalScrollBar().setValue(top)
+            content = area.widget()
+            if content is not None:
+                top = self.inference.mapTo(content, QPoint(0, 0)).y()
+                area.verticalScrollBar().setValue(top)
         self.inference.prompt.setFocus()
 
     @Slot(object)

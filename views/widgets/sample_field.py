@@ -90,6 +90,8 @@ class SampleField(QWidget):
     @Slot()
     def _show_samples(self) -> None:
         samples = self._model.samples
+        if not samples:  # those of another run, or of none: the one chosen before is not theirs
+            self.chosen = None
         self._list.clear()
         for row, sample in enumerate(samples):
             mark = HELD_OUT if sample.held_out else TRAINED

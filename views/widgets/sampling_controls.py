@@ -112,8 +112,8 @@ class SamplingControls(QWidget):
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(6)
         rows: tuple[tuple[str, QWidget, QLabel | None], ...] = (
-            ("P&reset", self._preset, None),
-            ("Te&mperature", self._temperature, self._temperature_value),
+            ("Pr&eset", self._preset, None),
+            ("Temper&ature", self._temperature, self._temperature_value),
             ("Max &new tokens", self._tokens, self._tokens_value),
         )
         widest = self.fontMetrics().horizontalAdvance("greedy")
