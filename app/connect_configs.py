@@ -110,6 +110,7 @@ class ConfigsConnection(QObject):
         self._window.show_page(TRAINING)
         if self.section is not None:
             self.section.show_list()
+            self._window.training.setup.ensureWidgetVisible(self.section.list)
 
     @Slot(object)
     def _on_import(self, path: Path) -> None:

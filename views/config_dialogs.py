@@ -56,7 +56,7 @@ class ConfigDialogs(QObject):
         self._saved: SavedConfig | None = None
         self._question: DiscardQuestion | None = None
         self._conflict: SaveConflict | None = None
-        self._closing: QuestionDialog | None = None
+        self._is_closing = False
 
     @Slot(str)
     def ask_name(self, suggestion: str = "") -> None:
@@ -123,14 +123,13 @@ class ConfigDialogs(QObject):
     @Slot()
     def ask_close(self) -> None:
         """Save before the window is closed?"""
-        if self._closing is not None:
-            self._closing.raise_()
+        if self._is_closing:
             return
         name = self._models.form.name
         text = f"The changes to {name} are not saved." if name else "The setup is not saved."
         answers = (("save", "Save"), ("discard", "Discard"))
         dialog = QuestionDialog("Save before closing?", text, answers, self._window)
-        self._closing = dialog
+        self._is_closing = True
         dialog.finished.connect(self._on_close_finished)
         dialog.answered.connect(self.close_answered)
         dialog.open()
@@ -175,7 +174,7 @@ class ConfigDialogs(QObject):
 
     @Slot()
     def _on_close_finished(self) -> None:
-        self._closing = None
+        self._is_closing = False
 
     @Slot(str)
     def _on_import(self, path: str) -> None:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from models.domain.availability import is_shown
 from models.domain.config import (
     RUNTIME_DOCKER,
     SKILL_BEGINNER,
+    SKILL_EXPERT,
     SOURCE_HUB,
     TARGET_LOCAL,
     TARGET_RUNPOD,
@@ -170,10 +172,10 @@ def _output(config: TrainingConfig) -> tuple[Part, ...]:
 
 
 def _others(config: TrainingConfig) -> Iterable[Part]:
-    """Every other setting of this target that is not as usual: nothing of a run is left unsaid."""
-    other = "local." if config.training.target == TARGET_RUNPOD else "runpod."
+    """Every other setting with a meaning here that is not as usual: nothing is left unsaid."""
+    expert = with_values(config, {"training.skill_level": SKILL_EXPERT})
     for path, info in settings_index().items():
-        if path in _SAID or path.startswith(other) or not _differs(config, (path,)):
+        if path in _SAID or not is_shown(expert, path) or not _differs(config, (path,)):
             continue
         value = get_value(config, path)
         if isinstance(value, bool):

@@ -86,12 +86,15 @@ class ConfigSection(FoldCard):
         """The saved setup that is selected in the list."""
         return self._configs.for_target.item(self.list.currentIndex())
 
+    def edit_setup(self) -> None:
+        """Ask for the form, where a saved setup is shown in its place."""
+        if self._configs.mode != MODE_EDIT:
+            self.mode_chosen.emit(MODE_EDIT)
+
     def show_list(self) -> None:
-        """Open the section with the list's choices in view."""
+        """Unfold the section, and give the focus to the list."""
         self.set_open(True)
-        if not self.list.isHidden() and self.list.isEnabled():
-            self.list.setFocus()
-            self.list.showPopup()
+        self.list.setFocus()
 
     def _build(self) -> None:
         for word, text in _MODE_HELP.items():
