@@ -225,7 +225,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_shortcuts(self) -> None:
-        from views.dialogs.help_dialogs import ShortcutsDialog
+        from views.dialogs.shortcuts_dialog import ShortcutsDialog
 
         ShortcutsDialog(self.actions_.all, self).open()
 

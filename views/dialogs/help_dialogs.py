@@ -1,15 +1,11 @@
-"""Shortcuts and About."""
+"""About the program."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QVBoxLayout,
@@ -18,38 +14,6 @@ from PySide6.QtWidgets import (
 
 from views.theme import current_theme
 from views.widgets.card import text_label
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from PySide6.QtGui import QAction
-
-_MORE = (("Run inference", "Ctrl+Return"), ("Copy selected log lines", "Ctrl+C"))
-
-
-class ShortcutsDialog(QDialog):
-    """Every action of the menus that has a shortcut."""
-
-    def __init__(self, actions: Iterable[QAction], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("shortcuts")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Keyboard shortcuts")
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(32)
-        grid.setVerticalSpacing(8)
-        rows = [_words(action) for action in actions if not action.shortcut().isEmpty()]
-        for row, (what, keys) in enumerate([*rows, *_MORE]):
-            grid.addWidget(text_label(what), row, 0)
-            grid.addWidget(text_label(keys, "muted"), row, 1)
-        grid.setColumnStretch(0, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(20, 18, 20, 16)
-        column.setSpacing(16)
-        column.addWidget(text_label("Keyboard shortcuts", "heading"))
-        column.addLayout(grid)
-        column.addWidget(_close_box(self))
-        self.setMinimumWidth(380)
 
 
 class AboutDialog(QDialog):
@@ -79,11 +43,6 @@ class AboutDialog(QDialog):
         column.addLayout(row)
         column.addWidget(_close_box(self))
         self.setMinimumWidth(420)
-
-
-def _words(action: QAction) -> tuple[str, str]:
-    keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-    return action.text().replace("&", "").rstrip("…"), keys
 
 
 def _close_box(dialog: QDialog) -> QDialogButtonBox:
