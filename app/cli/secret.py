@@ -35,12 +35,18 @@ class SecretName(StrEnum):
     S3_SECRET_KEY = S3_SECRET_KEY
 
 
-Name = Annotated[SecretName, typer.Argument(help="Which one.")]
+Name = Annotated[SecretName, typer.Argument(metavar="NAME", help="Which one.")]
+_ON_INPUT = (
+    "A secret is read from standard input, never from arguments: there it stays in the shell's "
+    "history and in the list of processes. If it was a real one, make a new one."
+)
 
 
-@app.command("set")
-def set_secret(name: Name, json_: Json = False) -> None:
+@app.command("set", context_settings={"allow_extra_args": True})
+def set_secret(context: typer.Context, name: Name, json_: Json = False) -> None:
     """Keep a secret in the system keychain; its value comes from standard input."""
+    if context.args:  # typer's own refusal would repeat it
+        raise typer.BadParameter(_ON_INPUT)
     with reported(json_):
         info = SECRETS[name.value]
         state = services().secrets.set(info.name, _read_value(info.label))
