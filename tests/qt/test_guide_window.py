@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QColor, QDesktopServices, QImage, QTextDocument
 from PySide6.QtWidgets import QApplication, QPushButton, QTreeWidget, QVBoxLayout, QWidget
 
 from app.connect_help import GuideDesk
@@ -24,6 +24,7 @@ from views.widgets.help_button import HelpButton, help_topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pytestqt.qtbot import QtBot
 
@@ -155,6 +156,34 @@ def test_it_follows_the_theme_at_the_same_place(reader: GuideWindow) -> None:
         assert code.name().upper() == DARK.hover
     finally:
         current_theme().set_mode("light")
+
+
+@pytest.mark.parametrize(("mode", "color"), [("light", "#ffffff"), ("dark", "#000000")])
+def test_pictures_are_those_of_the_theme_and_fit(
+    qapp: QApplication, themed: None, tmp_path: Path, mode: str, color: str
+) -> None:
+    for name, ground in (("light", "#ffffff"), ("dark", "#000000")):
+        picture = QImage(1600, 900, QImage.Format.Format_RGB32)
+        picture.fill(QColor(ground))
+        picture.save(str(tmp_path / f"page-{name}.png"))
+    (tmp_path / "index.md").write_text("# A\n\n![P](page-light.png)\n\n![Q](gone.png)\n")
+    current_theme().set_mode(mode)
+    reader = GuideWindow(load_guide(tmp_path), tmp_path)
+    try:
+        reader.show_topic("")
+        kind = QTextDocument.ResourceType.ImageResource
+        shown = reader.text.document().resource(kind.value, QUrl("page-light.png"))
+        assert shown.pixelColor(5, 5).name() == color
+        assert shown.width() <= reader.text.viewport().width()
+        assert reader.text.document().resource(kind.value, QUrl("gone.png")).width() == 1
+        web = QUrl("https://example.com/x.png")
+        assert not reader.text.document().resource(kind.value, web)
+        current_theme().set_mode("light")
+        shown = reader.text.document().resource(kind.value, QUrl("page-light.png"))
+        assert shown.pixelColor(5, 5).name() == "#ffffff"
+    finally:
+        current_theme().set_mode("light")
+        destroy(reader)
 
 
 def test_lines_stay_readable_in_a_wide_window(reader: GuideWindow) -> None:

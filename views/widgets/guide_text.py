@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QColor, QImage, QTextCursor, QTextDocument, QTextFormat
 from PySide6.QtWidgets import QTextBrowser, QTextEdit, QWidget
 
@@ -22,6 +23,8 @@ _WIDEST = 760
 """Of the text in pixels at 10 points: about ninety letters; longer lines are hard to follow."""
 _MARGIN = 24
 _ABOVE = 12
+_NOTHING = QImage(1, 1, QImage.Format.Format_ARGB32)
+_NOTHING.fill(0)
 
 
 class GuideText(QTextBrowser):
@@ -64,26 +67,37 @@ class GuideText(QTextBrowser):
         self._mark()
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:  # noqa: N802
-        """Images lie beside the pages; nothing is ever fetched."""
+        """Images lie beside the pages, those of ``-light`` in the theme's own colours as well;
+        nothing is ever fetched, and a picture that is not there takes no room.
+        """
         url = self.document().baseUrl().resolved(QUrl(name))
         if kind != QTextDocument.ResourceType.ImageResource.value or not url.isLocalFile():
             return None
-        image = QImage(url.toLocalFile())
-        room = _WIDEST - 2 * _MARGIN
-        return image.scaledToWidth(room) if image.width() > room else image
+        path = Path(url.toLocalFile())
+        themed = path.with_name(path.name.replace("-light.", f"-{current_theme().tokens.name}."))
+        image = QImage(str(themed if themed.is_file() else path))
+        if image.isNull():
+            return _NOTHING
+        room = min(self._widest(), self.viewport().width()) - 2 * _MARGIN
+        if image.width() <= room:
+            return image
+        return image.scaledToWidth(room, Qt.TransformationMode.SmoothTransformation)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._limit_width()
 
     def _limit_width(self) -> None:
-        widest = round(_WIDEST * max(1.0, self.fontInfo().pointSizeF() / 10.0))
+        widest = self._widest()
         frame = self.document().rootFrame()
         form = frame.frameFormat()
         right = max(0, self.viewport().width() - widest)
         if form.rightMargin() != right + _MARGIN:
             form.setRightMargin(right + _MARGIN)
             frame.setFrameFormat(form)
+
+    def _widest(self) -> int:
+        return round(_WIDEST * max(1.0, self.fontInfo().pointSizeF() / 10.0))
 
     def _mark(self) -> None:
         tokens = current_theme().tokens
