@@ -14,7 +14,7 @@ help:
 	@echo "make test       set up and run all checks and tests"
 	@echo "make test-fast  the tests that take milliseconds each"
 	@echo "make package    freeze the program, and make a Debian package of it, in dist/"
-	@echo "make bench      measure start-up and log view   make lint   static checks only"
+	@echo "make bench      measure what has a budget       make lint   static checks only"
 
 $(READY): requirements.lock pyproject.toml packaging/make-venv.sh
 	@sh packaging/make-venv.sh $(PYTHON)
@@ -41,6 +41,7 @@ test-gpu: $(READY)
 bench: $(READY)
 	@$(BIN)/python tests/benchmarks/bench_startup.py
 	@$(BIN)/python tests/benchmarks/bench_log_view.py
+	@$(BIN)/python tests/benchmarks/bench_configs.py
 
 lint: $(READY)
 	@$(BIN)/ruff format --check -q .

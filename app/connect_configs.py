@@ -77,7 +77,6 @@ class ConfigsConnection(QObject):
         section.refresh_requested.connect(controller.list.refresh)
         section.save_requested.connect(controller.save)
         section.mode_chosen.connect(controller.set_mode)
-        section.set_ready(True)
 
     def _connect_dialogs(self) -> None:
         dialogs, controller = self.dialogs, self.controller

@@ -40,8 +40,7 @@ class ConfigStore:
     def recent(self) -> Sequence[SavedConfig]:
         """Those loaded or saved last, of any target, the latest first."""
         with self._database.unit_of_work() as uow:
-            known = {saved.id: saved for saved in uow.configs.list()}
-            return [known[number] for number in _recent_ids(uow) if number in known]
+            return uow.configs.some(_recent_ids(uow))
 
     def find(self, name: str) -> SavedConfig | None:
         """The configuration of this name, in any case of letters."""

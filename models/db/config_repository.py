@@ -16,7 +16,7 @@ from models.domain.errors import AppError, ConfigError
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -46,6 +46,12 @@ class ConfigRepository(Repository):
         if target is not None:
             query = query.where(ConfigRow.target == target)
         return [SavedConfig(*row) for row in self._session.execute(query)]
+
+    def some(self, config_ids: Sequence[int]) -> builtins.list[SavedConfig]:
+        """Those of these numbers that there are, in the same order."""
+        query = select(*_LISTED).where(ConfigRow.id.in_(config_ids))
+        found = {row.id: SavedConfig(*row) for row in self._session.execute(query)}
+        return [found[number] for number in config_ids if number in found]
 
     def has(self, config_id: int) -> bool:
         """Whether there is a configuration of this number."""

@@ -49,7 +49,7 @@ class SaveConflict:
     @property
     def answers(self) -> tuple[tuple[str, str], ...]:
         """Words and labels of what can be done; the first loses nothing of the user's own."""
-        other = (OTHER_NAME, "Save under another name…")
+        other = (OTHER_NAME, "Use another name…")
         if self.error.kind == "changed_elsewhere":
             return (other, (RELOAD, "Reload it"), (REPLACE, "Replace it"))
         if self.error.kind == "deleted_elsewhere":

@@ -62,7 +62,7 @@ class NameDialog(QDialog):
         self.line.setPlaceholderText("For example: Llama 8B, support answers")
         self.line.setMaxLength(120)
         self.line.selectAll()
-        self._warning = text_label("", "muted", wrap=True)
+        self._warning = text_label("", "warning", wrap=True)
         self._warning.setObjectName("config.name_dialog.warning")
         self._warning.setMinimumHeight(self._warning.fontMetrics().height())
         self.buttons = QDialogButtonBox()

@@ -13,6 +13,7 @@ from views.widgets.buttons import IconButton, push_button
 from views.widgets.card import restyle, text_label
 from views.widgets.fields import CalmComboBox
 from views.widgets.fold_card import FoldCard
+from views.widgets.help_button import HelpButton
 from views.widgets.mode_switch import ModeSwitch
 from views.widgets.setup_summary import SetupSummary
 
@@ -109,6 +110,7 @@ class ConfigSection(FoldCard):
         named = {"empty": self._empty, "status": self._status, "note": self._note}
         for name, label in named.items():
             label.setObjectName(f"config.{name}")
+        self.tools.addWidget(HelpButton("configurations", "saved configurations"))
         _row(self._chooser, (self.list, self._load, self._refresh), spacing=6)
         _row(self._actions, (self._save, None, self._rename, self._delete), spacing=3)
         parts = (self.mode, self._chooser, self._empty, self._status, self._actions)

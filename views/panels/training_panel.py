@@ -72,6 +72,8 @@ class TrainingPanel(QWidget):
     def set_ready(self, ready: bool) -> None:
         """The services are there: buttons may be used."""
         self.start_bar.set_ready(ready)
+        if hasattr(self.setup, "config"):
+            self.setup.config.set_ready(ready)
 
     @Slot()
     def _order_tabs(self) -> None:
