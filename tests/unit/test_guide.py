@@ -174,6 +174,62 @@ def test_presets_formats_and_exit_codes_are_those_of_the_program() -> None:
     assert f"Exit code {ExitCode.CUDA_OOM.value}," in _text("troubleshooting")
 
 
+@pytest.mark.spec(
+    "For detailed troubleshooting, see the main guide:",
+    "[Troubleshooting](troubleshooting.md)",
+    "CUDA OOM and exit code 137 for local Docker runs.",
+    "HF authentication issues inside containers.",
+    "[Troubleshooting](troubleshooting.md) – common training issues.",
+)
+def test_troubleshooting_tells_of_memory_exit_code_137_hugging_face_and_mistakes() -> None:
+    page = GUIDE.page("troubleshooting")
+    assert page is not None
+    sections = {section.heading.title: section.text for section in page.sections}
+    assert "CUDA out of memory" in sections["The GPU ran out of memory"]
+    killed = sections["The training was ended from outside (exit code 137)"]
+    assert "main memory" in killed
+    assert "Docker" in killed
+    refused = sections["Hugging Face did not let us in"]
+    assert "in a container or not" in refused
+    assert GUIDE.follow("targets.md#pass-hf-token-to-container", "troubleshooting")
+    assert "Save a setup after its first good run" in sections["Mistakes in a setup"]
+
+
+@pytest.mark.spec(
+    "Start in **Beginner** mode until you've found stable hyperparameters.",
+    "Use **Quick local test** for small, rapid experiments.",
+    "Use **Auto Set (local)** for first runs on a new GPU.",
+    "Use **Packing** when most examples are short to improve throughput.",
+    "Keep an eye on logs for early signs of OOM or dataset issues.",
+    "[Quick Start Guide](quick-start.md) – overall workflow.",
+)
+def test_the_quick_start_leads_through_a_training_and_gives_the_tips() -> None:
+    page = GUIDE.page("quick-start")
+    assert page is not None
+    sections = {section.heading.title: section.text for section in page.sections}
+    steps = sections["Train on your own data"]
+    for part in ("Import", "Training target", "Skill level", "Base model", "Output directory",
+                 "Start Local Training", "Quick Local Inference"):  # fmt: skip
+        assert part in steps
+    tips = sections["Tips"]
+    for words in ("Beginner until", "Quick local test is for small, rapid experiments",
+                  "Auto Set (local) for first runs on a new GPU", "packing on when most rows",
+                  "Look at the log early"):  # fmt: skip
+        assert words in tips
+
+
+@pytest.mark.spec(
+    "Designed for users who want guardrails and good defaults.",
+    "Meant for users who already know which batch size / grad accum / learning rate they want.",
+)
+def test_the_guide_says_for_whom_the_skill_levels_are() -> None:
+    page = GUIDE.page("presets")
+    assert page is not None
+    words = " ".join(page.sections[1].text.split())
+    assert "Beginner, for guardrails and good defaults" in words
+    assert "know which batch size, accumulation and learning rate they want" in words
+
+
 def test_links_are_followed_from_the_page_they_stand_on() -> None:
     assert GUIDE.follow("datasets.md#formats", "quick-start") == Place("datasets", "formats")
     assert GUIDE.follow("#formats", "datasets") == Place("datasets", "formats")
