@@ -213,8 +213,8 @@ QToolButton[role="nav"]:checked {
 }
 
 QToolButton[role="help"] {
-  color: @muted; border: 1px solid @field_border; border-radius: 9px; padding: 0; font-weight: 600;
-  min-width: 16px; max-width: 16px; min-height: 16px; max-height: 16px;
+  color: @muted; border: 1px solid @field_border; border-radius: @help_radius; padding: 0;
+  font-weight: 600; min-width: @help; max-width: @help; min-height: @help; max-height: @help;
 }
 QToolButton[role="help"]:hover { color: @accent_text; border-color: @accent; background: @hover; }
 QToolButton[role="help"]:focus { color: @accent_text; border: 2px solid @accent; }
@@ -332,6 +332,8 @@ def style_sheet(tokens: Tokens, icon_folder: str, point_size: float) -> str:
     values["title"] = f"{point_size * 1.55:.1f}pt"
     values["caption"] = f"{point_size * 0.92:.1f}pt"
     values["heading"] = f"{point_size * 1.1:.1f}pt"
+    side = round(point_size * 1.6)  # pixels: at 96 to the inch a point is 1.33 of them
+    values["help"], values["help_radius"] = f"{side}px", f"{side // 2 + 1}px"
     sheet = _SHEET
     for name in sorted(values, key=len, reverse=True):
         sheet = sheet.replace(f"@{name}", values[name])
