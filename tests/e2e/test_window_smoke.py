@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtGui import QImage
 
 ROOT = Path(__file__).resolve().parents[2]
 FORBIDDEN = {
     "torch", "transformers", "datasets", "sqlalchemy", "alembic", "docker", "huggingface_hub",
     "typer", "numpy", "pyqtgraph", "pydantic", "asyncio", "qasync", "yaml",
+    "keyring", "httpx", "httpx_auth", "pynvml",
 }  # fmt: skip
 HARMLESS = "This plugin does not support propagateSizeHints()"
 
@@ -61,3 +63,25 @@ def test_a_database_that_cannot_be_opened_is_a_notice_not_a_crash(tmp_path: Path
     _, trouble, picture = _smoke(tmp_path)
     assert "Traceback" not in trouble
     assert picture.startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_what_the_command_line_sets_holds_in_the_window_and_in_its_next_first_frame(
+    tmp_path: Path,
+) -> None:
+    for name, value in (("theme", "dark"), ("text_size", "130")):
+        subprocess.run(
+            [sys.executable, "-m", "app", "settings", "set", name, value],
+            cwd=ROOT,
+            env=dict(os.environ, TEMPER_HOME=str(tmp_path)),
+            capture_output=True,
+            timeout=120,
+            check=True,
+        )
+    pictures = [_smoke(tmp_path, "--offline")[2] for _ in range(2)]
+    kept = (tmp_path / "window.ini").read_text(encoding="utf-8")
+    assert "theme=dark" in kept
+    assert "text_size=130" in kept
+    for picture in pictures:
+        image = QImage.fromData(picture)
+        assert image.pixelColor(image.width() - 5, image.height() // 2).lightness() < 60

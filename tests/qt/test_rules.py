@@ -14,6 +14,7 @@ FIRST_FRAME = ("app.window",)
 FORBIDDEN = {
     "torch", "transformers", "datasets", "sqlalchemy", "alembic", "docker", "huggingface_hub",
     "typer", "numpy", "pyqtgraph", "pydantic", "asyncio", "qasync", "yaml",
+    "keyring", "httpx", "httpx_auth", "pynvml",
 }  # fmt: skip
 
 

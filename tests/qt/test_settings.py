@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLineEdit
 
+from models.domain.config import SOURCE_HUB, SOURCE_SESSION, TARGET_LOCAL, TARGET_RUNPOD
 from models.domain.errors import AppError
 from models.domain.secrets import ENVIRONMENT, HF_TOKEN, RUNPOD_KEY, SECRETS
 from models.qt import wording
@@ -200,7 +201,12 @@ def test_without_a_keychain_the_page_says_so_and_how_long_things_are_kept(
     assert not notice.isVisible()
 
 
+@pytest.mark.spec("When Offline Mode is enabled, the Training tab enforces local-only workflows:")
 def test_offline_is_switched_on_the_page_and_in_the_menu(program: Program) -> None:
+    form = program.models.form
+    form.apply({"training.target": TARGET_RUNPOD, "dataset.source": SOURCE_HUB})
+    form.edit("hp.push_to_hub", True)
+    chosen = form.config
     open_page(program)
     heard: list[bool] = []
     program.wiring.settings.controller.offline_changed.connect(heard.append)
@@ -210,10 +216,19 @@ def test_offline_is_switched_on_the_page_and_in_the_menu(program: Program) -> No
     assert program.services.settings.now.offline
     assert program.models.settings.is_offline
     assert action.isChecked()
+    assert (form.config.training.target, form.config.dataset.source) == (
+        TARGET_LOCAL,
+        SOURCE_SESSION,
+    )
+    assert not form.config.hp.push_to_hub
+    assert form.user_config == chosen
+    assert not program.child("offline.banner").isHidden()
     action.trigger()
     program.settle()
     assert not program.child("settings.offline").isChecked()
     assert not program.services.settings.now.offline
+    assert form.config == chosen
+    assert program.child("offline.banner").isHidden()
     assert heard == [True, False]
     assert "Offline mode" in [a.text().replace("&", "") for a in _tools_menu(program)]
 
