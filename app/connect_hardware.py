@@ -41,6 +41,7 @@ class HardwareConnection(QObject):
         )
         training.finished.connect(self._on_finished)
         window.installEventFilter(self)
+        window.closed.connect(self._on_closed)
 
     def start(self) -> None:
         """Look for the first time, and go on while the window is seen."""
@@ -55,6 +56,12 @@ class HardwareConnection(QObject):
     def _watch(self) -> None:
         is_seen = self._window.isVisible() and not self._window.isMinimized()
         self.controller.set_watched(is_seen)
+
+    @Slot()
+    def _on_closed(self) -> None:
+        """While the window is taken apart it is still told of events, and half of it is gone."""
+        self._window.removeEventFilter(self)
+        self.controller.set_watched(False)
 
     @Slot(object)
     def _on_finished(self, _run: Run) -> None:

@@ -62,6 +62,7 @@ class _Session:
         await self.desk.tasks.close()
         await self.desk.lanes.database.run(self.services.close)
         self.desk.lanes.close(5.0)
+        self.window.may_close = lambda: True  # changes of the form are not asked about
         self.window.close()
         self.window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
