@@ -64,9 +64,13 @@ class DatasetSection:
         choices=(SOURCE_SESSION, SOURCE_HUB),
     )
     session: str = setting("", "Dataset", help="A dataset of the library, by number or by name.")
-    hf_repo: str = setting("", "Dataset repo", help="For example tatsu-lab/alpaca.")
+    hf_repo: str = setting(
+        "", "Dataset repo", help="For example tatsu-lab/alpaca.", none_means="user/name"
+    )
     hf_split: str = setting("train", "Split", help="A split or a slice such as train[:1000].")
-    hf_config: str = setting("", "Config", help="Only for datasets with several configurations.")
+    hf_config: str = setting(
+        "", "Config", help="Only for datasets with several configurations.", none_means="default"
+    )
     eval_percent: float = setting(
         2.0,
         "Held-out part",
@@ -79,7 +83,8 @@ class DatasetSection:
     eval_split: str = setting(
         "",
         "Held-out split",
-        help="Name of the rows' own held-out split; when given, the share above is not used.",
+        help="Name of the rows' own held-out split; when given, the share is not used.",
+        none_means="by share",
         expert=True,
     )
 
@@ -146,11 +151,19 @@ class HyperparameterSection:
         "Auto-resume",
         help="Goes on from the newest valid checkpoint of an unfinished run of the same job.",
     )
-    resume_from: str = setting("", "Resume from", help="A named checkpoint folder.", expert=True)
+    resume_from: str = setting(
+        "",
+        "Resume from",
+        help="A checkpoint of this output directory, such as checkpoint-40, or a folder of one.",
+        none_means="the newest checkpoint, if auto-resume is on",
+        expert=True,
+    )
     push_to_hub: bool = setting(
         False, "Push to Hub", help="Uploads the adapter to Hugging Face when the run has finished."
     )
-    hub_repo: str = setting("", "Hub repo", help="Where to upload: user/name.")
+    hub_repo: str = setting(
+        "", "Hub repo", help="Where to upload: user/name.", none_means="user/name"
+    )
     hub_private: bool = setting(True, "Private repo", help="Only you can see the uploaded repo.")
     max_seq_length: int = setting(
         2048,
@@ -345,7 +358,10 @@ class RunpodSection:
     """The remote GPU: what is rented, for how long at most, and what happens at the end."""
 
     gpu: str = setting(
-        "", "GPU type", help="For example NVIDIA GeForce RTX 4090. Empty: chosen by the preset."
+        "",
+        "GPU type",
+        help="For example NVIDIA GeForce RTX 4090. Empty: chosen by the preset.",
+        none_means="any that fits",
     )
     gpu_count: int = setting(1, "GPUs", help="How many of them in one pod.", minimum=1, maximum=64)
     cloud: str = setting(
@@ -355,7 +371,10 @@ class RunpodSection:
         choices=("Secure", "Community"),
     )
     data_center: str = setting(
-        "", "Data centre", help="For example EU-RO-1. Empty: wherever there is a GPU."
+        "",
+        "Data centre",
+        help="For example EU-RO-1. Empty: wherever there is a GPU.",
+        none_means="any",
     )
     volume_name: str = setting(
         "temper-volume", "Network volume", help="Keeps data and outputs when the pod is gone."
@@ -419,7 +438,12 @@ class LocalSection:
         "Pass HF token to container",
         help="Gives the training your Hugging Face token, for gated models and uploads.",
     )
-    container_name: str = setting("", "Container name", help="Empty: temper- and the run's number.")
+    container_name: str = setting(
+        "",
+        "Container name",
+        help="Empty: temper- and the run's number.",
+        none_means="temper-<run>",
+    )
 
 
 @dataclass(frozen=True, slots=True)

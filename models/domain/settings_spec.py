@@ -28,7 +28,7 @@ class Rule:
     """What a setting accepts and how it is shown.
 
     ``minimum`` and ``maximum`` are inclusive; ``above`` is an exclusive lower bound.
-    ``optional`` allows None, which ``none_means`` words for the user ("no limit", "auto").
+    ``optional`` allows None; ``none_means`` says what None or an empty text mean ("no limit").
     ``expert`` settings are hidden from beginners, but keep their value.
     """
 

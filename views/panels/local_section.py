@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Slot
-
 from models.domain.config_io import settings_index
 from views.panels.settings_card import SettingsCard
-from views.widgets.fields import TextField
 from views.widgets.folder_field import FolderField
 
 if TYPE_CHECKING:
@@ -29,21 +26,7 @@ class LocalSection(SettingsCard):
         self.add(("local.runtime", "local.use_gpu"))
         self.adopt(form.adopt(self._folder), wide=True)
         self.add((_IMAGE, "local.container_name", "local.pass_hf_token"), wide=(_IMAGE,))
-        form.model.reset.connect(self._show_names)
-        form.model.value_changed.connect(self._on_value_changed)
-        self._show_names()
 
     def set_data_root(self, folder: Path) -> None:
         """Say which folder is meant while none is named."""
         self._folder.set_placeholder(str(folder))
-
-    @Slot(str)
-    def _on_value_changed(self, path: str) -> None:
-        if path == "local.runtime":
-            self._show_names()
-
-    @Slot()
-    def _show_names(self) -> None:
-        name = self._form.fields["local.container_name"]
-        if isinstance(name, TextField):
-            name.set_placeholder("temper-<run>")

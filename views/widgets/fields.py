@@ -125,13 +125,8 @@ class TextField(Field):
         editor = StepLineEdit(is_whole=info.kind is int)
         super().__init__(info, editor, _with_unit(label, info.rule.unit))
         self._line = editor
-        if info.rule.optional:
-            editor.setPlaceholderText(info.rule.none_means)
+        editor.setPlaceholderText(info.rule.none_means)
         editor.textEdited.connect(self._on_text_edited)
-
-    def set_placeholder(self, text: str) -> None:
-        """What an empty line means."""
-        self._line.setPlaceholderText(text)
 
     def show_value(self, value: object) -> None:
         text = value_text(value)
