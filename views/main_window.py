@@ -96,6 +96,7 @@ class MainWindow(QMainWindow):
         self.settings = SettingsPanel(self.models.settings)
         self._pages.addWidget(self.settings)
         self.setWindowIcon(current_theme().program_icon())
+        current_theme().changed.connect(self._fit_rail)
         self._make_actions()
         self.models.run.status.changed.connect(self._show_run_actions)
         self.models.run.inference.adapter_changed.connect(self._show_run_actions)
@@ -150,7 +151,6 @@ class MainWindow(QMainWindow):
 
     def _build(self) -> None:
         self._rail.setProperty("role", "rail")
-        self._set_compact(compact=False)
         column = QVBoxLayout(self._rail)
         column.setContentsMargins(8, 12, 8, 12)
         column.setSpacing(6)
@@ -172,9 +172,14 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setMinimumSize(560, 360)
         self.resize(self._first_size())
+        self._fit_rail()
 
-    def _set_compact(self, *, compact: bool) -> None:
-        self._rail.setFixedWidth(54 if compact else 92)
+    @Slot()
+    def _fit_rail(self) -> None:
+        """Icons alone where the window is too narrow for words of this size."""
+        scale = current_theme().scale
+        compact = self.width() < _NARROW * scale
+        self._rail.setFixedWidth(54 if compact else round(16 + 76 * scale))
         for button in self._nav:
             button.set_compact(compact)
 
@@ -237,7 +242,7 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._set_compact(compact=event.size().width() < _NARROW)
+        self._fit_rail()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if self._is_ready and _dataset_files(event):

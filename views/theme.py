@@ -73,6 +73,11 @@ class Theme(QObject):
         self._on_system_changed()
 
     @property
+    def scale(self) -> float:
+        """By how much lengths that follow the text are longer than at its normal size."""
+        return self.text_size / 100
+
+    @property
     def is_started(self) -> bool:
         """Whether colours and icons can be had."""
         return self._applied is not None

@@ -15,6 +15,7 @@ from models.domain.secrets import ENVIRONMENT, HF_TOKEN, RUNPOD_KEY, SECRETS
 from models.qt import wording
 from views.main_window import SETTINGS, TRAINING
 from views.theme import current_theme
+from views.widgets.page_column import TwoColumns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -331,6 +332,20 @@ def test_text_grows_and_shrinks_by_page_and_menu(program: Program) -> None:
     actions.normal_size.trigger()
     program.settle()
     assert QApplication.font().pointSizeF() == pytest.approx(before)
+
+
+def test_large_text_gets_its_room(program: Program) -> None:
+    open_page(program)
+    columns = program.window.settings.findChild(TwoColumns)  # type: ignore[union-attr]
+    button = program.child("nav.settings")
+    assert not columns.is_narrow
+    assert button.toolTip() == ""
+    choose(program, "text_size", 200)
+    assert columns.is_narrow  # one column, and the rail's words give way to icons
+    assert button.toolTip() == "Settings"
+    choose(program, "text_size", 130)
+    assert not columns.is_narrow
+    assert button.fontMetrics().horizontalAdvance("Datasets") < button.width()
 
 
 def test_a_size_that_is_not_on_offer_is_shown_as_it_is(program: Program) -> None:

@@ -48,7 +48,9 @@ class NavButton(QToolButton):
 
     def set_compact(self, compact: bool) -> None:
         """Show the icon alone, for narrow windows."""
-        self.setFixedSize(38 if compact else 76, 40 if compact else 62)
+        scale = current_theme().scale
+        width, height = (38, 40) if compact else (round(76 * scale), round(42 + 20 * scale))
+        self.setFixedSize(width, height)
         self.setProperty("toolButtonStyle", ICON_ONLY if compact else TEXT_UNDER_ICON)
         self.setToolTip(self.accessibleName() if compact else "")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, Slot
 from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from views.theme import current_theme
 from views.widgets.card import NO_FOCUS, SCROLL_BAR_AS_NEEDED, SCROLL_BAR_OFF
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ class _LayoutWatch(QObject):
 
 
 class TwoColumns(QScrollArea):
-    """The body of a page; one scrolling column where the window is narrower than NARROW."""
+    """The body of a page; one scrolling column where the window is narrower than NARROW, which is
+    for text of the normal size: larger text wants more room.
+    """
 
     def __init__(
         self,
@@ -103,6 +106,7 @@ class TwoColumns(QScrollArea):
         self._columns = tuple(columns)
         self._narrow = False
         left.setMaximumWidth(left_most)
+        current_theme().changed.connect(self._fit)
 
     @property
     def is_narrow(self) -> bool:
@@ -111,10 +115,14 @@ class TwoColumns(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit()
+
+    @Slot()
+    def _fit(self) -> None:
         # The window's width, not the own one: before the first layout that is any small number.
-        narrow = self.window().width() < NARROW
+        narrow = self.window().width() < NARROW * current_theme().scale
         # Side by side the columns scroll by themselves: the page is never higher than its view.
-        self._content.setMaximumHeight(_UNLIMITED if narrow else event.size().height())
+        self._content.setMaximumHeight(_UNLIMITED if narrow else self.height())
         if narrow != self._narrow:
             self._narrow = narrow
             self._arrange()
