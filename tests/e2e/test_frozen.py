@@ -187,17 +187,22 @@ def test_it_makes_the_managed_environment_and_trains(
     assert (code / "train.py").read_bytes() == (ROOT / "trainer_image/train.py").read_bytes()
 
 
-def test_nothing_is_in_it_that_does_not_belong(folder: Path) -> None:
+def test_nothing_is_in_it_that_does_not_belong(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     archive = CArchiveReader(str(folder / "temper")).open_embedded_archive("PYZ.pyz")
     inside = folder / "_internal"
     modules = {name.partition(".")[0] for name in archive.toc} | {
         path.name for path in inside.iterdir()
     }
     assert {"app", "models", "views", "controllers", "services", "trainer_image"} <= modules
+    assert "keyring.backends.SecretService" in archive.toc, "no keychain"
     tools = {"pytest", "hypothesis", "mypy", "setuptools", "pip", "PyInstaller", "tests"}
     trainer = {"torch", "transformers", "datasets", "peft", "trl", "accelerate", "triton"}
     assert not modules & (tools | trainer)
     size = sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+    with capsys.disabled():
+        print(f"\nfrozen: installed size {size / 1e6:.1f} MB")
     assert size <= 200_000_000
     traces = [
         path.name
