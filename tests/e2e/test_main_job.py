@@ -100,6 +100,11 @@ def assert_every_event_once(events: Sequence[dict[str, Any]]) -> None:
     assert [event["seq"] for event in events] == list(range(len(events)))
 
 
+@pytest.mark.spec("**PyTorch** for accelerated training on CPU/GPU.")
+@pytest.mark.spec(
+    "**Hugging Face Transformers** for loading the base model (for example "
+    "`unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit` by default)."
+)
 def test_a_real_model_learns_and_answers_differently(
     temper: Temper, trainer_home: TrainerHome, sample_rows: Path, tmp_path: Path
 ) -> None:

@@ -212,6 +212,11 @@ async def _by_keyboard(home: Path, setup: Path) -> None:
         assert user.clicks == 0
 
 
+@pytest.mark.spec(
+    "Fine‑tuned adapters and checkpoints are written under your chosen **Output directory** "
+    "inside the container (typically `/data/outputs/...`) and then picked up by **Quick Local"
+    " Inference** and the [Inference Tab](inference-tab.md)."
+)
 def test_from_an_empty_window_to_a_training_on_own_data(
     qapp: QApplication, home: Path, setup: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
@@ -240,3 +245,7 @@ async def _own_data(home: Path, setup: Path, rows: Path, model: Path) -> None:
         print(f"\nown data: running after {user.clicks} clicks")
         assert user.clicks <= MOST_CLICKS
         await until(lambda: user.state() is RunState.FINISHED, 240)
+        adapter = home / "data" / "outputs" / "local_run" / "adapter"
+        assert (adapter / "adapter_model.safetensors").is_file()
+        await until(lambda: str(adapter) in user.find("infer.meta").text())
+        assert user.sees("infer.prompt")

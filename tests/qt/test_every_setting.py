@@ -131,6 +131,8 @@ class _Library:
         return make_session(1, "First")
 
 
+@pytest.mark.spec("Set **Host data dir** (e.g., `~/Desktop/test_data`).")
+@pytest.mark.spec("Check **Use GPU** if you have a CUDA‑capable GPU.")
 def test_what_is_set_for_this_computer_reaches_the_run(tmp_path: Path) -> None:
     chosen = {
         "dataset.session": "First", "local.host_data_dir": str(tmp_path / "mine"),

@@ -100,6 +100,7 @@ def test_loading_a_configuration_never_applies_a_preset_and_shows_modified(
 
 
 @pytest.mark.spec("Reads local specs (especially GPU VRAM) and assigns:")
+@pytest.mark.spec("`Auto Set (local)` for tuned defaults based on your GPU.")
 def test_auto_set_waits_for_the_computer_and_then_says_what_it_found(
     program: Program, qtbot: QtBot
 ) -> None:

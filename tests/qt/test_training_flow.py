@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from PySide6.QtCore import Qt
 
 from models.domain.errors import AppError, ConfigError, Problem
@@ -42,6 +43,12 @@ def _script(program: Program) -> None:
     ]
 
 
+@pytest.mark.spec("**Start Local Training / Stop** buttons.")
+@pytest.mark.spec("Click **Start Local Training**.")
+@pytest.mark.spec(
+    "**Progress & logs** – status text, progress bar, timeline of log lines, and a **Download"
+    " logs** button."
+)
 def test_a_run_starts_shows_its_progress_and_finishes(program: Program, qtbot: QtBot) -> None:
     _ready(program)
     _script(program)
@@ -147,6 +154,8 @@ def test_setting_up_can_be_cancelled_and_failures_offer_another_try(program: Pro
     assert program.child("notice.action").text() == "Try again"
 
 
+@pytest.mark.spec("Watch logs in the timeline; use **Stop** if needed.")
+@pytest.mark.spec("**Start Local Training / Stop** buttons.")
 def test_stop_asks_and_a_second_stop_ends_at_once(program: Program, qtbot: QtBot) -> None:
     _ready(program)
     runs = program.services.runs

@@ -60,6 +60,7 @@ def test_empty_directory_starts_anew() -> None:
     assert OutputFolder(job(), "sha").plan().checkpoint is None
 
 
+@pytest.mark.spec("**Auto‑resume / Resume from** – continue from latest or a specific checkpoint.")
 def test_unfinished_run_resumes_at_the_newest() -> None:
     output = begun(job(), 9, 10)
     start = OutputFolder(job(run_id="again"), "sha").plan()
@@ -131,6 +132,7 @@ def test_overwriting_removes_only_what_a_run_makes(data_root: Path) -> None:
     assert not list(output.checkpoints.iterdir())
 
 
+@pytest.mark.spec("**Auto‑resume / Resume from** – continue from latest or a specific checkpoint.")
 def test_named_checkpoint(data_root: Path) -> None:
     output = begun(job(), 5, 10)
     named = OutputFolder(job({"resume_from": "checkpoint-5"}), "sha").plan()

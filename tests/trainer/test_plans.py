@@ -43,6 +43,7 @@ def test_saves_at_every_tenth_within_bounds(total: int, every: int) -> None:
     assert plan(total, batch_size=1, grad_accum=1).save_every == every
 
 
+@pytest.mark.spec("**Packing** – packs multiple short examples to improve throughput.")
 def test_every_row_is_packed_once() -> None:
     lengths = [(n * 37) % 90 + 10 for n in range(500)]
     bins = plan_bins(lengths, 256, seed=1)

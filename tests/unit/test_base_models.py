@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -47,16 +48,23 @@ def test_each_models_sizes_are_possible(model: BaseModel) -> None:
     assert model.repo.count("/") == 1
 
 
+@pytest.mark.spec(
+    "The default base models offered in the Training tab are Unsloth‑optimized variants of "
+    "popular open models."
+)
 def test_each_model_is_there_once_and_the_default_comes_first() -> None:
     assert MODELS[0].repo == DEFAULT_MODEL
     assert len({model.repo for model in MODELS}) == len({model.label for model in MODELS})
     assert len({model.repo for model in MODELS}) == len(MODELS)
+    others = [model.repo for model in MODELS if not model.repo.startswith("unsloth/")]
+    assert all(repo.startswith("HuggingFaceTB/SmolLM2-") for repo in others), "for a processor"
+    assert len(others) * 5 < len(MODELS)
 
 
 def test_there_is_a_model_for_a_processor_and_one_for_every_size_of_card() -> None:
     sizes = sorted(model.parameters for model in MODELS)
     assert sizes[0] < 200
-    assert all(later <= 3 * earlier for earlier, later in zip(sizes, sizes[1:], strict=False))
+    assert all(later <= 3 * earlier for earlier, later in pairwise(sizes))
 
 
 def test_a_hugging_face_config_gives_the_same_shape_as_the_catalogue() -> None:

@@ -59,7 +59,7 @@ def test_the_token_is_passed_only_when_asked_for(token: str | None) -> None:
 
 
 def test_no_secret_of_the_environment_goes_along() -> None:
-    own = OWN | {name: "a-secret" for name in SECRET_VARIABLES} | {"HF_TOKEN_PATH": "/a-secret"}
+    own = OWN | dict.fromkeys(SECRET_VARIABLES, "a-secret") | {"HF_TOKEN_PATH": "/a-secret"}
     assert "a-secret" not in " ".join(trainer_environment(own, launch()).values())
 
 
