@@ -57,7 +57,7 @@ class Wiring(QObject):
         self.inference = InferenceConnection(window, desk, services, self)
         self.presets = PresetConnection(window, self)
         self.hardware = HardwareConnection(window, desk, services, self.training, self)
-        self.dialogs = WindowDialogs(models, window)
+        self.dialogs = WindowDialogs(window)
         self._connect_training()
         self._connect_datasets()
         self._connect_runs()

@@ -35,7 +35,7 @@ _TITLES = {
     Step.NEW: "Begin a new setup?",
     Step.IMPORT: "Load the imported setup?",
     Step.RUN: "Run a saved setup?",
-    Step.USE: "Use the setup of a run?",
+    Step.USE: "Use another setup?",
 }
 
 

@@ -69,7 +69,7 @@ class PresetController(QObject):
     @Slot()
     def _on_loaded(self) -> None:
         self._pending = None
-        if self._form.user_config == TrainingConfig():
+        if not self._form.name and self._form.user_config == TrainingConfig():
             self._apply(_As.DEFAULT)
         elif self._form.is_enforced("training.target"):
             self._apply(_As.ENFORCED)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from models.domain.dataset import DatasetSession
     from models.domain.errors import AppError
     from models.domain.run import Run
-    from models.qt.app_models import AppModels
     from models.qt.run_models import RunModels
 
 _OUTPUT_ANSWERS = (
@@ -52,9 +51,8 @@ class WindowDialogs(QObject):
     log_path_chosen = Signal(object, object)
     chat_path_chosen = Signal(object, object)
 
-    def __init__(self, models: AppModels, window: QWidget) -> None:
+    def __init__(self, window: QWidget) -> None:
         super().__init__(window)
-        self._models = models
         self._window = window
         self._subject: object = None
 

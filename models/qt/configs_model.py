@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
@@ -100,9 +101,9 @@ class ConfigsModel(ItemTableModel["SavedConfig"]):
             self.mode_changed.emit(mode)
 
     def by_name(self, name: str) -> SavedConfig | None:
-        """The configuration of this name, in any case of letters."""
-        wanted = name.strip().casefold()
-        return next((item for item in self.items if item.name.casefold() == wanted), None)
+        """The configuration of this name, in any case of letters and any way of typing them."""
+        wanted = _same(name)
+        return next((item for item in self.items if _same(item.name) == wanted), None)
 
     def has_name(self, name: str) -> bool:
         """Whether a configuration has this name, in any case of letters."""
@@ -118,6 +119,12 @@ class ConfigsModel(ItemTableModel["SavedConfig"]):
 
     def _filter(self) -> None:
         self.for_target.set_items([item for item in self.items if item.target == self._target])
+
+
+def _same(name: str) -> str:
+    """What names have in common that the database takes for the same one."""
+    text = unicodedata.normalize("NFC", " ".join(name.split()))
+    return unicodedata.normalize("NFC", text.casefold())
 
 
 def _key(config: SavedConfig) -> object:

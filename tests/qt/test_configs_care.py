@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtWidgets import QWidget
 
 from models.domain.config import TrainingConfig
+from models.domain.config_io import settings_index, with_values
+from models.domain.settings_spec import LARGEST_INTEGER
 from services.config_files import read_config_file
+from tests.qt import config_store
 from tests.qt.config_store import (
     click,
-    elsewhere,  # noqa: F401 - a fixture
     enter_name,
     fill,
     listed,
-    services,  # noqa: F401 - a fixture
     setup,
 )
-from tests.qt.fakes import make_run
+from tests.qt.fakes import make_run, make_session
 from views.main_window import RUNS, TRAINING
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
     from services.configs import ConfigStore
     from tests.qt.conftest import Program
+
+services, elsewhere = config_store.services, config_store.elsewhere
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ def _has_question(program: Program) -> bool:
 
 def test_saving_what_was_changed_elsewhere_is_asked_about(
     edited: Program,
-    elsewhere: ConfigStore,  # noqa: F811
+    elsewhere: ConfigStore,
 ) -> None:
     _change_elsewhere(elsewhere)
     edited.window.actions_.save.trigger()
@@ -76,7 +80,7 @@ def test_saving_what_was_changed_elsewhere_is_asked_about(
 def test_it_can_be_replaced(
     edited: Program,
     qtbot: QtBot,
-    elsewhere: ConfigStore,  # noqa: F811
+    elsewhere: ConfigStore,
 ) -> None:
     _change_elsewhere(elsewhere)
     edited.window.actions_.save.trigger()
@@ -93,7 +97,7 @@ def test_it_can_be_replaced(
 def test_it_can_be_reloaded(
     edited: Program,
     qtbot: QtBot,
-    elsewhere: ConfigStore,  # noqa: F811
+    elsewhere: ConfigStore,
 ) -> None:
     _change_elsewhere(elsewhere)
     edited.window.actions_.save.trigger()
@@ -107,7 +111,7 @@ def test_it_can_be_reloaded(
 def test_it_can_be_saved_under_another_name(
     edited: Program,
     qtbot: QtBot,
-    elsewhere: ConfigStore,  # noqa: F811
+    elsewhere: ConfigStore,
 ) -> None:
     _change_elsewhere(elsewhere)
     edited.window.actions_.save.trigger()
@@ -122,7 +126,7 @@ def test_it_can_be_saved_under_another_name(
 
 def test_reading_the_list_does_not_hide_that_it_was_changed(
     edited: Program,
-    elsewhere: ConfigStore,  # noqa: F811
+    elsewhere: ConfigStore,
 ) -> None:
     """Nor does saving under the same name by hand."""
     _change_elsewhere(elsewhere)
@@ -137,7 +141,7 @@ def test_reading_the_list_does_not_hide_that_it_was_changed(
 def test_what_was_deleted_elsewhere_can_be_saved_again(
     edited: Program,
     qtbot: QtBot,
-    elsewhere: ConfigStore,  # noqa: F811
+    elsewhere: ConfigStore,
 ) -> None:
     elsewhere.delete(elsewhere.entry("Mine"))
     edited.window.actions_.save.trigger()
@@ -151,7 +155,7 @@ def test_what_was_deleted_elsewhere_can_be_saved_again(
 
 def test_what_was_renamed_elsewhere_is_saved_under_its_new_name(
     edited: Program,
-    elsewhere: ConfigStore,  # noqa: F811
+    elsewhere: ConfigStore,
 ) -> None:
     elsewhere.rename(elsewhere.entry("Mine"), "Theirs")
     edited.window.actions_.save.trigger()
@@ -163,7 +167,7 @@ def test_what_was_renamed_elsewhere_is_saved_under_its_new_name(
 
 def test_a_rename_elsewhere_is_followed_when_the_list_is_read(
     edited: Program,
-    elsewhere: ConfigStore,  # noqa: F811
+    elsewhere: ConfigStore,
 ) -> None:
     elsewhere.rename(elsewhere.entry("Mine"), "Theirs")
     edited.window.actions_.refresh_configs.trigger()
@@ -182,7 +186,7 @@ def test_a_rename_elsewhere_is_followed_when_the_list_is_read(
 def test_a_name_that_was_taken_meanwhile_is_not_replaced_unasked(
     edited: Program,
     qtbot: QtBot,
-    elsewhere: ConfigStore,  # noqa: F811
+    elsewhere: ConfigStore,
 ) -> None:
     elsewhere.save("New", setup(hp__epochs=8.0))
     edited.window.actions_.save_as.trigger()
@@ -202,7 +206,7 @@ def test_what_is_gone_is_a_sentence_and_leaves_the_list(
     program: Program,
     elsewhere: ConfigStore,
     do: str,
-    title: str,  # noqa: F811
+    title: str,
 ) -> None:
     saved = program.services.configs.save("Mine", TrainingConfig())
     program.services.configs.save("Other", TrainingConfig())
@@ -323,7 +327,7 @@ def test_closing_stays_where_saving_met_a_change(
     edited: Program,
     qtbot: QtBot,
     elsewhere: ConfigStore,
-    closed: list[bool],  # noqa: F811
+    closed: list[bool],
 ) -> None:
     _change_elsewhere(elsewhere)
     edited.window.close()
@@ -388,3 +392,37 @@ def test_a_token_in_a_field_is_not_saved_and_the_field_says_so(
     edited.settle()
     assert edited.child("notice.title").text() == "mine.yaml was not exported"
     assert not (tmp_path / "mine.yaml").exists()
+
+
+_EXTREMES: dict[type, tuple[object, ...]] = {
+    bool: (True, False),
+    int: (-1, 0, 1, 3, 10**6, LARGEST_INTEGER, -LARGEST_INTEGER),
+    float: (-1.0, 0.0, 5e-324, 0.5, 1e308, float("inf"), float("nan")),
+    str: ("", " ", "x", "a/b/c", "/data/..", "\x00\x85\u2028", "1" * 400, "<b>&amp;</b>", "🦙"),
+}
+
+
+def _extreme(rng: random.Random) -> TrainingConfig:
+    values: dict[str, object] = {}
+    for path, info in settings_index().items():
+        choices = info.rule.choices or _EXTREMES[info.kind]
+        values[path] = rng.choice((*choices, None) if info.rule.optional else choices)
+    return with_values(TrainingConfig(), values)
+
+
+def test_any_configuration_can_stand_in_the_form(program: Program) -> None:
+    """As it is, with its problems beneath the fields, in both modes; and it is saved as it is."""
+    program.services.datasets.sessions = [make_session(1, "x")]
+    fill(program)
+    rng = random.Random("extremes")
+    for number in range(40):
+        config = _extreme(rng)
+        saved = program.services.configs.save(f"c{number}", config)
+        program.wiring.configs.load(saved)
+        program.settle()
+        assert program.models.form.name == f"c{number}"
+        assert repr(program.models.form.user_config) == repr(config)
+        assert repr(program.services.configs.get(f"c{number}")) == repr(config)
+        program.child("config.summary").show_config(config)
+        program.models.form.check_all()
+    assert program.child("notice").isHidden()

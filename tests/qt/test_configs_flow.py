@@ -13,18 +13,16 @@ from PySide6.QtWidgets import QApplication
 from models.domain.availability import Circumstances
 from models.domain.config import TARGET_LOCAL, TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import settings_index, with_values
-from models.domain.run import RunState, RunUpdate
+from tests.qt import config_store
 from tests.qt.config_store import (
     choose,
     click,
-    elsewhere,  # noqa: F401 - a fixture
     enter_name,
     fill,
     listed,
-    services,  # noqa: F401 - a fixture
     setup,
 )
-from tests.qt.fakes import make_run, make_session
+from tests.qt.fakes import make_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +31,8 @@ if TYPE_CHECKING:
 
     from services.configs import ConfigStore
     from tests.qt.conftest import Program
+
+services, elsewhere = config_store.services, config_store.elsewhere
 
 WHOLE: dict[str, object] = {
     "training.target": TARGET_RUNPOD,
@@ -228,7 +228,7 @@ def test_offline_lists_what_can_run_here(program: Program) -> None:
 def test_refresh_shows_what_was_saved_elsewhere(
     program: Program,
     qtbot: QtBot,
-    elsewhere: ConfigStore,  # noqa: F811
+    elsewhere: ConfigStore,
 ) -> None:
     program.services.configs.save("Mine", TrainingConfig())
     fill(program)
@@ -319,84 +319,6 @@ def test_a_last_used_setup_that_no_longer_loads_says_why(
     assert program.models.form.name == ""
     assert program.models.form.user_config.hp.epochs == before.hp.epochs
     assert program.child("local.start").isEnabled()
-
-
-@pytest.mark.spec("Mode selector / Configuration section – manage saved training configs.")
-@pytest.mark.spec("Config‑related mistakes and how to avoid them with saved setups.")
-def test_a_saved_setup_runs_word_for_word(program: Program, qtbot: QtBot) -> None:
-    program.services.datasets.sessions = [make_session(1, "Faq")]
-    one = setup(hp__epochs=2.0, dataset__session="Faq")
-    two = setup(hp__epochs=3.0, dataset__session="Faq")
-    program.services.configs.save("One", one)
-    program.services.configs.save("Two", two)
-    fill(program)
-    assert not program.child("config.summary").isVisible()
-    click(qtbot, program, "config.mode.run_saved")
-    assert program.child("config.summary").isVisible()
-    assert not program.child("hp.epochs").isVisible()
-    assert "Training: 3 epochs" in program.child("config.summary").text
-    choose(program, "One")
-    assert "Training: 2 epochs" in program.child("config.summary").text
-    assert program.models.form.config == one
-    click(qtbot, program, "config.mode.edit")
-    assert program.child("hp.epochs").isVisible()
-    assert program.child("hp.epochs").text() == "2"
-
-
-def test_run_saved_starts_exactly_what_is_saved(program: Program, qtbot: QtBot) -> None:
-    config = setup(hp__epochs=2.0, dataset__session="Faq", output__directory="/data/outputs/faq")
-    program.services.datasets.sessions = [make_session(1, "Faq")]
-    program.services.configs.save("One", config)
-    program.services.runs.script = [RunUpdate(make_run("run-1", RunState.FINISHED, config=config))]
-    fill(program)
-    click(qtbot, program, "config.mode.run_saved")
-    program.child("local.start").click()
-    program.settle()
-    assert program.services.runs.stored["run-1"].config == config
-    assert program.models.configs.mode == "run saved"
-
-
-def test_run_saved_asks_before_changes_are_lost(program: Program, qtbot: QtBot) -> None:
-    config = setup(hp__epochs=2.0)
-    program.services.configs.save("One", config)
-    fill(program)
-    program.models.form.edit("hp.epochs", 9.0)
-    click(qtbot, program, "config.mode.run_saved")
-    assert program.models.configs.mode == "edit"
-    assert program.child("config.mode.edit").isChecked()
-    program.child("question").reject()
-    program.settle()
-    assert program.models.form.value("hp.epochs") == 9.0
-    click(qtbot, program, "config.mode.run_saved")
-    click(qtbot, program, "question.yes")
-    assert program.models.configs.mode == "run saved"
-    assert program.models.form.config == config
-
-
-def test_what_changes_the_setup_brings_the_form_back(program: Program, qtbot: QtBot) -> None:
-    program.services.configs.save("One", setup(hp__epochs=2.0, dataset__session="Faq"))
-    program.services.datasets.sessions = [make_session(1, "Faq")]
-    fill(program)
-    click(qtbot, program, "config.mode.run_saved")
-    program.models.form.apply({"hp.batch_size": 1})  # as a remedy does
-    assert program.models.configs.mode == "edit"
-    assert program.child("hp.epochs").isVisible()
-    click(qtbot, program, "config.mode.run_saved")
-    click(qtbot, program, "question.yes")
-    program.models.form.edit("dataset.session", "")
-    program.models.form.mark_saved("One", program.models.form.user_config)
-    assert program.models.configs.mode == "edit"
-
-
-def test_a_start_that_is_refused_brings_the_form_back(program: Program, qtbot: QtBot) -> None:
-    program.services.configs.save("One", setup(hp__epochs=0.0))
-    fill(program)
-    click(qtbot, program, "config.mode.run_saved")
-    assert program.models.configs.mode == "run saved"
-    program.child("local.start").click()
-    program.settle()
-    assert program.models.configs.mode == "edit"
-    assert program.child("hp.epochs.message").isVisible()
 
 
 def test_without_saved_setups_there_is_a_sentence(program: Program, qtbot: QtBot) -> None:
