@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.domain.errors import AppError
 from services.environment.child_process import own_group
+from services.offline import LIBRARIES_OFFLINE
 from services.runners.process import worker_environment
 
 if TYPE_CHECKING:
@@ -164,8 +165,7 @@ def inference_environment(own: Mapping[str, str], place: WorkerPlace) -> dict[st
     """The worker's environment variables: like a training's, so that it finds the same models."""
     environment = worker_environment(own, place.code.folder, place.data_root)
     if place.offline:
-        offline = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
-        environment |= dict.fromkeys(offline, "1")
+        environment |= LIBRARIES_OFFLINE
     if not place.use_gpu:
         environment["CUDA_VISIBLE_DEVICES"] = ""
     return environment

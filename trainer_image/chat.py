@@ -284,7 +284,18 @@ def _load_base(base_model: str, quantization: str) -> Any:
         quantization = "4-bit" if quantization == "auto" else quantization
     if quantization not in ("auto", "none"):
         options["quantization_config"] = quantization_config(quantization, precision)
-    return AutoModelForCausalLM.from_pretrained(source_of(base_model), **options)
+    return _from_pretrained(AutoModelForCausalLM, base_model, **options)
+
+
+def _from_pretrained(kind: Any, name: str, **options: Any) -> Any:
+    """From the cache where it is there: these are the very files that the training read, nothing
+    is asked of the network, and a token for a gated model is not needed again."""
+    if is_local(name):
+        return kind.from_pretrained(source_of(name), **options)
+    try:
+        return kind.from_pretrained(name, local_files_only=True, **options)
+    except OSError:  # transformers' word for "not all of it is in the cache"
+        return kind.from_pretrained(name, **options)
 
 
 def _load_tokenizer(folder: Path | None, base_model: str) -> Any:
@@ -292,7 +303,7 @@ def _load_tokenizer(folder: Path | None, base_model: str) -> Any:
     from transformers import AutoTokenizer
 
     own = folder is not None and (folder / "tokenizer_config.json").is_file()
-    return AutoTokenizer.from_pretrained(folder if own else source_of(base_model))
+    return _from_pretrained(AutoTokenizer, str(folder) if own else base_model)
 
 
 def _streamer(tokenizer: Any, on_text: Callable[[str], None]) -> Any:

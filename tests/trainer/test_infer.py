@@ -25,7 +25,9 @@ BASE = "/data/models/tiny"
 class Client:
     """Speaks with a worker; every line it sends must be JSON."""
 
-    def __init__(self, lab: Lab, env: dict[str, str]) -> None:
+    def __init__(
+        self, lab: Lab, env: dict[str, str], changes: dict[str, str] | None = None
+    ) -> None:
         command = [lab.python, "-m", "trainer_image.infer"]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
@@ -34,7 +36,7 @@ class Client:
             stdout=pipe,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=env | {"TEMPER_DATA_ROOT": str(lab.root), "HF_HUB_OFFLINE": "1"},
+            env=env | {"TEMPER_DATA_ROOT": str(lab.root), "HF_HUB_OFFLINE": "1"} | (changes or {}),
         )
         self.number = 0
 
@@ -339,3 +341,21 @@ def test_a_hub_model_that_is_not_here_is_a_sentence_offline(
     (reply,) = client.ask("load", base_model="nobody/nothing", adapter=None)
     assert (reply["type"], reply["kind"]) == ("error", "network")
     assert "not on this computer" in reply["message"]
+
+
+def test_a_hub_model_of_the_cache_is_loaded_without_asking_the_network(
+    finished_run: tuple[Lab, Finished], probe_env: dict[str, str], tiny_model: Path
+) -> None:
+    """It is the one that the training read, whatever its repository holds by now."""
+    repository = finished_run[0].root / "cache" / "huggingface" / "hub" / "models--org--tiny"
+    commit = "0" * 40
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(commit)
+    shutil.copytree(tiny_model, repository / "snapshots" / commit)
+    nobody = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"}
+    client = Client(finished_run[0], probe_env, nobody)
+    client.receive()
+    (reply,) = client.ask("load", base_model="org/tiny", adapter="/data/outputs/run/adapter")
+    assert reply["type"] == "loaded", reply
+    assert client.answer()["finish"] == "length"
+    assert client.close() == 0
