@@ -102,7 +102,7 @@ class SecretRow(QWidget):
 
     def _end_entry(self) -> None:
         """Nothing of what was entered stays in the window."""
-        self._line.clear()
+        self._line.setText("")  # which clear() would leave to be undone
         self._entry.hide()
         self._buttons.show()
 
