@@ -35,6 +35,8 @@ class ProcessEnvironment:
     def hold(self, values: Mapping[str, str]) -> None:
         """Hold exactly these from now on, and let go of all others that were held."""
         with self._lock:
+            if dict(values) == self._ours:
+                return
             # The last first: on Windows HTTP_PROXY and http_proxy are one variable.
             for name in reversed([*self._ours]):
                 if name not in values:
