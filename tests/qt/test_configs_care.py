@@ -166,21 +166,27 @@ def test_what_was_renamed_elsewhere_is_saved_under_its_new_name(
 
 
 def test_a_rename_elsewhere_is_followed_when_the_list_is_read(
-    edited: Program,
-    elsewhere: ConfigStore,
+    edited: Program, elsewhere: ConfigStore
 ) -> None:
     elsewhere.rename(elsewhere.entry("Mine"), "Theirs")
     edited.window.actions_.refresh_configs.trigger()
     edited.settle()
     assert edited.models.form.name == "Theirs"
     assert edited.models.form.is_unsaved
-    _change_theirs = setup(hp__epochs=5.0)
-    elsewhere.save_over(elsewhere.entry("Theirs"), _change_theirs)
+    assert edited.models.form.value("hp.epochs") == 3.0
+
+
+def test_a_rename_elsewhere_does_not_hide_a_change_elsewhere(
+    edited: Program, elsewhere: ConfigStore
+) -> None:
+    renamed = elsewhere.rename(elsewhere.entry("Mine"), "Theirs")
+    elsewhere.save_over(renamed, setup(hp__epochs=5.0))
     edited.window.actions_.refresh_configs.trigger()
     edited.settle()
     edited.window.actions_.save.trigger()
     edited.settle()
     assert _has_question(edited)
+    assert elsewhere.get("Theirs").hp.epochs == 5.0
 
 
 def test_a_name_that_was_taken_meanwhile_is_not_replaced_unasked(
