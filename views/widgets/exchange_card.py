@@ -75,6 +75,9 @@ class AnswerView(QWidget):
         self._text = ""
         self._note = _caption(title)
         self._copy = IconButton("copy", f"Copy the answer: {title.lower()}")
+        policy = self._copy.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # nothing moves when the first word comes
+        self._copy.setSizePolicy(policy)
         self._words = FlowText()
         self._words.setAccessibleName(f"Answer: {title.lower()}")
         head = QHBoxLayout()
