@@ -6,7 +6,7 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/.ready
 PACKAGES := app models views controllers services trainer_image
 
-.PHONY: help demo run test test-fast test-gpu bench lint format lock package clean
+.PHONY: help demo run test test-fast test-gpu bench lint format lock package screenshots clean
 
 help:
 	@echo "make demo       set up, fine-tune a small real model on this computer, compare"
@@ -14,6 +14,7 @@ help:
 	@echo "make test       set up and run all checks and tests"
 	@echo "make test-fast  the tests that take milliseconds each"
 	@echo "make package    freeze the program, and make a Debian package of it, in dist/"
+	@echo "make screenshots  draw the pictures of the documentation anew"
 	@echo "make bench      measure what has a budget       make lint   static checks only"
 
 $(READY): requirements.lock pyproject.toml packaging/make-venv.sh
@@ -59,6 +60,10 @@ format: $(READY)
 lock: $(READY)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header pyproject.toml --group dev -o requirements.lock
+
+screenshots: $(READY)
+	@sh packaging/linux/system-libraries.sh
+	@$(BIN)/python tests/screenshots.py
 
 package: $(READY)
 	@sh packaging/linux/system-libraries.sh --package

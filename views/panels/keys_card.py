@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout
 from models.domain.secrets import SECRETS
 from views.widgets.buttons import push_button
 from views.widgets.card import Card, text_label
+from views.widgets.help_button import HelpButton
 from views.widgets.secret_row import SecretRow
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class KeysCard(Card):
 
     def __init__(self, model: SettingsModel) -> None:
         super().__init__("Tokens and keys")
+        self.tools.addWidget(HelpButton("settings#tokens-and-keys", "tokens and keys"))
         self._model = model
         self._caption = text_label(_KEPT, "muted", wrap=True)
         self._notice = QFrame()

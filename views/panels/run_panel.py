@@ -61,12 +61,14 @@ class RunPanel(ScrollColumn):
     def attach(self, models: RunModels) -> None:
         """Show the run of these models; builds what the first frame leaves out."""
         from views.panels.inference_panel import InferencePanel
+        from views.widgets.help_button import HelpButton
         from views.widgets.log_view import LogView
         from views.widgets.loss_chart import LossChart
 
         self.models = models
         chart = LossChart(f"{self._prefix}.chart", models.metrics)
         self._chart_card.tools.addWidget(chart.legend)
+        self._chart_card.tools.addWidget(HelpButton("progress#the-chart", "the loss chart"))
         self._chart_card.body.addWidget(chart, 1)
         self.log = LogView(self._prefix, models.log)
         self._log_card.body.addWidget(self.log, 1)

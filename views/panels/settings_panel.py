@@ -13,6 +13,7 @@ from views.panels.keys_card import KeysCard
 from views.widgets.card import Card, text_label
 from views.widgets.fields import Field, SwitchField, TextField
 from views.widgets.folder_field import FolderField
+from views.widgets.help_button import HelpButton
 from views.widgets.labelled_choice import LabelledChoice
 from views.widgets.page_column import ScrollColumn, TwoColumns
 
@@ -59,12 +60,14 @@ class SettingsPanel(QWidget):
     def _build(self) -> None:
         left, right = ScrollColumn(), ScrollColumn()
         left.column.addWidget(self.keys)
-        for title, names in (
-            ("Network", ("offline", "proxy")),
-            ("Folders", ("data_root",)),
-            ("Appearance", ("theme", "text_size", "language")),
+        for title, topic, names in (
+            ("Network", "offline", ("offline", "proxy")),
+            ("Folders", "settings#data-folder", ("data_root",)),
+            ("Appearance", "settings#theme-and-text-size", ("theme", "text_size", "language")),
         ):
-            right.column.addWidget(self._card(title, names))
+            card = self._card(title, names)
+            card.tools.addWidget(HelpButton(topic, title.lower()))
+            right.column.addWidget(card)
         for column in (left, right):
             column.column.addStretch(1)
         page = QVBoxLayout(self)

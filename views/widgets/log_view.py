@@ -37,6 +37,7 @@ from views.theme import current_theme
 from views.widgets.buttons import IconButton
 from views.widgets.card import text_label
 from views.widgets.fields import CalmComboBox
+from views.widgets.help_button import HelpButton
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QResizeEvent
@@ -84,7 +85,8 @@ class LogView(QWidget):
         tools.addStretch(1)
         self._level.setMinimumWidth(150)
         self._filter.setMaximumWidth(180)
-        for widget in (self._level, self._filter, self.follow, self.download):
+        shown = (self._level, self._filter, self.follow, self.download)
+        for widget in (*shown, HelpButton("progress#the-log", "the log")):
             tools.addWidget(widget)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
