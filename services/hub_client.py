@@ -22,8 +22,11 @@ def hub_endpoint() -> str:
 
 def hub_api(token: str | None = None) -> HfApi:
     """The Hub's API; without a token it takes none from elsewhere. Import and call in a lane."""
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, constants
 
+    # Else the first call also asks the Hub for a list by which it names the calling program, and
+    # writes it to the user's own cache folder. The variable is read at the library's import only.
+    constants.HF_HUB_DISABLE_TELEMETRY = True
     _limit_waiting()
     return HfApi(
         endpoint=hub_endpoint(),

@@ -13,6 +13,7 @@ from models.domain.config import SOURCE_HUB, SOURCE_SESSION, TARGET_LOCAL, TARGE
 from models.domain.errors import AppError, ConfigError, Problem
 from models.domain.validation import unsupported, validate
 from services.hub_cache import is_cached_model
+from services.hub_datasets import dataset_problems
 from services.run_files import host_path
 from trainer_image.contract import DatasetFormat, DatasetSpec, Hyperparameters, Job
 
@@ -64,6 +65,8 @@ class JobBuilder:
         for found in (wrong, token_problems(config, self._hf_token, offline=offline)):
             known = {problem.field for problem in problems}
             problems += [problem for problem in found if problem.field not in known]
+        if config.dataset.source == SOURCE_HUB and not offline and not problems:
+            problems += dataset_problems(config.dataset.hf_repo.strip(), self._hf_token)
         session = self._session(config, problems)
         problems += _place_problems(config, data_root)
         if problems:

@@ -1,0 +1,102 @@
+"""A dataset of the Hub is asked for before a run starts that would fetch it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from models.domain.config import SOURCE_HUB, TrainingConfig
+from models.domain.config_io import with_values
+from models.domain.errors import ConfigError
+from services import hub_client
+from services.hub_datasets import dataset_problems
+from services.job_builder import JobBuilder
+from services.process_environment import tell_hub_library
+from tests.emulators.hub import Hub
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TOKEN = "hf_mine"
+DATASETS = {"me/open": "public", "me/mine": "private", "me/careful": "gated"}
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    with Hub({TOKEN: ("me", "read")}, DATASETS) as emulator:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HF_HUB_OFFLINE"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("HF_ENDPOINT", emulator.url)
+        monkeypatch.setattr(hub_client, "TIMEOUT", httpx.Timeout(0.8))
+        hub_client._limit_waiting.cache_clear()
+        tell_hub_library()
+        yield emulator
+    monkeypatch.undo()
+    hub_client._limit_waiting.cache_clear()
+    tell_hub_library()
+
+
+def _none() -> str | None:
+    return None
+
+
+def _mine() -> str | None:
+    return TOKEN
+
+
+def test_a_public_dataset_needs_no_token(hub: Hub) -> None:
+    def never() -> str | None:
+        raise AssertionError("the keychain was asked without need")
+
+    assert dataset_problems("me/open", never) == []
+    assert [one.target for one in hub.requests] == ["/api/datasets/me/open/auth-check"], (
+        "nothing else is told or asked"
+    )
+
+
+def test_a_private_one_opens_with_the_token_only(hub: Hub) -> None:
+    assert dataset_problems("me/mine", _mine) == []
+    (problem,) = dataset_problems("me/mine", _none)
+    assert problem.field == "dataset.hf_repo"
+    assert "private" in problem.message
+
+
+def test_a_gated_one_says_where_its_conditions_are(hub: Hub) -> None:
+    (problem,) = dataset_problems("me/careful", _mine)
+    assert "gated" in problem.message
+    assert "huggingface.co/datasets/me/careful" in problem.remedy
+
+
+@pytest.mark.parametrize("repo", ["me/nothing", "not a repo", "a/b/c"])
+def test_what_is_not_there_or_no_repo_is_named(hub: Hub, repo: str) -> None:
+    (problem,) = dataset_problems(repo, _none)
+    assert problem.value == repo
+    assert problem.remedy
+
+
+def test_a_hub_that_cannot_be_reached_forbids_nothing(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dataset may be in the trainer's cache."""
+    hub.faults.append(5.0)
+    assert dataset_problems("me/open", _none) == []
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert dataset_problems("me/open", _none) == []
+
+
+class _NoLibrary:
+    """Not looked at: the dataset is on the Hub."""
+
+
+def test_a_start_is_refused_beneath_the_repos_field(hub: Hub, tmp_path: Path) -> None:
+    chosen = {"dataset.source": SOURCE_HUB, "dataset.hf_repo": "me/nothing"}
+    config = with_values(TrainingConfig(), chosen)
+    builder = JobBuilder(_NoLibrary(), lambda: tmp_path)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError) as caught:
+        builder.plan(config, name="", offline=False)
+    assert [problem.field for problem in caught.value.problems] == ["dataset.hf_repo"]
+    found = with_values(config, {"dataset.hf_repo": "me/open"})
+    assert builder.plan(found, name="", offline=False).job.dataset.hf_repo == "me/open"
