@@ -24,7 +24,8 @@ LIMIT_BYTES = 200_000_000
 """The most that an installed program may take on disk."""
 
 OUR_PACKAGES = ("app", "controllers", "models", "services", "views")
-INPUTS = (*OUR_PACKAGES, "trainer_image", "resources", "docs/guide", "packaging",
+INPUTS = (*OUR_PACKAGES, "trainer_image", "resources", "docs/guide", "docs/images",
+          "packaging",
           "pyproject.toml", "requirements.lock", "LICENSE")  # fmt: skip
 """Whatever can change the frozen program: tests build it again only when one of these changes."""
 
@@ -32,6 +33,8 @@ _DATA = (
     ("resources", "**/*"),
     ("trainer_image", "**/*"),
     ("docs/guide", "**/*"),
+    ("docs/images", "*-light.png"),
+    ("docs/images", "*-dark.png"),
     ("models/db/migrations", "**/*.py"),  # Alembic runs them as files
 )
 
