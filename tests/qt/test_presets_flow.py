@@ -8,6 +8,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QWidget
 
+from app.paths import resource
+from models.domain.base_models import load_base_models
 from models.domain.config import TARGET_LOCAL, TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.hardware import Gpu, Hardware
@@ -132,3 +134,29 @@ def test_offline_the_local_preset_rules_and_the_cloud_values_come_back(
     assert program.models.form.value("training.target") == TARGET_RUNPOD
     assert _values(program, FASTEST) == FASTEST
     assert program.window.findChild(QWidget, "offline.banner") is not None
+
+
+@pytest.mark.spec("Good default for first runs when you're unsure what hyperparameters to pick.")
+def test_without_a_gpu_auto_set_asks_for_a_small_model(program: Program, qtbot: QtBot) -> None:
+    _begin(program)
+    program.models.base_models = load_base_models(resource("base_models.toml"))
+    program.models.hardware.set_hardware(Hardware((), 16 * GIB, 12 * GIB, probed=True))
+    before = program.models.form.value("hp.base_model")
+    _choose(qtbot, program, "training.preset", "Auto Set (local)")
+    assert program.models.form.value("hp.base_model") == before, "it asks first"
+    qtbot.mouseClick(program.child("question.use"), Qt.MouseButton.LeftButton)
+    chosen = str(program.models.form.value("hp.base_model"))
+    assert chosen.startswith("HuggingFaceTB/SmolLM2")
+    assert program.models.form.value("hp.learning_rate") == 1e-4
+    assert program.models.form.value("hp.max_steps") == 50
+    assert program.models.preset.modified == ()
+
+
+def test_the_chosen_model_may_be_kept(program: Program, qtbot: QtBot) -> None:
+    _begin(program)
+    program.models.base_models = load_base_models(resource("base_models.toml"))
+    program.models.hardware.set_hardware(Hardware((), 16 * GIB, 12 * GIB, probed=True))
+    before = program.models.form.value("hp.base_model")
+    _choose(qtbot, program, "training.preset", "Auto Set (local)")
+    qtbot.mouseClick(program.child("question.keep"), Qt.MouseButton.LeftButton)
+    assert program.models.form.value("hp.base_model") == before
