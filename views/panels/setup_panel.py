@@ -36,6 +36,8 @@ _MEASURING = (
     "hp.logging_steps", "hp.report_to", "hp.load_best",
 )  # fmt: skip
 
+_LEAST_WIDTH = 372
+"""What the buttons of the Configuration section need side by side, and the scroll bar."""
 _CONFIG_HEIGHT = 164
 """Of the Configuration section without saved setups, whose place is kept in the first frame."""
 
@@ -68,7 +70,7 @@ class SetupPanel(ScrollColumn):
         self.column.addWidget(self._place)
         self.column.addWidget(self._settings)
         self.column.addStretch(1)
-        self.setMinimumWidth(360)
+        self.setMinimumWidth(_LEAST_WIDTH)
 
     def complete(self, models: AppModels) -> None:
         """Build what the first frame does not show; called once."""

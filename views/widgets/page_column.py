@@ -114,8 +114,8 @@ class TwoColumns(QScrollArea):
         return self._narrow
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()  # first: what follows gives the content its size within these bounds
         super().resizeEvent(event)
-        self._fit()
 
     @Slot()
     def _fit(self) -> None:
