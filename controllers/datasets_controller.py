@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from controllers.desk import ProgressRelay
+from models.domain.config import SOURCE_SESSION
 from models.domain.errors import AppError
 from models.qt.datasets_model import reference_of
 from services.progress import Cancelled, CancelToken
@@ -78,7 +79,7 @@ class DatasetsController(QObject):
     @Slot(object)
     def use(self, session: DatasetSession) -> None:
         """Choose a dataset for the training."""
-        self._models.form.apply({_SESSION: reference_of(session)})
+        self._models.form.apply({"dataset.source": SOURCE_SESSION, _SESSION: reference_of(session)})
 
     @Slot(object)
     def delete(self, session: DatasetSession) -> None:
@@ -93,8 +94,9 @@ class DatasetsController(QObject):
             self._desk.notices.show_error("The datasets cannot be read", error)
             return
         self._models.datasets.set_items(found)
-        if found and not self._models.form.value(_SESSION):
-            self._models.form.set_default(_SESSION, reference_of(found[0]))
+        form = self._models.form
+        if found and not form.name and not form.value(_SESSION):  # a saved setup stays as it is
+            form.set_default(_SESSION, reference_of(found[0]))
 
     async def _import(self, path: Path, cancel: CancelToken) -> None:
         try:

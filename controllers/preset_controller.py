@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from models.domain.presets import PresetResult
     from models.qt.app_models import AppModels
 
-_OCCASIONS = {"training.skill_level", "training.preset", "training.target"}
+_TARGET = "training.target"
+_OCCASIONS = {"training.skill_level", "training.preset", _TARGET}
 _AUTO_SET = PRESETS[TARGET_LOCAL][1]
-_AUTO_SET_READS = {"hp.base_model", "hp.max_seq_length", "hp.quantization", "hp.lora_r"}
+_READ = {"hp.base_model", "dataset.session", "local.use_gpu"}
+"""What presets read and beginners can change."""
 
 
 class _As(Enum):
@@ -44,11 +46,15 @@ class PresetController(QObject):
         self._models = models
         self._form = models.form
         self._pending: _As | None = None
+        self._pending_for = ""
+        self._shown_knowing = (False, False)
         self._was_offline = self._form.circumstances.offline
         self._form.edited.connect(self._on_edited)
+        self._form.value_changed.connect(self._on_value_changed)
         self._form.loaded.connect(self._on_loaded)
         self._form.circumstances_changed.connect(self._on_circumstances_changed)
-        models.hardware.changed.connect(self._on_hardware_changed)
+        models.hardware.changed.connect(self._on_learned)
+        models.datasets.modelReset.connect(self._on_learned)
 
     @Slot()
     def apply_again(self) -> None:
@@ -63,7 +69,10 @@ class PresetController(QObject):
     def _on_edited(self, path: str) -> None:
         if path in _OCCASIONS:
             self._apply(_As.USER)
-        elif path in _AUTO_SET_READS and self._preset == _AUTO_SET:
+
+    @Slot(str)
+    def _on_value_changed(self, path: str) -> None:
+        if path in _READ:
             self._show_only()
 
     @Slot()
@@ -71,7 +80,7 @@ class PresetController(QObject):
         self._pending = None
         if not self._form.name and self._form.user_config == TrainingConfig():
             self._apply(_As.DEFAULT)
-        elif self._form.is_enforced("training.target"):
+        elif self._form.is_enforced(_TARGET):
             self._apply(_As.ENFORCED)
         else:
             self._show_only()
@@ -80,40 +89,57 @@ class PresetController(QObject):
     def _on_circumstances_changed(self) -> None:
         offline, before = self._form.circumstances.offline, self._was_offline
         self._was_offline = offline
-        if offline and not before and self._form.is_enforced("training.target"):
+        if offline == before:
+            return
+        if self._pending_for != self._form.config.training.target:
+            self._pending = None
+        if self._form.is_enforced(_TARGET):
             self._apply(_As.ENFORCED)
-        elif offline != before:
+        else:
             self._show_only()
 
     @Slot()
-    def _on_hardware_changed(self) -> None:
-        pending, self._pending = self._pending, None
-        if pending is not None:
-            self._apply(pending)
-        elif self._models.preset.result is None:
+    def _on_learned(self) -> None:
+        """Computer, model or dataset is known now: what waited for it, or was said without it."""
+        if self._pending is not None:
+            self._apply(self._pending)
+        elif self._shown_knowing != self._known():
             self._show_only()
 
     def _apply(self, in_name_of: _As) -> None:
+        self._pending = None
         if not self._is_beginner():
             return
         if self._must_wait():
-            self._pending = in_name_of
-            self._models.preset.wait()
+            self._pending, self._pending_for = in_name_of, self._form.config.training.target
+            self._wait()
             return
         result = self._result()
-        if in_name_of is _As.DEFAULT:
-            self._form.set_defaults(result.values)
-        elif in_name_of is _As.ENFORCED:
+        if self._form.is_enforced(_TARGET):  # the user's own target has other values
             self._form.apply_enforced(result.values)
+        elif in_name_of is _As.DEFAULT:
+            self._form.set_defaults(result.values)
         else:
             self._form.apply(result.values)
-        self._models.preset.show(result)
+        self._show(result)
         if result.suggested_model and in_name_of is _As.USER:
             self.model_suggested.emit(result.suggested_model, result.reason)
 
     def _show_only(self) -> None:
-        if self._is_beginner() and not self._must_wait():
-            self._models.preset.show(self._result())
+        if not self._is_beginner():
+            return
+        if self._must_wait():
+            self._wait()
+        else:
+            self._show(self._result())
+
+    def _wait(self) -> None:
+        self._shown_knowing = (False, False)
+        self._models.preset.wait()
+
+    def _show(self, result: PresetResult) -> None:
+        self._shown_knowing = self._known()
+        self._models.preset.show(result)
 
     def _result(self) -> PresetResult:
         hardware, config = self._models.hardware, self._form.config
@@ -136,4 +162,11 @@ class PresetController(QObject):
         return self._form.value("training.skill_level") == SKILL_BEGINNER
 
     def _must_wait(self) -> bool:
-        return self._preset == _AUTO_SET and not self._models.hardware.hardware.probed
+        return self._preset == _AUTO_SET and not self._known()[0]
+
+    def _known(self) -> tuple[bool, bool]:
+        """Whether computer and base model have been looked at, and whether the rows are known."""
+        hardware, config = self._models.hardware, self._form.config
+        is_seen = hardware.hardware.probed and hardware.is_asked(config.hp.base_model)
+        session = self._models.datasets.by_reference(config.dataset.session)
+        return is_seen, session is not None

@@ -86,8 +86,11 @@ def _hyperparameter_is_shown(config: TrainingConfig, path: str) -> bool:
     return True
 
 
-def disabled_reason(path: str, circumstances: Circumstances) -> str:
-    """Why this setting cannot be changed now, in a sentence; empty where it can."""
+def disabled_reason(path: str, circumstances: Circumstances, value: object = None) -> str:
+    """Why this setting cannot be changed now, in a sentence; empty where it can.
+
+    ``value`` is what it has: a push that is on can be switched off without a token.
+    """
     if path.startswith("runpod."):
         if circumstances.offline:
             return OFFLINE_RUNPOD
@@ -97,7 +100,8 @@ def disabled_reason(path: str, circumstances: Circumstances) -> str:
     if path in {"hp.push_to_hub", "hp.hub_repo", "hp.hub_private"}:
         if circumstances.offline:
             return OFFLINE_PUSH
-        return "" if circumstances.has_hf_token else NO_HF_TOKEN
+        is_free = circumstances.has_hf_token or (path == "hp.push_to_hub" and value is True)
+        return "" if is_free else NO_HF_TOKEN
     return ""
 
 

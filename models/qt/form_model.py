@@ -10,7 +10,7 @@ from models.domain.availability import FORCED_OFFLINE, Circumstances
 from models.domain.config import TrainingConfig
 from models.domain.config_io import get_value, parse_value, settings_index, with_values
 from models.domain.errors import ConfigError, Problem
-from models.qt.target_values import TargetValues
+from models.qt.target_values import OWN_BY_TARGET, TargetValues
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,6 +84,10 @@ class FormModel(QObject):
         """Whether Offline mode has put another value here than the user's."""
         return path in self._kept
 
+    def is_unreadable(self, path: str) -> bool:
+        """Whether the field holds text that is no value; it stands there until it is mended."""
+        return path in self._unreadable
+
     def value(self, path: str) -> object:
         """The value at ``path``."""
         return get_value(self._config, path)
@@ -98,12 +102,19 @@ class FormModel(QObject):
         return tuple(sorted(self._shown.values(), key=lambda one: _place(order, one.field)))
 
     def edit(self, path: str, value: object) -> None:
-        """Take the value a user chose."""
+        """Take the value a user chose.
+
+        While Offline mode shows another target than the user's, output directory and preset are
+        those of the target that is shown: the user's own target has its own.
+        """
         self._unreadable.pop(path, None)
-        self._kept.pop(path, None)
+        if not (self.is_enforced(_TARGET) and path in OWN_BY_TARGET):
+            self._kept.pop(path, None)
         values = {path: value}
         if path == _TARGET:
             values |= self._by_target.switch(self._config, str(value))
+            # What was enforced only because of the target is the chosen target's own now.
+            self._kept = {kept: v for kept, v in self._kept.items() if kept in FORCED_OFFLINE}
         self._store(values)
         if len(values) > 1:
             self.reset.emit()
@@ -133,6 +144,8 @@ class FormModel(QObject):
         """Take values that follow from Offline mode; the user's own come back with the network."""
         changed = {path: value for path, value in values.items() if self.value(path) != value}
         self._kept = {path: self.value(path) for path in changed} | self._kept
+        for path in values:
+            self._unreadable.pop(path, None)
         self._store(changed)
         self.reset.emit()
 
@@ -142,6 +155,8 @@ class FormModel(QObject):
 
     def set_defaults(self, values: dict[str, object]) -> None:
         """Fill several values in for the user: they do not count as edited."""
+        for path in values:
+            self._unreadable.pop(path, None)
         is_unsaved = self.is_unsaved
         self._config = with_values(self._config, values)
         if not is_unsaved:
@@ -189,7 +204,7 @@ class FormModel(QObject):
         return self.problems()
 
     def show_problems(self, problems: Iterable[Problem]) -> None:
-        """Show what a service found wrong; each goes when its field is edited."""
+        """Show what a service found wrong; it goes with the next edit, which may have mended it."""
         self._touched |= {problem.field for problem in problems}
         self._set_shown({problem.field: problem for problem in problems} | self._unreadable)
 
@@ -197,14 +212,14 @@ class FormModel(QObject):
         forced = {p: v for p, v in FORCED_OFFLINE.items() if self.value(p) != v}
         if _TARGET in forced:
             forced |= self._by_target.switch(self._config, str(forced[_TARGET]))
-        for path in forced:
-            self._unreadable.pop(path, None)
         self.apply_enforced(forced)
 
     def _bring_back(self) -> None:
         kept, self._kept = self._kept, {}
         if _TARGET in kept:
             self._by_target.switch(self._config, str(kept[_TARGET]))
+        for path in kept:
+            self._unreadable.pop(path, None)
         self._config = with_values(self._config, kept)
         self.reset.emit()
         self._check()

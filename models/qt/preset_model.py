@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from models.domain.presets import PresetResult
     from models.qt.form_model import FormModel
 
-WAITING = "Looking at this computer…"
+WAITING = "Looking at this computer and the model…"
 
 
 class PresetModel(QObject):
@@ -56,7 +56,7 @@ class PresetModel(QObject):
     @property
     def fits(self) -> bool:
         """Whether the training is expected to fit the memory."""
-        return self._result is None or self._result.fits
+        return self._is_waiting or self._result is None or self._result.fits
 
     def wait(self) -> None:
         """The preset needs to know this computer first."""

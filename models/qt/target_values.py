@@ -14,7 +14,7 @@ OUTPUT_DIRECTORIES = {
     TARGET_LOCAL: "/data/outputs/local_run",
     TARGET_RUNPOD: "/data/outputs/runpod_run",
 }
-_OWN = ("output.directory", "training.preset")
+OWN_BY_TARGET = ("output.directory", "training.preset")
 
 
 class TargetValues:
@@ -28,5 +28,7 @@ class TargetValues:
 
     def switch(self, config: TrainingConfig, target: str) -> dict[str, object]:
         """Keep the present target's values, and return what ``target`` had."""
-        self._kept[config.training.target] = {path: get_value(config, path) for path in _OWN}
+        self._kept[config.training.target] = {
+            path: get_value(config, path) for path in OWN_BY_TARGET
+        }
         return dict(self._kept[target]) if target in self._kept else {}

@@ -98,6 +98,21 @@ def test_messages_come_as_one_types_and_go_when_it_is_mended(
     assert window.models.form.config != before
 
 
+def test_text_that_is_no_value_stands_beside_its_message_until_it_is_mended(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    _expert(window)
+    line = _child(window, "hp.epochs")
+    line.selectAll()
+    qtbot.keyClicks(line, "two")
+    window.models.form.set_default("dataset.session", "Second")  # every field is shown anew
+    assert line.text() == "two"
+    assert window.models.form.problem("hp.epochs") is not None
+    window.models.form.apply({"hp.epochs": 2.0})
+    assert line.text() == "2"
+    assert window.models.form.problem("hp.epochs") is None
+
+
 def test_an_empty_optional_number_means_none(window: MainWindow, qtbot: QtBot) -> None:
     _expert(window)
     line = _child(window, "hp.max_steps")

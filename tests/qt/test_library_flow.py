@@ -8,7 +8,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QWidget
 
-from models.domain.config import TrainingConfig
+from models.domain.config import SOURCE_HUB, SOURCE_SESSION, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.errors import AppError
 from models.domain.run import RunState, RunUpdate
@@ -51,6 +51,23 @@ def test_the_newest_dataset_is_chosen_without_marking_the_setup_as_changed(
     _fill(program)
     assert program.child("dataset.session").currentText() == "New"
     assert not program.models.form.is_unsaved
+
+
+def test_a_saved_setup_without_a_dataset_stays_as_it_was_saved(program: Program) -> None:
+    program.services.datasets.sessions = [make_session()]
+    cloud = {"dataset.source": SOURCE_HUB, "dataset.hf_repo": "tatsu-lab/alpaca"}
+    stored = with_values(TrainingConfig(), cloud)
+    program.models.form.load(stored, "Mine")
+    program.aio(program.wiring.datasets.read_list())
+    assert program.models.form.config == stored
+
+
+def test_using_a_dataset_of_the_library_makes_it_the_source(program: Program) -> None:
+    _fill(program)
+    program.models.form.edit("dataset.source", SOURCE_HUB)
+    program.wiring.datasets.use(make_session())
+    assert program.child("dataset.source").currentText() == SOURCE_SESSION
+    assert program.models.form.value("dataset.session") == "Support answers"
 
 
 def test_a_file_is_imported_with_progress_and_chosen(

@@ -19,7 +19,7 @@ from models.domain.config import (
 from models.domain.config_io import with_values
 from models.domain.run import RunState
 from models.qt.form_model import FormModel
-from tests.qt.every_setting import EVERYTHING
+from tests.qt.every_setting import EVERYTHING, use
 from tests.qt.fakes import make_run
 
 if TYPE_CHECKING:
@@ -110,6 +110,55 @@ def test_what_is_changed_offline_stays_changed_online() -> None:
     assert form.value("hp.seed") == 7
     form.edit("training.target", TARGET_LOCAL)
     assert form.value("output.directory") == "/data/outputs/on_the_train"
+
+
+def test_what_is_chosen_for_the_forced_target_is_not_taken_for_the_other() -> None:
+    form = _cloud_form()
+    before = form.config
+    form.set_circumstances(OFFLINE)
+    form.edit("training.preset", "Auto Set (local)")
+    form.edit("output.directory", "/data/outputs/on_the_train")
+    assert form.user_config == before
+    form.set_circumstances(EVERYTHING)
+    assert form.config == before
+    form.edit("training.target", TARGET_LOCAL)
+    assert form.value("training.preset") == "Auto Set (local)"
+
+
+def test_local_chosen_offline_is_the_users_choice_with_all_that_belongs_to_it() -> None:
+    form = _cloud_form()
+    form.set_circumstances(OFFLINE)
+    form.edit("training.target", TARGET_LOCAL)
+    form.set_circumstances(EVERYTHING)
+    assert form.value("training.target") == TARGET_LOCAL
+    assert form.value("output.directory") == "/data/outputs/local_run"
+    assert form.value("training.preset") == "Quick local test"
+    form.edit("training.target", TARGET_RUNPOD)
+    assert form.value("output.directory") == "/data/outputs/cloud"
+
+
+def test_a_push_that_is_on_can_be_switched_off_without_a_token(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    form = window.models.form
+    form.set_circumstances(Circumstances())
+    form.load(with_values(TrainingConfig(), {"hp.push_to_hub": True, "hp.hub_repo": "me/mine"}))
+    push = window.training.setup.form.fields["hp.push_to_hub"]
+    assert push.isEnabled()
+    use(qtbot, push.editor, False)
+    assert form.value("hp.push_to_hub") is False
+    assert not push.isEnabled()
+    assert "token" in push.reason
+
+
+def test_a_pod_cannot_be_started_without_a_key(window: MainWindow) -> None:
+    form = window.models.form
+    form.load(with_values(TrainingConfig(), {"training.target": TARGET_RUNPOD}))
+    start = window.training.start_bar.starts["runpod"]
+    assert not start.isEnabled()
+    assert "API key" in start.toolTip()
+    form.set_circumstances(EVERYTHING)
+    assert start.isEnabled()
 
 
 def test_each_target_keeps_its_own_values_and_brings_them_back() -> None:

@@ -9,10 +9,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from app.paths import resource
+from models.domain.availability import Circumstances
 from models.domain.base_models import load_base_models
 from models.domain.config import TARGET_LOCAL, TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.hardware import Gpu, Hardware
+from models.qt.preset_model import WAITING
 from tests.qt.every_setting import use
 from tests.qt.fakes import make_session
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from tests.qt.conftest import Program
 
 GIB = 1024**3
+COMPUTER = Hardware(
+    (Gpu(0, "NVIDIA GeForce RTX 4090", 24 * GIB, 22 * GIB),), 64 * GIB, 50 * GIB, probed=True
+)
 QUICK = {"hp.batch_size": 1, "hp.grad_accum": 1, "hp.max_steps": 20, "hp.packing": False}
 FASTEST = {"hp.batch_size": 8, "hp.grad_accum": 1, "hp.max_steps": 600, "hp.packing": True}
 
@@ -124,8 +129,6 @@ def test_auto_set_waits_for_the_computer_and_then_says_what_it_found(
 def test_offline_the_local_preset_rules_and_the_cloud_values_come_back(
     program: Program, qtbot: QtBot
 ) -> None:
-    from models.domain.availability import Circumstances
-
     _begin(program)
     _choose(qtbot, program, "training.target", TARGET_RUNPOD)
     program.models.form.set_circumstances(Circumstances(offline=True))
@@ -160,3 +163,47 @@ def test_the_chosen_model_may_be_kept(program: Program, qtbot: QtBot) -> None:
     _choose(qtbot, program, "training.preset", "Auto Set (local)")
     qtbot.mouseClick(program.child("question.keep"), Qt.MouseButton.LeftButton)
     assert program.models.form.value("hp.base_model") == before
+
+
+def test_a_setup_loaded_before_the_computer_is_known_gets_its_own_line(program: Program) -> None:
+    _begin(program)
+    program.models.hardware.set_hardware(Hardware())
+    stored = with_values(TrainingConfig(), {"training.preset": "Auto Set (local)"})
+    program.models.form.load(stored, "Mine")
+    assert program.child("training.preset.line").text() == WAITING
+    program.models.hardware.set_hardware(COMPUTER)
+    assert "22.0 GB free" in program.child("training.preset.line").text()
+    assert program.models.form.config == stored
+
+
+def test_auto_set_waits_for_the_size_of_a_model_that_it_does_not_know(program: Program) -> None:
+    _begin(program)
+    program.models.hardware.set_hardware(COMPUTER)
+    program.models.form.edit("training.preset", "Auto Set (local)")
+    program.models.form.edit("hp.base_model", "me/another")
+    assert program.child("training.preset.line").text() == WAITING
+    program.wiring.hardware.controller.look_up()
+    program.settle()
+    assert "the size of this model is not known" in program.child("training.preset.line").text()
+
+
+def test_a_preset_that_was_given_up_is_not_applied_when_the_computer_is_known(
+    program: Program,
+) -> None:
+    _begin(program)
+    program.models.hardware.set_hardware(Hardware())
+    program.models.form.edit("training.preset", "Auto Set (local)")
+    program.models.form.edit("training.preset", "Quick local test")
+    program.models.form.edit("hp.packing", True)
+    program.models.hardware.set_hardware(COMPUTER)
+    assert program.models.form.value("hp.packing") is True
+
+
+def test_auto_set_that_waits_is_applied_though_the_network_goes(program: Program) -> None:
+    _begin(program)
+    program.models.hardware.set_hardware(Hardware())
+    program.models.form.edit("training.preset", "Auto Set (local)")
+    program.models.form.set_circumstances(Circumstances(offline=True))
+    program.models.hardware.set_hardware(COMPUTER)
+    assert program.models.form.value("hp.packing") is True
+    assert program.models.preset.modified == ()

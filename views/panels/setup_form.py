@@ -62,12 +62,17 @@ class SetupForm(QObject):
     @Slot()
     def _on_reset(self) -> None:
         for path, field in self.fields.items():
-            field.show_value(self.model.value(path))
+            if not self.model.is_unreadable(path):  # else the message would be about nothing
+                field.show_value(self.model.value(path))
+            if path in _DECISIVE:
+                self._show_disabled(path, field)
         self._arrange()
 
     @Slot(str)
     def _on_value_changed(self, path: str) -> None:
         if path in _DECISIVE:
+            if path in self.fields:
+                self._show_disabled(path, self.fields[path])
             self._arrange()
 
     @Slot()
@@ -83,7 +88,7 @@ class SetupForm(QObject):
 
     def _show_disabled(self, path: str, field: Field) -> None:
         circumstances = self.model.circumstances
-        reason = disabled_reason(path, circumstances)
+        reason = disabled_reason(path, circumstances, self.model.value(path))
         field.show_disabled(reason)
         if not reason and field.info.rule.choices:
             field.show_disabled_choices(disabled_choices(path, circumstances))

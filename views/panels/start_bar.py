@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
+from models.domain.availability import disabled_reason
 from models.domain.config import TARGET_RUNPOD
 from views.widgets.buttons import push_button
 from views.widgets.card import text_label
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from models.qt.form_model import FormModel
     from models.qt.run_status import RunStatusModel
 
+_START_HELP = "Check the setup, and train with it"
+_STOP_HELP = "Save a checkpoint and end the run; pressed again, end it at once"
 _LIMITS = {"runpod.max_cost", "runpod.max_hours"}
 
 
@@ -62,6 +65,7 @@ class StartBar(QFrame):
         status.changed.connect(self._show_buttons)
         self._form.problems_changed.connect(self._show_problems)
         self._form.reset.connect(self._show_buttons)
+        self._form.circumstances_changed.connect(self._show_buttons)
         self._form.value_changed.connect(self._on_value_changed)
         self._show_buttons()
 
@@ -117,12 +121,15 @@ class StartBar(QFrame):
         chosen = "runpod" if self._form.value("training.target") == TARGET_RUNPOD else "local"
         running = self._running_target() if is_live else chosen
         for target, button in self.starts.items():
+            reason = disabled_reason(f"{target}.start", self._form.circumstances)
             button.setVisible(target == chosen)
-            button.setEnabled(self._is_ready and not is_live)
+            button.setEnabled(self._is_ready and not is_live and not reason)
+            button.setToolTip(reason or _START_HELP)
         for target, button in self.stops.items():
             button.setVisible(target == running)
             button.setEnabled(is_live)
             button.setText(_stop_words(status))
+            button.setToolTip(_STOP_HELP)
         self._save.setEnabled(self._is_ready)
         limits = self._form.config.runpod
         self._quote.setText(f"at most ${limits.max_cost:,.2f} and {limits.max_hours:g} h")
