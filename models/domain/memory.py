@@ -76,7 +76,7 @@ def estimate_memory(
         if on_gpu
         else MemoryPart("process", "Python and libraries", terms.PROCESS_BYTES),
     )
-    return MemoryEstimate(parts, factor, tuple(_notes(config.hp, shape, factor)))
+    return MemoryEstimate(parts, factor, tuple(_notes(config.hp, shape, factor, on_gpu=on_gpu)))
 
 
 def plan_of(hp: HyperparameterSection, *, on_gpu: bool) -> terms.Plan:
@@ -104,6 +104,7 @@ def plan_of(hp: HyperparameterSection, *, on_gpu: bool) -> terms.Plan:
         is_dora=hp.lora_variant == "DoRA" and not is_full,
         checkpoints=on_gpu if checkpointing == "auto" else checkpointing == "on",
         optimizer=optimizer,
+        on_gpu=on_gpu,
     )
 
 
@@ -116,7 +117,9 @@ def _targets(names: str) -> tuple[str, ...]:
     return tuple(layer for layer in ALL_LINEAR if layer in chosen)
 
 
-def _notes(hp: HyperparameterSection, shape: ModelShape, factor: float) -> Iterator[str]:
+def _notes(
+    hp: HyperparameterSection, shape: ModelShape, factor: float, *, on_gpu: bool
+) -> Iterator[str]:
     """What the estimate does not know, a sentence each."""
     if not hp.packing:
         yield "Every row is taken as long as the sequence length; shorter rows need less."
@@ -130,5 +133,7 @@ def _notes(hp: HyperparameterSection, shape: ModelShape, factor: float) -> Itera
         yield "The LoRA targets are not known layers; an adapter on all linear layers is assumed."
     if hp.method != "SFT":
         yield f"{hp.method} is taken as two rows for each; its reference model is not counted."
+    if not on_gpu:
+        yield "On a processor the heap decides, which differs between systems; measured on Linux."
     if hp.tuning == "full" or hp.quantization == "8-bit" or hp.lora_variant == "DoRA":
         yield "This kind of training was compared with few measurements or none."

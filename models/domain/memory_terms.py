@@ -25,8 +25,15 @@ attention and of bitsandbytes as they are loaded. 287 MB were measured after one
 CUDA 11.7 (pytorch/pytorch #86509), 447 MB before any with CUDA 13 on an RTX 6000 Ada
 (unslothai/unsloth-zoo #1053)."""
 
-PROCESS_BYTES = 800_000_000
-"""Main memory of a trainer that has imported its libraries and read no model yet."""
+PROCESS_BYTES = 600_000_000
+"""Main memory of a trainer on a processor beside its tensors: 345 MB after its imports, and the
+file of a small model while it is read (measured, docs/memory.md)."""
+
+_HEAP_COPIES = 12
+"""Copies of the logits that a processor's heap ends up with, three of them alive: glibc cannot use
+an aligned block again for one of the same size (its bug 14581), and gives nothing back as the
+trainer is started (``MALLOC_MMAP_MAX_=0``). Measured: twelve for head and loss alone, and eleven
+to twelve in the trainer."""
 
 _FLOAT32 = 4
 _STATE_BLOCK = 256
@@ -55,6 +62,7 @@ class Plan:
     is_dora: bool
     checkpoints: bool
     optimizer: str
+    on_gpu: bool = True
 
     @property
     def tokens(self) -> int:
@@ -213,12 +221,15 @@ def passing_bytes(shape: ModelShape, plan: Plan) -> int:
 def logit_bytes(shape: ModelShape, plan: Plan) -> int:
     """The output head's numbers: three float32 copies at the worst moment (log-probabilities, and
     the gradient before and after the softmax), and the memory of the 16-bit ones, which PyTorch
-    holds for later use. A capped head (Gemma 2) keeps what it capped.
+    holds for later use; on a processor what its heap makes of them. A capped head (Gemma 2) keeps
+    what it capped.
 
     For every position: the upper bound. ``trainer_image/loss.py`` computes trained ones alone, and
     how many of a batch are is not known before its rows are seen.
     """
     each = 3 * _FLOAT32 + (plan.width if plan.width < _FLOAT32 else 0)
+    if not plan.on_gpu:
+        each = _HEAP_COPIES * _FLOAT32
     if shape.logit_cap:
         each += plan.width
     return plan.tokens * shape.vocab * each

@@ -340,7 +340,7 @@ def test_without_a_gpu_a_few_small_steps_and_a_small_model_is_proposed() -> None
 
 def test_without_a_gpu_a_chosen_model_that_fits_is_left_alone() -> None:
     computer = Hardware((), 32 * GIB, 24 * GIB, probed=True)
-    chosen = _auto(computer, "unsloth/Qwen2.5-0.5B-Instruct")
+    chosen = _auto(computer, "HuggingFaceTB/SmolLM2-360M-Instruct")
     assert (chosen.suggested_model, chosen.fits) == ("", True)
     small = _auto(computer, SMALL)
     assert (small.suggested_model, small.fits) == ("", True)
