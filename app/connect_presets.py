@@ -33,7 +33,7 @@ class PresetConnection(QObject):
         name = repo.rsplit("/", 1)[-1]
         dialog = QuestionDialog(
             f"Use {name} instead?",
-            f"{reason}\n\n{name} is small enough for this computer.",
+            reason,  # which ends with the model that would fit
             (("use", f"Use {name}"), ("keep", "Keep the chosen model")),
             self._window,
         )

@@ -97,7 +97,8 @@ class ConfigDialogs(QObject):
         self._saved = saved
         text = "It cannot be brought back. Runs that used it keep their copy of the settings."
         answers = (("yes", "Delete"),)
-        dialog = QuestionDialog(f"Delete “{saved.name}”?", text, answers, self._window)
+        title = f"Delete “{saved.name}”?"
+        dialog = QuestionDialog(title, text, answers, self._window, risky=True)
         dialog.answered.connect(self._on_delete)
         dialog.open()
 
@@ -106,7 +107,8 @@ class ConfigDialogs(QObject):
         """Give up changes that are not saved?"""
         self._question = question
         answers = (("yes", "Discard changes"),)
-        dialog = QuestionDialog(question.title, question.text, answers, self._window)
+        title, text = question.title, question.text
+        dialog = QuestionDialog(title, text, answers, self._window, risky=True)
         dialog.answered.connect(self._on_discard)
         dialog.open()
 

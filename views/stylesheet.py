@@ -167,6 +167,9 @@ QPushButton[role="primary"]:focus { border: 2px solid @text; padding: 5px 13px; 
 QPushButton[role="primary"]:disabled {
   background: @border; color: @disabled; border: 1px solid @border;
 }
+QPushButton[role="danger"] { color: @bad; border-color: @bad; font-weight: 600; }
+QPushButton[role="danger"]:hover { background: @bad_soft; }
+QPushButton[role="danger"]:focus { border: 2px solid @bad; padding: 5px 13px; }
 QPushButton[role="choice"] {
   background: @surface; border: 1px solid @border; border-radius: 10px; padding: 0;
 }

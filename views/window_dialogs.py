@@ -67,7 +67,7 @@ class WindowDialogs(QObject):
     def ask_output(self, error: AppError) -> None:
         """What to do with an output directory that holds something?"""
         text = f"{error.message}\n\nA new folder keeps what is there; overwriting deletes it."
-        dialog = QuestionDialog("What about the folder?", text, _OUTPUT_ANSWERS, self._window)
+        dialog = QuestionDialog("Use which output folder?", text, _OUTPUT_ANSWERS, self._window)
         dialog.answered.connect(self.output_answered)
         dialog.open()
 
@@ -101,7 +101,7 @@ class WindowDialogs(QObject):
 
     def _ask(self, title: str, text: str, label: str, subject: object) -> None:
         self._subject = subject
-        dialog = QuestionDialog(title, text, (("yes", label),), self._window)
+        dialog = QuestionDialog(title, text, (("yes", label),), self._window, risky=True)
         dialog.answered.connect(self._on_confirmed)
         dialog.open()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QVBoxLayout, QWidget
 
+from views.widgets.buttons import push_button
 from views.widgets.card import text_label
 
 if TYPE_CHECKING:
@@ -28,25 +29,33 @@ class QuestionDialog(QDialog):
         text: str,
         answers: Sequence[tuple[str, str]],
         parent: QWidget | None = None,
+        *,
+        risky: bool = False,
     ) -> None:
-        """``answers`` are pairs of word and label; the first is the default."""
+        """``answers`` are pairs of word and label. The first is the default, unless it is
+        ``risky``: it takes something away for good, and the Return key cancels instead.
+        """
         super().__init__(parent)
         self.setObjectName("question")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
         self._words: dict[QPushButton, str] = {}
         self._buttons = QDialogButtonBox()
+        leading = "danger" if risky else "primary"
         for place, (word, label) in enumerate(answers):
-            button = self._buttons.addButton(label, QDialogButtonBox.ButtonRole.ActionRole)
+            button = push_button(label, "" if place else leading)
             button.setObjectName(f"question.{word}")
-            button.setDefault(place == 0)
-            if place == 0:
-                button.setProperty("role", "primary")
+            button.setAutoDefault(True)  # Return presses the one that has the focus
+            self._buttons.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
             button.clicked.connect(self._on_clicked)
             self._words[button] = word
-        self._buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        cancel = self._buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        cancel.setObjectName("question.cancel")
         self._buttons.rejected.connect(self.reject)
         self._build(title, text)
+        default = cancel if risky else next(iter(self._words), cancel)
+        default.setDefault(True)  # a dialog takes note of it only of what it holds
+        default.setFocus()
 
     @Slot()
     def _on_clicked(self) -> None:
@@ -60,8 +69,9 @@ class QuestionDialog(QDialog):
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(10)
         heading = text_label(title, "heading", wrap=True)
+        heading.setMinimumWidth(420)  # not the dialog's own: that would let it cut its buttons
         column.addWidget(heading)
         column.addWidget(text_label(text, "", wrap=True))
+        column.addStretch(1)  # Qt guesses the height of wrapped text, and guesses too much
         column.addSpacing(6)
         column.addWidget(self._buttons)
-        self.setMinimumWidth(460)
