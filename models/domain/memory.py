@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from models.domain import memory_terms as terms
@@ -42,11 +42,17 @@ class MemoryEstimate:
     notes: tuple[str, ...] = ()
 
     @property
+    def calibrated(self) -> tuple[MemoryPart, ...]:
+        """The parts corrected by the factor, all but the driver's: they add up to the total."""
+        return tuple(
+            part if part.key == CONTEXT else replace(part, bytes=round(part.bytes * self.factor))
+            for part in self.parts
+        )
+
+    @property
     def total(self) -> int:
-        """The predicted peak in bytes, corrected by the factor, the driver's share apart."""
-        driver = sum(part.bytes for part in self.parts if part.key == CONTEXT)
-        ours = sum(part.bytes for part in self.parts) - driver
-        return round(ours * self.factor) + driver
+        """The predicted peak in bytes, corrected by the factor."""
+        return sum(part.bytes for part in self.calibrated)
 
 
 def estimate_memory(

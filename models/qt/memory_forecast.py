@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from models.domain.auto_set import FREE_SHARE
 from models.domain.config import TARGET_RUNPOD
-from models.domain.memory import CONTEXT, MemoryEstimate, MemoryPart, estimate_memory
+from models.domain.memory import estimate_memory
 from models.qt.wording import memory
 
 if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
     from models.domain.hardware import Hardware
+    from models.domain.memory import MemoryEstimate, MemoryPart
     from models.qt.hardware_model import HardwareModel
 
 
@@ -80,7 +81,7 @@ def forecast_memory(config: TrainingConfig, hardware: HardwareModel) -> MemoryFo
         _sentence(estimate.total, room, fit),
         room,
         estimate.total,
-        _calibrated(estimate),
+        estimate.calibrated,
         _notes(estimate, room),
     )
 
@@ -138,13 +139,6 @@ def _sentence(peak: int, room: Room, fit: Fit) -> str:
     free = "" if room.free == room.total else " free"
     said = {Fit.TIGHT: ": tight", Fit.OVER: ": does not fit"}.get(fit, "")
     return f"Predicted peak {memory(peak)} of {memory(room.free)}{free}{said}"
-
-
-def _calibrated(estimate: MemoryEstimate) -> tuple[MemoryPart, ...]:
-    return tuple(
-        part if part.key == CONTEXT else replace(part, bytes=round(part.bytes * estimate.factor))
-        for part in estimate.parts
-    )
 
 
 def _notes(estimate: MemoryEstimate, room: Room) -> tuple[str, ...]:

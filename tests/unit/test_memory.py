@@ -172,7 +172,9 @@ def test_a_calibration_concerns_all_but_the_drivers_share() -> None:
     corrected = estimate_memory(_config(), LLAMA_31_8B, on_gpu=True, factor=1.2)
     assert corrected.parts == plain.parts
     driver = _part(plain, CONTEXT)
-    assert corrected.total - driver == pytest.approx(1.2 * (plain.total - driver), abs=1)
+    assert corrected.total - driver == pytest.approx(1.2 * (plain.total - driver), abs=5)
+    assert corrected.total == sum(part.bytes for part in corrected.calibrated)
+    assert _part(replace(corrected, parts=corrected.calibrated), CONTEXT) == driver
 
 
 @pytest.mark.parametrize(
