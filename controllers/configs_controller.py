@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -70,6 +71,8 @@ class ConfigsController(QObject):
         self._store = store
         self._edited = False
         self._closing = False
+        self._loads = 0
+        self._saving = asyncio.Lock()
         self.list = ConfigListController(desk, models, store, self)
         self._form.edited.connect(self._on_edited)
         self._form.loaded.connect(self._on_loaded)
@@ -88,7 +91,7 @@ class ConfigsController(QObject):
         if not self._form.name:
             self.name_wanted.emit("")
         elif current is not None and current.name == self._form.name:
-            self._desk.tasks.start(self._save(current.name, current))
+            self._begin_save(current.name, current)
         else:
             self.save_as(self._form.name)
 
@@ -98,7 +101,7 @@ class ConfigsController(QObject):
         known, current = self._configs.by_name(name), self._configs.current
         if known is not None and current is not None and known.id == current.id:
             known = current  # as it was when it was loaded: the list may have been read since
-        self._desk.tasks.start(self._save(name, known))
+        self._begin_save(name, known)
 
     @Slot(object)
     def load(self, saved: SavedConfig) -> None:
@@ -147,9 +150,9 @@ class ConfigsController(QObject):
             self._desk.tasks.start(self._load_only(seen))
         elif answer == REPLACE:
             found = self._configs.by_name(name) if seen is None else seen
-            self._desk.tasks.start(self._save(name, found, anyway=True))
+            self._begin_save(name, found, anyway=True)
         elif answer == SAVE_AGAIN:
-            self._desk.tasks.start(self._save(name, None))
+            self._begin_save(name, None)
         elif answer == OTHER_NAME:
             self.name_wanted.emit(self._configs.free_name(name))
 
@@ -206,24 +209,45 @@ class ConfigsController(QObject):
             self._form.set_default("dataset.session", reference_of(newest))
         self.loaded.emit()
 
-    async def _save(self, name: str, seen: SavedConfig | None, *, anyway: bool = False) -> None:
-        config = self._form.user_config
-        database = self._desk.lanes.database
-        try:
-            if seen is None:
-                saved = await database.run(self._store.save, name, config)
-            else:
-                saved = await database.run(self._store.save_over, seen, config, anyway=anyway)
-        except AppError as error:
-            await self._tell_not_saved(error, name, seen)
-            return
-        self._configs.set_current(saved, config)
-        self._form.mark_saved(saved.name, config)
-        self._edited = self._form.is_unsaved
+    def _begin_save(self, name: str, seen: SavedConfig | None, *, anyway: bool = False) -> None:
+        # The setup as it is now: another may stand in the form before it is the database's turn.
+        now = (self._form.user_config, self._loads)
+        self._desk.tasks.start(self._save(name, seen, now, anyway=anyway))
+
+    async def _save(
+        self, name: str, seen: SavedConfig | None, now: tuple[TrainingConfig, int], *, anyway: bool
+    ) -> None:
+        config, loads = now
+        async with self._saving:  # a key that is held saves several times
+            try:
+                saved = await self._write(
+                    self._as_saved_here(seen, loads), name, config, anyway=anyway
+                )
+            except AppError as error:
+                await self._tell_not_saved(error, name, seen)
+                return
+            if loads == self._loads:  # else another setup stands in the form by now
+                self._configs.set_current(saved, config)
+                self._form.mark_saved(saved.name, config)
+                self._edited = self._form.is_unsaved
         self._desk.notices.said.emit(f"Saved as {saved.name}")
         await self.list.read()
         if self._closing:
             self.close_confirmed.emit()
+
+    async def _write(
+        self, seen: SavedConfig | None, name: str, config: TrainingConfig, *, anyway: bool
+    ) -> SavedConfig:
+        database = self._desk.lanes.database
+        if seen is None:
+            return await database.run(self._store.save, name, config)
+        return await database.run(self._store.save_over, seen, config, anyway=anyway)
+
+    def _as_saved_here(self, seen: SavedConfig | None, loads: int) -> SavedConfig | None:
+        """``seen``, or what this window itself made of it since it was seen."""
+        current = self._configs.current
+        is_ours = current is not None and seen is not None and current.id == seen.id
+        return current if is_ours and loads == self._loads else seen
 
     async def _tell_not_saved(self, error: AppError, name: str, seen: SavedConfig | None) -> None:
         await self.list.read()
@@ -311,6 +335,7 @@ class ConfigsController(QObject):
     @Slot()
     def _on_loaded(self) -> None:
         self._edited = False
+        self._loads += 1
         if not self._form.name:
             self._configs.set_current(None)
 

@@ -102,5 +102,8 @@ def _set_result(future: asyncio.Future[R], result: R) -> None:
 
 
 def _set_error(future: asyncio.Future[R], error: BaseException) -> None:
+    if isinstance(error, StopIteration):  # which a future refuses: nobody would ever go on
+        bug = RuntimeError("a call in a lane raised StopIteration")
+        bug.__cause__, error = error, bug
     if not future.done():
         future.set_exception(error)

@@ -85,7 +85,8 @@ class TrainingController(QObject):
         status = self._models.run.status
         if not status.is_live:
             status.set_starting(True)
-            self._desk.tasks.start(self._start(self._models.form.config, on_existing))
+            form = self._models.form
+            self._desk.tasks.start(self._start(form.config, form.name, on_existing))
 
     @Slot()
     def stop(self) -> None:
@@ -147,14 +148,14 @@ class TrainingController(QObject):
         if update.run.state is RunState.FINISHED:
             self.finished.emit(update.run)
 
-    async def _start(self, config: TrainingConfig, on_existing: str) -> None:
+    async def _start(self, config: TrainingConfig, name: str, on_existing: str) -> None:
         try:
             if not await self._desk.lanes.runs.run(self._runtime.is_ready):
                 self._desk.notices.noticed.emit(_SETUP)
                 return
             await self._free_memory(config)
             run = await self._desk.lanes.runs.run(
-                self._runs.start, config, name=self._models.form.name, on_existing=on_existing
+                self._runs.start, config, name=name, on_existing=on_existing
             )
         except ConfigError as error:
             self._models.form.show_problems(error.problems)

@@ -81,7 +81,9 @@ def _checked_folder(value: object) -> object:
     if not folder.is_absolute():
         raise _folder_error(value, "must be a full path.")
     folder = folder.resolve()
-    nearest = next(part for part in (folder, *folder.parents) if part.exists())
+    nearest = next((part for part in (folder, *folder.parents) if part.exists()), None)
+    if nearest is None:
+        raise _folder_error(value, "is on a drive that is not there.")
     if not nearest.is_dir():
         raise _folder_error(value, f"lies below {nearest}, which is a file.")
     if not os.access(nearest, os.W_OK):

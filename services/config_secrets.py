@@ -1,4 +1,4 @@
-"""No token or key gets into a saved configuration or an exported file."""
+"""No token or key gets into a saved configuration, an exported file or a run's record."""
 
 from __future__ import annotations
 
@@ -29,9 +29,13 @@ def secret_problem(path: str, value: object) -> Problem | None:
     )
 
 
+def secret_problems(config: TrainingConfig) -> list[Problem]:
+    """A problem for every setting that holds a secret."""
+    found = (secret_problem(path, get_value(config, path)) for path in settings_index())
+    return [problem for problem in found if problem is not None]
+
+
 def refuse_secrets(config: TrainingConfig) -> None:
     """Raise ConfigError naming every setting that holds a secret."""
-    found = (secret_problem(path, get_value(config, path)) for path in settings_index())
-    problems = [problem for problem in found if problem is not None]
-    if problems:
+    if problems := secret_problems(config):
         raise ConfigError(problems)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from models.domain.config import SOURCE_HUB, SOURCE_SESSION, TARGET_LOCAL, TARGET_RUNPOD
 from models.domain.errors import AppError, ConfigError, Problem
 from models.domain.validation import unsupported, validate
+from services.config_secrets import secret_problems
 from services.hub_cache import is_cached_model
 from services.hub_datasets import dataset_problems
 from services.run_files import host_path
@@ -60,9 +61,10 @@ class JobBuilder:
     def plan(self, config: TrainingConfig, *, name: str, offline: bool) -> PlannedJob:
         """Build the job. ConfigError carries every problem found, of values and of places."""
         data_root = self.data_root(config)
-        problems = offline_problems(config, data_root) if offline else []
+        problems = secret_problems(config)  # a run's setup is stored and written into its job
+        online = offline_problems(config, data_root) if offline else []
         wrong = validate(config) + unsupported(config)
-        for found in (wrong, token_problems(config, self._hf_token, offline=offline)):
+        for found in (online, wrong, token_problems(config, self._hf_token, offline=offline)):
             known = {problem.field for problem in problems}
             problems += [problem for problem in found if problem.field not in known]
         if config.dataset.source == SOURCE_HUB and not offline and not problems:
@@ -185,8 +187,8 @@ def offline_problems(config: TrainingConfig, data_root: Path) -> list[Problem]:
 
 def _place_problems(config: TrainingConfig, data_root: Path) -> list[Problem]:
     problems = []
-    nearest = next(folder for folder in (data_root, *data_root.parents) if folder.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+    nearest = next((one for one in (data_root, *data_root.parents) if one.exists()), None)
+    if nearest is None or not nearest.is_dir() or not os.access(nearest, os.W_OK):
         problems.append(
             Problem(
                 "local.host_data_dir",

@@ -122,6 +122,21 @@ def test_the_job_holds_every_hyperparameter_and_the_very_bytes_of_the_dataset(
     follow(service, run)
 
 
+def test_a_setup_that_holds_a_token_is_refused_and_nothing_of_it_is_kept(
+    service: RunService, home: Path
+) -> None:
+    token = "hf_" + "a1B2c3D4" * 4
+    with pytest.raises(ConfigError) as caught:
+        service.start(config("finish", **{"hp.resume_from": token, "local.container_name": token}))
+    assert {problem.field for problem in caught.value.problems} == {
+        "hp.resume_from", "local.container_name",
+    }  # fmt: skip
+    assert token not in str(caught.value)
+    assert service.list() == []
+    written = (path for path in home.rglob("*") if path.is_file())
+    assert not any(token.encode() in path.read_bytes() for path in written)
+
+
 @pytest.mark.parametrize(
     ("how", "kind", "code"), [("fail", "nan_loss", 1), ("refuse", "bad_config", 2)]
 )
@@ -250,7 +265,7 @@ def test_an_unfinished_run_of_the_same_job_is_resumed_without_asking(
     first, _, _ = follow(service, service.start(config("finish")))
     job = Job.model_validate_json(RunFolder(home / "data", first.id).job.read_bytes())
     output = home / "data/outputs/local_run"
-    output.mkdir(parents=True)
+    output.mkdir(parents=True, exist_ok=True)
     marker = OutputMarker(run_id=first.id, fingerprint=job.fingerprint())
     (output / "temper-output.json").write_text(marker.model_dump_json())
     second, _, _ = follow(service, service.start(config("finish")))

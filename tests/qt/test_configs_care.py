@@ -77,6 +77,32 @@ def test_saving_what_was_changed_elsewhere_is_asked_about(
     assert edited.models.form.is_unsaved
 
 
+def test_what_is_saved_is_what_stood_there_and_what_came_after_keeps_its_own_name(
+    edited: Program,
+    elsewhere: ConfigStore,
+) -> None:
+    edited.window.actions_.save.trigger()
+    other = setup(hp__epochs=7.0)
+    edited.models.form.load(other)  # before it is the database's turn
+    edited.settle()
+    assert elsewhere.get("Mine").hp.epochs == 3.0
+    assert edited.models.form.config == other
+    assert edited.models.form.name == ""
+    assert edited.models.configs.current is None
+
+
+def test_saving_twice_in_haste_is_no_conflict(
+    edited: Program,
+    elsewhere: ConfigStore,
+) -> None:
+    edited.window.actions_.save.trigger()
+    edited.window.actions_.save.trigger()  # as a held key does
+    edited.settle()
+    assert not _has_question(edited)
+    assert elsewhere.get("Mine").hp.epochs == 3.0
+    assert not edited.models.form.is_unsaved
+
+
 def test_it_can_be_replaced(
     edited: Program,
     qtbot: QtBot,

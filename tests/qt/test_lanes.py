@@ -121,3 +121,15 @@ def test_tasks_tell_bugs_and_end_together(aio: Aio) -> None:
     aio(tasks.close())
     assert task.cancelled()
     assert len(bugs) == 1
+
+
+def test_a_call_that_raises_stop_iteration_is_a_bug_and_nobody_waits_for_ever(aio: Aio) -> None:
+    lane = Lane("test")
+
+    async def call() -> None:
+        await lane.run(next, iter(()))
+
+    with pytest.raises(RuntimeError, match="StopIteration") as caught:
+        aio(call())
+    assert isinstance(caught.value.__cause__, StopIteration)
+    lane.close(1.0)
