@@ -43,6 +43,7 @@ class ScrollColumn(QScrollArea):
         self.setProperty("verticalScrollBarPolicy", policy)
         if self._watch is not None:
             self._content.removeEventFilter(self._watch)
+            self._watch.deleteLater()
             self._watch = None
         if whole:
             self._watch = _LayoutWatch(self)
