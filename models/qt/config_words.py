@@ -16,29 +16,39 @@ UNSAVED, SAVED, NEUTRAL = "warning", "good", ""
 
 
 def status(form: FormModel, configs: ConfigsModel, selected: SavedConfig | None) -> tuple[str, str]:
-    """The sentence beneath the list, and its tone."""
+    """The sentence beneath the list, and its tone.
+
+    It has one line whatever the names are: another target's must not move the page.
+    """
     current = configs.current
     if selected is not None and (current is None or selected.id != current.id):
-        return f"“{selected.name}” was saved {_when(selected)}. Load puts it into the form.", ""
+        return f"Saved {_when(selected)}. Load puts it into the form.", NEUTRAL
     if not form.name:
         return "The setup in the form is not saved yet.", NEUTRAL
     if form.is_unsaved:
-        return f"“{form.name}” has changes that are not saved.", UNSAVED
+        return "The loaded setup has changes that are not saved.", UNSAVED
     if current is None:
         return f"Loaded “{form.name}”.", SAVED
     if form.is_enforced("training.target"):
         text = f"Loaded “{current.name}”. It is for {current.target}, and shown for this computer"
         return f"{text} while Offline mode is on.", NEUTRAL
-    return f"Loaded “{current.name}”, saved {_when(current)}.", SAVED
+    return f"Loaded, as it was saved {_when(current)}.", SAVED
 
 
 def empty(configs: ConfigsModel) -> str:
-    """What stands in place of the list while there is nothing in it."""
-    elsewhere = configs.rowCount() - configs.for_target.rowCount()
-    text = f"No saved setup for {configs.target} yet. Save this one to use it again."
-    if elsewhere:
-        return f"{text} {counted(elsewhere, 'setup is', 'setups are')} saved for the other target."
-    return text
+    """What stands beneath the list while there is nothing in it."""
+    if configs.rowCount():
+        return f"No setup is saved for {configs.target} yet."
+    return "No setup is saved yet. Save this one to use it again."
+
+
+def prompt(configs: ConfigsModel) -> str:
+    """What the list shows while nothing is selected in it."""
+    here = configs.for_target.rowCount()
+    elsewhere = configs.rowCount() - here
+    if here or not elsewhere:
+        return "Choose a saved setup"
+    return counted(elsewhere, "setup for the other target", "setups for the other target")
 
 
 def changed_by_offline(form: FormModel) -> str:

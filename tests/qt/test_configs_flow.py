@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtWidgets import QApplication
 
 from models.domain.availability import Circumstances
@@ -76,7 +76,7 @@ def test_save_in_the_section_asks_for_a_name_and_remembers_it(
     assert store.last_used()[0].name == "Known good"
     assert listed(program) == ["Known good"]
     assert program.child("config.list").currentText() == "Known good"
-    assert program.child("config.status").text().startswith("Loaded “Known good”, saved today")
+    assert program.child("config.status").text().startswith("Loaded, as it was saved today")
     assert program.window.windowTitle() == "Known good[*] — Temper"
 
 
@@ -325,15 +325,34 @@ def test_without_saved_setups_there_is_a_sentence(program: Program, qtbot: QtBot
     program.services.configs.save("Cloud", setup(training__target=TARGET_RUNPOD))
     program.services.configs.delete(program.services.configs.save("Here", TrainingConfig()))
     fill(program)
-    text = program.child("config.empty").text()
-    assert text == (
-        "No saved setup for Local yet. Save this one to use it again. "
-        "1 setup is saved for the other target."
-    )
+    assert program.child("config.empty").text() == "No setup is saved for Local yet."
+    assert program.child("config.list").placeholderText() == "1 setup for the other target"
     assert not program.child("config.mode.run_saved").isEnabled()
     assert program.child("config.save").isEnabled()
     for name in ("config.load", "config.rename", "config.delete", "config.list"):
-        assert not program.child(name).isVisible()
+        assert not program.child(name).isEnabled()
+
+
+@pytest.mark.parametrize("saved", [(), ("Here",), ("A name that is long, " * 5,)])
+@pytest.mark.parametrize("size", [(1280, 800), (1000, 700), (640, 480)])
+def test_what_was_clicked_stays_where_it_is(
+    program: Program, qtbot: QtBot, saved: tuple[str, ...], size: tuple[int, int]
+) -> None:
+    for name in saved:
+        program.services.configs.save(name, TrainingConfig())
+    fill(program)
+    program.window.resize(*size)
+    target = program.child("training.target")
+    choices = ("Runpod - Pod", "Local", "Runpod - Pod", "Local")
+    places = []
+    for choice in choices:
+        target.setCurrentText(choice)
+        target.textActivated.emit(choice)
+        program.settle()
+        for _ in range(3):
+            QCoreApplication.processEvents()
+        places.append(target.mapTo(program.window, QPoint(0, 0)).y())
+    assert len(set(places)) == 1
 
 
 def test_the_menu_offers_only_what_can_be_done(program: Program) -> None:

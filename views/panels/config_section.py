@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
-from models.qt.config_words import changed_by_offline, empty, status
+from models.qt.config_words import changed_by_offline, empty, prompt, status
 from models.qt.configs_model import MODE_EDIT, MODE_RUN
 from views.widgets.buttons import IconButton, push_button
 from views.widgets.card import restyle, text_label
@@ -103,7 +103,6 @@ class ConfigSection(FoldCard):
         self.list.setObjectName("config.list")
         self.list.setAccessibleName("Saved setups of this training target")
         self.list.setToolTip("Saved setups of this training target, the last saved first")
-        self.list.setPlaceholderText("Choose a saved setup")
         self.list.setMaxVisibleItems(14)
         self.list.setModel(self._configs.for_target)
         self._refresh.setObjectName("config.refresh")
@@ -165,9 +164,9 @@ class ConfigSection(FoldCard):
     @Slot()
     def _show_list(self) -> None:
         has_any = self._configs.for_target.rowCount() > 0
-        self._chooser.setVisible(has_any)
+        self.list.setPlaceholderText(prompt(self._configs))
+        self._chooser.setVisible(self._configs.rowCount() > 0)
         self._empty.setText(empty(self._configs))
-        self._empty.setVisible(not has_any)
         for button in (self._rename, self._delete):
             button.setVisible(has_any)
         self._select_current()
@@ -201,14 +200,17 @@ class ConfigSection(FoldCard):
         has_selected = self._ready and self.selected is not None
         for button in (self._load, self._rename, self._delete):
             button.setEnabled(has_selected)
-        for widget in (self._save, self._refresh, self.list):
+        for widget in (self._save, self._refresh):
             widget.setEnabled(self._ready)
+        self.list.setEnabled(self._ready and has_any)
         run = self.mode.button(MODE_RUN)
         run.setEnabled(self._ready and has_any)
         run.setToolTip(_MODE_HELP[MODE_RUN] if has_any else empty(self._configs))
         text, tone = status(self._form, self._configs, self.selected)
         self._status.setText(text)
-        self._status.setVisible(has_any or bool(self._form.name))
+        says_state = has_any or bool(self._form.name)  # one of the two, or the page would move
+        self._status.setVisible(says_state)
+        self._empty.setVisible(not says_state)
         self._show_summary()
         restyle(self._status, "tone", tone)
         if self._configs.mode == MODE_RUN:
