@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from services.trainer_code import TrainerCode
 
 ROOT = Path(__file__).parents[1]
+# Started in the background, as some CI does, we and all our children would ignore Ctrl+C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 TEST_HOME = ROOT / ".cache" / "test-home"
 """Kept between runs: the environment's own fingerprint says when it is out of date."""
 
