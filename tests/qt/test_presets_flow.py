@@ -207,3 +207,11 @@ def test_auto_set_that_waits_is_applied_though_the_network_goes(program: Program
     program.models.hardware.set_hardware(COMPUTER)
     assert program.models.form.value("hp.packing") is True
     assert program.models.preset.modified == ()
+
+
+def test_a_preset_of_the_other_target_is_not_shown_as_one_of_this(program: Program) -> None:
+    _begin(program)
+    program.models.form.load(with_values(TrainingConfig(), {"training.preset": "Fastest (Runpod)"}))
+    assert program.child("training.preset").currentText() == ""
+    program.models.form.edit("training.preset", "Quick local test")
+    assert _values(program, QUICK) == QUICK

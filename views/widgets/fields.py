@@ -149,14 +149,15 @@ class ChoiceField(Field):
         editor.textActivated.connect(self._on_activated)
 
     def show_value(self, value: object) -> None:
-        self._combo.setCurrentText(str(value))
+        # What is not among them, as the other target's preset in a file, shows as nothing chosen.
+        self._combo.setCurrentIndex(self._combo.findText(str(value)))
 
     def set_choices(self, choices: Sequence[str]) -> None:
         """Offer these choices instead, and keep the one that is shown where it is among them."""
         shown = self._combo.currentText()
         self._combo.clear()
         self._combo.addItems(list(choices))
-        self._combo.setCurrentText(shown)
+        self._combo.setCurrentIndex(self._combo.findText(shown))
 
     def show_disabled_choices(self, reasons: dict[str, str]) -> None:
         model = self._combo.model()
