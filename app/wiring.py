@@ -93,6 +93,7 @@ class Wiring(QObject):
         page.start_bar.stop_requested.connect(training.stop)
         actions.start.triggered.connect(training.start)
         actions.stop.triggered.connect(training.stop)
+        actions.reattach.triggered.connect(training.find_again)
         training.problems_found.connect(self._on_problems)
         training.output_asked.connect(self.dialogs.ask_output)
         self.dialogs.output_answered.connect(training.start_with)

@@ -124,17 +124,29 @@ class TrainingController(QObject):
             self._models.run.fill(update)
         self._began(update.run)
 
-    async def reattach(self) -> None:
-        """Show the run that went on while the program was closed, and follow all that live."""
+    @Slot()
+    def find_again(self) -> None:
+        """Look for runs that go on, as at the start: the command line may have begun one."""
+        self._desk.tasks.start(self._find_again())
+
+    async def _find_again(self) -> None:
+        if not await self.reattach():
+            self._desk.notices.said.emit("No other run is going on")
+
+    async def reattach(self) -> bool:
+        """Show the run that went on while the program was closed, and follow all that live.
+
+        Returns whether there was anything to tell.
+        """
         try:
             found = await self._desk.lanes.runs.run(self._runs.reattach)
             if not found:
-                return
+                return False
             run = next((run for run in found if run.state.is_live), found[0])
             update = await self._desk.lanes.runs.run(self._runs.history, run.id)
         except AppError as error:
             self._desk.notices.show_error("Earlier runs cannot be found again", error)
-            return
+            return True
         self._models.run.fill(update)
         for other in found:
             self._models.runs.put(other)
@@ -147,6 +159,7 @@ class TrainingController(QObject):
         )
         if update.run.state is RunState.FINISHED:
             self.finished.emit(update.run)
+        return True
 
     async def _start(self, config: TrainingConfig, name: str, on_existing: str) -> None:
         try:

@@ -179,7 +179,7 @@ class MainWindow(QMainWindow):
         """Icons alone where the window is too narrow for words of this size."""
         scale = current_theme().scale
         compact = self.width() < _NARROW * scale
-        self._rail.setFixedWidth(54 if compact else round(16 + 76 * scale))
+        self._rail.setFixedWidth(round(16 + (16 + 22 * scale if compact else 76 * scale)))
         for button in self._nav:
             button.set_compact(compact)
 
@@ -210,6 +210,7 @@ class MainWindow(QMainWindow):
         has_run = status.run is not None
         self.actions_.start.setEnabled(self._is_ready and not status.is_live)
         self.actions_.stop.setEnabled(self._is_ready and status.is_live)
+        self.actions_.reattach.setEnabled(self._is_ready and not status.is_live)
         self.actions_.try_model.setEnabled(self.models.run.inference.tuned is not None)
         self.actions_.open_folder.setEnabled(has_run)
         self.actions_.download_logs.setEnabled(has_run)

@@ -214,6 +214,23 @@ def test_resume_goes_on_with_the_same_run(program: Program, qtbot: QtBot) -> Non
     assert program.child("run.status").text() == "Training finished"
 
 
+def test_a_run_begun_in_a_terminal_is_found_from_the_menu(program: Program) -> None:
+    _ready(program)
+    said: list[str] = []
+    program.desk.notices.said.connect(said.append)
+    program.window.actions_.reattach.trigger()
+    program.settle()
+    assert said == ["No other run is going on"]
+    run = make_run("elsewhere", RunState.RUNNING, phase="training")
+    program.services.runs.live = [run]
+    program.services.runs.stored[run.id] = run
+    program.services.runs.script = [RunUpdate(replace(run, state=RunState.CANCELLED))]
+    program.window.actions_.reattach.trigger()
+    program.settle()
+    assert program.models.run.run_id == "elsewhere"
+    assert said[1].startswith("Re-attached to run elsewhere")
+
+
 def test_a_live_run_is_shown_again_at_the_start(program: Program) -> None:
     _script(program)
     live = make_run("run-1", RunState.RUNNING, name="evening", phase="training", total_steps=10)
