@@ -20,6 +20,7 @@ class Tokens:
     text: str
     muted: str
     disabled: str
+    placeholder: str
     accent: str
     accent_hover: str
     accent_pressed: str
@@ -59,6 +60,7 @@ LIGHT = Tokens(
     text="#1A1E26",
     muted="#586072",
     disabled="#9AA1AE",
+    placeholder="#697184",
     accent="#3A55D9",
     accent_hover="#2F48C2",
     accent_pressed="#273CA5",
@@ -94,6 +96,7 @@ DARK = Tokens(
     text="#E7EAF0",
     muted="#A4ADBC",
     disabled="#656D7B",
+    placeholder="#8A92A0",
     accent="#4F69E8",
     accent_hover="#5870EA",
     accent_pressed="#4058D0",
@@ -225,8 +228,9 @@ QToolButton[role="help"]:focus { color: @accent_text; border: 2px solid @accent;
 QLineEdit, QPlainTextEdit, QComboBox {
   background: @field; color: @text; border: 1px solid @field_border; border-radius: 7px;
   padding: 5px 9px; selection-background-color: @accent; selection-color: @on_accent;
+  placeholder-text-color: @placeholder;
 }
-QLineEdit, QComboBox { min-height: 20px; }
+QLineEdit, QComboBox { min-height: @line; }
 QLineEdit:focus, QPlainTextEdit:focus, QComboBox:focus {
   border: 2px solid @accent; padding: 4px 8px;
 }
@@ -234,9 +238,10 @@ QLineEdit[invalid="true"], QComboBox[invalid="true"] { border: 1px solid @bad; }
 QLineEdit[invalid="true"]:focus, QComboBox[invalid="true"]:focus { border: 2px solid @bad; }
 QLineEdit:disabled, QPlainTextEdit:disabled, QComboBox:disabled {
   color: @disabled; background: @window; border-color: @border;
+  placeholder-text-color: @disabled;
 }
-QComboBox::drop-down { border: 0; width: 28px; }
-QComboBox::down-arrow { image: url("@icons/chevron-@name.svg"); width: 12px; height: 12px; }
+QComboBox::drop-down { border: 0; width: @drop; }
+QComboBox::down-arrow { image: url("@icons/chevron-@name.svg"); width: @arrow; height: @arrow; }
 QComboBox QLineEdit { border: 0; padding: 0; background: transparent; min-height: 0; }
 QComboBox QAbstractItemView {
   background: @surface; color: @text; border: 1px solid @field_border; padding: 4px;
@@ -246,7 +251,7 @@ QCheckBox { spacing: 8px; padding: 3px 2px; border: 2px solid transparent; borde
 QCheckBox:focus { border-color: @accent; }
 QCheckBox:disabled { color: @disabled; }
 QCheckBox::indicator {
-  width: 16px; height: 16px; border-radius: 4px;
+  width: @box; height: @box; border-radius: 4px;
   border: 1px solid @field_border; background: @field;
 }
 QCheckBox::indicator:hover { border-color: @accent; }
@@ -328,6 +333,10 @@ QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 """
 
 
+_LENGTHS = {"line": 2.0, "drop": 2.8, "arrow": 1.2, "box": 1.6}
+"""Pixels for each point of the text: what stands in a line with text grows with it."""
+
+
 def style_sheet(tokens: Tokens, icon_folder: str, point_size: float) -> str:
     """The style sheet in these colours; sizes follow the user's own font size."""
     values = dict(vars(tokens))
@@ -335,6 +344,7 @@ def style_sheet(tokens: Tokens, icon_folder: str, point_size: float) -> str:
     values["title"] = f"{point_size * 1.55:.1f}pt"
     values["caption"] = f"{point_size * 0.92:.1f}pt"
     values["heading"] = f"{point_size * 1.1:.1f}pt"
+    values |= {name: f"{round(point_size * much)}px" for name, much in _LENGTHS.items()}
     side = round(point_size * 1.6)  # pixels: at 96 to the inch a point is 1.33 of them
     values["help"], values["help_radius"] = f"{side}px", f"{side // 2 + 1}px"
     sheet = _SHEET

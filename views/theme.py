@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QSize, Signal, Slot
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication
 
@@ -77,6 +77,11 @@ class Theme(QObject):
         """By how much lengths that follow the text are longer than at its normal size."""
         return self.text_size / 100
 
+    def icon_size(self, more: int = 0) -> QSize:
+        """How large icons are beside text of this size; ``more`` pixels at its normal size."""
+        side = round((ICON_SIZE + more) * self.scale)
+        return QSize(side, side)
+
     @property
     def is_started(self) -> bool:
         """Whether colours and icons can be had."""
@@ -92,7 +97,7 @@ class Theme(QObject):
 
     def _pixmap(self, name: str, color: str) -> QPixmap:
         ratio = self._application.devicePixelRatio()
-        side = round(ICON_SIZE * ratio)
+        side = round(ICON_SIZE * self.scale * ratio)
         svg = (self._icon_folder / f"{name}.svg").read_text("utf-8")
         svg = svg.replace("currentColor", color)
         svg = svg.replace('width="24" height="24"', f'width="{side}" height="{side}"', 1)
@@ -176,7 +181,7 @@ def palette(tokens: Tokens) -> QPalette:
         role.HighlightedText: tokens.on_accent,
         role.Accent: tokens.accent,
         role.Link: tokens.accent_text,
-        role.PlaceholderText: tokens.disabled,
+        role.PlaceholderText: tokens.placeholder,
         role.ToolTipBase: tokens.text,
         role.ToolTipText: tokens.window,
     }

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QComboBox, QPushButton
 
 from tests.qt.conftest import destroy
 from views.dialogs.question_dialog import QuestionDialog
+from views.theme import current_theme
+from views.widgets.buttons import IconButton
 from views.widgets.page_column import ScrollColumn
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytestqt.qtbot import QtBot
 
     from views.main_window import MainWindow
@@ -29,6 +33,26 @@ def test_nothing_of_the_columns_is_cut_at_the_right(window: MainWindow, width: i
     settle()
     for column in window.training.findChildren(ScrollColumn):
         assert column.widget().width() <= column.viewport().width(), column
+
+
+@pytest.fixture
+def large_text(window: MainWindow) -> Iterator[None]:
+    """Text of twice the size, until the test is over."""
+    current_theme().set_text_size(200)
+    yield
+    current_theme().set_text_size(100)
+
+
+@pytest.mark.usefixtures("large_text")
+def test_lines_and_icons_grow_with_the_text(window: MainWindow) -> None:
+    settle()
+    letters = window.fontMetrics().height()
+    lines = [w for w in window.training.findChildren(QComboBox) if w.isVisible()]
+    assert lines
+    assert all(line.minimumSizeHint().height() > letters for line in lines)
+    icons = [w for w in window.findChildren(IconButton) if w.isVisible()]
+    assert icons
+    assert all(icon.iconSize().height() > letters for icon in icons)
 
 
 @pytest.mark.parametrize("risky", [True, False])

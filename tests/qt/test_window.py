@@ -139,7 +139,7 @@ def test_both_themes_name_every_colour() -> None:
         ("on_accent", "accent_hover"), ("accent_text", "accent_soft"), ("accent_text", "surface"),
         ("good", "surface"), ("bad", "surface"), ("bad", "field"), ("warning", "field"),
         ("text", "good_soft"), ("text", "bad_soft"), ("text", "warning_soft"),
-        ("text", "accent_soft"),
+        ("text", "accent_soft"), ("placeholder", "field"), ("bad", "window"),
     ],
 )  # fmt: skip
 def test_words_can_be_read(tokens: Tokens, ink: str, ground: str) -> None:

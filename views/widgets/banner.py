@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from views.theme import current_theme
@@ -30,7 +30,6 @@ class NoticeBanner(QFrame):
         self.setObjectName("notice")
         self.notice: Notice | None = None
         self._icon = QLabel()
-        self._icon.setFixedSize(QSize(20, 20))
         self._title = text_label("", "heading", wrap=True)
         self._title.setObjectName("notice.title")
         self._text = text_label("", wrap=True)
@@ -99,4 +98,5 @@ class NoticeBanner(QFrame):
         theme = current_theme()
         tone = self.notice.tone
         color = theme.tokens.accent_text if tone == "info" else getattr(theme.tokens, tone)
-        self._icon.setPixmap(theme.icon(tone, color).pixmap(QSize(20, 20)))
+        self._icon.setFixedSize(theme.icon_size())
+        self._icon.setPixmap(theme.icon(tone, color).pixmap(theme.icon_size()))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
-from views.theme import ICON_SIZE, current_theme
+from views.theme import current_theme
 from views.widgets.card import ICON_ONLY, TEXT_UNDER_ICON
 
 
@@ -15,7 +15,6 @@ class IconButton(QToolButton):
     def __init__(self, icon: str, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._icon_name = icon
-        self.setIconSize(QSize(ICON_SIZE - 2, ICON_SIZE - 2))
         self.setToolTip(text)
         self.setAccessibleName(text)
         theme = current_theme()
@@ -25,6 +24,7 @@ class IconButton(QToolButton):
     @Slot()
     def _on_theme_changed(self) -> None:
         theme = current_theme()
+        self.setIconSize(theme.icon_size(-2))
         if theme.is_started:
             self.setIcon(theme.icon(self._icon_name))
 
@@ -40,7 +40,6 @@ class NavButton(QToolButton):
         self.setProperty("role", "nav")
         self.setCheckable(True)
         self.setAutoExclusive(True)
-        self.setIconSize(QSize(ICON_SIZE + 2, ICON_SIZE + 2))
         self.setProperty("toolButtonStyle", TEXT_UNDER_ICON)
         self.toggled.connect(self._on_toggled)
         current_theme().changed.connect(self._on_theme_changed)
@@ -49,8 +48,10 @@ class NavButton(QToolButton):
     def set_compact(self, compact: bool) -> None:
         """Show the icon alone, for narrow windows."""
         scale = current_theme().scale
-        width, height = (38, 40) if compact else (round(76 * scale), round(42 + 20 * scale))
-        self.setFixedSize(width, height)
+        if compact:
+            self.setFixedSize(round(16 + 22 * scale), round(18 + 22 * scale))
+        else:
+            self.setFixedSize(round(76 * scale), round(42 + 20 * scale))
         self.setProperty("toolButtonStyle", ICON_ONLY if compact else TEXT_UNDER_ICON)
         self.setToolTip(self.accessibleName() if compact else "")
 
@@ -61,6 +62,7 @@ class NavButton(QToolButton):
     @Slot()
     def _on_theme_changed(self) -> None:
         theme = current_theme()
+        self.setIconSize(theme.icon_size(2))
         if not theme.is_started:
             return
         color = theme.tokens.accent_text if self.isChecked() else theme.tokens.muted

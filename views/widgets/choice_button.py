@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from views.theme import ICON_SIZE, current_theme
+from views.theme import current_theme
 from views.widgets.card import text_label
 
 
@@ -16,7 +16,6 @@ class ChoiceButton(QPushButton):
         super().__init__(parent)
         self._icon_name = icon
         self._icon = QLabel()
-        self._icon.setFixedSize(ICON_SIZE + 4, ICON_SIZE + 4)
         self.setProperty("role", "choice")
         self.setAccessibleName(title)
         self.setAccessibleDescription(text)
@@ -55,6 +54,7 @@ class ChoiceButton(QPushButton):
     @Slot()
     def _on_theme_changed(self) -> None:
         theme = current_theme()
+        self._icon.setFixedSize(theme.icon_size(4))
         if theme.is_started:
             icon = theme.icon(self._icon_name, theme.tokens.accent_text)
-            self._icon.setPixmap(icon.pixmap(QSize(ICON_SIZE, ICON_SIZE)))
+            self._icon.setPixmap(icon.pixmap(theme.icon_size()))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
-from views.theme import ICON_SIZE, current_theme
+from views.theme import current_theme
 from views.widgets.card import SPACING, TEXT_BESIDE_ICON, Card
 from views.widgets.elided_label import ElidedLabel
 
@@ -30,7 +30,6 @@ class FoldCard(Card):
         self._fold.setProperty("toolButtonStyle", TEXT_BESIDE_ICON)
         self._fold.setCheckable(True)
         self._fold.setChecked(True)
-        self._fold.setIconSize(QSize(ICON_SIZE - 4, ICON_SIZE - 4))
         self._summary = ElidedLabel("muted")
         self._summary.setObjectName(f"section.{name}.summary")
         self._outer = self.body
@@ -81,6 +80,7 @@ class FoldCard(Card):
     @Slot()
     def _show_arrow(self) -> None:
         theme = current_theme()
+        self._fold.setIconSize(theme.icon_size(-4))
         if theme.is_started:
             name = "fold-open" if self.is_open else "fold-closed"
             self._fold.setIcon(theme.icon(name, theme.tokens.text))
