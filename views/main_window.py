@@ -136,8 +136,12 @@ class MainWindow(QMainWindow):
     def show_page(self, page: int) -> None:
         """Go to TRAINING, RUNS, DATASETS or SETTINGS."""
         self._nav[page].setChecked(True)
-        if page < self._pages.count():
-            self._pages.setCurrentIndex(page)
+        if page >= self._pages.count():
+            return
+        leaves = page != self.page and self._pages.isAncestorOf(self.focusWidget())
+        self._pages.setCurrentIndex(page)
+        if leaves:
+            self._pages.setFocus()  # else it would land on some button of the new page
 
     @property
     def page(self) -> int:

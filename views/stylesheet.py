@@ -186,6 +186,12 @@ QPushButton[role="link"] {
 QPushButton[role="link"]:hover { background: @accent_soft; }
 QPushButton[role="link"]:focus { border-color: @accent; }
 QPushButton[role="link"]:disabled { color: @disabled; }
+QPushButton[role="attention"] {
+  background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 0 3px;
+  color: @bad;
+}
+QPushButton[role="attention"]:hover { background: @bad_soft; }
+QPushButton[role="attention"]:focus { border-color: @bad; }
 QFrame[role="segments"] {
   background: @window; border: 1px solid @border; border-radius: 8px;
 }

@@ -6,10 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QComboBox, QPushButton
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
 
+from models.qt.memory_forecast import Fit
 from tests.qt.conftest import destroy
+from tests.qt.fakes import make_session
 from views.dialogs.question_dialog import QuestionDialog
+from views.main_window import SETTINGS
 from views.theme import current_theme
 from views.widgets.buttons import IconButton
 from views.widgets.page_column import ScrollColumn
@@ -19,6 +29,7 @@ if TYPE_CHECKING:
 
     from pytestqt.qtbot import QtBot
 
+    from tests.qt.conftest import Program
     from views.main_window import MainWindow
 
 
@@ -91,3 +102,67 @@ def test_the_words_of_every_answer_are_seen(window: MainWindow) -> None:
         needed = button.fontMetrics().horizontalAdvance(button.text())
         assert button.width() >= needed + 24, button.text()
     destroy(dialog)
+
+
+def test_start_says_what_speaks_against_it(window: MainWindow, qtbot: QtBot) -> None:
+    bar = window.training.start_bar
+    status = window.findChild(QWidget, "run.status")
+    attention = window.findChild(QPushButton, "start.problems")
+    height = bar.height()
+    assert (status.text(), attention.isVisible()) == ("Ready to train", False)
+    bar.show_fit(Fit.OVER)
+    settle()
+    assert attention.text() == "Will not fit the memory"
+    assert not status.isVisible()
+    qtbot.mouseClick(attention, Qt.MouseButton.LeftButton)
+    assert window.training.setup.memory.visibleRegion().boundingRect().height() > 20
+    window.models.form.edit_text("hp.epochs", "0")
+    settle()
+    assert attention.text() == "1 setting needs attention"
+    assert bar.height() == height
+    window.models.form.edit_text("hp.epochs", "1")
+    bar.show_fit(Fit.TIGHT)
+    assert (status.text(), attention.isVisible()) == ("Ready to train", False)
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (640, 480)])
+def test_the_first_problem_is_scrolled_into_view(
+    window: MainWindow, qtbot: QtBot, size: tuple[int, int]
+) -> None:
+    window.resize(*size)
+    settle()
+    window.models.form.edit_text("output.directory", "/elsewhere")
+    window.training.setup.show_first_problem()
+    line = window.findChild(QWidget, "output.directory")
+    qtbot.waitUntil(lambda: line.visibleRegion().boundingRect().height() == line.height())
+    assert line.hasFocus()
+
+
+def test_a_start_that_was_refused_keeps_the_focus(program: Program, qtbot: QtBot) -> None:
+    program.services.datasets.sessions = [make_session()]
+    program.services.runtime.ready = False
+    program.aio(program.wiring.fill())
+    start = program.child("local.start")
+    start.setFocus()
+    qtbot.keyClick(start, Qt.Key.Key_Space)
+    program.settle()
+    assert program.child("notice.action").isVisible()
+    assert start.hasFocus()
+
+
+def test_another_page_begins_without_a_chosen_button(window: MainWindow) -> None:
+    window.findChild(QWidget, "hp.epochs").setFocus()
+    window.show_page(SETTINGS)
+    settle()
+    assert not isinstance(QApplication.focusWidget(), QAbstractButton | QLineEdit | QComboBox)
+
+
+def test_a_narrow_window_keeps_the_words_of_start(window: MainWindow) -> None:
+    window.resize(640, 480)
+    settle()
+    start = window.findChild(QPushButton, "local.start")
+    assert start.width() >= start.sizeHint().width()
+    assert not window.findChild(QWidget, "config.save_bar").isVisible()
+    window.resize(1280, 800)
+    settle()
+    assert window.findChild(QWidget, "config.save_bar").isVisible()

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from views.widgets.buttons import push_button
 from views.widgets.card import Card, restyle, text_label
-from views.widgets.page_column import ScrollColumn
+from views.widgets.page_column import ScrollColumn, scroll_areas
 from views.widgets.run_progress import RunProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from models.qt.remedies import Remedy
     from models.qt.run_models import RunModels
     from views.panels.inference_panel import InferencePanel
@@ -83,7 +81,7 @@ class RunPanel(ScrollColumn):
         """Scroll to the beginning of Quick Local Inference and put the cursor into its prompt."""
         if self.inference.isHidden():
             return
-        for area in self._areas():
+        for area in scroll_areas(self):
             content = area.widget()
             if content is not None:
                 top = self.inference.mapTo(content, QPoint(0, 0)).y()
@@ -93,16 +91,8 @@ class RunPanel(ScrollColumn):
     @Slot(object)
     def _show_responses(self, _exchange: object) -> None:
         """Who asks wants to see the answer."""
-        for area in self._areas():
+        for area in scroll_areas(self):
             area.ensureWidgetVisible(self.inference.history, 0, 20)
-
-    def _areas(self) -> Iterator[QScrollArea]:
-        """What scrolls this panel: itself, and the page where that is one column."""
-        area: QWidget | None = self
-        while area is not None:
-            if isinstance(area, QScrollArea):
-                yield area
-            area = area.parentWidget()
 
     def _name_parts(self) -> None:
         names = {

@@ -14,7 +14,7 @@ from views.panels.target_section import TargetSection
 from views.panels.training_section import TrainingSection
 from views.widgets.card import Card
 from views.widgets.fold_card import FoldCard
-from views.widgets.page_column import ScrollColumn
+from views.widgets.page_column import ScrollColumn, reveal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from views.panels.local_section import LocalSection
     from views.panels.output_section import OutputSection
     from views.panels.runpod_section import RunpodSection
+    from views.widgets.memory_bar import MemoryBar
 
 _LORA = ("hp.lora_r", "hp.lora_alpha", "hp.lora_dropout", "hp.lora_variant", "hp.lora_targets")
 _OPTIMISER = (
@@ -46,6 +47,7 @@ class SetupPanel(ScrollColumn):
     """Cards of settings that scroll; what the first frame does not show is built later."""
 
     config: ConfigSection
+    memory: MemoryBar
     output: OutputSection
     local: LocalSection
     runpod: RunpodSection
@@ -77,6 +79,7 @@ class SetupPanel(ScrollColumn):
         from views.panels.config_section import ConfigSection
         from views.widgets.memory_bar import MemoryBar
 
+        self.memory = MemoryBar(self._model, models.hardware)
         self.config = ConfigSection(self._model, models.configs)
         self.config.mode_changed.connect(self._on_mode_changed)
         # Not replaceWidget: PySide then frees the layout's item a second time, which crashes.
@@ -85,7 +88,7 @@ class SetupPanel(ScrollColumn):
         self._place.deleteLater()
         self.target.attach(models.preset)
         self.data.complete(models.datasets)
-        self.model_card.complete(MemoryBar(self._model, models.hardware))
+        self.model_card.complete(self.memory)
         self.training.complete(models.datasets)
         self._add_expert_cards()
         self._add_places()
@@ -114,14 +117,24 @@ class SetupPanel(ScrollColumn):
         field = self.form.first_wrong_field()
         if field is None:
             return
-        self.config.edit_setup()  # where it is not folded away
-        parent = field.parentWidget()
+        self._unfold(field)
+        reveal(field)
+        field.editor.setFocus()
+
+    @Slot()
+    def show_memory(self) -> None:
+        """Bring the memory that the training takes into view, and what decides it."""
+        self._unfold(self.memory)
+        reveal(self.memory)
+        self.model_card.base_model.editor.setFocus()
+
+    def _unfold(self, widget: QWidget) -> None:
+        self.config.edit_setup()  # where the settings are not folded away
+        parent = widget.parentWidget()
         while parent is not None:
             if isinstance(parent, FoldCard):
                 parent.set_open(True)
             parent = parent.parentWidget()
-        self.ensureWidgetVisible(field)
-        field.editor.setFocus()
 
     def _add_expert_cards(self) -> None:
         from views.panels.settings_card import SettingsCard

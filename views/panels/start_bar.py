@@ -9,16 +9,22 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from models.domain.availability import disabled_reason
 from models.domain.config import TARGET_RUNPOD
+from views.theme import current_theme
 from views.widgets.buttons import push_button
 from views.widgets.card import text_label
-from views.widgets.run_progress import RunProgress
+from views.widgets.run_progress import READY, RunProgress
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
     from models.qt.form_model import FormModel
+    from models.qt.memory_forecast import Fit
     from models.qt.run_status import RunStatusModel
 
 _START_HELP = "Check the setup, and train with it"
 _STOP_HELP = "Save a checkpoint and end the run; pressed again, end it at once"
+_LEAST_PROGRESS = 290
+"""Pixels that the words about the run need beside the buttons."""
 _LIMITS = {"runpod.max_cost", "runpod.max_hours"}
 
 
@@ -29,12 +35,14 @@ class StartBar(QFrame):
     Signals:
         start_requested, stop_requested, save_requested: the buttons.
         problems_requested: show the first setting that is wrong.
+        memory_requested: show what the training takes of the memory.
     """
 
     start_requested = Signal()
     stop_requested = Signal()
     save_requested = Signal()
     problems_requested = Signal()
+    memory_requested = Signal()
 
     def __init__(self, form: FormModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,6 +50,7 @@ class StartBar(QFrame):
         self._form = form
         self._run: RunStatusModel | None = None
         self._is_ready = False
+        self._fit: Fit | None = None
         self.starts = {
             "local": push_button("&Start Local Training", "primary"),
             "runpod": push_button("&Start Training on Pod", "primary"),
@@ -52,7 +61,7 @@ class StartBar(QFrame):
         self._quote = text_label("", "muted")
         self._quote.setObjectName("runpod.quote")
         self._progress = RunProgress("run", "heading")
-        self._problems = push_button("", "link")
+        self._attention = push_button("", "attention")
         self._name_parts()
         self._build()
         self._connect()
@@ -63,7 +72,7 @@ class StartBar(QFrame):
         self._run = status
         self._progress.attach(status)
         status.changed.connect(self._show_buttons)
-        self._form.problems_changed.connect(self._show_problems)
+        self._form.problems_changed.connect(self._show_attention)
         self._form.reset.connect(self._show_buttons)
         self._form.circumstances_changed.connect(self._show_buttons)
         self._form.value_changed.connect(self._on_value_changed)
@@ -78,10 +87,11 @@ class StartBar(QFrame):
         for target in ("local", "runpod"):
             self.starts[target].setObjectName(f"{target}.start")
             self.stops[target].setObjectName(f"{target}.stop")
-        self._problems.setObjectName("start.problems")
+        self._attention.setObjectName("start.problems")
+        self._attention.setMinimumWidth(1)
 
     def _build(self) -> None:
-        self._progress.tools.addWidget(self._problems)
+        self._progress.tools.addWidget(self._attention)
         self._progress.tools.addWidget(self._quote)
         row = QHBoxLayout(self)
         row.setContentsMargins(2, 10, 6, 2)
@@ -92,7 +102,7 @@ class StartBar(QFrame):
         row.addWidget(self._progress, 1)
         row.addSpacing(8)
         row.addWidget(self._save)
-        self._problems.hide()
+        self._attention.hide()
 
     def _connect(self) -> None:
         for button in self.starts.values():
@@ -100,19 +110,38 @@ class StartBar(QFrame):
         for button in self.stops.values():
             button.clicked.connect(self.stop_requested)
         self._save.clicked.connect(self.save_requested)
-        self._problems.clicked.connect(self.problems_requested)
+        self._attention.clicked.connect(self._on_attention)
 
     @Slot(str)
     def _on_value_changed(self, path: str) -> None:
         if path == "training.target" or path in _LIMITS:
             self._show_buttons()
 
+    @Slot(object)
+    def show_fit(self, fit: Fit) -> None:
+        """Say it where the training is not expected to fit the memory."""
+        self._fit = fit
+        self._show_attention()
+
     @Slot()
-    def _show_problems(self) -> None:
+    def _on_attention(self) -> None:
+        wrong = self._form.problems()
+        (self.problems_requested if wrong else self.memory_requested).emit()
+
+    @Slot()
+    def _show_attention(self) -> None:
+        """What speaks against a start; the memory is a forecast, and forbids nothing."""
         count = len(self._form.problems())
+        is_live = self._run is not None and self._run.is_live
         what = "1 setting needs" if count == 1 else f"{count} settings need"
-        self._problems.setText(f"{what} attention")
-        self._problems.setVisible(count > 0)
+        text = f"{what} attention" if count else ""
+        if not count and not is_live and self._fit == "over":
+            text = "Will not fit the memory"
+        self._attention.setText(text)
+        self._attention.setVisible(bool(text))
+        reason = disabled_reason(self._start_path(), self._form.circumstances)
+        ready = "Not ready yet" if reason else READY
+        self._progress.set_idle("" if text else ready)
 
     @Slot()
     def _show_buttons(self) -> None:
@@ -120,6 +149,7 @@ class StartBar(QFrame):
         is_live = status is not None and status.is_live
         chosen = "runpod" if self._form.value("training.target") == TARGET_RUNPOD else "local"
         running = self._running_target() if is_live else chosen
+        focused = [one for one in (*self.starts.values(), *self.stops.values()) if one.hasFocus()]
         for target, button in self.starts.items():
             reason = disabled_reason(f"{target}.start", self._form.circumstances)
             button.setVisible(target == chosen)
@@ -134,6 +164,30 @@ class StartBar(QFrame):
         limits = self._form.config.runpod
         self._quote.setText(f"at most ${limits.max_cost:,.2f} and {limits.max_hours:g} h")
         self._quote.setVisible(chosen == "runpod")
+        self._show_attention()
+        if focused and not focused[0].isEnabled():
+            self._keep_focus()
+
+    def _keep_focus(self) -> None:
+        """A button that is switched off hands the focus on to whatever comes next; it belongs to
+        the other one: Stop while there is something to stop, Start after."""
+        both = (*self.stops.values(), *self.starts.values())
+        heir = next((one for one in both if one.isEnabled() and not one.isHidden()), None)
+        if heir is not None:
+            heir.setFocus()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        buttons = (*self.starts.values(), *self.stops.values(), self._save)
+        taken = sum(
+            one.sizeHint().width() for one in buttons if one is self._save or not one.isHidden()
+        )
+        room = _LEAST_PROGRESS * current_theme().scale
+        self._save.setVisible(self.width() >= taken + room)  # it has other places
+
+    def _start_path(self) -> str:
+        is_remote = self._form.value("training.target") == TARGET_RUNPOD
+        return "runpod.start" if is_remote else "local.start"
 
     def _running_target(self) -> str:
         run = None if self._run is None else self._run.run

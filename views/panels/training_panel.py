@@ -48,6 +48,7 @@ class TrainingPanel(QWidget):
         self._build()
         self.start_bar.save_requested.connect(self.save_requested)
         self.start_bar.problems_requested.connect(self.setup.show_first_problem)
+        self.start_bar.memory_requested.connect(self.setup.show_memory)
         form.title_changed.connect(self._show_name)
         self.set_ready(False)
 
@@ -60,6 +61,8 @@ class TrainingPanel(QWidget):
         self.setup.complete(models)
         self.run_panel.attach(models.run)
         self.start_bar.attach(models.run.status)
+        self.setup.memory.fit_changed.connect(self.start_bar.show_fit)
+        self.start_bar.show_fit(self.setup.memory.forecast.fit)
         self.offline = OfflineBanner(self._model)
         self.banner = NoticeBanner()
         self.environment = TaskBar("environment")

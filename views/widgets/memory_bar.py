@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from models.qt.memory_forecast import Fit, MemoryForecast, forecast_memory
@@ -30,7 +30,13 @@ _TONES = {Fit.GOOD: "good", Fit.TIGHT: "warning", Fit.OVER: "bad"}
 
 
 class MemoryBar(QWidget):
-    """A line, a stacked bar and its legend, live with the form and the computer."""
+    """A line, a stacked bar and its legend, live with the form and the computer.
+
+    Signals:
+        fit_changed: the Fit (payload) of what stands in the form now.
+    """
+
+    fit_changed = Signal(object)
 
     def __init__(
         self, form: FormModel, hardware: HardwareModel, parent: QWidget | None = None
@@ -71,7 +77,9 @@ class MemoryBar(QWidget):
         forecast = forecast_memory(self._form.config, self._hardware)
         if forecast == self.forecast:
             return
-        self.forecast = forecast
+        had, self.forecast = self.forecast.fit, forecast
+        if forecast.fit is not had:
+            self.fit_changed.emit(forecast.fit)
         self.sentence.setText(forecast.sentence)
         restyle(self.sentence, "tone", _TONES.get(forecast.fit, ""))
         self.place.setText(forecast.room.words)

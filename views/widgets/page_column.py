@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Slot
 from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from views.theme import current_theme
 from views.widgets.card import NO_FOCUS, SCROLL_BAR_AS_NEEDED, SCROLL_BAR_OFF
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from PySide6.QtGui import QResizeEvent
 
 NARROW = 920
 _UNLIMITED = 16_777_215
+_CLEARANCE = 60
+"""Pixels around what is scrolled into view: its label and what stands beneath belong to it."""
 
 
 class ScrollColumn(QScrollArea):
@@ -71,6 +73,22 @@ class _LayoutWatch(QObject):
         if event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}:
             self.fit()
         return super().eventFilter(watched, event)
+
+
+def scroll_areas(widget: QWidget) -> Iterator[QScrollArea]:
+    """What scrolls a widget, from the innermost: a column, and the page that is one column."""
+    area: QWidget | None = widget
+    while area is not None:
+        if isinstance(area, QScrollArea):
+            yield area
+        area = area.parentWidget()
+
+
+def reveal(widget: QWidget) -> None:
+    """Scroll until a widget is seen, though it may only just have been shown."""
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+    for area in scroll_areas(widget):
+        area.ensureWidgetVisible(widget, 0, _CLEARANCE)
 
 
 class TwoColumns(QScrollArea):

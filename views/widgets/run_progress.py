@@ -22,12 +22,14 @@ class RunProgress(QWidget):
     def __init__(self, prefix: str, role: str = "title") -> None:
         super().__init__()
         self._model: RunStatusModel | None = None
+        self._idle = READY
         self._status = text_label(READY, role)
         self._left = text_label("", "muted")
         self._bar = QProgressBar()
         named = {"status": self._status, "time_left": self._left, "progress": self._bar}
         for name, widget in named.items():
             widget.setObjectName(f"{prefix}.{name}")
+            widget.setMinimumWidth(1)  # rather these are cut than the buttons beside them
         self._bar.setTextVisible(False)
         self._bar.setRange(0, _PARTS)
         self._bar.setAccessibleName("Progress of the run")
@@ -51,6 +53,11 @@ class RunProgress(QWidget):
         model.changed.connect(self._show_run)
         self._show_run()
 
+    def set_idle(self, words: str) -> None:
+        """What stands there while there is no run; empty where other words say it."""
+        self._idle = words
+        self._show_run()
+
     @Slot()
     def _show_run(self) -> None:
         from models.qt.run_status import headline, tone  # not needed for the first frame
@@ -59,8 +66,10 @@ class RunProgress(QWidget):
         if status is None:
             return
         run = status.run
-        words = READY if run is None else headline(run)
-        self._status.setText("Starting…" if status.is_starting else words)
+        words = self._idle if run is None else headline(run)
+        words = "Starting…" if status.is_starting else words
+        self._status.setText(words)
+        self._status.setVisible(bool(words))
         restyle(self._status, "tone", "live" if status.is_starting else tone(run))
         self._left.setText(status.time_left())
         self._show_fraction(status.fraction(), tone(run))
