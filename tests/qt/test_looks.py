@@ -10,18 +10,24 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
+    QLabel,
     QLineEdit,
     QPushButton,
     QWidget,
 )
 
+from models.domain.config import TrainingConfig
+from models.domain.config_io import with_values
+from models.domain.inference import TunedModel
+from models.domain.run import RunUpdate
 from models.qt.memory_forecast import Fit
 from tests.qt.conftest import destroy
-from tests.qt.fakes import make_session
+from tests.qt.fakes import make_run, make_session, progress_event
 from views.dialogs.question_dialog import QuestionDialog
-from views.main_window import SETTINGS
+from views.main_window import DATASETS, SETTINGS, TRAINING
 from views.theme import current_theme
 from views.widgets.buttons import IconButton
+from views.widgets.loss_chart import LossChart
 from views.widgets.page_column import ScrollColumn
 
 if TYPE_CHECKING:
@@ -166,3 +172,46 @@ def test_a_narrow_window_keeps_the_words_of_start(window: MainWindow) -> None:
     window.resize(1280, 800)
     settle()
     assert window.findChild(QWidget, "config.save_bar").isVisible()
+
+
+@pytest.mark.parametrize("page", [TRAINING, DATASETS, SETTINGS])
+@pytest.mark.parametrize("skill", ["Beginner", "Expert"])
+def test_no_letter_has_two_meanings_on_a_page(window: MainWindow, page: int, skill: str) -> None:
+    window.models.form.edit("training.skill_level", skill)
+    window.models.run.inference.set_tuned(TunedModel("base/model", "/adapter", "/"))
+    window.show_page(page)
+    settle()
+    labels = [one.text() for one in window.findChildren(QLabel) if one.isVisible() and one.buddy()]
+    buttons = [one.text() for one in window.findChildren(QAbstractButton) if one.isVisible()]
+    menus = [action.text() for action in window.menuBar().actions()]
+    marked = [text for text in (*labels, *buttons, *menus) if "&" in text]
+    letters = [text[text.index("&") + 1].lower() for text in marked]
+    assert len(letters) == len(set(letters)), sorted(marked)
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ("target", "Local · Beginner · Quick local test"),
+        ("dataset", "Database Session · Support answers"),
+        ("model", "unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit"),
+        ("training", "Epochs 1"),
+        ("local", "Python on this computer · Use GPU"),
+    ],
+)
+def test_a_folded_card_speaks_in_words(window: MainWindow, section: str, words: str) -> None:
+    window.models.datasets.set_items([make_session()])
+    window.models.form.load(
+        with_values(TrainingConfig(), {"dataset.session": "1", "hp.packing": False})
+    )
+    window.findChild(QAbstractButton, f"section.{section}.fold").click()
+    assert window.findChild(QLabel, f"section.{section}.summary").text() == words
+
+
+def test_the_tab_key_passes_by_the_chart(window: MainWindow) -> None:
+    window.models.run.begin(make_run())
+    window.models.run.take(RunUpdate(make_run(), (progress_event(1), progress_event(2))))
+    window.training.run_panel.findChild(LossChart).redraw()
+    inside = window.training.run_panel.findChild(LossChart).findChildren(QWidget)
+    assert inside
+    assert all(not one.focusPolicy() & Qt.FocusPolicy.TabFocus for one in inside)

@@ -66,6 +66,10 @@ class DatasetField(Field):
         model.rowsInserted.connect(self._on_list_changed)
         model.rowsRemoved.connect(self._on_list_changed)
 
+    def summary(self, value: object) -> str:
+        """The name: the reference is a number that nobody knows."""
+        return self._combo.currentText() if value else ""
+
     def show_value(self, value: object) -> None:
         self._reference = str(value)
         self._select()

@@ -60,7 +60,7 @@ class DatasetsPanel(QWidget):
         self._import.setObjectName("datasets.import")
         self._sample = push_button("Add the sample")
         self._sample.setObjectName("datasets.sample")
-        self._use = push_button("&Train on it")
+        self._use = push_button("Trai&n on it")
         self._use.setObjectName("datasets.use")
         self._delete = push_button("Delete…")
         self._delete.setObjectName("datasets.delete")

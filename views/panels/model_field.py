@@ -54,6 +54,9 @@ class ModelField(Field):
         self._combo.view().setMinimumWidth(460)
         self.show_value(shown)
 
+    def summary(self, value: object) -> str:
+        return str(value)
+
     def show_value(self, value: object) -> None:
         text = str(value)
         self._combo.setCurrentIndex(self._combo.findText(text))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
 
-from models.qt.wording import value_text
 from views.widgets.field_grid import FieldGrid
 from views.widgets.fold_card import FoldCard
 from views.widgets.help_button import HelpButton
@@ -61,9 +60,5 @@ class SettingsCard(FoldCard):
             return
         shown = [field for field in self._fields if field.is_shown][:_SHOWN_IN_SUMMARY]
         model = self._form.model
-        parts = [
-            f"{field.info.rule.label} {value_text(model.value(field.info.path))}".strip()
-            for field in shown
-            if model.value(field.info.path) not in (None, "", False)
-        ]
-        self.set_summary(" · ".join(parts))
+        parts = [field.summary(model.value(field.info.path)) for field in shown]
+        self.set_summary(" · ".join(part for part in parts if part))

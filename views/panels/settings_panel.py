@@ -16,6 +16,7 @@ from views.widgets.folder_field import FolderField
 from views.widgets.help_button import HelpButton
 from views.widgets.labelled_choice import LabelledChoice
 from views.widgets.page_column import ScrollColumn, TwoColumns
+from views.widgets.tab_order import order_tabs
 
 if TYPE_CHECKING:
     from models.qt.settings_model import SettingsModel
@@ -75,6 +76,7 @@ class SettingsPanel(QWidget):
         page.setSpacing(12)
         page.addWidget(text_label("Settings", "title"))
         page.addWidget(TwoColumns(left, right, (left, right), 50, 760), 1)
+        order_tabs(self)
 
     def _card(self, title: str, names: tuple[str, ...]) -> Card:
         card = Card(title)

@@ -55,7 +55,7 @@ class StartBar(QFrame):
             "local": push_button("&Start Local Training", "primary"),
             "runpod": push_button("&Start Training on Pod", "primary"),
         }
-        self.stops = {"local": push_button("S&top"), "runpod": push_button("S&top")}
+        self.stops = {"local": push_button("St&op"), "runpod": push_button("St&op")}
         self._save = push_button("Save set&up")
         self._save.setObjectName("config.save_bar")
         self._quote = text_label("", "muted")
@@ -196,4 +196,4 @@ class StartBar(QFrame):
 
 
 def _stop_words(status: RunStatusModel | None) -> str:
-    return "End now" if status is not None and status.is_stopping else "S&top"
+    return "End now" if status is not None and status.is_stopping else "St&op"

@@ -76,6 +76,11 @@ class Field(QWidget):
         """Show a value without reporting it as edited."""
         raise NotImplementedError
 
+    def summary(self, value: object) -> str:
+        """The value in the words of a folded card; empty where it is none to speak of."""
+        words = value_text(value)
+        return f"{self.info.rule.label} {words}" if words else ""
+
     def show_problem(self, problem: Problem | None) -> None:
         """Show what is wrong beneath the editor, or nothing."""
         text = problem_text(problem)
@@ -152,6 +157,11 @@ class ChoiceField(Field):
         # What is not among them, as the other target's preset in a file, shows as nothing chosen.
         self._combo.setCurrentIndex(self._combo.findText(str(value)))
 
+    def summary(self, value: object) -> str:
+        """A choice with a name of its own ("Local") needs no label; "auto" does."""
+        words = value_text(value)
+        return words if words[:1].isupper() else super().summary(value)
+
     def set_choices(self, choices: Sequence[str]) -> None:
         """Offer these choices instead, and keep the one that is shown where it is among them."""
         shown = self._combo.currentText()
@@ -187,6 +197,9 @@ class SwitchField(Field):
 
     def show_value(self, value: object) -> None:
         self._box.setChecked(bool(value))
+
+    def summary(self, value: object) -> str:
+        return self.info.rule.label if value else ""
 
     def align_with_label(self, align: bool) -> None:
         self._above.setVisible(align)

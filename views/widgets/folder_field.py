@@ -34,6 +34,9 @@ class FolderField(Field):
         self._line.textEdited.connect(self._on_text_edited)
         self._browse.clicked.connect(self._on_browse)
 
+    def summary(self, value: object) -> str:
+        return str(value)
+
     def show_value(self, value: object) -> None:
         if self._line.text() != str(value):
             self._line.setText(str(value))

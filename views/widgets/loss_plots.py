@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pyqtgraph
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSizePolicy
 
 from models.qt.metrics_model import EVAL_LOSS, LEARNING_RATE, LOSS
@@ -59,6 +60,8 @@ class LossPlots:
         self.widget.setSizePolicy(policy, policy)
         self.widget.setMinimumHeight(110)
         self.widget.setFrameShape(self.widget.Shape.NoFrame)
+        for part in (self.widget, self.widget.viewport()):  # it has nothing for the keyboard
+            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
         self._plot.setMouseEnabled(x=False, y=False)
