@@ -62,6 +62,7 @@ class SettingsConnection(QObject):
     def _connect_menus(self) -> None:
         actions = self._window.actions_
         actions.settings.triggered.connect(self._on_settings)
+        self._window.training.setup.runpod.settings_requested.connect(self._on_settings)
         actions.offline.triggered.connect(self.controller.set_offline)
         actions.larger.triggered.connect(self._on_larger)
         actions.smaller.triggered.connect(self._on_smaller)

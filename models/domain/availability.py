@@ -27,7 +27,8 @@ OFFLINE_TARGET = "Offline mode: training runs on this computer only."
 OFFLINE_SOURCE = "Offline mode: Hugging Face datasets cannot be fetched."
 OFFLINE_PUSH = "Offline mode: nothing is uploaded."
 OFFLINE_RUNPOD = "Offline mode: Runpod cannot be reached."
-NO_RUNPOD_KEY = "Needs a Runpod API key. Set one under Settings."
+NO_RUNPOD_KEY = "Needs a Runpod API key."
+SET_RUNPOD_KEY = f"{NO_RUNPOD_KEY} Set one under Settings."
 NO_HF_TOKEN = "Needs a Hugging Face token. Set one under Settings."  # noqa: S105 - a sentence
 
 FORCED_OFFLINE: dict[str, object] = {
@@ -94,7 +95,8 @@ def disabled_reason(path: str, circumstances: Circumstances, value: object = Non
     if path.startswith("runpod."):
         if circumstances.offline:
             return OFFLINE_RUNPOD
-        return "" if circumstances.has_runpod_key else NO_RUNPOD_KEY
+        what = SET_RUNPOD_KEY if path == "runpod.start" else NO_RUNPOD_KEY
+        return "" if circumstances.has_runpod_key else what
     if path.startswith("dataset.hf_") and circumstances.offline:
         return OFFLINE_SOURCE
     if path in {"hp.push_to_hub", "hp.hub_repo", "hp.hub_private"}:

@@ -70,11 +70,11 @@ def test_beginners_see_no_expert_field_and_experts_all(window: MainWindow, qtbot
 @pytest.mark.parametrize(
     ("path", "text", "message"),
     [
-        ("hp.epochs", "0", "Is out of range. Use a value of more than 0 and at most 1000."),
+        ("hp.epochs", "0", "Out of range. Use a value of more than 0 and at most 1000."),
         ("hp.epochs", "two", "Must be a number. Use a value of more than 0 and at most 1000."),
         ("hp.batch_size", "1.5", "Must be a whole number. Use a value of at least 1"),
         ("hp.learning_rate", "", "Must be a number."),
-        ("hp.base_model", "", "Is empty. Choose a model or enter a repo id."),
+        ("hp.base_model", "", "Empty. Choose a model or enter a repo id."),
         ("output.directory", "/tmp/x", "Must be a folder under /data"),
     ],
 )
@@ -149,7 +149,7 @@ def test_problems_of_a_service_go_when_their_field_is_edited(
     _expert(window)
     window.models.form.show_problems([Problem("hp.seed", "3407", "is unlucky.", "Take 4.")])
     label = _child(window, "hp.seed.message")
-    assert label.text() == "Is unlucky. Take 4."
+    assert label.text() == "Unlucky. Take 4."
     use(qtbot, _child(window, "hp.seed"), 4)
     assert label.isHidden()
 

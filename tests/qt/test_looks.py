@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from models.domain.config import TrainingConfig
+from models.domain.config import TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.inference import TunedModel
 from models.domain.run import RunUpdate
@@ -24,9 +24,10 @@ from models.qt.memory_forecast import Fit
 from tests.qt.conftest import destroy
 from tests.qt.fakes import make_run, make_session, progress_event
 from views.dialogs.question_dialog import QuestionDialog
-from views.main_window import DATASETS, SETTINGS, TRAINING
+from views.main_window import DATASETS, RUNS, SETTINGS, TRAINING
 from views.theme import current_theme
 from views.widgets.buttons import IconButton
+from views.widgets.elided_label import ElidedLabel
 from views.widgets.loss_chart import LossChart
 from views.widgets.page_column import ScrollColumn
 
@@ -215,3 +216,39 @@ def test_the_tab_key_passes_by_the_chart(window: MainWindow) -> None:
     inside = window.training.run_panel.findChild(LossChart).findChildren(QWidget)
     assert inside
     assert all(not one.focusPolicy() & Qt.FocusPolicy.TabFocus for one in inside)
+
+
+def test_without_a_key_there_is_a_way_to_where_it_is_set(program: Program, qtbot: QtBot) -> None:
+    program.aio(program.wiring.fill())
+    program.models.form.edit("training.target", TARGET_RUNPOD)
+    program.settle()
+    assert (
+        program.child("runpod.reason").text() == "Needs a Runpod API key. Set one under Settings."
+    )
+    assert program.child("runpod.gpu.reason").text() == "Needs a Runpod API key."
+    qtbot.mouseClick(program.child("runpod.open_settings"), Qt.MouseButton.LeftButton)
+    assert program.window.page == SETTINGS
+
+
+def test_the_runs_page_asks_for_a_choice(window: MainWindow) -> None:
+    window.models.runs.put(make_run())
+    window.show_page(RUNS)
+    settle()
+    assert window.findChild(QLabel, "runs.status").text() == "No run chosen"
+    assert window.findChild(QLabel, "runs.facts").text().startswith("Choose a run")
+
+
+def test_a_problem_says_what_to_do(window: MainWindow) -> None:
+    window.models.form.check_all()
+    settle()
+    words = window.findChild(QLabel, "dataset.session.message").text()
+    assert words == "Not chosen. Choose or import a dataset."
+
+
+def test_a_long_name_is_cut_with_an_ellipsis(window: MainWindow) -> None:
+    window.resize(640, 480)
+    window.models.form.load(TrainingConfig(), name="A name that is long, " * 8)
+    settle()
+    name = window.findChild(ElidedLabel, "config.name")
+    assert name.shown_text.endswith("…")
+    assert name.geometry().right() < window.width()

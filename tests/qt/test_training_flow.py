@@ -97,7 +97,7 @@ def test_problems_of_the_service_stand_beneath_their_fields(program: Program, qt
     program.services.runs.error = ConfigError([problem])
     _press(qtbot, program, "local.start")
     program.settle()
-    assert program.child("hp.base_model.message").text() == "Is not there. Choose another."
+    assert program.child("hp.base_model.message").text() == "Not there. Choose another."
     assert program.child("local.start").isEnabled()
 
 

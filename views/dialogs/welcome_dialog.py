@@ -73,7 +73,7 @@ class WelcomeDialog(QDialog):
             column.addWidget(choice)
         column.addSpacing(6)
         foot = QHBoxLayout()
-        foot.addWidget(text_label("You find this again under Help, Welcome.", "muted"), 1)
+        foot.addWidget(text_label("You can open this again under Help, Welcome.", "muted"), 1)
         foot.addWidget(self._later)
         column.addLayout(foot)
         self.setMinimumWidth(max(_WIDTH, _LETTERS * self.fontMetrics().averageCharWidth()))

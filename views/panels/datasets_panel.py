@@ -120,6 +120,8 @@ class DatasetsPanel(QWidget):
         self.rows.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 12)
         self.rows.horizontalHeader().setDefaultSectionSize(_COLUMN_WIDTH)
         self.rows.horizontalHeader().setStretchLastSection(True)
+        beside = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter  # as the cells are
+        self.rows.horizontalHeader().setDefaultAlignment(beside)
         self.rows.horizontalHeader().setHighlightSections(False)
         self.rows.verticalHeader().setHighlightSections(False)
         self._cell.setObjectName("datasets.cell")

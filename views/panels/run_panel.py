@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from views.widgets.log_view import LogView
 
 READY_SENTENCE = "Progress, loss and log appear here while a training runs."
+CHOOSE_SENTENCE = "Choose a run in the table to see its loss, its log and what it answers."
 
 
 class RunPanel(ScrollColumn):
@@ -42,12 +43,14 @@ class RunPanel(ScrollColumn):
     def __init__(
         self, prefix: str, parent: QWidget | None = None, *, with_progress: bool = True
     ) -> None:
-        """Without progress, the page shows status and progress elsewhere (StartBar)."""
+        """Without progress, the page shows status and progress elsewhere (StartBar), and the run
+        is that of the page; with it, one that is chosen."""
         super().__init__(parent)
         self._prefix = prefix
         self._head = RunProgress(prefix) if with_progress else None
         self._remedy: Remedy | None = None
-        self._facts = text_label(READY_SENTENCE, "muted", wrap=True)
+        self._idle = CHOOSE_SENTENCE if with_progress else READY_SENTENCE
+        self._facts = text_label(self._idle, "muted", wrap=True)
         self._reason = text_label("", "", wrap=True)
         self._try = push_button("Try the model", "primary")
         self._folder = push_button("Open folder")
@@ -131,6 +134,7 @@ class RunPanel(ScrollColumn):
             button.hide()
         buttons.addStretch(1)
         if self._head is not None:
+            self._head.set_idle("No run chosen")
             card.body.addWidget(self._head)
         card.body.addLayout(words)
         card.body.addLayout(buttons)
@@ -152,7 +156,7 @@ class RunPanel(ScrollColumn):
     def _show_run(self) -> None:
         status = self.models.status
         run = status.run
-        idle = READY_SENTENCE if run is None else ""
+        idle = self._idle if run is None else ""
         self._show_line(self._facts, " · ".join(status.facts()) or idle)
         self._show_reason()
         self._show_buttons()

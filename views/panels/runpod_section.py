@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout
 
 from models.domain.availability import disabled_reason
 from views.panels.settings_card import SettingsCard
+from views.widgets.buttons import push_button
 from views.widgets.card import text_label
 
 if TYPE_CHECKING:
@@ -21,19 +23,34 @@ _POD = (
 
 
 class RunpodSection(SettingsCard):
-    """GPU, limits, volume and template; disabled as a whole, with the reason, where it must be."""
+    """GPU, limits, volume and template; disabled as a whole, with the reason, where it must be.
+
+    Signals:
+        settings_requested: go where the key is set.
+    """
+
+    settings_requested = Signal()
 
     def __init__(self, form: SetupForm) -> None:
         super().__init__(form, "runpod", "Runpod pod", "targets#runpod")
         self._reason = text_label("", "warning", wrap=True)
         self._reason.setObjectName("runpod.reason")
-        self.body.insertWidget(0, self._reason)
+        self._settings = push_button("Open Settings")
+        self._settings.setObjectName("runpod.open_settings")
+        self._settings.setToolTip("Set the Runpod API key there")
+        self._settings.clicked.connect(self.settings_requested)
+        row = QHBoxLayout()
+        row.addWidget(self._reason, 1)
+        row.addWidget(self._settings)
+        self.body.insertLayout(0, row)
         self.add(_POD, wide=("runpod.image",))
         form.model.circumstances_changed.connect(self._show_reason)
         self._show_reason()
 
     @Slot()
     def _show_reason(self) -> None:
-        text = disabled_reason("runpod.gpu", self._form.model.circumstances)
+        circumstances = self._form.model.circumstances
+        text = disabled_reason("runpod.start", circumstances)
         self._reason.setText(text)
         self._reason.setVisible(bool(text))
+        self._settings.setVisible(bool(text) and not circumstances.offline)

@@ -74,7 +74,7 @@ class RunsPanel(QWidget):
 
     def _body(self) -> TwoColumns:
         self.table.setColumnWidth(0, 145)
-        return TwoColumns(self.table, self.run_panel, [self.run_panel], 50, 900)
+        return TwoColumns(self.table, self.run_panel, [self.run_panel], 54, 900)
 
     def _connect(self) -> None:
         self.table.item_selected.connect(self._on_selected)

@@ -11,6 +11,7 @@ from views.panels.run_panel import RunPanel
 from views.panels.setup_panel import SetupPanel
 from views.panels.start_bar import StartBar
 from views.widgets.card import text_label
+from views.widgets.elided_label import ElidedLabel
 from views.widgets.page_column import TwoColumns
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class TrainingPanel(QWidget):
         self.setup = SetupPanel(form)
         self.run_panel = RunPanel("run", with_progress=False)
         self.start_bar = StartBar(form)
-        self._name = text_label("", "muted")
+        self._name = ElidedLabel("muted")
         self._name.setObjectName("config.name")
         self._bars = QVBoxLayout()
         self._build()
@@ -104,7 +105,6 @@ class TrainingPanel(QWidget):
         head = QHBoxLayout()
         head.setSpacing(10)
         head.addWidget(text_label("Training", "title"))
-        head.addWidget(self._name)
-        head.addStretch(1)
+        head.addWidget(self._name, 1)
         self._show_name()
         return head

@@ -255,11 +255,11 @@ def make_field(info: SettingInfo, label: str = "") -> Field:
 
 
 def problem_text(problem: Problem | None) -> str:
-    """A problem as the sentence beneath its field."""
+    """A problem as the sentence beneath its field: "Empty", where a list says "hp.x is empty"."""
     if problem is None:
         return ""
-    message = problem.message[:1].upper() + problem.message[1:]
-    return f"{message} {problem.remedy}".strip()
+    message = problem.message.removeprefix("is ")
+    return f"{message[:1].upper()}{message[1:]} {problem.remedy}".strip()
 
 
 def _with_unit(label: str, unit: str) -> str:

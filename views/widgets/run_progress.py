@@ -56,6 +56,8 @@ class RunProgress(QWidget):
     def set_idle(self, words: str) -> None:
         """What stands there while there is no run; empty where other words say it."""
         self._idle = words
+        if self._model is None:
+            self._status.setText(words)
         self._show_run()
 
     @Slot()
