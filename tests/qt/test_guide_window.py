@@ -166,7 +166,8 @@ def test_pictures_are_those_of_the_theme_and_fit(
         picture = QImage(1600, 900, QImage.Format.Format_RGB32)
         picture.fill(QColor(ground))
         picture.save(str(tmp_path / f"page-{name}.png"))
-    (tmp_path / "index.md").write_text("# A\n\n![P](page-light.png)\n\n![Q](gone.png)\n")
+    lines = "\n\n".join(["A line."] * 90)
+    (tmp_path / "index.md").write_text(f"# A\n\n![P](page-light.png)\n\n![Q](gone.png)\n\n{lines}")
     current_theme().set_mode(mode)
     reader = GuideWindow(load_guide(tmp_path), tmp_path)
     try:
@@ -175,6 +176,9 @@ def test_pictures_are_those_of_the_theme_and_fit(
         shown = reader.text.document().resource(kind.value, QUrl("page-light.png"))
         assert shown.pixelColor(5, 5).name() == color
         assert shown.width() <= reader.text.viewport().width()
+        assert reader.text.horizontalScrollBar().maximum() == 0
+        held = reader.text.document().findBlockByNumber(1).layout().boundingRect()
+        assert held.height() < shown.height() + 20
         assert reader.text.document().resource(kind.value, QUrl("gone.png")).width() == 1
         web = QUrl("https://example.com/x.png")
         assert not reader.text.document().resource(kind.value, web)

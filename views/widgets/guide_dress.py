@@ -90,7 +90,8 @@ class GuideDress:
 
     def _dress_text(self, cursor: QTextCursor, block: QTextBlock) -> None:
         space = QTextBlockFormat()
-        space.setLineHeight(_LINE_HEIGHT, _proportional())
+        if not any(part.charFormat().isImageFormat() for part in fragments(block)):
+            space.setLineHeight(_LINE_HEIGHT, _proportional())  # beneath a picture it would gape
         if block.textList() is not None:
             space.setTopMargin(2.0)
             space.setBottomMargin(2.0)

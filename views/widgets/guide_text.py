@@ -35,6 +35,8 @@ class GuideText(QTextBrowser):
         self.setOpenLinks(False)
         self.setObjectName("guide.text")
         self.setAccessibleName("Text of the guide")
+        # Always: pictures are as wide as the room, which must not shrink when a page is long.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self._page: Page | None = None
         self._words: tuple[str, ...] = ()
         self._anchor = ""
