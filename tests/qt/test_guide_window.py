@@ -178,8 +178,9 @@ def test_pictures_are_those_of_the_theme_and_fit(
         assert shown.width() <= reader.text.viewport().width()
         assert reader.text.horizontalScrollBar().maximum() == 0
         text = reader.text.document()
-        held = text.documentLayout().blockBoundingRect(text.findBlockByNumber(1))
-        assert shown.height() <= held.height() < shown.height() + 40
+        place = text.documentLayout().blockBoundingRect
+        held, beneath = (place(text.findBlockByNumber(number)) for number in (1, 2))
+        assert beneath.top() - held.bottom() < 40
         assert reader.text.document().resource(kind.value, QUrl("gone.png")).width() == 1
         web = QUrl("https://example.com/x.png")
         assert not reader.text.document().resource(kind.value, web)
