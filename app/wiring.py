@@ -169,6 +169,7 @@ class Wiring(QObject):
     @Slot(object)
     def _on_started(self, _run: Run) -> None:
         self._window.training.banner.dismiss()
+        self._window.training.show_run()
 
     @Slot()
     def _on_go_to_training(self) -> None:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from models.domain.config import TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.inference import TunedModel
-from models.domain.run import RunUpdate
+from models.domain.run import RunState, RunUpdate
 from models.qt.memory_forecast import Fit
 from tests.qt.conftest import destroy
 from tests.qt.fakes import make_run, make_session, progress_event
@@ -252,3 +252,30 @@ def test_a_long_name_is_cut_with_an_ellipsis(window: MainWindow) -> None:
     name = window.findChild(ElidedLabel, "config.name")
     assert name.shown_text.endswith("…")
     assert name.geometry().right() < window.width()
+
+
+def test_a_started_run_is_in_sight_in_a_narrow_window(program: Program) -> None:
+    program.services.datasets.sessions = [make_session()]
+    running = make_run(step=3, total_steps=10)
+    program.services.runs.script = [
+        RunUpdate(running),
+        RunUpdate(make_run(state=RunState.FINISHED)),
+    ]
+    program.aio(program.wiring.fill())
+    program.window.resize(640, 480)
+    settle()
+    facts = program.child("run.facts")
+    assert facts.visibleRegion().isEmpty()
+    program.child("local.start").click()
+    program.settle()
+    settle()
+    assert not facts.visibleRegion().isEmpty()
+
+
+@pytest.mark.parametrize("name", ["runs.use_setup", "runs.delete"])
+def test_what_is_switched_off_says_why(window: MainWindow, name: str) -> None:
+    window.models.runs.put(make_run())
+    window.show_page(RUNS)
+    button = window.findChild(QPushButton, name)
+    assert not button.isEnabled()
+    assert button.toolTip() == "Choose a run in the table first"

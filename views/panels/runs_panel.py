@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from models.qt.run_models import RunModels
     from models.qt.runs_model import RunsModel
 
+_USE_HELP = "Put the settings of this run into the form"
+_CHOOSE = "Choose a run in the table first"
+
 
 class RunsPanel(QWidget):
     """Runs, and one of them with its chart, log and inference.
@@ -107,5 +110,9 @@ class RunsPanel(QWidget):
     @Slot()
     def _show_buttons(self) -> None:
         run = self._shown.status.run
+        is_over = run is not None and run.state.is_over
         self._use.setEnabled(run is not None)
-        self._delete.setEnabled(run is not None and run.state.is_over)
+        self._delete.setEnabled(is_over)
+        self._use.setToolTip(_USE_HELP if run is not None else _CHOOSE)
+        ended = "" if is_over else "It can be deleted once it has ended"
+        self._delete.setToolTip(ended if run is not None else _CHOOSE)

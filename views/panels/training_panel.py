@@ -79,6 +79,11 @@ class TrainingPanel(QWidget):
         if hasattr(self.setup, "config"):
             self.setup.config.set_ready(ready)
 
+    def show_run(self) -> None:
+        """Bring the run into sight where it lies beneath the form, in a narrow window."""
+        if self._columns.is_narrow:
+            self._columns.verticalScrollBar().setValue(self.run_panel.y())
+
     @Slot()
     def _order_tabs(self) -> None:
         from views.widgets.tab_order import order_tabs  # after the first frame
@@ -98,7 +103,8 @@ class TrainingPanel(QWidget):
         column.addLayout(self._head())
         column.addLayout(self._bars)
         columns = (self.setup, self.run_panel)
-        column.addWidget(TwoColumns(self.setup, self.run_panel, columns), 1)
+        self._columns = TwoColumns(self.setup, self.run_panel, columns)
+        column.addWidget(self._columns, 1)
         column.addWidget(self.start_bar)
 
     def _head(self) -> QHBoxLayout:
