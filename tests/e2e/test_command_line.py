@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow  # each command is the whole program
 
 
 @pytest.fixture

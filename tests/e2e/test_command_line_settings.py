@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow  # each command is the whole program
 TOKEN = "hf_" + "t" * 34
 BACKEND = "tests.emulators.file_keychain.FileKeychain"
 _LEFT_OUT = {"TEMPER_OFFLINE", "HF_TOKEN", "HUGGINGFACE_HUB_TOKEN", "RUNPOD_API_KEY"}

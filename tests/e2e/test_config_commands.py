@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow  # each command is the whole program
 
 
 @pytest.fixture
