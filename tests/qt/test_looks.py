@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -29,7 +29,7 @@ from views.theme import current_theme
 from views.widgets.buttons import IconButton
 from views.widgets.elided_label import ElidedLabel
 from views.widgets.loss_chart import LossChart
-from views.widgets.page_column import ScrollColumn
+from views.widgets.page_column import ScrollColumn, reveal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -279,3 +279,35 @@ def test_what_is_switched_off_says_why(window: MainWindow, name: str) -> None:
     button = window.findChild(QPushButton, name)
     assert not button.isEnabled()
     assert button.toolTip() == "Choose a run in the table first"
+
+
+def _top(window: MainWindow, name: str) -> int:
+    widget = window.findChild(QWidget, name)
+    return widget.mapTo(window, QPoint(0, 0)).y()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1000, 700), (640, 480)])
+def test_what_is_being_edited_stays_where_it_is(
+    program: Program, qtbot: QtBot, size: tuple[int, int]
+) -> None:
+    program.services.datasets.sessions = [make_session()]
+    program.aio(program.wiring.fill())
+    window = program.window
+    window.resize(*size)
+    settle()
+    box, line = program.child("hp.packing"), program.child("hp.epochs")
+    reveal(box)
+    for _ in range(2):  # "Modified" comes and goes above, in the card of the preset
+        before = _top(window, "hp.packing")
+        place = QPoint(12, box.height() // 2)
+        qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=place)
+        program.settle()
+        settle()
+        assert _top(window, "hp.packing") == before
+    line.setFocus()
+    before = _top(window, "hp.epochs")
+    for text in ("0", "3"):  # a message comes and goes beneath, in the same row of the grid
+        line.selectAll()
+        qtbot.keyClicks(line, text)
+        settle()
+        assert _top(window, "hp.epochs") == before

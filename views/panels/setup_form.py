@@ -26,9 +26,11 @@ class SetupForm(QObject):
 
     Signals:
         arranged: other fields are shown now.
+        touched: the user changes a setting; nothing has followed from it yet.
     """
 
     arranged = Signal()
+    touched = Signal()
 
     def __init__(self, model: FormModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -48,6 +50,8 @@ class SetupForm(QObject):
         path = field.info.path
         self.fields[path] = field
         field.show_value(self.model.value(path))
+        field.edited.connect(self.touched)
+        field.typed.connect(self.touched)
         field.edited.connect(self.model.edit)
         field.typed.connect(self.model.edit_text)
         field.set_shown(is_shown(self.model.config, path))

@@ -77,6 +77,7 @@ class SetupPanel(ScrollColumn):
     def complete(self, models: AppModels) -> None:
         """Build what the first frame does not show; called once."""
         from views.panels.config_section import ConfigSection
+        from views.widgets.hold_still import HoldStill
         from views.widgets.memory_bar import MemoryBar
 
         self.memory = MemoryBar(self._model, models.hardware)
@@ -92,6 +93,9 @@ class SetupPanel(ScrollColumn):
         self.training.complete(models.datasets)
         self._add_expert_cards()
         self._add_places()
+        still = HoldStill(self)
+        self.form.touched.connect(still.hold)
+        self.memory.changes.connect(still.hold)
 
     def set_data_root(self, folder: Path) -> None:
         """Say which real folder the trainer sees as /data unless the setup names another."""

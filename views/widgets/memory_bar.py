@@ -34,8 +34,10 @@ class MemoryBar(QWidget):
 
     Signals:
         fit_changed: the Fit (payload) of what stands in the form now.
+        changes: what is shown is about to become another, which may be higher.
     """
 
+    changes = Signal()
     fit_changed = Signal(object)
 
     def __init__(
@@ -77,6 +79,7 @@ class MemoryBar(QWidget):
         forecast = forecast_memory(self._form.config, self._hardware)
         if forecast == self.forecast:
             return
+        self.changes.emit()
         had, self.forecast = self.forecast.fit, forecast
         if forecast.fit is not had:
             self.fit_changed.emit(forecast.fit)

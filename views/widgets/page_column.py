@@ -19,6 +19,8 @@ NARROW = 920
 _UNLIMITED = 16_777_215
 _CLEARANCE = 60
 """Pixels around what is scrolled into view: its label and what stands beneath belong to it."""
+_PASSES = 8
+"""A layout asks the one around it: line, field, grid, card, stack, column, page. Mostly 3 do."""
 
 
 class ScrollColumn(QScrollArea):
@@ -84,9 +86,15 @@ def scroll_areas(widget: QWidget) -> Iterator[QScrollArea]:
         area = area.parentWidget()
 
 
+def settle_layouts() -> None:
+    """Let all layouts that have been asked for take place now."""
+    for _ in range(_PASSES):
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+
+
 def reveal(widget: QWidget) -> None:
     """Scroll until a widget is seen, though it may only just have been shown."""
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+    settle_layouts()
     for area in scroll_areas(widget):
         area.ensureWidgetVisible(widget, 0, _CLEARANCE)
 
