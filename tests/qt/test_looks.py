@@ -119,7 +119,7 @@ def test_start_says_what_speaks_against_it(window: MainWindow, qtbot: QtBot) -> 
     assert (status.text(), attention.isVisible()) == ("Ready to train", False)
     bar.show_fit(Fit.OVER)
     settle()
-    assert attention.text() == "Will not fit the memory"
+    assert attention.text() == "Will probably not fit the memory"
     assert not status.isVisible()
     qtbot.mouseClick(attention, Qt.MouseButton.LeftButton)
     assert window.training.setup.memory.visibleRegion().boundingRect().height() > 20

@@ -136,7 +136,7 @@ class StartBar(QFrame):
         what = "1 setting needs" if count == 1 else f"{count} settings need"
         text = f"{what} attention" if count else ""
         if not count and not is_live and self._fit == "over":
-            text = "Will not fit the memory"
+            text = "Will probably not fit the memory"
         self._attention.setText(text)
         self._attention.setVisible(bool(text))
         reason = disabled_reason(self._start_path(), self._form.circumstances)
