@@ -25,7 +25,9 @@ class LocalSection(SettingsCard):
         self._folder = FolderField(settings_index()[_DATA_DIR], "Host data dir")
         self.add(("local.runtime", "local.use_gpu"))
         self.adopt(form.adopt(self._folder), wide=True)
-        self.add((_IMAGE, "local.container_name", "local.pass_hf_token"), wide=(_IMAGE,))
+        # The token's label is longer than half a row: it would push the columns aside.
+        wide = (_IMAGE, "local.pass_hf_token")
+        self.add((_IMAGE, "local.container_name", "local.pass_hf_token"), wide=wide)
 
     def set_data_root(self, folder: Path) -> None:
         """Say which folder is meant while none is named."""
