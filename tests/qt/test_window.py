@@ -31,9 +31,9 @@ CONTROLS = (
     "infer.meta", "infer.preset", "infer.samples", "infer.refresh_samples", "infer.prompt",
     "infer.temperature", "infer.max_new_tokens", "infer.compare", "infer.run", "infer.spinner",
     "infer.cancel", "infer.clear", "infer.export", "infer.history", "dataset.refresh",
-    "dataset.preview", "config.mode", "config.list", "config.refresh", "config.load", "config.rename",
-    "config.delete", "config.save", "config.save_bar", "offline.banner", "hp.memory",
-    "training.preset.line", "output.folder", "hp.estimate",
+    "dataset.preview", "config.mode", "config.list", "config.refresh", "config.load",
+    "config.rename", "config.delete", "config.save", "config.save_bar", "offline.banner",
+    "hp.memory", "training.preset.line", "output.folder", "hp.estimate",
 )  # fmt: skip
 
 
