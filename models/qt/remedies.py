@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from models.domain.run import RunState
+
 if TYPE_CHECKING:
     from models.domain.run import Run
 
 OUT_OF_MEMORY = frozenset({"cuda_oom", "host_oom"})
 RESUMABLE = frozenset({"network", "cancelled", "disk_full", "internal", "driver", "auth"})
+_SAME_AGAIN = frozenset({"bad_dataset", "bad_config"})
+"""Failures that a resumed run would end with at once: the job itself is at fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,13 @@ def remedy_for(run: Run) -> Remedy | None:
         rate = run.config.hp.learning_rate / 2
         return Remedy("Halve the learning rate", {"hp.learning_rate": rate})
     return Remedy("Resume") if kind in RESUMABLE else None
+
+
+def can_resume(run: Run) -> bool:
+    """Whether going on with this run could end otherwise than before."""
+    if not run.state.is_over or run.state is RunState.FINISHED:
+        return False
+    return run.failure is None or run.failure.kind not in _SAME_AGAIN
 
 
 def _less_memory(run: Run) -> Remedy | None:

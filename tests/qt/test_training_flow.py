@@ -202,6 +202,13 @@ def test_a_failed_run_says_why_and_offers_the_smallest_remedy(
     assert program.child("hp.batch_size").text() == "1"
 
 
+@pytest.mark.parametrize(("kind", "offered"), [("bad_dataset", False), ("network", True)])
+def test_resuming_is_offered_where_it_can_help(program: Program, kind: str, offered: bool) -> None:
+    failure = Failure(kind, "It went wrong.")
+    program.models.run.fill(RunUpdate(make_run("bad", RunState.FAILED, failure=failure)))
+    assert program.child("run.resume").isVisible() is offered
+
+
 def test_resume_goes_on_with_the_same_run(program: Program, qtbot: QtBot) -> None:
     _ready(program)
     _script(program)

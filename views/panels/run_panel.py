@@ -176,15 +176,14 @@ class RunPanel(ScrollColumn):
 
     @Slot()
     def _show_buttons(self) -> None:
-        from models.domain.run import RunState
-        from models.qt.remedies import remedy_for
+        from models.qt.remedies import can_resume, remedy_for
 
         run = self.models.status.run
         starting = self.models.status.is_starting
         is_over = run is not None and run.state.is_over and not starting
         self._remedy = remedy_for(run) if run is not None and is_over else None
         fixes = self._remedy is not None and bool(self._remedy.values)
-        resumes = run is not None and is_over and run.state is not RunState.FINISHED
+        resumes = run is not None and is_over and can_resume(run)
         self._fix.setVisible(fixes)
         if self._remedy is not None:
             self._fix.setText(self._remedy.label)
