@@ -7,9 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+import psutil
 import pytest
 
 if TYPE_CHECKING:
@@ -56,7 +58,13 @@ class Terminal:
         return seen.decode()
 
     def interrupt(self) -> None:
-        """Ctrl+C: the signal goes to all processes of the foreground group."""
+        """Ctrl+C: the signal goes to all processes of the foreground group.
+
+        Once the program waits for something: between its last words and its read, Python would
+        notice the signal only when the read has ended.
+        """
+        while psutil.Process(self._process.pid).status() != psutil.STATUS_SLEEPING:
+            time.sleep(0.01)
         os.killpg(self._process.pid, signal.SIGINT)
 
     def ended(self) -> int:
