@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
 
+from views.widgets.card import show_if
 from views.widgets.field_grid import FieldGrid
 from views.widgets.fold_card import FoldCard
 from views.widgets.help_button import HelpButton
@@ -29,6 +30,7 @@ class SettingsCard(FoldCard):
         super().__init__(name, title)
         self.tools.addWidget(HelpButton(topic, title))
         self._form = form
+        self._is_used = True
         self.grid = FieldGrid()
         self.body.addWidget(self.grid)
         self._fields: list[Field] = []
@@ -51,7 +53,10 @@ class SettingsCard(FoldCard):
 
     @Slot()
     def _show_if_used(self) -> None:
-        self.setVisible(any(field.is_shown for field in self._fields))
+        is_used = any(field.is_shown for field in self._fields)
+        if is_used is not self._is_used:
+            self._is_used = is_used
+            show_if(self, is_used)
         self._show_summary()
 
     @Slot()

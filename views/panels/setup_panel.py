@@ -8,10 +8,8 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from views.panels.dataset_section import DatasetSection
-from views.panels.model_section import ModelSection
 from views.panels.setup_form import SetupForm
 from views.panels.target_section import TargetSection
-from views.panels.training_section import TrainingSection
 from views.widgets.card import Card
 from views.widgets.fold_card import FoldCard
 from views.widgets.page_column import ScrollColumn, reveal
@@ -23,8 +21,10 @@ if TYPE_CHECKING:
     from models.qt.form_model import FormModel
     from views.panels.config_section import ConfigSection
     from views.panels.local_section import LocalSection
+    from views.panels.model_section import ModelSection
     from views.panels.output_section import OutputSection
     from views.panels.runpod_section import RunpodSection
+    from views.panels.training_section import TrainingSection
     from views.widgets.memory_bar import MemoryBar
 
 _LORA = ("hp.lora_r", "hp.lora_alpha", "hp.lora_dropout", "hp.lora_variant", "hp.lora_targets")
@@ -48,6 +48,8 @@ class SetupPanel(ScrollColumn):
 
     config: ConfigSection
     memory: MemoryBar
+    model_card: ModelSection
+    training: TrainingSection
     output: OutputSection
     local: LocalSection
     runpod: RunpodSection
@@ -59,15 +61,13 @@ class SetupPanel(ScrollColumn):
         self.form = SetupForm(model, self)
         self.target = TargetSection(self.form)
         self.data = DatasetSection(self.form)
-        self.model_card = ModelSection(self.form)
-        self.training = TrainingSection(self.form, self.data.library)
         self._place = Card("Configuration")
         self._place.setFixedHeight(_CONFIG_HEIGHT)
         self._settings = QWidget()
         self._stack = QVBoxLayout(self._settings)
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._stack.setSpacing(self.column.spacing())
-        for card in (self.target, self.data, self.model_card, self.training):
+        for card in (self.target, self.data):
             self._stack.addWidget(card)
         self.column.addWidget(self._place)
         self.column.addWidget(self._settings)
@@ -77,6 +77,8 @@ class SetupPanel(ScrollColumn):
     def complete(self, models: AppModels) -> None:
         """Build what the first frame does not show; called once."""
         from views.panels.config_section import ConfigSection
+        from views.panels.model_section import ModelSection
+        from views.panels.training_section import TrainingSection
         from views.widgets.hold_still import HoldStill
         from views.widgets.memory_bar import MemoryBar
 
@@ -89,6 +91,10 @@ class SetupPanel(ScrollColumn):
         self._place.deleteLater()
         self.target.attach(models.preset)
         self.data.complete(models.datasets)
+        self.model_card = ModelSection(self.form)
+        self.training = TrainingSection(self.form, self.data.library)
+        for card in (self.model_card, self.training):
+            self._stack.addWidget(card)
         self.model_card.complete(self.memory)
         self.training.complete(models.datasets)
         self._add_expert_cards()

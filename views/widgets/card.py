@@ -46,6 +46,12 @@ def text_label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
     return label
 
 
+def show_if(widget: QWidget, shown: bool) -> None:
+    """Show or hide a widget that may have no parent as yet: shown then, it would be a window."""
+    if not shown or widget.parentWidget() is not None:
+        widget.setVisible(shown)
+
+
 def restyle(widget: QWidget, name: str, value: object) -> None:
     """Set a property that the style sheet looks at, and let it look again."""
     if widget.property(name) == value:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSize
-from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QLabel, QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from views.widgets.card import PLAIN_TEXT
 
@@ -36,8 +35,12 @@ class ElidedLabel(QLabel):
         return QSize(0, super().minimumSizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if not self.text():
+        room = self.contentsRect().width()
+        if self.fontMetrics().horizontalAdvance(self.text()) <= room:
+            super().paintEvent(event)  # as quick as any label; see card.PLAIN_TEXT
             return
+        from PySide6.QtGui import QPainter  # not in the first frame, like the rest of this
+
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.contentsRect(), self.alignment(), self.shown_text)
@@ -46,6 +49,8 @@ class ElidedLabel(QLabel):
     def event(self, event: QEvent) -> bool:
         is_cut = event.type() == QEvent.Type.ToolTip and self.shown_text != self.text()
         if is_cut and not self.toolTip():
+            from PySide6.QtWidgets import QToolTip  # seldom shown
+
             QToolTip.showText(self.cursor().pos(), self.text(), self)
             return True
         return super().event(event)

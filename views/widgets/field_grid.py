@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from views.widgets.card import show_if
+
 if TYPE_CHECKING:
     from views.widgets.fields import Field
 
@@ -19,6 +21,7 @@ class FieldGrid(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._is_wide: dict[Field, bool] = {}
+        self._is_empty = False  # a child that nobody hides is shown with its parent
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(_GAP)
@@ -44,7 +47,9 @@ class FieldGrid(QWidget):
                 span = 2 if self._is_wide[field] else 1
                 self._grid.addWidget(field, number, column, 1, span)
                 field.align_with_label(has_label)
-        self.setVisible(bool(rows))
+        if bool(rows) is self._is_empty:
+            self._is_empty = not rows
+            show_if(self, bool(rows))
 
     def _rows(self) -> list[list[Field]]:
         rows: list[list[Field]] = []

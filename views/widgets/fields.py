@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from models.qt.wording import value_text
-from views.widgets.card import STRONG_FOCUS, restyle, text_label
+from views.widgets.card import STRONG_FOCUS, restyle, show_if, text_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,8 +69,7 @@ class Field(QWidget):
     def set_shown(self, shown: bool) -> None:
         """Show the field or not. Qt's own ``isHidden`` holds for all that was never on screen."""
         self.is_shown = shown
-        if not shown or self.parentWidget() is not None:  # without a parent it would be a window
-            self.setVisible(shown)
+        show_if(self, shown)
 
     def show_value(self, value: object) -> None:
         """Show a value without reporting it as edited."""

@@ -62,11 +62,11 @@ class RunProgress(QWidget):
 
     @Slot()
     def _show_run(self) -> None:
-        from models.qt.run_status import headline, tone  # not needed for the first frame
-
         status = self._model
         if status is None:
             return
+        from models.qt.run_status import headline, tone  # not needed for the first frame
+
         run = status.run
         words = self._idle if run is None else headline(run)
         words = "Starting…" if status.is_starting else words
