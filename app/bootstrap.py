@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.paths import AppPaths, code_root, resource
 from models.db.database import Database
+from models.domain.config import RUNTIME_PYTHON
 from models.domain.secrets import HF_TOKEN
 from services.app_settings import SettingsStore
 from services.configs import ConfigStore
@@ -119,7 +120,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
             records=RunRecords(database),
             library=library,
             builder=JobBuilder(library, data_root, hf_token),
-            runner=ProcessRunner(lambda: runtime.python, hf_token),
+            runners={RUNTIME_PYTHON: ProcessRunner(lambda: runtime.python, hf_token)},
             code=place_code,
             offline=offline,
             on_finished=peaks.record,

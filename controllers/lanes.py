@@ -73,7 +73,8 @@ class Lanes:
     """The lanes of the window: ``work`` is for long things (imports, setting up, copying).
 
     ``probes`` is for looking at computer and models, over and over while the window is seen;
-    ``secrets`` for the keychain, which may wait for its user, and for trying tokens out.
+    ``secrets`` for the keychain, which may wait for its user, and for trying tokens out; ``docker``
+    for an engine's images (runs in containers are followed in ``runs``, like all others).
     """
 
     database: Lane = field(default_factory=lambda: Lane("database"))
@@ -82,10 +83,11 @@ class Lanes:
     work: Lane = field(default_factory=lambda: Lane("work"))
     probes: Lane = field(default_factory=lambda: Lane("probes"))
     secrets: Lane = field(default_factory=lambda: Lane("secrets"))
+    docker: Lane = field(default_factory=lambda: Lane("docker"))
 
     def close(self, timeout: float) -> None:
         """Close all lanes; ``timeout`` is for each."""
-        outer = (self.secrets, self.probes, self.work, self.inference)
+        outer = (self.docker, self.secrets, self.probes, self.work, self.inference)
         for lane in (*outer, self.runs, self.database):
             lane.close(timeout)
 

@@ -19,7 +19,7 @@ from services.run_files import host_path
 from trainer_image.contract import DatasetFormat, DatasetSpec, Hyperparameters, Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from models.domain.config import TrainingConfig
     from models.domain.dataset import DatasetSession
@@ -58,13 +58,22 @@ class JobBuilder:
         chosen = config.local.host_data_dir.strip()
         return Path(chosen).expanduser().resolve() if chosen else self._default_data_root()
 
-    def plan(self, config: TrainingConfig, *, name: str, offline: bool) -> PlannedJob:
-        """Build the job. ConfigError carries every problem found, of values and of places."""
+    def plan(
+        self,
+        config: TrainingConfig,
+        *,
+        name: str,
+        offline: bool,
+        further: Sequence[Problem] = (),
+    ) -> PlannedJob:
+        """Build the job. ConfigError carries every problem found, of values and of places, and the
+        ``further`` ones of whoever is to run it."""
         data_root = self.data_root(config)
         problems = secret_problems(config)  # a run's setup is stored and written into its job
         online = offline_problems(config, data_root) if offline else []
         wrong = validate(config) + unsupported(config)
-        for found in (online, wrong, token_problems(config, self._hf_token, offline=offline)):
+        token = token_problems(config, self._hf_token, offline=offline)
+        for found in (online, wrong, token, list(further)):
             known = {problem.field for problem in problems}
             problems += [problem for problem in found if problem.field not in known]
         if config.dataset.source == SOURCE_HUB and not offline and not problems:

@@ -7,15 +7,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.domain.run import ProcessHandle, Run, RunEvent, RunState, RunUpdate
+from models.domain.errors import AppError
+from models.domain.run import (
+    ContainerHandle,
+    Failure,
+    ProcessHandle,
+    Run,
+    RunEvent,
+    RunState,
+    RunUpdate,
+)
 from services.run_files import RunFolder, log_tail, read_events, read_log
 from services.run_outcome import Ending, ending_changes, event_changes, judge
+from services.runners.base import Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from services.run_records import RunRecords
-    from services.runners.base import Runner
+    from services.runners.base import Runner, Runners
     from trainer_image.contract import Result
     from trainer_image.contract import RunState as TrainerState
 
@@ -49,11 +59,11 @@ class RunFollower:
     def __init__(
         self,
         records: RunRecords,
-        runner: Runner,
+        runners: Runners,
         on_finished: Callable[[Run, Result], None] | None = None,
     ) -> None:
         self._records = records
-        self._runner = runner
+        self._runners = runners
         self._on_finished = on_finished
         self._cursors: dict[str, _Cursor] = {}
 
@@ -63,7 +73,7 @@ class RunFollower:
         cursor = self._cursor(update.run)
         events, log = (*cursor.kept_events, *update.events), cursor.kept_log + update.log
         cursor.kept_events, cursor.kept_log = (), ""
-        return RunUpdate(update.run, events, log)
+        return replace(update, events=events, log=log)
 
     def refresh(self, run_id: str) -> Run:
         """The run as it is now; what it brought is kept for whoever polls next."""
@@ -74,11 +84,12 @@ class RunFollower:
         return update.run
 
     def _poll(self, run_id: str) -> RunUpdate:
-        run = self._with_process(self._records.get(run_id))
-        # Asked before the files are read: what a process wrote before it ended is then seen.
-        is_alive = run.process is not None and self._runner.is_alive(run.process)
+        # Looked at before the files are read: what a trainer wrote before it ended is then seen.
+        run, look = self._look(self._records.get(run_id))
         update = self._read_new(run)
-        return replace(update, run=self._follow_state(update.run, is_alive=is_alive))
+        if look.trouble:
+            return replace(update, trouble=look.trouble)
+        return replace(update, run=self._follow_state(update.run, look))
 
     def history(self, run_id: str) -> RunUpdate:
         """Everything so far: all events, and the end of the log; polls go on from here."""
@@ -125,46 +136,59 @@ class RunFollower:
         changes = event_changes(run, events) | {"log_offset": log_offset}
         return self._records.store(run.id, events, changes)
 
-    def _follow_state(self, run: Run, *, is_alive: bool) -> Run:
+    def _look(self, run: Run) -> tuple[Run, Look]:
+        if not run.state.is_live:
+            return run, Look()
+        try:
+            run = self._with_handle(run)
+            if run.handle is None:
+                return run, Look()
+            return run, self._runner(run).look(run.handle, run_folder(run))
+        except AppError as error:
+            return run, Look(trouble=str(error))
+
+    def _follow_state(self, run: Run, look: Look) -> Run:
         if not run.state.is_live:
             return run
-        if is_alive or _is_being_started(run):
+        if look.is_alive or _is_being_started(run):
             self._kill_after_grace(run)
             has_begun = run.state is RunState.PREPARING and run.phase == "training"
             return self._records.transition(run, RunState.RUNNING) if has_begun else run
         if not run_folder(run).path.exists():
-            return self._records.transition(run, RunState.LOST, ended_at=time.time())
-        return self._end(run)
+            return self._records.transition(
+                run, RunState.LOST, failure=_folder_gone(run), ended_at=time.time()
+            )
+        ended = self._end(run, look)
+        if run.handle is not None:
+            self._runner(run).release(run.handle, run_folder(run))
+        return ended
 
-    def _end(self, run: Run) -> Run:
+    def _end(self, run: Run, look: Look) -> Run:
         folder, cursor = run_folder(run), self._cursor(run)
-        outside = self._runner.exit_code(run.process) if run.process else None
-        ending = Ending(
-            _state_of_boot(run), folder.result(), _failure_of_boot(run, cursor), outside
-        )
+        ending = Ending(_state_of_boot(run), folder.result(), _failure_of_boot(run, cursor), look)
         state, _, _ = judge(run, ending)
         if state is RunState.FINISHED and ending.result and self._on_finished is not None:
             self._on_finished(run, ending.result)
         return self._records.transition(run, state, **ending_changes(run, ending, time.time()))
 
-    def _with_process(self, run: Run) -> Run:
-        """A program killed between start and record stored no process; the trainer tells of it."""
-        if not run.state.is_live or run.process is not None:
+    def _with_handle(self, run: Run) -> Run:
+        """A program killed between start and record stored no handle; what was started has one."""
+        if run.handle is not None:
             return run
-        state = run_folder(run).state()
-        if state is None or state.started_at < (run.started_at or 0):
-            return run
-        handle = ProcessHandle(state.pid, state.pid_created)
-        return self._records.transition(run, run.state, process=handle)
+        handle = self._runner(run).find(run_folder(run), run.started_at or 0)
+        return run if handle is None else self._records.transition(run, run.state, handle=handle)
+
+    def _runner(self, run: Run) -> Runner:
+        return self._runners.of(run.runtime)
 
     def _kill_after_grace(self, run: Run) -> None:
-        if run.state is not RunState.STOPPING or run.process is None:
+        if run.state is not RunState.STOPPING or run.handle is None:
             return
         cursor, now = self._cursor(run), time.monotonic()
         if cursor.stop_asked is None:  # asked by a program that is gone: its grace starts anew
             cursor.stop_asked = now
         if now - cursor.stop_asked > STOP_GRACE_SECONDS:
-            self._runner.kill(run.process)
+            self._runner(run).kill(run.handle)
 
 
 def run_folder(run: Run) -> RunFolder:
@@ -174,7 +198,7 @@ def run_folder(run: Run) -> RunFolder:
 
 def _is_being_started(run: Run) -> bool:
     """Another program is between storing the run and storing its process."""
-    if run.state is not RunState.PREPARING or run.process is not None:
+    if run.state is not RunState.PREPARING or run.handle is not None:
         return False
     return time.time() - (run.started_at or 0) < _START_SECONDS
 
@@ -182,8 +206,20 @@ def _is_being_started(run: Run) -> bool:
 def _state_of_boot(run: Run) -> TrainerState | None:
     """What this boot said of itself; a boot that died early leaves the file of the one before."""
     state = run_folder(run).state()
-    is_old = state is not None and run.process is not None and state.pid != run.process.pid
-    return None if is_old else state
+    if state is None:
+        return None
+    match run.handle:
+        case ProcessHandle(pid=pid):
+            return state if state.pid == pid else None
+        case ContainerHandle(id=container):  # whose host name is the beginning of its id
+            return state if state.host and container.startswith(state.host) else None
+        case None:
+            return state
+
+
+def _folder_gone(run: Run) -> Failure:
+    message = f"The run's folder {run_folder(run).path} is gone, so nothing tells how it ended."
+    return Failure("folder_gone", message, "Put the folder back, or start a new run.")
 
 
 def _failure_of_boot(run: Run, cursor: _Cursor) -> RunEvent | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.domain.run import Failure, Run, RunEvent, RunState
 from services.run_files import host_path
+from services.runners.base import Look
 from trainer_image.contract import ExitCode, FailureKind
 
 if TYPE_CHECKING:
@@ -24,7 +25,13 @@ class Ending:
     state: TrainerState | None
     result: Result | None
     last_failure: RunEvent | None
-    outside_code: int | None
+    look: Look = field(default_factory=Look)
+
+    @property
+    def code(self) -> int | None:
+        """The exit code: what the trainer says of itself, else what is seen from outside."""
+        own = self.state.exit_code if self.state else None
+        return own if own is not None else self.look.exit_code
 
 
 def event_changes(run: Run, events: Sequence[RunEvent]) -> dict[str, object]:
@@ -39,10 +46,16 @@ def event_changes(run: Run, events: Sequence[RunEvent]) -> dict[str, object]:
         elif event.type == "progress":
             changes["step"] = int(event.number("step") or 0)
             changes["total_steps"] = int(event.number("total_steps") or 0)
+            changes["train_loss"] = event.number("loss")
         elif event.type == "eval":
             loss = event.number("eval_loss")
             is_first = not event.number("step") and run.eval_loss_before is None
             changes["eval_loss_before" if is_first else "eval_loss_after"] = loss
+            if not is_first:
+                known = (changes.get("best_eval_loss", run.best_eval_loss), loss)
+                changes["best_eval_loss"] = min(
+                    (one for one in known if isinstance(one, float)), default=None
+                )
     if events:
         changes["next_seq"] = events[-1].seq + 1
     return changes
@@ -54,19 +67,20 @@ def judge(run: Run, ending: Ending) -> tuple[RunState, int | None, Failure | Non
     A trainer that ends by itself says so in ``state.json``. One that was killed cannot, and then
     only our own stop request tells a cancelled run from a killed one.
     """
-    code = ending.state.exit_code if ending.state else None
-    if code is None:
-        code = ending.outside_code
+    code = ending.code
     if ending.result is not None and code in {None, ExitCode.FINISHED}:
         return RunState.FINISHED, int(ExitCode.FINISHED), None
     failure = ending.last_failure
     if failure is not None and failure.text("kind") == FailureKind.CANCELLED:
         failure = None
-    if code == ExitCode.CANCELLED or (run.state is RunState.STOPPING and failure is None):
-        return RunState.CANCELLED, code, None
+    asked = run.state is RunState.STOPPING
+    if code in _STOPPED_CODES or (asked and failure is None):
+        return RunState.CANCELLED, code, None if asked else _STOPPED_OUTSIDE
     if failure is not None:
         return RunState.FAILED, code, _told(failure)
-    return RunState.FAILED, code, _untold(code)
+    if ending.look.lost and code is None:
+        return RunState.LOST, None, Failure("container_gone", ending.look.lost, _RESUME)
+    return RunState.FAILED, code, _OUT_OF_MEMORY if ending.look.oom_killed else _untold(code)
 
 
 def ending_changes(run: Run, ending: Ending, now: float) -> dict[str, object]:
@@ -86,6 +100,23 @@ def ending_changes(run: Run, ending: Ending, now: float) -> dict[str, object]:
             "eval_loss_after": result.eval_loss_after,
         }
     return changes
+
+
+_STOPPED_CODES = frozenset({ExitCode.CANCELLED, 128 + 15})
+"""The trainer heeded SIGTERM; 143 before it could listen for it."""
+_RESUME = "Resume: it goes on from the last checkpoint."
+_STOPPED_OUTSIDE = Failure(
+    "stopped_outside",
+    "The training was stopped from outside Temper: by another program, or because Docker or the "
+    "computer was shut down.",
+    _RESUME,
+)
+_OUT_OF_MEMORY = Failure(
+    str(FailureKind.HOST_OOM),
+    "The training used up the memory it may take, and the system ended it.",
+    "Use a smaller batch or a shorter sequence length, then resume: it goes on from the last "
+    "checkpoint.",
+)
 
 
 def _told(event: RunEvent) -> Failure:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.domain.config import RUNTIME_DOCKER, TARGET_LOCAL
 from models.domain.errors import AppError, ConfigError
 from models.domain.inference import common_system_prompt
 from models.domain.run import Failure, Run, RunState
@@ -18,13 +19,15 @@ from services.run_files import RunFolder, host_path
 from services.run_follower import RunFollower, run_folder
 from services.run_outputs import OnExisting, settle_output
 from services.run_samples import choose_samples, read_samples
-from services.runners.base import Launch
+from services.runners.base import Launch, Runners
 from trainer_image.contract import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    import builtins
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from models.domain.config import TrainingConfig
+    from models.domain.errors import Problem
     from models.domain.inference import SamplePrompt, TunedModel
     from models.domain.run import RunUpdate
     from services.datasets import DatasetLibrary
@@ -49,7 +52,7 @@ class RunService:
         records: RunRecords,
         library: DatasetLibrary,
         builder: JobBuilder,
-        runner: Runner,
+        runners: Mapping[str, Runner],
         code: Callable[[], TrainerCode],
         offline: OfflinePolicy,
         on_finished: Callable[[Run, Result], None] | None = None,
@@ -57,10 +60,10 @@ class RunService:
         self._records = records
         self._library = library
         self._builder = builder
-        self._runner = runner
+        self._runners = Runners(runners)
         self._code = code
         self._offline = offline
-        self._follower = RunFollower(records, runner, on_finished)
+        self._follower = RunFollower(records, self._runners, on_finished)
         self._lock = threading.RLock()
 
     def start(self, config: TrainingConfig, *, name: str = "", on_existing: str = "refuse") -> Run:
@@ -84,9 +87,8 @@ class RunService:
             if run.state.is_live:
                 raise AppError("running", f"Run {run.id} is still running.", "Attach to it.")
             self._refuse_if_in_use(Path(run.output_directory))
+            self._check_resume(run)
             offline = self._offline.is_offline()
-            if offline and (problems := offline_problems(run.config, Path(run.data_root))):
-                raise ConfigError(problems)
             _rewrite_job_for_resume(run, offline=offline)
             self._follower.forget(run_id)
             queued = self._records.transition(
@@ -101,22 +103,22 @@ class RunService:
         """
         with self._lock:
             run = self._follower.refresh(run_id)
-            if not run.state.is_live or run.process is None:
+            if not run.state.is_live or run.handle is None:
                 return run
             run = self._records.transition(run, RunState.STOPPING)
             self._follower.stop_asked(run)
-            if run.process is not None:
-                self._runner.stop(run.process, run_folder(run))
+            if run.handle is not None:
+                self._runners.of(run.runtime).stop(run.handle, run_folder(run))
             return run
 
     def kill(self, run_id: str) -> Run:
         """End a run at once. What it did since its last checkpoint is lost."""
         with self._lock:
             run = self._records.get(run_id)
-            if run.state.is_live and run.process is not None:
+            if run.state.is_live and run.handle is not None:
                 run = self._records.transition(run, RunState.STOPPING)
-                if run.process is not None:
-                    self._runner.kill(run.process)
+                if run.handle is not None:
+                    self._runners.of(run.runtime).kill(run.handle)
             return run
 
     def poll(self, run_id: str) -> RunUpdate:
@@ -133,7 +135,9 @@ class RunService:
         """Find every run that the database believes live again; ended ones are settled."""
         with self._lock:
             live = self._records.newest(1000, live_only=True)
-            return [self._follower.refresh(run.id) for run in live]
+            found = [self._follower.refresh(run.id) for run in live]
+            self._tidy(found)
+            return found
 
     def list(self, limit: int = 200) -> Sequence[Run]:
         """Runs, newest first."""
@@ -190,11 +194,33 @@ class RunService:
         shutil.rmtree(run_folder(run).path, ignore_errors=True)
 
     def _plan(self, config: TrainingConfig, name: str, answer: OnExisting) -> PlannedJob:
-        planned = self._builder.plan(config, name=name, offline=self._offline.is_offline())
+        offline = self._offline.is_offline()
+        planned = self._builder.plan(
+            config, name=name, offline=offline, further=self._runner_problems(config)
+        )
         job = settle_output(planned.job, planned.data_root, answer)
         output = host_path(planned.data_root, job.output_directory)
         self._refuse_if_in_use(output)
         return replace(planned, job=job, output=output)
+
+    def _check_resume(self, run: Run) -> None:
+        problems = self._runner_problems(run.config)
+        if self._offline.is_offline():
+            problems += offline_problems(run.config, Path(run.data_root))
+        if problems:
+            raise ConfigError(problems)
+
+    def _runner_problems(self, config: TrainingConfig) -> builtins.list[Problem]:
+        if config.training.target != TARGET_LOCAL:
+            return []
+        return self._runners.of(config.local.runtime).check(
+            config, self._builder.data_root(config), offline=self._offline.is_offline()
+        )
+
+    def _tidy(self, seen: Sequence[Run]) -> None:
+        live = {run.id for run in seen if run.state.is_live}
+        for runner in self._runners.all():
+            runner.tidy(live)
 
     def _refuse_if_in_use(self, output: Path) -> None:
         for other in self.reattach():
@@ -226,6 +252,7 @@ class RunService:
             trainer_sha256=code.sha256,
             dataset_sha256=job.dataset.sha256,
             base_model=local_model(job.base_model, planned.data_root),
+            image=config.local.image if config.local.runtime == RUNTIME_DOCKER else "",
         )
         return self._records.add(run)
 
@@ -234,24 +261,25 @@ class RunService:
             run,
             RunState.PREPARING,
             started_at=time.time(),
-            process=None,
+            handle=None,
             trainer_sha256=code.sha256,
         )
-        local = run.config.local
         launch = Launch(
             run_folder(run),
             code,
+            run.config.local,
             offline=self._offline.is_offline(),
-            pass_hf_token=local.pass_hf_token,
-            use_gpu=local.use_gpu,
+            base_model=run.base_model,
         )
         try:
-            handle = self._runner.start(launch)
+            started = self._runners.of(run.runtime).start(launch)
         except AppError as error:
             failure = Failure(error.kind, error.message, error.hint)
             self._records.transition(run, RunState.FAILED, failure=failure, ended_at=time.time())
             raise
-        return self._records.transition(run, RunState.PREPARING, process=handle)
+        return self._records.transition(
+            run, RunState.PREPARING, handle=started.handle, image_digest=started.image_digest
+        )
 
 
 def _rewrite_job_for_resume(run: Run, *, offline: bool) -> None:

@@ -233,13 +233,15 @@ class Event(BaseModel):
 class RunState(_Strict):
     """``state.json``: replaced atomically at each change of phase and at the end.
 
-    ``pid_created`` (seconds since the epoch) tells the process from a later one of the same number.
+    ``pid_created`` (seconds since the epoch) tells the process from a later one of the same number,
+    ``host`` (the machine's name) one container from another.
     """
 
     run_id: str
     phase: Phase
     pid: int
     pid_created: float = 0.0
+    host: str = ""
     boot_count: int = Field(ge=1)
     started_at: float
     updated_at: float

@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 import os
+import socket
 import time
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
@@ -134,6 +135,7 @@ class StateWriter:
             phase=Phase.PREPARING,
             pid=os.getpid(),
             pid_created=process_created(),
+            host=socket.gethostname(),
             boot_count=self._boots_before() + 1,
             started_at=now,
             updated_at=now,

@@ -12,7 +12,15 @@ from models.db.repository import SHOWN_NAMES, Repository
 from models.db.tables import RunRow
 from models.domain.config_io import from_dict, to_dict
 from models.domain.errors import AppError
-from models.domain.run import Failure, ProcessHandle, Run, RunState, check_transition
+from models.domain.run import (
+    ContainerHandle,
+    Failure,
+    JobHandle,
+    ProcessHandle,
+    Run,
+    RunState,
+    check_transition,
+)
 
 if TYPE_CHECKING:
     import builtins
@@ -25,7 +33,7 @@ logger = logging.getLogger(__name__)
 LAST_RUN = "last"
 """What a person may say instead of the newest run's id."""
 
-_DIFFERENT = {"config", "state", "failure", "process", "parent_run_id"}
+_DIFFERENT = {"config", "state", "failure", "handle", "tags", "parent_run_id"}
 _SAME = tuple(field.name for field in fields(Run) if field.name not in _DIFFERENT)
 """The fields that a row holds just as the value does."""
 
@@ -124,8 +132,8 @@ class RunRepository(Repository):
         row.failure_kind = run.failure.kind if run.failure else None
         row.failure_message = run.failure.message if run.failure else None
         row.failure_hint = run.failure.hint if run.failure else None
-        row.process_pid = run.process.pid if run.process else None
-        row.process_created = run.process.created if run.process else None
+        _fill_handle(row, run.handle)
+        row.tags = list(run.tags)
         # A parent deleted since this value was read is forgotten, not an error.
         parent = self._session.get(RunRow, run.parent_run_id) if run.parent_run_id else None
         row.parent_run_id = parent.id if parent else None
@@ -157,7 +165,8 @@ def _to_value(row: RunRow) -> Run:
         config=config,
         state=state,
         failure=_failure(row),
-        process=_process(row),
+        handle=_handle(row),
+        tags=_tags(row),
         parent_run_id=row.parent_run_id or "",
     )
 
@@ -168,10 +177,29 @@ def _failure(row: RunRow) -> Failure | None:
     return Failure(row.failure_kind, row.failure_message or "", row.failure_hint or "")
 
 
-def _process(row: RunRow) -> ProcessHandle | None:
+def _fill_handle(row: RunRow, handle: JobHandle | None) -> None:
+    process = handle if isinstance(handle, ProcessHandle) else None
+    row.process_pid = process.pid if process else None
+    row.process_created = process.created if process else None
+    container = handle if isinstance(handle, ContainerHandle) else None
+    row.container_id = container.id if container else None
+    row.container_name = container.name if container else None
+    row.container_endpoint = container.endpoint if container else None
+
+
+def _handle(row: RunRow) -> JobHandle | None:
+    if row.container_id is not None:
+        return ContainerHandle(
+            row.container_id, row.container_name or "", row.container_endpoint or ""
+        )
     if row.process_pid is None or row.process_created is None:
         return None
     return ProcessHandle(row.process_pid, row.process_created)
+
+
+def _tags(row: RunRow) -> tuple[str, ...]:
+    found = row.tags if isinstance(row.tags, list) else []
+    return tuple(tag for tag in found if isinstance(tag, str))
 
 
 def _the_only(text: str, rows: Sequence[RunRow], newest: Sequence[str]) -> RunRow:

@@ -121,6 +121,17 @@ class RunRow(Base):
     )
     next_seq: Mapped[int]
     log_offset: Mapped[int]
+    container_id: Mapped[str | None]
+    container_name: Mapped[str | None]
+    container_endpoint: Mapped[str | None]
+    train_loss: Mapped[float | None]
+    best_eval_loss: Mapped[float | None]
+    cost_usd: Mapped[float | None]
+    queued_at: Mapped[float | None] = mapped_column(index=True)
+    image: Mapped[str] = mapped_column(server_default="")
+    image_digest: Mapped[str] = mapped_column(server_default="")
+    notes: Mapped[str] = mapped_column(server_default="")
+    tags: Mapped[Any] = mapped_column(Json, server_default="[]")
 
 
 class MetricRow(Base):

@@ -41,7 +41,9 @@ FORCED_OFFLINE: dict[str, object] = {
 _LORA_ONLY = {
     "hp.lora_r", "hp.lora_alpha", "hp.lora_dropout", "hp.lora_targets", "hp.lora_variant",
 }  # fmt: skip
-_DOCKER_ONLY = {"local.image", "local.container_name"}
+_DOCKER_ONLY = {
+    "local.image", "local.container_name", "local.gpu_devices", "local.memory_limit",
+}  # fmt: skip
 _MEASURED_ONLY = {"hp.eval_steps", "hp.early_stopping", "hp.load_best"}
 
 
@@ -74,6 +76,8 @@ def _target_setting_is_shown(config: TrainingConfig, path: str) -> bool:
     if path.startswith("runpod."):
         return config.training.target == TARGET_RUNPOD
     in_docker = config.local.runtime == RUNTIME_DOCKER
+    if path == "local.gpu_devices" and not config.local.use_gpu:
+        return False
     return config.training.target == TARGET_LOCAL and (in_docker or path not in _DOCKER_ONLY)
 
 

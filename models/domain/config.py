@@ -433,6 +433,12 @@ class LocalSection:
     )
     image: str = setting(DEFAULT_IMAGE, "Docker image", help="The training image.")
     use_gpu: bool = setting(True, "Use GPU", help="Where a GPU can be passed.")
+    gpu_devices: str = setting(
+        "all",
+        "GPU devices",
+        help="Which GPUs the container sees: all, or their numbers such as 0,1.",
+        expert=True,
+    )
     pass_hf_token: bool = setting(
         False,
         "Pass HF token to container",
@@ -443,6 +449,16 @@ class LocalSection:
         "Container name",
         help="Empty: temper- and the run's number.",
         none_means="temper-<run>",
+    )
+    memory_limit: float | None = setting(
+        None,
+        "Memory limit",
+        help="The most main memory that the container may take. Empty: all there is.",
+        above=0,
+        unit="GB",
+        optional=True,
+        none_means="no limit",
+        expert=True,
     )
 
 

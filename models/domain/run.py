@@ -78,10 +78,25 @@ class ProcessHandle:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerHandle:
+    """A container of a Docker engine; ``endpoint`` says of which (``unix:///run/docker.sock``)."""
+
+    id: str
+    name: str
+    endpoint: str
+
+
+JobHandle = ProcessHandle | ContainerHandle
+"""What a run's trainer is found again by, whichever way it runs."""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One run as stored. Paths are of this computer; times are seconds since the epoch (UTC).
 
     ``next_seq`` is the first event not yet stored; ``log_offset`` the first unread log byte.
+    ``train_loss`` is the newest, ``best_eval_loss`` the lowest on held-out rows. A run with
+    ``queued_at`` waits in the queue for its turn. ``image`` is the container's, where there is one.
     """
 
     id: str
@@ -96,7 +111,7 @@ class Run:
     ended_at: float | None = None
     exit_code: int | None = None
     failure: Failure | None = None
-    process: ProcessHandle | None = None
+    handle: JobHandle | None = None
     trainer_sha256: str = ""
     dataset_sha256: str = ""
     step: int = 0
@@ -109,6 +124,14 @@ class Run:
     parent_run_id: str = ""
     next_seq: int = 0
     log_offset: int = 0
+    train_loss: float | None = None
+    best_eval_loss: float | None = None
+    cost_usd: float | None = None
+    queued_at: float | None = None
+    image: str = ""
+    image_digest: str = ""
+    notes: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +157,12 @@ class RunEvent:
 
 @dataclass(frozen=True, slots=True)
 class RunUpdate:
-    """What following a run brought since the last look: the run now, new events, new log text."""
+    """What following a run brought since the last look: the run now, new events, new log text.
+
+    ``trouble`` says why its trainer cannot be looked at just now; then nothing is concluded.
+    """
 
     run: Run
     events: tuple[RunEvent, ...] = ()
     log: str = ""
+    trouble: str = ""

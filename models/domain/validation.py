@@ -6,7 +6,6 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from models.domain.config import (
-    RUNTIME_PYTHON,
     SOURCE_HUB,
     SOURCE_SESSION,
     TARGET_LOCAL,
@@ -43,8 +42,6 @@ def unsupported(config: TrainingConfig) -> list[Problem]:
     for path, value, only in wanted:
         if value != only:
             found.append(_not_yet(path, value, f"Choose {only}."))
-    if config.training.target == TARGET_LOCAL and config.local.runtime != RUNTIME_PYTHON:
-        found.append(_not_yet("local.runtime", config.local.runtime, f"Choose {RUNTIME_PYTHON}."))
     if hp.push_to_hub:
         found.append(_not_yet("hp.push_to_hub", "", "Switch it off, and upload the result."))
     return found

@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING
 import psutil
 
 from models.domain.errors import AppError
-from models.domain.run import ProcessHandle
+from models.domain.run import JobHandle, ProcessHandle
 from services.environment.child_process import clean_environment
 from services.offline import LIBRARIES_OFFLINE
+from services.runners.base import Look, Started
 from trainer_image.contract import DATA_ROOT_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
+    from models.domain.config import TrainingConfig
+    from models.domain.errors import Problem
     from services.run_files import RunFolder
     from services.runners.base import Launch
 
-_TOKEN_VARIABLES = ("HF_TOKEN", "HUGGINGFACE_HUB_TOKEN")
+TOKEN_VARIABLES = ("HF_TOKEN", "HUGGINGFACE_HUB_TOKEN")
 """Under these names the trainer's libraries look for the Hub's token."""
 _SAME_START_SECONDS = 1.0
 
@@ -44,7 +47,11 @@ class ProcessRunner:
         self._python = python
         self._hf_token = hf_token
 
-    def start(self, launch: Launch) -> ProcessHandle:
+    def check(self, config: TrainingConfig, data_root: Path, *, offline: bool) -> list[Problem]:
+        """Nothing: a missing environment is no problem of a setup, and is offered to be made."""
+        return []
+
+    def start(self, launch: Launch) -> Started:
         """Start the job in a session of its own; its output goes to the run's log file."""
         argv = train_command(self._python(), launch.folder.job)
         environment = trainer_environment(os.environ, launch, self._token_for(launch))
@@ -67,17 +74,23 @@ class ProcessRunner:
                 "Set up the training environment again (temper doctor).",
             ) from error
         _children[child.pid] = child
-        return ProcessHandle(child.pid, psutil.Process(child.pid).create_time())
+        return Started(ProcessHandle(child.pid, psutil.Process(child.pid).create_time()))
 
     def _token_for(self, launch: Launch) -> str | None:
-        token = self._hf_token() if launch.pass_hf_token else None
-        if launch.pass_hf_token and not token:
-            raise AppError(
-                "no_token",
-                "The run is to get the Hugging Face token, but none is set.",
-                "Set one under Settings, or start without passing it.",
-            )
-        return token
+        return token_to_pass(self._hf_token) if launch.local.pass_hf_token else None
+
+    def find(self, folder: RunFolder, since: float) -> JobHandle | None:
+        """The process that tells of itself in the run's folder."""
+        state = folder.state()
+        if state is None or state.started_at < since:
+            return None
+        return ProcessHandle(state.pid, state.pid_created)
+
+    def look(self, handle: JobHandle, folder: RunFolder) -> Look:
+        """Alive, or ended: its code is known only to the program that started it."""
+        process = _its(handle)
+        is_alive = self.is_alive(process)
+        return Look(is_alive, None if is_alive else self.exit_code(process))
 
     def is_alive(self, handle: ProcessHandle) -> bool:
         """Whether that process runs; a later process of the same number is another one."""
@@ -97,20 +110,38 @@ class ProcessRunner:
             return None
         return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
-    def stop(self, handle: ProcessHandle, folder: RunFolder) -> None:
+    def stop(self, handle: JobHandle, folder: RunFolder) -> None:
         """SIGTERM, and the stop file for systems whose processes take no signals."""
         folder.stop_request.touch()
-        process = _find(handle)
+        process = _find(_its(handle))
         if process is not None and sys.platform != "win32":
             _quietly(lambda: process.send_signal(signal.SIGTERM))
 
-    def kill(self, handle: ProcessHandle) -> None:
+    def kill(self, handle: JobHandle) -> None:
         """Kill the process and its children (data loader workers)."""
-        process = _find(handle)
+        process = _find(_its(handle))
         if process is None:
             return
         for victim in [*_children_of(process), process]:
             _quietly(victim.kill)
+
+    def release(self, handle: JobHandle, folder: RunFolder) -> None:
+        """Nothing: a process that has ended leaves nothing behind."""
+
+    def tidy(self, live: Collection[str]) -> None:
+        """Nothing either."""
+
+
+def token_to_pass(hf_token: Callable[[], str | None]) -> str:
+    """The token for a run that is to have it; AppError("no_token") where there is none."""
+    token = hf_token()
+    if not token:
+        raise AppError(
+            "no_token",
+            "The run is to get the Hugging Face token, but none is set.",
+            "Set one under Settings, or start without passing it.",
+        )
+    return token
 
 
 def train_command(python: Path, job: Path) -> list[str]:
@@ -128,10 +159,10 @@ def trainer_environment(
     """
     environment = worker_environment(own, launch.code.folder, launch.folder.data_root)
     if token:
-        environment |= dict.fromkeys(_TOKEN_VARIABLES, token)
+        environment |= dict.fromkeys(TOKEN_VARIABLES, token)
     if launch.offline:
         environment |= LIBRARIES_OFFLINE
-    if not launch.use_gpu:
+    if not launch.local.use_gpu:
         environment["CUDA_VISIBLE_DEVICES"] = ""
     return environment
 
@@ -155,6 +186,12 @@ def worker_environment(own: Mapping[str, str], code: Path, data_root: Path) -> d
         "MALLOC_MMAP_MAX_": "0",
         "MALLOC_TRIM_THRESHOLD_": "-1",
     }
+
+
+def _its(handle: JobHandle) -> ProcessHandle:
+    if not isinstance(handle, ProcessHandle):
+        raise TypeError(f"not a process: {handle}")  # a bug: the runtime chooses the runner
+    return handle
 
 
 def _find(handle: ProcessHandle) -> psutil.Process | None:

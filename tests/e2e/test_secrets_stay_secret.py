@@ -50,7 +50,7 @@ services.configs.save("Planted", config)
 run = services.runs.start(config, name="Planted")
 while not services.runs.poll(run.id).run.step:
     time.sleep(0.05)
-print(json.dumps({"run": run.id, "pid": run.process.pid}), flush=True)
+print(json.dumps({"run": run.id, "pid": run.handle.pid}), flush=True)
 input()
 services.runs.stop(run.id)
 while services.runs.poll(run.id).run.state.is_live:

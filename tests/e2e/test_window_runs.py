@@ -25,6 +25,7 @@ from controllers.desk import Desk
 from controllers.lanes import Lanes
 from controllers.tasks import Tasks
 from models.db.database import Database
+from models.domain.config import RUNTIME_PYTHON
 from models.domain.run import RunState
 from models.qt.app_models import AppModels
 from services.configs import ConfigStore
@@ -68,7 +69,7 @@ def _services(home: Path) -> _Services:
         records=RunRecords(database),
         library=library,
         builder=JobBuilder(library, lambda: home / "data"),
-        runner=ProcessRunner(lambda: Path(sys.executable)),
+        runners={RUNTIME_PYTHON: ProcessRunner(lambda: Path(sys.executable))},
         code=lambda: TrainerCode(home / "code", "0" * 64),
         offline=OfflinePolicy(),
     )

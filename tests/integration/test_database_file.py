@@ -23,7 +23,7 @@ from models.db.tables import Base
 from models.domain.config import TrainingConfig
 from models.domain.errors import AppError
 from models.domain.memory_peak import MemoryPeak
-from models.domain.run import Run, RunEvent, RunState
+from models.domain.run import ProcessHandle, Run, RunEvent, RunState
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,12 +62,38 @@ def backup_of(path: Path, revision: str) -> Path:
 
 
 def store_something(database: Database) -> None:
-    run = Run("r", "r", TrainingConfig(), RunState.DRAFT, "python", "/data", 1.0, "/data/o")
+    handle = ProcessHandle(7, 2.5)
+    run = Run(
+        "r", "r", TrainingConfig(), RunState.DRAFT, "python", "/data", 1.0, "/data/o", handle=handle
+    )
     with database.unit_of_work() as uow:
         uow.configs.save("Mine", TrainingConfig())
         uow.runs.add(run)
         uow.metrics.add("r", [RunEvent(seq, 1.0, "progress") for seq in range(100)])
         uow.commit()
+
+
+def store_as_then(path: Path) -> None:
+    """Put the same rows into a file of an earlier version, with the columns that it has."""
+    newest = path.with_name("newest.db")
+    database = Database.open(newest)
+    store_something(database)
+    database.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ATTACH ? AS newest", (str(newest),))
+        for table in ("configurations", "runs", "metrics"):
+            there = connection.execute(f"SELECT name FROM pragma_table_info('{table}')")
+            names = ", ".join(row[0] for row in there)
+            connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM newest.{table}")
+        connection.commit()
+    newest.unlink()
+
+
+def columns_of(path: Path) -> set[tuple[str, str]]:
+    query = """SELECT tables.name, columns.name FROM sqlite_master AS tables
+        JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'"""
+    with closing(sqlite3.connect(path)) as connection:
+        return set(connection.execute(query))
 
 
 def stored_metrics(path: Path) -> int:
@@ -179,20 +205,26 @@ def test_an_upgrade_copies_the_file_first_and_loses_nothing(path: Path, tmp_path
 @pytest.mark.parametrize("revision", MIGRATIONS.revisions[:-1])
 def test_a_file_of_each_earlier_version_becomes_one_of_this(path: Path, revision: str) -> None:
     known = MIGRATIONS.revisions[: MIGRATIONS.revisions.index(revision) + 1]
-    earlier = Database.open(path, migrations=Migrations(MIGRATIONS.folder, known))
-    store_something(earlier)
-    earlier.close()
+    Database.open(path, migrations=Migrations(MIGRATIONS.folder, known)).close()
+    store_as_then(path)
     old = schema_of(path)
     upgraded = Database.open(path)
     with upgraded.unit_of_work() as uow:
         assert [saved.name for saved in uow.configs.list()] == ["Mine"]
         assert len(uow.metrics.list("r")) == 100
+        run = uow.runs.get("r")
+        assert (run.handle, run.tags, run.notes, run.train_loss) == (
+            ProcessHandle(7, 2.5),
+            (),
+            "",
+            None,
+        )
         peak = MemoryPeak("r", "some/model", "cpu", 2, 1, 1.0)
         uow.memory_peaks.add(peak)
         assert uow.memory_peaks.newest("some/model", "cpu", 5) == [peak]
         uow.commit()
     upgraded.close()
-    assert old < schema_of(path)
+    assert columns_of(path) > columns_of(backup_of(path, revision))
     assert schema_of(backup_of(path, revision)) == old
 
 

@@ -56,7 +56,7 @@ FULL_RUN = Run(
     ended_at=1_700_000_002.5,
     exit_code=3221225477,
     failure=Failure("cuda_oom", "Out of memory.", "Use smaller batches."),
-    process=ProcessHandle(4711, 1_700_000_001.25),
+    handle=ProcessHandle(4711, 1_700_000_001.25),
     trainer_sha256="cd" * 32,
     dataset_sha256="ab" * 32,
     step=5,
@@ -69,6 +69,14 @@ FULL_RUN = Run(
     parent_run_id="parent",
     next_seq=12,
     log_offset=2**40,
+    train_loss=1.25,
+    best_eval_loss=1.125,
+    cost_usd=0.1,
+    queued_at=1_700_000_000.0625,
+    image="docker.io/somebody/trainer:latest",
+    image_digest="sha256:" + "ef" * 32,
+    notes="Bigger rank.\nWorse.",
+    tags=("keep", "größer"),
 )
 
 
@@ -283,7 +291,7 @@ def test_a_run_comes_back_with_every_field(database: Database) -> None:
     with database.unit_of_work() as uow:
         assert uow.runs.get(FULL_RUN.id) == FULL_RUN
         assert uow.runs.get("parent") == plain_run("parent")
-        later = replace(FULL_RUN, failure=None, process=None, state=RunState.QUEUED, step=6)
+        later = replace(FULL_RUN, failure=None, handle=None, state=RunState.QUEUED, step=6)
         uow.runs.update(later)
         assert uow.runs.get(FULL_RUN.id) == later
 
@@ -329,12 +337,12 @@ def test_a_run_is_found_by_id_beginning_or_last(database: Database) -> None:
 def test_a_transition_stores_the_state_and_its_fields(database: Database) -> None:
     with database.unit_of_work() as uow:
         uow.runs.add(plain_run("r", RunState.PREPARING))
-        running = uow.runs.transition("r", RunState.RUNNING, process=ProcessHandle(7, 1.5))
+        running = uow.runs.transition("r", RunState.RUNNING, handle=ProcessHandle(7, 1.5))
         assert uow.runs.change("r", step=3) == replace(running, step=3)
         uow.commit()
     with database.unit_of_work() as uow:
         expected = plain_run("r", RunState.RUNNING)
-        assert uow.runs.get("r") == replace(expected, process=ProcessHandle(7, 1.5), step=3)
+        assert uow.runs.get("r") == replace(expected, handle=ProcessHandle(7, 1.5), step=3)
 
 
 def test_an_illegal_transition_stores_nothing(database: Database) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.db.database import Database
-from models.domain.config import TrainingConfig
+from models.domain.config import RUNTIME_PYTHON, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.errors import AppError
 from models.domain.memory import CONTEXT, estimate_memory
@@ -89,7 +89,7 @@ def make_service(home: Path, database: Database, records: MemoryRecords) -> RunS
         records=RunRecords(database),
         library=library,
         builder=JobBuilder(library, lambda: home / "data"),
-        runner=ProcessRunner(lambda: Path(sys.executable)),
+        runners={RUNTIME_PYTHON: ProcessRunner(lambda: Path(sys.executable))},
         code=lambda: TrainerCode(home / "code", "0" * 64),
         offline=OfflinePolicy(),
         on_finished=records.record,

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.db.database import Database
-from models.domain.config import SOURCE_HUB, TARGET_RUNPOD, TrainingConfig
+from models.domain.config import RUNTIME_PYTHON, SOURCE_HUB, TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.errors import AppError, ConfigError
-from models.domain.run import RunState
+from models.domain.run import ProcessHandle, RunState
 from models.domain.validation import validate
 from services.app_settings import SettingsStore
 from services.dataset_store import DatasetStore
@@ -61,7 +61,9 @@ class World:
             records=RunRecords(database),
             library=library,
             builder=JobBuilder(library, lambda: home / "data", lambda: self.token),
-            runner=ProcessRunner(lambda: Path(sys.executable), lambda: self.token),
+            runners={
+                RUNTIME_PYTHON: ProcessRunner(lambda: Path(sys.executable), lambda: self.token)
+            },
             code=lambda: TrainerCode(home / "code", "0" * 64),
             offline=self.policy,
         )
@@ -118,8 +120,8 @@ def cache_model(root: Path, repo: str, *files: str) -> Path:
 
 def environment_of(run: Run) -> dict[str, str]:
     """The variables of a run's process, as the system tells them."""
-    assert run.process is not None
-    path, end = Path(f"/proc/{run.process.pid}/environ"), time.monotonic() + 5
+    assert isinstance(run.handle, ProcessHandle)
+    path, end = Path(f"/proc/{run.handle.pid}/environ"), time.monotonic() + 5
     while not (data := path.read_bytes().decode()) and time.monotonic() < end:
         time.sleep(0.01)  # it is empty until the new program has been loaded
     return dict(part.split("=", 1) for part in data.split("\0") if "=" in part)

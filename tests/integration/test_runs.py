@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.db.database import Database
-from models.domain.config import TrainingConfig
+from models.domain.config import RUNTIME_PYTHON, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.errors import AppError, ConfigError
-from models.domain.run import Run, RunEvent, RunState
+from models.domain.run import ProcessHandle, Run, RunEvent, RunState
 from services import run_follower
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
@@ -27,6 +27,7 @@ from services.job_builder import JobBuilder
 from services.offline import OfflinePolicy
 from services.run_files import RunFolder
 from services.run_records import RunRecords
+from services.runners.base import Runners
 from services.runners.process import ProcessRunner
 from services.runs import RunService
 from services.trainer_code import TrainerCode
@@ -67,7 +68,7 @@ def make_service(home: Path, database: Database) -> RunService:
         records=RunRecords(database),
         library=library,
         builder=JobBuilder(library, lambda: home / "data"),
-        runner=ProcessRunner(lambda: Path(sys.executable)),
+        runners={RUNTIME_PYTHON: ProcessRunner(lambda: Path(sys.executable))},
         code=lambda: TrainerCode(home / "code", "0" * 64),
         offline=OfflinePolicy(),
     )
@@ -227,11 +228,11 @@ def test_a_program_killed_before_it_stored_the_process_still_finds_it(
 ) -> None:
     run, _, _ = follow(service, service.start(config("wait")), is_training)
     with closing(Database.open(home / "temper.db")) as database:
-        RunRecords(database).transition(run, RunState.RUNNING, process=None)
+        RunRecords(database).transition(run, RunState.RUNNING, handle=None)
     state = RunFolder(home / "data", run.id).path / "state.json"
     content = json.loads(state.read_text())
-    assert run.process is not None
-    state.write_text(json.dumps({**content, "pid_created": run.process.created}))
+    assert isinstance(run.handle, ProcessHandle)
+    state.write_text(json.dumps({**content, "pid_created": run.handle.created}))
     assert service.poll(run.id).run.state is RunState.RUNNING
     service.stop(run.id)
     assert follow(service, run)[0].state is RunState.CANCELLED
@@ -239,8 +240,8 @@ def test_a_program_killed_before_it_stored_the_process_still_finds_it(
 
 def test_a_run_whose_folder_is_gone_is_lost(service: RunService, home: Path) -> None:
     run, _, _ = follow(service, service.start(config("wait")), is_training)
-    assert run.process is not None
-    os.kill(run.process.pid, signal.SIGKILL)
+    assert isinstance(run.handle, ProcessHandle)
+    os.kill(run.handle.pid, signal.SIGKILL)
     shutil.rmtree(RunFolder(home / "data", run.id).path)
     assert follow(service, run)[0].state is RunState.LOST
 
@@ -350,7 +351,7 @@ def test_everything_wrong_is_told_before_anything_starts(service: RunService, ho
 def test_a_missing_environment_is_a_sentence_and_a_failed_run(home: Path) -> None:
     with closing(Database.open(home / "temper.db")) as database:
         service = make_service(home, database)
-        service._runner = ProcessRunner(lambda: home / "no" / "python")
+        service._runners = Runners({RUNTIME_PYTHON: ProcessRunner(lambda: home / "no" / "python")})
         with pytest.raises(AppError) as caught:
             service.start(config("finish"))
         assert caught.value.kind == "runtime_missing"

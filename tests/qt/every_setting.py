@@ -52,6 +52,11 @@ def other_value(path: str) -> Any:
     return float(number) if info.kind is float else number
 
 
+DOCKER_ONLY = {
+    "local.image", "local.container_name", "local.gpu_devices", "local.memory_limit",
+}  # fmt: skip
+
+
 def setup_for(path: str) -> TrainingConfig:
     """A setup in which this setting is shown."""
     values: dict[str, object] = {"training.skill_level": SKILL_EXPERT}
@@ -59,7 +64,7 @@ def setup_for(path: str) -> TrainingConfig:
         values["training.target"] = TARGET_RUNPOD
     if path.startswith("dataset.hf_"):
         values["dataset.source"] = SOURCE_HUB
-    if path in {"local.image", "local.container_name"}:
+    if path in DOCKER_ONLY:
         values["local.runtime"] = RUNTIME_DOCKER
     if path.startswith("hp.hub_"):
         values["hp.push_to_hub"] = True

@@ -126,7 +126,6 @@ def test_a_bad_value_is_named_with_a_remedy(changes: dict[str, object], field: s
     ("path", "value"),
     [
         ("training.target", "Runpod - Pod"),
-        ("local.runtime", "Docker"),
         ("hp.method", "DPO"),
         ("hp.tuning", "full"),
         ("hp.push_to_hub", True),

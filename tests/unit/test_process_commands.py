@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from models.domain.config import LocalSection
 from models.domain.secrets import SECRET_VARIABLES
 from services.run_files import RunFolder
 from services.runners.base import Launch
@@ -22,8 +23,9 @@ OWN = {
 }
 
 
-def launch(**changes: bool) -> Launch:
-    return Launch(FOLDER, TrainerCode(Path("/code"), "0"), **changes)
+def launch(*, offline: bool = False, use_gpu: bool = True) -> Launch:
+    local = LocalSection(use_gpu=use_gpu)
+    return Launch(FOLDER, TrainerCode(Path("/code"), "0"), local, offline=offline)
 
 
 def test_the_command_is_a_list_without_a_secret() -> None:

@@ -28,6 +28,7 @@ class LocalSection(SettingsCard):
         # The token's label is longer than half a row: it would push the columns aside.
         wide = (_IMAGE, "local.pass_hf_token")
         self.add((_IMAGE, "local.container_name", "local.pass_hf_token"), wide=wide)
+        self.add(("local.gpu_devices", "local.memory_limit"))
 
     def set_data_root(self, folder: Path) -> None:
         """Say which folder is meant while none is named."""
