@@ -1,0 +1,1 @@
+"""The container engine of this computer: finding it, its images, its refusals as sentences."""

@@ -1,0 +1,146 @@
+"""Making clients of the Docker SDK, which is imported here and nowhere at start-up."""
+
+from __future__ import annotations
+
+import socket
+import stat
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from services.docker import advice
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.tls import TLSConfig
+
+    from models.domain.errors import AppError
+    from services.docker.endpoints import Computer, Endpoint
+
+TIMEOUT_SECONDS = 10.0
+"""For each call that is no stream: an engine that needs longer is as good as stopped."""
+
+
+def connect(endpoint: Endpoint, computer: Computer) -> DockerClient:
+    """A client of an engine that answered just now, in the engine's own version of the API.
+
+    AppError of the kinds in :mod:`services.docker.advice`.
+    """
+    _check_address(endpoint)
+    problem = knock(endpoint, computer)
+    if problem is not None:
+        raise problem
+    first = _client(endpoint, advice.OLDEST_API)
+    with closing(first):
+        version = _version(first, endpoint, computer)
+    api = str(version.get("ApiVersion") or "")
+    if _number(api) < _number(advice.OLDEST_API):
+        raise advice.old(str(version.get("Version") or ""), api, is_podman=is_podman(version))
+    if str(version.get("Os") or "linux").lower() == "windows":
+        raise advice.windows_containers()
+    return _client(endpoint, api)
+
+
+def knock(endpoint: Endpoint, computer: Computer) -> AppError | None:
+    """Why nothing can be said to this place; None where somebody opens.
+
+    With a socket of our own: the SDK wraps the reason in three exceptions.
+    """
+    try:
+        if endpoint.socket_path:
+            _knock_unix(endpoint.socket_path)
+        elif endpoint.url.startswith("tcp://"):
+            parts = urlsplit(endpoint.url)
+            address = (parts.hostname or "localhost", parts.port or 0)
+            socket.create_connection(address, TIMEOUT_SECONDS).close()
+    except PermissionError:
+        return advice.denied(computer, endpoint)
+    except OSError:
+        return advice.stopped(computer, endpoint)
+    return None
+
+
+def is_podman(version: dict[str, Any]) -> bool:
+    """Whether an answer to ``/version`` is Podman's."""
+    parts = version.get("Components") or ()
+    return any("podman" in str(part.get("Name", "")).lower() for part in parts)
+
+
+def _knock_unix(path: str) -> None:
+    if not stat.S_ISSOCK(Path(path).stat().st_mode):
+        raise ConnectionRefusedError(path)
+    with closing(socket.socket(socket.AF_UNIX)) as tried:
+        tried.settimeout(TIMEOUT_SECONDS)
+        tried.connect(path)
+
+
+def _check_address(endpoint: Endpoint) -> None:
+    kind = endpoint.url.partition("://")[0]
+    if kind == "ssh":
+        raise advice.over_ssh(endpoint)
+    if kind not in {"unix", "npipe", "tcp", "http", "https"}:
+        raise advice.bad_address(endpoint)
+    try:
+        has_port = urlsplit(endpoint.url).port is not None
+    except ValueError:
+        has_port = False
+    if kind == "tcp" and not has_port:
+        raise advice.bad_address(endpoint)
+
+
+def _version(client: DockerClient, endpoint: Endpoint, computer: Computer) -> dict[str, Any]:
+    from docker.errors import APIError
+    from requests.exceptions import RequestException, SSLError
+
+    try:
+        found: object = client.api.version(api_version=False)
+    except SSLError as error:
+        raise advice.bad_tls(endpoint) from error
+    except APIError as error:  # something answers there that is no engine of today
+        raise advice.old("", "") from error
+    except (RequestException, OSError) as error:
+        raise advice.stopped(computer, endpoint) from error
+    except ValueError as error:  # no JSON
+        raise advice.old("", "") from error
+    return found if isinstance(found, dict) else {}
+
+
+def _client(endpoint: Endpoint, api: str) -> DockerClient:
+    """A client that has not connected yet: a version is given, so none is asked for."""
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        client = docker.DockerClient(
+            base_url=endpoint.url, version=api, timeout=int(TIMEOUT_SECONDS), tls=_tls(endpoint)
+        )
+    except (DockerException, ValueError, OSError) as error:
+        raise advice.bad_address(endpoint) from error
+    if endpoint.socket_path:
+        from services.docker.tidy_adapter import TidyAdapter
+
+        adapter = TidyAdapter(f"http+{endpoint.url}", timeout=int(TIMEOUT_SECONDS))
+        client.api.mount("http+docker://", adapter)
+    return client
+
+
+def _tls(endpoint: Endpoint) -> TLSConfig | bool:
+    from docker.errors import TLSParameterError
+    from docker.tls import TLSConfig
+
+    files = endpoint.tls
+    if files is None:
+        return False
+    try:
+        return TLSConfig(
+            client_cert=(files.cert, files.key) if files.cert and files.key else None,
+            ca_cert=files.ca or None,
+            verify=files.verify,
+        )
+    except TLSParameterError as error:
+        raise advice.bad_tls(endpoint) from error
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
