@@ -21,7 +21,7 @@ from services.environment.sample_model import SampleModel
 from services.gpu_probe import GpuProbe
 from services.host_info import doctor_checks
 from services.inference_engine import InferenceEngine
-from services.inference_worker import WorkerPlace
+from services.inference_places import ProcessPlace
 from services.job_builder import JobBuilder
 from services.keychain import SystemKeychain
 from services.memory_records import MemoryRecords
@@ -134,7 +134,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         ),
         welcome=Welcome(database),
         inference=InferenceEngine(
-            lambda model: WorkerPlace(
+            lambda model: ProcessPlace(
                 python=runtime.python,
                 code=place_code(),
                 data_root=Path(model.data_root),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from models.domain.inference import SamplingSettings, TunedModel
-    from services.inference_worker import WorkerPlace
+    from services.inference_places import WorkerPlace
 
 
 class InferenceEngine:

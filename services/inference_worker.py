@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
-import signal
-import subprocess
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models.domain.errors import AppError
-from services.environment.child_process import own_group
-from services.offline import LIBRARIES_OFFLINE
-from services.runners.process import worker_environment
+from services.inference_places import is_killed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
+    from services.inference_places import WorkerPlace
     from services.progress import CancelToken
-    from services.trainer_code import TrainerCode
 
 Reply = dict[str, Any]
 UNLOADED = "unloaded"
@@ -34,27 +27,15 @@ _QUIT_SECONDS = 0.5
 _STDERR_TAIL_BYTES = 4000
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerPlace:
-    """Where and how a worker runs. One that was started with another is not used any more."""
-
-    python: Path
-    code: TrainerCode
-    data_root: Path
-    log: Path
-    offline: bool = False
-    use_gpu: bool = True
-
-
 class InferenceWorker:
-    """One process of ``trainer_image.infer``. One request at a time; :meth:`end` from any thread.
+    """One worker of ``trainer_image.infer``. One request at a time; :meth:`end` from any thread.
 
     A thread of its own reads the replies, so that whoever waits for one can be cancelled.
     """
 
     def __init__(self, place: WorkerPlace) -> None:
         self.place = place
-        self._process = _start(place)
+        self._link = place.start()
         self._replies: queue.SimpleQueue[Reply | None] = queue.SimpleQueue()
         self._writing = threading.Lock()
         self._number = 0
@@ -65,12 +46,7 @@ class InferenceWorker:
     @property
     def is_alive(self) -> bool:
         """Whether it can be asked."""
-        return not self._ended_by_us and self._process.poll() is None
-
-    @property
-    def pid(self) -> int:
-        """The number of its process."""
-        return self._process.pid
+        return not self._ended_by_us and self._link.exit_code() is None
 
     def ask(
         self, request: Mapping[str, Any], cancel: CancelToken, on_cancel: Callable[[int], None]
@@ -101,10 +77,9 @@ class InferenceWorker:
         """Write one line; AppError where nobody reads it any more."""
         try:
             with self._writing:
-                if self._process.stdin is None or self._ended_by_us:
+                if self._ended_by_us:
                     raise self._gone()
-                self._process.stdin.write(json.dumps(request) + "\n")
-                self._process.stdin.flush()
+                self._link.write(json.dumps(request) + "\n")
         except (OSError, ValueError) as error:
             raise self._gone() from error
 
@@ -115,14 +90,12 @@ class InferenceWorker:
     def end(self) -> None:
         """End the process and wait until it is gone, and its memory with it."""
         self._ended_by_us = True
-        with self._writing, contextlib.suppress(OSError, ValueError):
-            if self._process.stdin is not None:
-                self._process.stdin.close()
-        try:
-            self._process.wait(_QUIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        # A long message to a worker that is loading is not read, and whoever writes it waits.
+        if self._writing.acquire(timeout=_QUIT_SECONDS):
+            self._link.close_input()
+            self._writing.release()
+        if not self._link.wait(_QUIT_SECONDS):
+            self._link.kill()
         self._reader.join(_QUIT_SECONDS)
 
     def _next(self, number: int) -> Reply | None:
@@ -136,11 +109,9 @@ class InferenceWorker:
         return reply if reply.get("id") == number else None
 
     def _read(self) -> None:
-        stdout = self._process.stdout
-        if stdout is not None:
-            with stdout, contextlib.suppress(OSError, ValueError):  # a line torn by its death
-                for line in stdout:
-                    self._replies.put(json.loads(line))
+        with contextlib.suppress(OSError, ValueError):
+            for line in self._link.lines():
+                self._replies.put(json.loads(line))
         self._replies.put(None)
 
     def _gone(self) -> AppError:
@@ -149,9 +120,8 @@ class InferenceWorker:
                 UNLOADED, "The answer was ended, because its memory is needed.", "Ask again later."
             )
         # What stands in the pipe's way is over: its exit code comes within moments.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_QUIT_SECONDS)
-        return AppError("worker_died", *_last_words(self._process.returncode), self._log_tail())
+        self._link.wait(_QUIT_SECONDS)
+        return AppError("worker_died", *_last_words(self._link.exit_code()), self._log_tail())
 
     def _log_tail(self) -> str:
         try:
@@ -161,44 +131,9 @@ class InferenceWorker:
         return data[-_STDERR_TAIL_BYTES:].decode("utf-8", errors="replace")
 
 
-def inference_environment(own: Mapping[str, str], place: WorkerPlace) -> dict[str, str]:
-    """The worker's environment variables: like a training's, so that it finds the same models."""
-    environment = worker_environment(own, place.code.folder, place.data_root)
-    if place.offline:
-        environment |= LIBRARIES_OFFLINE
-    if not place.use_gpu:
-        environment["CUDA_VISIBLE_DEVICES"] = ""
-    return environment
-
-
-def _start(place: WorkerPlace) -> subprocess.Popen[str]:
-    place.log.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with place.log.open("wb") as log:
-            return subprocess.Popen(
-                [str(place.python), "-m", "trainer_image.infer"],
-                cwd=place.log.parent,  # a Hub repository's name must not match a folder by chance
-                env=inference_environment(os.environ, place),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                encoding="utf-8",
-                **own_group(),
-            )
-    except OSError as error:
-        raise AppError(
-            "runtime_missing",
-            "The training environment is not set up, so no model can be run.",
-            "Set it up: start a training, or run temper doctor.",
-            str(error),
-        ) from error
-
-
 def _last_words(code: int | None) -> tuple[str, str]:
     """What is said of a worker that ended by itself, and what to do."""
-    kill = getattr(signal, "SIGKILL", None)
-    if kill is not None and code == -kill:
+    if is_killed(code):
         return (
             "The process that answers was ended by the system, most often for want of memory.",
             "Close other programs or choose a smaller model, then ask again.",

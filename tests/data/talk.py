@@ -7,11 +7,11 @@ from app.cli.asking import Asker
 from app.cli.chat import converse
 from models.domain.inference import BASE, INFERENCE_PRESETS, TUNED, InferenceRequest, TunedModel
 from services.inference_engine import InferenceEngine
-from services.inference_worker import WorkerPlace
+from services.inference_places import ProcessPlace
 from services.trainer_code import TrainerCode
 
 code, home = Path(sys.argv[1]), Path(sys.argv[2])
-place = WorkerPlace(Path(sys.executable), TrainerCode(code, "0"), home, home / "worker.log")
+place = ProcessPlace(Path(sys.executable), TrainerCode(code, "0"), home, home / "worker.log")
 engine = InferenceEngine(lambda _model: place)
 engine.load(TunedModel("org/base", str(home / "adapter"), str(home)))
 uses = (TUNED, BASE) if "--compare" in sys.argv else (TUNED,)

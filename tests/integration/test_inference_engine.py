@@ -17,7 +17,7 @@ import pytest
 from models.domain.errors import AppError
 from models.domain.inference import BASE, INFERENCE_PRESETS, TUNED, Answer, Message, TunedModel
 from services.inference_engine import InferenceEngine
-from services.inference_worker import WorkerPlace
+from services.inference_places import ProcessPlace
 from services.progress import Cancelled, CancelToken
 from services.trainer_code import TrainerCode
 
@@ -43,9 +43,9 @@ class Lab:
         self.model = TunedModel("org/base", f"{root}/d/outputs/a/adapter", f"{root}/d")
         self.engine = InferenceEngine(self._place)
 
-    def _place(self, model: TunedModel) -> WorkerPlace:
+    def _place(self, model: TunedModel) -> ProcessPlace:
         root = Path(model.data_root)
-        return WorkerPlace(self.python, self.code, root, self.log, self.offline, model.use_gpu)
+        return ProcessPlace(self.python, self.code, root, self.log, self.offline, model.use_gpu)
 
     def ask(self, prompt: str, use: str = TUNED, **more: Any) -> Answer:
         on_token = more.pop("on_token", lambda _text: None)
@@ -191,6 +191,20 @@ def test_unloading_ends_an_answer_on_its_way(lab: Lab) -> None:
     lab.engine.unload()
     thread.join(10)
     assert [error.kind for error in errors if isinstance(error, AppError)] == ["unloaded"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes cannot be stopped by a signal")
+def test_unloading_does_not_wait_for_a_worker_that_reads_nothing(lab: Lab) -> None:
+    lab.engine.load(lab.model)
+    worker = psutil.Process(lab.where()["pid"])
+    worker.suspend()
+    thread, errors = _in_thread(lambda: lab.ask("x" * 5_000_000))
+    time.sleep(0.2)  # until the pipe is full and the writer waits
+    lab.engine.unload()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert not worker.is_running()
+    assert isinstance(errors[0], AppError)
 
 
 def test_cancelling_a_load_does_not_wait_for_it(lab: Lab) -> None:
