@@ -138,9 +138,10 @@ class ProcessLink:
         return True
 
     def kill(self) -> None:
-        """Kill the process and reap it."""
+        """Kill the process and reap it; what was still to be written to it is dropped."""
         self._process.kill()
         self._process.wait()
+        self.close_input()
 
 
 def inference_environment(own: Mapping[str, str], place: ProcessPlace) -> dict[str, str]:
