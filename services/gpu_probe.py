@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VISIBLE_VARIABLE = "CUDA_VISIBLE_DEVICES"
+NO_DRIVER = "No NVIDIA driver is installed."
 _NO_LIBRARY = "The library that asks NVIDIA's driver (nvidia-ml-py) is missing."
 _NO_GPU = "NVIDIA's driver runs, but it finds no GPU."
 _HIDDEN = f"{VISIBLE_VARIABLE} hides every GPU from this program."
@@ -100,10 +101,11 @@ def _is_named(gpu: Gpu, name: str) -> bool:
 def _read_gpus(nvml: Any, ram: Hardware) -> tuple[Gpu, ...]:
     found: list[Gpu] = []
     lost: Exception | None = None
-    driver = nvml.nvmlSystemGetDriverVersion()
+    driver, cuda = nvml.nvmlSystemGetDriverVersion(), _cuda_version(nvml)
     for index in range(nvml.nvmlDeviceGetCount()):
         try:
-            found.append(_read_gpu(nvml, index, driver, ram))
+            gpu = _read_gpu(nvml, index, ram)
+            found.append(replace(gpu, driver=driver, cuda=cuda))
         except nvml.NVMLError_GpuIsLost as error:  # the others still work
             lost = error
     if lost is not None and not found:
@@ -111,7 +113,16 @@ def _read_gpus(nvml: Any, ram: Hardware) -> tuple[Gpu, ...]:
     return tuple(found)
 
 
-def _read_gpu(nvml: Any, index: int, driver: str, ram: Hardware) -> Gpu:
+def _cuda_version(nvml: Any) -> str:
+    """The latest CUDA that the driver supports ("12.8"); the empty string where it does not say."""
+    try:
+        number = int(nvml.nvmlSystemGetCudaDriverVersion_v2())
+    except nvml.NVMLError:
+        return ""
+    return f"{number // 1000}.{number % 1000 // 10}"  # 12080 is 12.8
+
+
+def _read_gpu(nvml: Any, index: int, ram: Hardware) -> Gpu:
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
     try:
         memory = nvml.nvmlDeviceGetMemoryInfo(handle)
@@ -119,12 +130,12 @@ def _read_gpu(nvml: Any, index: int, driver: str, ram: Hardware) -> Gpu:
     except nvml.NVMLError_NotSupported:  # it shares the main memory and has none of its own
         total, free = ram.ram_total, ram.ram_free
     name, uuid = nvml.nvmlDeviceGetName(handle), nvml.nvmlDeviceGetUUID(handle)
-    return Gpu(index, name, total, free, uuid, driver)
+    return Gpu(index, name, total, free, uuid)
 
 
 def _reason(pynvml: Any, error: Exception) -> str:
     words = {
-        pynvml.NVML_ERROR_LIBRARY_NOT_FOUND: "No NVIDIA driver is installed.",
+        pynvml.NVML_ERROR_LIBRARY_NOT_FOUND: NO_DRIVER,
         pynvml.NVML_ERROR_DRIVER_NOT_LOADED: "NVIDIA's driver is installed but not running.",
         pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH: (
             "NVIDIA's driver was updated: restart the computer to use the GPU."

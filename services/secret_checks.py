@@ -64,6 +64,12 @@ class SecretChecker:
 
 def check_hf_token(token: str) -> str:
     """Ask the Hub whose token it is, and what it may do."""
+    name, role = hf_token_owner(token)
+    return f"It works: signed in as {name}. {role}".strip()
+
+
+def hf_token_owner(token: str) -> tuple[str, str]:
+    """The account that the Hub knows a token by, and in a sentence what the token may do."""
     from huggingface_hub.errors import HfHubHTTPError
 
     service = "Hugging Face"
@@ -78,7 +84,7 @@ def check_hf_token(token: str) -> str:
         raise refused(200, service, str(error)) from None
     if not isinstance(answer, dict) or not answer.get("name"):
         raise refused(200, service, repr(answer))
-    return f"It works: signed in as {answer['name']}. {_role(answer)}".strip()
+    return str(answer["name"]), _role(answer)
 
 
 def check_runpod_key(key: str) -> str:

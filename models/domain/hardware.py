@@ -10,6 +10,7 @@ class Gpu:
     """One CUDA device; ``total`` and ``free`` are its memory in bytes, as the driver reports it.
 
     ``total`` is a little below the card's nominal size, ``free`` what other programs left of it.
+    ``cuda`` is the latest version of CUDA that the driver supports, empty where it is not known.
     """
 
     index: int
@@ -18,6 +19,7 @@ class Gpu:
     free: int
     uuid: str = ""
     driver: str = ""
+    cuda: str = ""
 
 
 @dataclass(frozen=True, slots=True)

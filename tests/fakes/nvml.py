@@ -67,6 +67,10 @@ class FakeNvml:
         self._called("driver")
         return "570.86.15"
 
+    def nvmlSystemGetCudaDriverVersion_v2(self) -> int:  # noqa: N802
+        self._called("cuda")
+        return 12080
+
     def nvmlDeviceGetCount(self) -> int:  # noqa: N802
         self._called("count")
         return len(self.cards)

@@ -1,0 +1,135 @@
+"""The doctor on Docker: the engine, its disk, the training image, and GPUs in containers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from models.domain.config import DEFAULT_IMAGE
+from models.domain.docker import OUR_IMAGE_CPU, OUR_IMAGE_CUDA
+from models.domain.doctor import CONTAINERS, MANAGE_IMAGE, Check, CheckState
+from models.domain.errors import AppError
+from services.doctor.computer import engine_disk_check, gibibytes, gigabytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.domain.docker import EngineInfo, GpuSupport, ImageInfo
+    from models.domain.hardware import Hardware
+
+ENGINE = "Docker engine"
+GPU_IN_CONTAINERS = "GPU in containers"
+IMAGE = "Training image"
+_IMAGES = (OUR_IMAGE_CUDA, OUR_IMAGE_CPU, DEFAULT_IMAGE)
+_ENGINE_MEANING = (
+    "Containers bring everything a training needs. Without Docker, Temper trains with Python on "
+    "this computer."
+)
+_GPU_MEANING = "The NVIDIA Container Toolkit gives containers the GPU."
+_IMAGE_MEANING = "A training in Docker runs in it; it is fetched or built once."
+_FAR = "It is on another computer and Offline mode is on, so it was not asked."
+
+
+class Engine(Protocol):
+    """What the doctor asks of :class:`services.docker.engine.DockerEngine`."""
+
+    def info(self) -> EngineInfo:
+        """What the engine is; AppError where there is none that answers."""
+
+    def try_gpu(self, image: str, devices: str = "all") -> GpuSupport:
+        """Whether a container of an image that is there really gets the GPUs."""
+
+
+class Images(Protocol):
+    """What the doctor asks of :class:`services.docker.images.ImageService`."""
+
+    def find(self, tag: str) -> ImageInfo | None:
+        """An image by its tag; None where it is not there."""
+
+
+class ContainerProbe:
+    """Asks the engine. ``is_barred`` says whether it lies beyond the network in Offline mode."""
+
+    def __init__(self, engine: Engine, images: Images, is_barred: Callable[[], bool]) -> None:
+        self._engine = engine
+        self._images = images
+        self._is_barred = is_barred
+
+    def engine_checks(self) -> list[Check]:
+        """Engine, its disk, and the training image; without an engine why there is none."""
+        try:
+            if self._is_barred():
+                return [Check(CONTAINERS, ENGINE, CheckState.OK, _FAR, _ENGINE_MEANING)]
+            info = self._engine.info()
+        except AppError as error:
+            return [_no_engine(error)]
+        disk = engine_disk_check(CONTAINERS, info.data_root) if info.is_local else ()
+        return [_engine_check(info), *disk, self._image_check()]
+
+    def gpu_checks(self, hardware: Hardware) -> list[Check]:
+        """Whether containers get the GPU, tried out where there is an image to try it with."""
+        try:
+            if self._is_barred():
+                return []
+            info = self._engine.info()
+            return [self._gpu_check(info, hardware)]
+        except AppError:  # what there is to say of the engine is said by its own check
+            return []
+
+    def _gpu_check(self, info: EngineInfo, hardware: Hardware) -> Check:
+        if info.is_local and not hardware.gpus:
+            message = "No GPU here to pass; containers train on the CPU."
+            return _gpu(CheckState.OK, message)
+        if not info.gpu.can_pass:
+            return _refused(info.gpu.reason)
+        image = next((tag for tag in _IMAGES if self._find(tag) is not None), "")
+        if not image:
+            message = "The engine says that it can pass it; tried out once an image is there."
+            return _gpu(CheckState.OK, message)
+        try:
+            tried = self._engine.try_gpu(image)
+        except AppError as error:
+            return _gpu(CheckState.NOTE, f"It could not be tried. {error.message}", error.hint)
+        if not tried.can_pass:
+            return _refused(tried.reason)
+        return _gpu(CheckState.OK, "A container was started with it, and it works.")
+
+    def _image_check(self) -> Check:
+        try:
+            found = next((one for tag in _IMAGES if (one := self._find(tag)) is not None), None)
+        except AppError as error:
+            return _image(CheckState.NOTE, error.message, error.hint)
+        if found is None:
+            step = "Get or build it now, or let the first training in Docker do it."
+            return _image(CheckState.NOTE, "No training image is on this engine yet.", step)
+        return _image(CheckState.OK, f"{found.tag} ({gigabytes(found.size)})")
+
+    def _find(self, tag: str) -> ImageInfo | None:
+        return self._images.find(tag)
+
+
+def _no_engine(error: AppError) -> Check:
+    return Check(
+        CONTAINERS, ENGINE, CheckState.NOTE, error.message, _ENGINE_MEANING, error.hint
+    )  # fmt: skip
+
+
+def _engine_check(info: EngineInfo) -> Check:
+    rootless = ", rootless" if info.is_rootless else ""
+    size = f"{info.cpus} processors and {gibibytes(info.memory)} of memory for containers"
+    message = f"{info.kind} {info.version}{rootless} at {info.endpoint}; {size}"
+    return Check(CONTAINERS, ENGINE, CheckState.OK, message, _ENGINE_MEANING)
+
+
+def _refused(reason: str) -> Check:
+    """``reason`` is one sentence and the next step."""
+    message, _, step = reason.partition(". ")
+    return _gpu(CheckState.NOTE, f"{message.rstrip('.')}.", step)
+
+
+def _gpu(state: CheckState, message: str, step: str = "") -> Check:
+    return Check(CONTAINERS, GPU_IN_CONTAINERS, state, message, _GPU_MEANING, step)
+
+
+def _image(state: CheckState, message: str, step: str = "") -> Check:
+    remedy = MANAGE_IMAGE if step else ""
+    return Check(CONTAINERS, IMAGE, state, message, _IMAGE_MEANING, step, remedy)
