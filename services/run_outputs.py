@@ -37,7 +37,7 @@ def settle_output(job: Job, data_root: Path, answer: OnExisting) -> Job:
     if answer is not OnExisting.REFUSE:
         return job.model_copy(update={"on_existing": answer.value})
     marker = output_marker(directory)
-    same_job = marker is not None and marker.fingerprint == job.fingerprint()
+    same_job = marker is not None and job.may_go_on_from(marker.fingerprint)
     if same_job and marker is not None and not marker.finished and job.hp.auto_resume:
         return job.model_copy(update={"on_existing": OnExisting.RESUME.value})
     raise AppError(

@@ -29,6 +29,8 @@ _INDIFFERENT = (
     "save_steps", "save_total_limit", "logging_steps", "report_to",
 )  # fmt: skip
 
+_LARGEST_BATCH = 4096
+
 
 class ExitCode(IntEnum):
     """Exit codes of ``trainer_image.train``."""
@@ -189,10 +191,35 @@ class Job(_Strict):
 
         Names, places and how often to report or save do not count, so a run may go on elsewhere.
         """
+        return self._fingerprint_of(self.hp)
+
+    def may_go_on_from(self, fingerprint: str) -> bool:
+        """Whether a job of that fingerprint learns the same as this one, up to rounding.
+
+        Beside the very same job that is one that cuts the same effective batch into other pieces,
+        or keeps other activations: what one changes where the memory was too small.
+        """
+        effective = self.hp.batch_size * self.hp.grad_accum
+        pieces = (n for n in range(1, min(effective, _LARGEST_BATCH) + 1) if effective % n == 0)
+        return fingerprint == self.fingerprint() or any(
+            fingerprint == self._fingerprint_of(self._cut(batch, effective // batch, kept))
+            for batch in pieces
+            for kept in ("auto", "on", "off")
+        )
+
+    def _cut(self, batch: int, accumulation: int, checkpointing: str) -> Hyperparameters:
+        changes = {
+            "batch_size": batch,
+            "grad_accum": accumulation,
+            "gradient_checkpointing": checkpointing,
+        }
+        return self.hp.model_copy(update=changes)
+
+    def _fingerprint_of(self, hp: Hyperparameters) -> str:
         decisive = {
             "base_model": self.base_model,
             "dataset": self.dataset.model_dump(mode="json", exclude={"path", "name"}),
-            "hp": self.hp.model_dump(mode="json", exclude=set(_INDIFFERENT)),
+            "hp": hp.model_dump(mode="json", exclude=set(_INDIFFERENT)),
         }
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 

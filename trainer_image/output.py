@@ -85,7 +85,7 @@ class OutputFolder:
         if self._job.on_existing == "overwrite" and marker.run_id != self._job.run_id:
             return False  # a boot of the overwriting run itself goes on, like that of any other
         may_resume = self._job.hp.auto_resume or self._job.on_existing == "resume"
-        same = marker.fingerprint == self._job.fingerprint()
+        same = self._job.may_go_on_from(marker.fingerprint)
         return may_resume and same and not marker.finished
 
     def _must_overwrite(self) -> bool:
@@ -119,8 +119,8 @@ class OutputFolder:
         return Start(damaged=tuple(damaged))
 
     def _is_of_this_job(self, manifest: Manifest) -> bool:
-        ours = (self._job.fingerprint(), self._dataset_sha256)
-        return (manifest.fingerprint, manifest.dataset_sha256) == ours
+        is_same = self._job.may_go_on_from(manifest.fingerprint)
+        return is_same and manifest.dataset_sha256 == self._dataset_sha256
 
     def _named_checkpoint(self) -> Path | None:
         name = self._job.hp.resume_from

@@ -83,6 +83,22 @@ def test_the_fingerprint_is_of_what_decides_the_weights() -> None:
     assert make_job(dataset=other).fingerprint() != job.fingerprint()
 
 
+def test_a_job_may_go_on_from_one_that_differs_in_its_use_of_memory_only() -> None:
+    begun = make_job(hp={"batch_size": 8, "grad_accum": 2}).fingerprint()
+    for hp in (
+        {"batch_size": 8, "grad_accum": 2},
+        {"batch_size": 1, "grad_accum": 16},
+        {"batch_size": 16, "grad_accum": 1, "gradient_checkpointing": "on"},
+    ):
+        assert make_job(hp=hp).may_go_on_from(begun)
+    for hp in (
+        {"batch_size": 4, "grad_accum": 2},
+        {"batch_size": 8, "grad_accum": 2, "max_seq_length": 1024},
+        {"batch_size": 8, "grad_accum": 2, "seed": 1},
+    ):
+        assert not make_job(hp=hp).may_go_on_from(begun)
+
+
 @pytest.mark.parametrize("name", list(FORMAT_COLUMNS))
 def test_a_row_with_a_formats_columns_fits_it(name: str) -> None:
     turns = [{"role": "user", "content": "x"}]

@@ -69,6 +69,15 @@ def test_unfinished_run_resumes_at_the_newest() -> None:
     assert start.manifest.step == 10
 
 
+def test_it_resumes_with_a_smaller_batch_of_the_same_effective_size_too() -> None:
+    output = begun(job({"batch_size": 4, "grad_accum": 2}), 10)
+    smaller = job({"batch_size": 1, "grad_accum": 8}, run_id="again")
+    assert OutputFolder(smaller, "sha").plan().checkpoint == output.checkpoints / "checkpoint-10"
+    other = job({"batch_size": 1, "grad_accum": 2}, run_id="again")
+    with pytest.raises(RefusedError, match="not empty"):
+        OutputFolder(other, "sha").plan()
+
+
 @pytest.mark.parametrize("harm", ["truncate", "change", "remove", "manifest"])
 def test_damaged_checkpoint_is_passed_over(harm: str) -> None:
     output = begun(job(), 5, 10)

@@ -147,3 +147,30 @@ def test_ended_between_the_last_step_and_the_result(lab: Lab) -> None:
     assert again.code == ExitCode.FINISHED, again.log
     assert len(again.of_type("progress")) == 10
     assert again.adapter == adapter
+
+
+@pytest.mark.parametrize("packing", [False, True])
+def test_a_smaller_batch_of_the_same_effective_size_goes_on_and_learns_the_same(
+    lab: Lab, packing: bool
+) -> None:
+    """What the window offers when the memory was too small: only rounding differs."""
+    hp = HP | {"lora_dropout": 0.0, "packing": packing, "max_seq_length": 64, "batch_size": 4}
+    whole = lab.train(lab.job("whole", hp=hp))
+    first = lab.job("first", hp=hp)
+    killed = lab.train_until(first, '"checkpoint", "step": 4', signal.SIGKILL)
+    smaller = {"batch_size": 1, "grad_accum": 8, "gradient_checkpointing": "on"}
+    second = lab.job("second", hp=hp | smaller, output_directory="/data/outputs/first")
+    resumed = lab.train(second)
+    assert resumed.code == ExitCode.FINISHED, resumed.log
+    steps = [event.get("step") for event in resumed.of_type("progress")]
+    assert steps[0] == 5
+    assert steps[-1] == whole.of_type("progress")[-1].get("step")
+    assert not resumed.of_type("warning")
+    assert killed.of_type("progress")[0].get("step") == 1
+    for event, other in zip(
+        resumed.of_type("progress"), whole.of_type("progress")[4:], strict=True
+    ):
+        assert event.get("loss") == pytest.approx(other.get("loss"), rel=1e-3)
+    one, other_ = result_of(whole), result_of(resumed)
+    assert one.eval_loss_after == pytest.approx(other_.eval_loss_after, rel=1e-3)
+    assert one.trained_tokens == other_.trained_tokens
