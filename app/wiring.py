@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
+from app.connect_autopsy import AutopsyConnection
 from app.connect_configs import ConfigsConnection
 from app.connect_hardware import HardwareConnection
 from app.connect_help import HelpConnection
@@ -65,6 +66,7 @@ class Wiring(QObject):
         self.inference.connect_views(self.dialogs)
         self._connect_notices()
         self.help = HelpConnection(window, desk, services, self)
+        self.autopsy = AutopsyConnection(window, desk, self)
 
     async def fill(self) -> None:
         """Fill the window with what there is, the most urgent first."""
@@ -99,7 +101,6 @@ class Wiring(QObject):
         self.dialogs.output_answered.connect(training.start_with)
         training.started.connect(self._on_started)
         page.run_panel.resume_requested.connect(training.resume)
-        page.run_panel.remedy_requested.connect(training.apply_remedy)
         environment, bar = self.environment, page.environment
         environment.began.connect(bar.begin)
         environment.progressed.connect(self._on_environment_progress)
@@ -145,8 +146,6 @@ class Wiring(QObject):
         self.saved.run_setup_confirmed.connect(self._on_go_to_training)
         page.training_requested.connect(self._on_go_to_training)
         page.run_panel.resume_requested.connect(runs.resume)
-        page.run_panel.remedy_requested.connect(self.training.apply_remedy)
-        page.run_panel.remedy_requested.connect(self._on_go_to_training)
         dialogs.log_path_chosen.connect(self._on_log_path)
         for panel in (page.run_panel, self._window.training.run_panel):
             panel.folder_requested.connect(self._on_folder)

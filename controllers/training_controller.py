@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
     from models.domain.run import Run, RunUpdate
     from models.qt.app_models import AppModels
-    from models.qt.remedies import Remedy
 
 SETUP_RUNTIME = "setup_runtime"
 _SETUP = Notice(
@@ -82,11 +81,15 @@ class TrainingController(QObject):
     @Slot(str)
     def start_with(self, on_existing: str) -> None:
         """Start with an answer about the output directory (refuse, resume, new, overwrite)."""
+        form = self._models.form
+        self.start_setup(form.config, form.name, on_existing)
+
+    def start_setup(self, config: TrainingConfig, name: str, on_existing: str) -> None:
+        """Start a setup that need not be the form's."""
         status = self._models.run.status
         if not status.is_live:
             status.set_starting(True)
-            form = self._models.form
-            self._desk.tasks.start(self._start(form.config, form.name, on_existing))
+            self._desk.tasks.start(self._start(config, name, on_existing))
 
     @Slot()
     def stop(self) -> None:
@@ -101,12 +104,6 @@ class TrainingController(QObject):
         run = self._models.run.status.run
         if run is not None and run.state.is_over:
             self._desk.tasks.start(self.resume_run(run))
-
-    @Slot(object)
-    def apply_remedy(self, remedy: Remedy) -> None:
-        """Put the remedy for a failed run into the form."""
-        self._models.form.apply(remedy.values)
-        self._desk.notices.said.emit(f"{remedy.label}: changed in the setup. Start again.")
 
     async def resume_run(self, run: Run) -> None:
         """Go on with an ended run, and show it wherever it is shown."""

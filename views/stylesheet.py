@@ -243,6 +243,8 @@ QLineEdit:focus, QPlainTextEdit:focus, QComboBox:focus {
 QLineEdit[invalid="true"], QComboBox[invalid="true"] { border: 1px solid @bad; }
 QLineEdit[invalid="true"]:focus, QComboBox[invalid="true"]:focus { border: 2px solid @bad; }
 QLineEdit:disabled, QPlainTextEdit:disabled, QComboBox:disabled {
+QToolButton[role="quiet-fold"] { color: @muted; padding: 2px 6px 2px 0; background: transparent; }
+QToolButton[role="quiet-fold"]:hover, QToolButton[role="quiet-fold"]:checked { color: @text; }
   color: @disabled; background: @window; border-color: @border;
   placeholder-text-color: @disabled;
 }

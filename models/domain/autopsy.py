@@ -5,7 +5,7 @@ A pure function of what is stored and seen of the run; window and command line s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from models.domain.autopsy_words import advice_of, kind_of, memory_limit, reason_of
@@ -126,7 +126,7 @@ def _memory(run: Run, events: Sequence[RunEvent], memory: MemoryFacts) -> Memory
     peaks = [event.number("peak_memory_bytes") or 0 for event in events]
     peak = max([memory.peak, *(int(peak) for peak in peaks)])
     limit = memory.limit or int(memory_limit(run) * _GIGABYTE)
-    return MemoryFacts(peak, limit, memory.total, memory.on_gpu)
+    return replace(memory, peak=peak, limit=limit)
 
 
 def _facts(
@@ -141,8 +141,9 @@ def _facts(
         saved = f"of step {checkpoint:,}" if checkpoint else "none was saved yet"
         yield Fact("Checkpoint", saved)
     if memory.peak:
+        there = memory.gpu or memory.total
         what = "of the GPU's" if memory.on_gpu else "of the computer's"
-        total = f" {what} {_size(memory.total)}" if memory.total else ""
+        total = f" {what} {_size(there)}" if there else ""
         yield Fact("Peak memory", f"{_size(memory.peak)}{total}")
     if memory.limit:
         yield Fact("Memory limit", f"{_size(memory.limit)} for the container")
@@ -166,9 +167,8 @@ def _where(run: Run, events: Sequence[RunEvent]) -> str:
 def _more_told(run: Run) -> str:
     """What came with the failure beyond the sentence that is shown anyhow."""
     message = run.failure.message.strip() if run.failure is not None else ""
-    if not message or message.startswith("Traceback") or message == reason_of(run):
-        return ""
-    return message
+    is_known = reason_of(run).startswith(message.rstrip("."))
+    return "" if is_known or message.startswith("Traceback") else message
 
 
 def _size(count: float) -> str:

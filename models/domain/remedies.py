@@ -46,15 +46,19 @@ class RemedyAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MemoryFacts:
-    """Bytes, 0 where unknown: the most that was seen in use, what was allowed, what there is.
-
-    ``on_gpu``: peak and total are the GPU's; the limit is always of main memory.
+    """Bytes, 0 where unknown: the most that was seen in use; what was allowed and what there is
+    of main memory; what there is on the GPU. With a GPU the peak is the GPU's.
     """
 
     peak: int = 0
     limit: int = 0
     total: int = 0
-    on_gpu: bool = False
+    gpu: int = 0
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it is the GPU's memory that counts."""
+        return self.gpu > 0
 
 
 @dataclass(frozen=True, slots=True)

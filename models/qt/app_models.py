@@ -65,3 +65,5 @@ class AppModels(QObject):
         self.hardware = HardwareModel(self)
         self.preset = PresetModel(self.form, self)
         self.settings = SettingsModel(self)
+        for shown in (self.run, self.shown_run):
+            shown.autopsy.set_hardware(self.hardware)

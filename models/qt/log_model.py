@@ -80,6 +80,12 @@ class LogModel(QAbstractTableModel):
         """Lines that have come in since the log was cleared."""
         return self._count
 
+    def last_lines(self, most: int = 400) -> list[str]:
+        """The newest lines, whatever the filters hide, with those that still wait to be shown."""
+        waiting = [*self._waiting][-most:]
+        shown = [line.text for line in [*self._ring][-(most - len(waiting)) :]]
+        return [*shown, *waiting] if len(waiting) < most else waiting
+
     def feed(self, text: str) -> None:
         """Take a piece of the log; it may end within a line."""
         if not text:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from models.qt.autopsy_model import AutopsyModel
 from models.qt.inference_model import InferenceModel
 from models.qt.log_model import LogModel
 from models.qt.metrics_model import MetricsModel
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RunModels(QObject):
-    """Status, curves, log and answers of the run that a page shows."""
+    """Status, curves, log, answers and, where it failed, autopsy of the run that a page shows."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -24,6 +25,7 @@ class RunModels(QObject):
         self.metrics = MetricsModel(self)
         self.log = LogModel(self)
         self.inference = InferenceModel(self)
+        self.autopsy = AutopsyModel(self.status, self.log, self)
 
     @property
     def run_id(self) -> str:
@@ -36,6 +38,7 @@ class RunModels(QObject):
         self.metrics.clear()
         self.log.clear()
         self.inference.clear()
+        self.autopsy.begin()
         self.status.clear()
 
     def begin(self, run: Run) -> None:
@@ -43,6 +46,7 @@ class RunModels(QObject):
         self.metrics.clear()
         self.log.clear()
         self.inference.clear()
+        self.autopsy.begin()
         self.status.set_run(run)
 
     def fill(self, update: RunUpdate) -> None:
@@ -56,4 +60,5 @@ class RunModels(QObject):
         self.log.feed(update.log)
         if update.run.state.is_over:
             self.log.finish()
+        self.autopsy.take(update.events)
         self.status.take(update)

@@ -13,11 +13,10 @@ from PySide6.QtTest import QAbstractItemModelTester
 from models.domain.config import TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.dataset import SavedConfig
-from models.domain.run import Failure, RunEvent, RunState, RunUpdate
+from models.domain.run import RunEvent, RunState, RunUpdate
 from models.qt.configs_model import ConfigsModel
 from models.qt.datasets_model import DatasetsModel, reference_of
 from models.qt.metrics_model import EVAL_LOSS, LEARNING_RATE, LOSS, MetricsModel
-from models.qt.remedies import remedy_for
 from models.qt.rows_model import FULL_ROLE, PAGE, DatasetRowsModel
 from models.qt.run_status import RunStatusModel
 from models.qt.runs_model import RunsModel
@@ -121,24 +120,6 @@ def test_status_says_what_is_known_and_no_more(owner: QObject) -> None:
     assert "1,500 tokens/s" in model.facts()
     model.take(RunUpdate(make_run("other")))
     assert model.time_left() == ""
-
-
-@pytest.mark.parametrize(
-    ("kind", "changes", "label"),
-    [
-        ("cuda_oom", {}, "Use batch size 1"),
-        ("cuda_oom", {"hp.batch_size": 1}, "Use sequence length 1,024"),
-        ("cuda_oom", {"hp.batch_size": 1, "hp.max_seq_length": 300}, ""),
-        ("nan_loss", {}, "Halve the learning rate"),
-        ("network", {}, "Resume"),
-        ("bad_dataset", {}, ""),
-    ],
-)
-def test_the_smallest_remedy(kind: str, changes: dict[str, object], label: str) -> None:
-    config = with_values(TrainingConfig(), changes)
-    run = make_run(state=RunState.FAILED, failure=Failure(kind, "why"), config=config)
-    remedy = remedy_for(run)
-    assert (remedy.label if remedy else "") == label
 
 
 def test_steps_add_up() -> None:

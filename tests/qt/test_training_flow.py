@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from models.domain.errors import AppError, ConfigError, Problem
-from models.domain.run import Failure, RunState, RunUpdate
+from models.domain.run import RunState, RunUpdate
 from tests.qt.fakes import make_run, make_session, progress_event
 
 if TYPE_CHECKING:
@@ -185,28 +185,6 @@ def test_a_stopped_run_ends_through_the_polls(program: Program, qtbot: QtBot) ->
     assert program.child("run.status").text() == "Stopped"
     assert program.child("run.resume").isVisible()
     assert program.child("local.start").isEnabled()
-
-
-def test_a_failed_run_says_why_and_offers_the_smallest_remedy(
-    program: Program, qtbot: QtBot
-) -> None:
-    _ready(program)
-    failure = Failure("cuda_oom", "The GPU ran out of memory.", "Use a smaller batch.")
-    run = make_run("run-1", RunState.FAILED, failure=failure)
-    program.models.run.fill(RunUpdate(run))
-    reason = program.child("run.reason").text()
-    assert reason == "The GPU ran out of memory. Use a smaller batch."
-    _press(qtbot, program, "run.remedy")
-    assert program.models.form.value("hp.batch_size") == 1
-    assert program.models.form.value("hp.grad_accum") == 8
-    assert program.child("hp.batch_size").text() == "1"
-
-
-@pytest.mark.parametrize(("kind", "offered"), [("bad_dataset", False), ("network", True)])
-def test_resuming_is_offered_where_it_can_help(program: Program, kind: str, offered: bool) -> None:
-    failure = Failure(kind, "It went wrong.")
-    program.models.run.fill(RunUpdate(make_run("bad", RunState.FAILED, failure=failure)))
-    assert program.child("run.resume").isVisible() is offered
 
 
 def test_resume_goes_on_with_the_same_run(program: Program, qtbot: QtBot) -> None:

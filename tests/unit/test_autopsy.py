@@ -150,7 +150,7 @@ def test_the_evidence_has_exit_code_place_checkpoint_and_memory() -> None:
         event("checkpoint", 3, step=40),
         event("progress", 4, step=41, peak_memory_bytes=11.5 * GIB),
         event("phase", 5, phase="failed"),
-        memory=MemoryFacts(total=12 * GIB, on_gpu=True),
+        memory=MemoryFacts(total=64 * GIB, gpu=12 * GIB),
         log=["loading", "torch.OutOfMemoryError: CUDA out of memory."],
     )
     assert facts(made) == {

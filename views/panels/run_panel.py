@@ -13,9 +13,9 @@ from views.widgets.page_column import ScrollColumn, scroll_areas
 from views.widgets.run_progress import RunProgress
 
 if TYPE_CHECKING:
-    from models.qt.remedies import Remedy
     from models.qt.run_models import RunModels
     from views.panels.inference_panel import InferencePanel
+    from views.widgets.autopsy_card import AutopsyCard
     from views.widgets.log_view import LogView
 
 READY_SENTENCE = "Progress, loss and log appear here while a training runs."
@@ -27,16 +27,17 @@ class RunPanel(ScrollColumn):
 
     Signals:
         folder_requested, logs_requested: open the run's folder, save its log.
-        remedy_requested: the Remedy (payload) for the failure of the run that is shown.
+        remedy_requested: the Run and the Remedy (payloads) that the user chose for its failure.
         resume_requested: go on with the run.
     """
 
     folder_requested = Signal()
     logs_requested = Signal()
-    remedy_requested = Signal(object)
+    remedy_requested = Signal(object, object)
     resume_requested = Signal()
 
     models: RunModels
+    autopsy: AutopsyCard
     log: LogView
     inference: InferencePanel
 
@@ -48,13 +49,11 @@ class RunPanel(ScrollColumn):
         super().__init__(parent)
         self._prefix = prefix
         self._head = RunProgress(prefix) if with_progress else None
-        self._remedy: Remedy | None = None
         self._idle = CHOOSE_SENTENCE if with_progress else READY_SENTENCE
         self._facts = text_label(self._idle, "muted", wrap=True)
-        self._reason = text_label("", "", wrap=True)
+        self._warning = text_label("", "", wrap=True)
         self._try = push_button("Try the model", "primary")
         self._folder = push_button("Open folder")
-        self._fix = push_button("", "primary")
         self._resume = push_button("Resume")
         self._name_parts()
         self._build()
@@ -62,11 +61,14 @@ class RunPanel(ScrollColumn):
     def attach(self, models: RunModels) -> None:
         """Show the run of these models; builds what the first frame leaves out."""
         from views.panels.inference_panel import InferencePanel
+        from views.widgets.autopsy_card import AutopsyCard
         from views.widgets.help_button import HelpButton
         from views.widgets.log_view import LogView
         from views.widgets.loss_chart import LossChart
 
         self.models = models
+        self.autopsy = AutopsyCard(self._prefix, models.autopsy, models.status)
+        self._words.addWidget(self.autopsy)
         chart = LossChart(f"{self._prefix}.chart", models.metrics)
         self._chart_card.tools.addWidget(chart.legend)
         self._chart_card.tools.addWidget(HelpButton("progress#the-chart", "the loss chart"))
@@ -100,10 +102,9 @@ class RunPanel(ScrollColumn):
     def _name_parts(self) -> None:
         names = {
             "facts": self._facts,
-            "reason": self._reason,
+            "warning": self._warning,
             "try": self._try,
             "open_folder": self._folder,
-            "remedy": self._fix,
             "resume": self._resume,
         }
         for name, widget in names.items():
@@ -122,21 +123,21 @@ class RunPanel(ScrollColumn):
     def _status_card(self) -> Card:
         card = Card()
         card.body.setSpacing(8)
-        words = QVBoxLayout()
-        words.setSpacing(4)
-        words.addWidget(self._facts)
-        words.addWidget(self._reason)
-        self._reason.hide()
+        self._words = QVBoxLayout()
+        self._words.setSpacing(8)
+        self._words.addWidget(self._facts)
+        self._words.addWidget(self._warning)
+        self._warning.hide()
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        for button in (self._try, self._fix, self._resume, self._folder):
+        for button in (self._try, self._resume, self._folder):
             buttons.addWidget(button)
             button.hide()
         buttons.addStretch(1)
         if self._head is not None:
             self._head.set_idle("No run chosen")
             card.body.addWidget(self._head)
-        card.body.addLayout(words)
+        card.body.addLayout(self._words)
         card.body.addLayout(buttons)
         return card
 
@@ -148,7 +149,8 @@ class RunPanel(ScrollColumn):
         self.models.inference.added.connect(self._show_responses)
         self._try.clicked.connect(self.show_inference)
         self._folder.clicked.connect(self.folder_requested)
-        self._fix.clicked.connect(self._on_fix)
+        self.autopsy.remedy_chosen.connect(self.remedy_requested)
+        self.models.autopsy.changed.connect(self._show_run)
         self._resume.clicked.connect(self.resume_requested)
         self.log.download_requested.connect(self.logs_requested)
 
@@ -158,36 +160,29 @@ class RunPanel(ScrollColumn):
         run = status.run
         idle = self._idle if run is None else ""
         self._show_line(self._facts, " · ".join(status.facts()) or idle)
-        self._show_reason()
+        self._show_warning()
         self._show_buttons()
 
-    def _show_reason(self) -> None:
-        from models.domain.run import RunState
-
+    def _show_warning(self) -> None:
+        """Trouble while the run goes on; what it failed of is the autopsy's to say."""
         run = self.models.status.run
-        warning = self.models.status.warning
-        text, tone_now = (warning, "warning") if warning else ("", "")
-        if run is not None and run.failure is not None and run.state.is_over:
-            text, tone_now = f"{run.failure.message} {run.failure.hint}".strip(), "bad"
-        elif run is not None and run.state is RunState.LOST:
-            text, tone_now = "It ended without saying how. Resume it from its checkpoint.", "bad"
-        restyle(self._reason, "tone", tone_now)
-        self._show_line(self._reason, text)
+        text = "" if self.models.autopsy.autopsy is not None else self.models.status.warning
+        if run is None:
+            text = ""
+        restyle(self._warning, "tone", "warning" if text else "")
+        self._show_line(self._warning, text)
 
     @Slot()
     def _show_buttons(self) -> None:
-        from models.qt.remedies import can_resume, remedy_for
+        from models.domain.remedies import RemedyAction, can_resume
 
         run = self.models.status.run
         starting = self.models.status.is_starting
         is_over = run is not None and run.state.is_over and not starting
-        self._remedy = remedy_for(run) if run is not None and is_over else None
-        fixes = self._remedy is not None and bool(self._remedy.values)
+        made = self.models.autopsy.autopsy
+        offered = {remedy.action for remedy in made.remedies} if made is not None else set()
         resumes = run is not None and is_over and can_resume(run)
-        self._fix.setVisible(fixes)
-        if self._remedy is not None:
-            self._fix.setText(self._remedy.label)
-        self._resume.setVisible(resumes)
+        self._resume.setVisible(resumes and RemedyAction.RESUME not in offered)
         self._folder.setVisible(is_over)
         self._try.setVisible(self.models.inference.tuned is not None)
         self.log.download.setEnabled(run is not None)
@@ -195,8 +190,3 @@ class RunPanel(ScrollColumn):
     def _show_line(self, label: QWidget, text: str) -> None:
         label.setText(text)  # type: ignore[attr-defined]
         label.setVisible(bool(text))
-
-    @Slot()
-    def _on_fix(self) -> None:
-        if self._remedy is not None:
-            self.remedy_requested.emit(self._remedy)

@@ -134,10 +134,10 @@ class MemoryLegend(_Pointed):
             self.updateGeometry()
             self.update()
 
-    def hasHeightForWidth(self) -> bool:  # noqa: N802
+    def hasHeightForWidth(self) -> bool:
         return True
 
-    def heightForWidth(self, width: int) -> int:  # noqa: N802
+    def heightForWidth(self, width: int) -> int:
         return round(max((area.bottom() for area in self._flow(width)), default=0.0))
 
     def sizeHint(self) -> QSize:

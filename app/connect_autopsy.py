@@ -1,0 +1,52 @@
+"""Connects the autopsies of failed runs with what their buttons do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+
+from controllers.remedy_controller import RemedyController
+from models.domain.remedies import RemedyAction
+from views.main_window import DATASETS, SETTINGS, TRAINING
+
+if TYPE_CHECKING:
+    from app.wiring import Wiring
+    from controllers.desk import Desk
+    from views.main_window import MainWindow
+
+_ACTIONS = {RemedyAction.DOCTOR: "doctor", RemedyAction.IMAGES: "manage_image"}
+_PAGES = {RemedyAction.SETTINGS: SETTINGS, RemedyAction.DATASETS: DATASETS}
+
+
+class AutopsyConnection(QObject):
+    """Lives as long as the window."""
+
+    def __init__(self, window: MainWindow, desk: Desk, wiring: Wiring) -> None:
+        super().__init__(wiring)
+        self._window = window
+        self._environment = wiring.environment
+        self.controller = RemedyController(desk, window.models, wiring.training)
+        panels = [window.training.run_panel]
+        if window.runs is not None:
+            panels.append(window.runs.run_panel)
+        for panel in panels:
+            panel.remedy_requested.connect(self.controller.apply)
+        self.controller.place_wanted.connect(self._on_place)
+        self.controller.setup_wanted.connect(wiring.saved.ask_use)
+        self.controller.began.connect(self._on_training)
+        self.controller.applied.connect(self._on_training)
+
+    @Slot()
+    def _on_training(self) -> None:
+        self._window.show_page(TRAINING)
+
+    @Slot(object)
+    def _on_place(self, action: RemedyAction) -> None:
+        if action in _PAGES:
+            self._window.show_page(_PAGES[action])
+        elif action in _ACTIONS:
+            getattr(self._window.actions_, _ACTIONS[action]).trigger()
+        elif action is RemedyAction.ENVIRONMENT:
+            self._window.show_page(TRAINING)
+            self._environment.create()
