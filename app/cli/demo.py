@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from app.cli.follow import outcome_text, watch
+from app.cli.endings import outcome_text
+from app.cli.follow import watch
 from app.cli.output import EXIT_FAILED, Json, print_json, program, reported, say
 from app.cli.setup import StepPrinter, ensure_runtime
 from app.cli.state import services

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from app.cli.output import program, say
-from models.domain.run import Run, RunEvent, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from models.domain.run import Run, RunEvent
     from services.runs import RunService
 
 _POLL_SECONDS = 0.3
@@ -110,12 +110,3 @@ def _on_interrupt(runs: RunService, run: Run) -> None:
     elif not answer.startswith("c"):
         say(f"Run {run.id} goes on. Watch it with: {program()} runs attach {run.id}")
         raise typer.Exit(EXIT_INTERRUPTED)
-
-
-def outcome_text(run: Run) -> str:
-    """How a run ended, for a person."""
-    if run.state is RunState.FINISHED:
-        return f"Run {run.id} finished after {run.step} steps. Adapter: {run.adapter_path}"
-    if run.failure is not None:
-        return f"Run {run.id} failed: {run.failure.message}\n{run.failure.hint}".strip()
-    return f"Run {run.id} is {run.state}."

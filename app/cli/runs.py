@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.endings import explained
 from app.cli.follow import ProgressLine, follow, watch
 from app.cli.output import Json, plain, print_json, print_table, reported, say
 from app.cli.setup import ensure_runtime
@@ -51,11 +52,15 @@ def show(run: RunName, json_: Json = False) -> None:
     with reported(json_):
         update = services().runs.history(services().runs.find(run).id)
         if json_:
-            print_json({"run": update.run, "events": [_document(event) for event in update.events]})
+            events = [_document(event) for event in update.events]
+            print_json({"run": update.run, "events": events, "autopsy": explained(update)})
             return
         for key, value in plain(update.run).items():
-            if key not in {"config", "process"}:
+            if key not in {"config", "handle"}:
                 print(f"{key:18} {value}")
+        made = explained(update)
+        if made is not None:
+            print(f"\n{made.report()}", end="")
 
 
 @app.command()

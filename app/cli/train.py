@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.follow import outcome_text, watch
+from app.cli.endings import outcome_text
+from app.cli.follow import watch
 from app.cli.output import EXIT_FAILED, Json, print_json, reported, say
 from app.cli.setup import ensure_runtime
 from app.cli.state import services

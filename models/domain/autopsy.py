@@ -109,7 +109,8 @@ def _advice(run: Run, kind: str, remedies: Sequence[Remedy], memory: MemoryFacts
     if kind not in {"cuda_oom", "host_oom"} or not remedies:
         return advice_of(run)
     if "local.memory_limit" in remedies[0].values:
-        return f"This computer has {_size(memory.total)}; let the container take more of it."
+        has = f"This computer has {_size(memory.total)}: let" if memory.total else "Let"
+        return f"{has} the container take more of its memory."
     changes = less_memory(run, on_gpu=kind == "cuda_oom" or memory.on_gpu)
     return changes[0].advice if changes else advice_of(run)
 

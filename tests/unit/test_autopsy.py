@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.cli.endings import explained, outcome_text
 from models.domain.autopsy import Autopsy, autopsy, has_failed
 from models.domain.autopsy_words import first_sentence
 from models.domain.config import RUNTIME_DOCKER, RUNTIME_PYTHON, TrainingConfig
@@ -15,7 +16,7 @@ from models.domain.config_io import settings_index, with_values
 from models.domain.exit_codes import exit_code_meaning
 from models.domain.log_lines import meaningful_lines
 from models.domain.remedies import MemoryFacts, RemedyAction
-from models.domain.run import Failure, Run, RunEvent, RunState
+from models.domain.run import Failure, Run, RunEvent, RunState, RunUpdate
 from trainer_image.contract import ExitCode, FailureKind
 from trainer_image.failures import understand
 
@@ -246,6 +247,28 @@ def test_a_containers_limit_is_raised_as_far_as_the_computer_has_memory(
 def test_what_helps(run: Run, labels: list[str]) -> None:
     made = found(run, event("checkpoint", step=40))
     assert [remedy.label for remedy in made.remedies][: len(labels)] == labels
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_command_line_says_the_same_sentence_and_how_to_go_on(kind: str) -> None:
+    run = ended(kind, "What the trainer said.", exit_code=1)
+    made, text = found(run), outcome_text(run)
+    assert text.startswith(f"Run run-1 failed: {made.reason}\n{made.advice}")
+    may_help = any(remedy.action in {"resume", "start"} for remedy in made.remedies)
+    assert ("runs resume run-1" in text) is (may_help and kind not in {"bad_dataset", "bad_config"})
+
+
+def test_the_command_line_tells_of_other_ends() -> None:
+    lost = ended("container_gone", "It was removed.", state=RunState.LOST, docker=True)
+    assert outcome_text(lost).startswith("Run run-1 is lost: The container was removed")
+    stopped = ended("stopped_outside", "x", state=RunState.CANCELLED)
+    assert outcome_text(stopped).startswith("Run run-1 was stopped: The process was stopped from")
+    assert outcome_text(ended(state=RunState.CANCELLED)) == "Run run-1 is cancelled."
+    update = RunUpdate(ended("driver", "x"), (event("checkpoint", step=4),), "a\nCUDA error\n")
+    made = explained(update)
+    assert made is not None
+    assert made.log == ("a", "CUDA error")
+    assert made.remedies[0].label == "Resume from step 4"
 
 
 def test_without_a_checkpoint_resuming_is_called_what_it_is() -> None:
