@@ -9,10 +9,15 @@ if TYPE_CHECKING:
         ConfigPort,
         DatasetPort,
         DemoPort,
+        DockerPort,
+        DoctorPort,
+        HistoryPort,
+        ImagePort,
         InferencePort,
         OfflinePort,
         PeakPort,
         ProbePort,
+        QueuePort,
         RunPort,
         RuntimePort,
         SecretCheckPort,
@@ -29,6 +34,14 @@ class WindowServices(Protocol):
     @property
     def runs(self) -> RunPort:
         """Runs."""
+
+    @property
+    def history(self) -> HistoryPort:
+        """What can be done with runs that were."""
+
+    @property
+    def queue(self) -> QueuePort:
+        """Runs that wait."""
 
     @property
     def datasets(self) -> DatasetPort:
@@ -81,6 +94,18 @@ class WindowServices(Protocol):
     @property
     def welcome(self) -> WelcomePort:
         """Whether to welcome a newcomer."""
+
+    @property
+    def doctor(self) -> DoctorPort:
+        """A look at everything that a training stands on."""
+
+    @property
+    def docker(self) -> DockerPort:
+        """The container engine."""
+
+    @property
+    def images(self) -> ImagePort:
+        """Its images."""
 
     def close(self) -> None:
         """End what is open; runs go on."""

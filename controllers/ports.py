@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from models.domain.app_settings import AppSettings
     from models.domain.config import TrainingConfig
     from models.domain.dataset import DatasetSession, SavedConfig
+    from models.domain.docker import EngineInfo, ImageInfo, ImageProgress, RegistryLogin
+    from models.domain.doctor import Check
     from models.domain.hardware import Hardware
     from models.domain.inference import (
         Answer,
@@ -20,6 +22,14 @@ if TYPE_CHECKING:
         TunedModel,
     )
     from models.domain.run import Run, RunUpdate
+    from models.domain.run_history import (
+        Curve,
+        Deleted,
+        Difference,
+        QueueTurn,
+        Repetition,
+        RunSize,
+    )
     from models.domain.secrets import SecretState
     from services.model_shapes import ShapeAnswer
     from services.progress import CancelToken, Reporter
@@ -68,6 +78,75 @@ class RunPort(Protocol):
 
     def delete(self, run_id: str) -> None:
         """Forget an ended run."""
+
+
+class HistoryPort(Protocol):
+    """What can be done with runs that were: find, compare, name, repeat, delete."""
+
+    def list(self, limit: int | None = None) -> Sequence[Run]:
+        """Runs, newest first; those that wait in the queue too."""
+
+    def search(self, words: str) -> Sequence[Run]:
+        """The runs with all of these words in name, id, models, dataset, notes, tags or state."""
+
+    def rename(self, run_id: str, name: str) -> Run:
+        """Give another name. AppError("bad_name")."""
+
+    def set_notes(self, run_id: str, notes: str) -> Run:
+        """Keep notes in place of the earlier ones. AppError("bad_use") where they are too long."""
+
+    def set_tags(self, run_id: str, tags: Sequence[str]) -> Run:
+        """Keep these tags in place of the earlier ones, each once. AppError("bad_use")."""
+
+    def curves(
+        self,
+        run_ids: Sequence[str],
+        metric: str = "loss",
+        *,
+        points: int = 2000,
+        over: str = "step",
+    ) -> Sequence[Curve]:
+        """One thinned curve for each run, empty where it has none of this metric."""
+
+    def differences(self, run_ids: Sequence[str]) -> Sequence[Difference]:
+        """The settings that are not the same in all of these runs."""
+
+    def size(self, run_id: str) -> RunSize:
+        """How large a run is on disk. Reads every folder of it."""
+
+    def delete(self, run_ids: Sequence[str], *, with_outputs: bool = False) -> Deleted:
+        """Forget ended or waiting runs and remove their files; none where one cannot be."""
+
+    def plan_again(self, run_id: str) -> Repetition:
+        """What running it again exactly means. AppError where that cannot be, and why."""
+
+    def run_again(self, run_id: str, *, queued: bool = False) -> Run:
+        """Start it again exactly, or let it wait in the queue. Raises as RunPort.start does."""
+
+    def export_metrics(self, run_id: str, path: Path) -> None:
+        """Write every event to a ``.csv`` or ``.jsonl`` file; AppError where it cannot be."""
+
+
+class QueuePort(Protocol):
+    """Runs that wait until nothing else trains on this computer."""
+
+    def enqueue(
+        self, config: TrainingConfig, *, name: str = "", on_existing: str = "refuse"
+    ) -> Run:
+        """Check a setup as for a start and let it wait. Raises as RunPort.start does."""
+
+    def list(self) -> Sequence[Run]:
+        """The runs that wait, the next one first."""
+
+    def move(self, run_id: str, where: str) -> Sequence[Run]:
+        """Change the order: ``up``, ``down``, ``first``, ``last``; the runs in their new order.
+        AppError("not_queued") where it waits no more."""
+
+    def remove(self, run_id: str) -> Run:
+        """Take a run out of the queue; it is stopped then. AppError("not_queued")."""
+
+    def start_next(self) -> QueueTurn:
+        """Start the next run if nothing trains on this computer; nothing where something does."""
 
 
 class DatasetPort(Protocol):
@@ -263,6 +342,66 @@ class SecretCheckPort(Protocol):
 
     def test(self, name: str, data_center: str = "") -> str:
         """What the secret is good for, in a sentence; AppError says why it is not."""
+
+
+class DoctorPort(Protocol):
+    """A look at everything that a training stands on."""
+
+    def checks(
+        self,
+        report: Callable[[tuple[Check, ...]], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Sequence[Check]:
+        """Look; ``report`` gets what is known so far, in the calling thread. Or Cancelled."""
+
+    def report(self, checks: Sequence[Check]) -> str:
+        """What was found as text to pass on, without secrets and names."""
+
+
+class DockerPort(Protocol):
+    """The container engine."""
+
+    def info(self) -> EngineInfo:
+        """What it is, asked now; AppError says why none answers, and what to do."""
+
+    def forget(self) -> None:
+        """Look for it anew at the next call."""
+
+
+class ImagePort(Protocol):
+    """Images of the container engine. AppError where the engine does not answer."""
+
+    def find(self, tag: str) -> ImageInfo | None:
+        """The image of this tag, if it is on this computer."""
+
+    def list(self) -> Sequence[ImageInfo]:
+        """All that are on this computer."""
+
+    def pull(
+        self, tag: str, report: Callable[[ImageProgress], None], cancel: CancelToken
+    ) -> ImageInfo:
+        """Fetch one; AppError with the next step, or Cancelled."""
+
+    def build(
+        self,
+        tag: str,
+        variant: str,
+        report: Callable[[ImageProgress], None],
+        cancel: CancelToken,
+    ) -> ImageInfo:
+        """Build our own, ``cuda`` or ``cpu``; AppError with the next step, or Cancelled."""
+
+    def remove(self, tag: str) -> None:
+        """Take one off this computer; AppError where a container stands on it."""
+
+    def login(self, registry: str, user: str, password: str) -> RegistryLogin:
+        """Sign in to a registry and keep it; the answer says where."""
+
+    def logout(self, registry: str) -> None:
+        """Forget a registry's login."""
+
+    def logins(self) -> Sequence[RegistryLogin]:
+        """The registries that know us."""
 
 
 class SettingsServices(Protocol):

@@ -95,7 +95,7 @@ class Run:
     """One run as stored. Paths are of this computer; times are seconds since the epoch (UTC).
 
     ``next_seq`` is the first event not yet stored; ``log_offset`` the first unread log byte.
-    ``train_loss`` is the newest, ``best_eval_loss`` the lowest on held-out rows. A run with
+    ``dataset_name`` is what the dataset was called then. ``train_loss`` is the newest, ``best_eval_loss`` the lowest on held-out rows. A run with
     ``queued_at`` waits in the queue for its turn. ``image`` is the container's, where there is one.
     """
 
@@ -114,6 +114,7 @@ class Run:
     handle: JobHandle | None = None
     trainer_sha256: str = ""
     dataset_sha256: str = ""
+    dataset_name: str = ""
     step: int = 0
     total_steps: int = 0
     phase: str = ""

@@ -59,6 +59,7 @@ FULL_RUN = Run(
     handle=ProcessHandle(4711, 1_700_000_001.25),
     trainer_sha256="cd" * 32,
     dataset_sha256="ab" * 32,
+    dataset_name="Support answers",
     step=5,
     total_steps=9,
     phase="training",

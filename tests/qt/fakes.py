@@ -7,9 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.domain.app_settings import AppSettings, with_setting
-from models.domain.config import TrainingConfig
+from models.domain.config import DEFAULT_IMAGE, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.dataset import DatasetSession, SavedConfig
+from models.domain.docker import (
+    EngineInfo,
+    GpuSupport,
+    ImageInfo,
+    ImageProgress,
+    RegistryLogin,
+)
+from models.domain.doctor import Check, CheckState
 from models.domain.hardware import Hardware
 from models.domain.inference import (
     Answer,
@@ -19,7 +27,17 @@ from models.domain.inference import (
     TunedModel,
     common_system_prompt,
 )
-from models.domain.run import Run, RunEvent, RunState, RunUpdate
+from models.domain.run import Failure, Run, RunEvent, RunState, RunUpdate
+from models.domain.run_history import (
+    Curve,
+    Deleted,
+    Difference,
+    QueueTurn,
+    Repetition,
+    RunSize,
+    clean_tags,
+    matches,
+)
 from models.domain.secrets import ENVIRONMENT, KEYCHAIN, MEMORY, SECRETS, SecretState
 from services.model_shapes import ShapeAnswer
 from services.progress import CancelToken, Progress, Reporter
@@ -163,6 +181,147 @@ class FakeRuns:
     def delete(self, run_id: str) -> None:
         self.calls.append(("delete", run_id))
         del self.stored[run_id]
+
+
+@dataclass
+class FakeHistory:
+    """The history over the runs of FakeRuns; curves, differences and sizes as a test sets them."""
+
+    runs: FakeRuns = field(default_factory=FakeRuns)
+    drawn: dict[tuple[str, str], Curve] = field(default_factory=dict)
+    different: list[Difference] = field(default_factory=list)
+    remarks: tuple[str, ...] = ()
+    outputs_kept: str = ""
+    error: AppError | None = None
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+
+    def list(self, limit: int | None = None) -> list[Run]:
+        return [*self.runs.stored.values()][:limit]
+
+    def search(self, words: str) -> list[Run]:
+        return [run for run in self.list() if matches(run, words)]
+
+    def rename(self, run_id: str, name: str) -> Run:
+        return self._change("rename", run_id, name=name)
+
+    def set_notes(self, run_id: str, notes: str) -> Run:
+        return self._change("set_notes", run_id, notes=notes)
+
+    def set_tags(self, run_id: str, tags: Sequence[str]) -> Run:
+        return self._change("set_tags", run_id, tags=clean_tags(tags))
+
+    def curves(
+        self,
+        run_ids: Sequence[str],
+        metric: str = "loss",
+        *,
+        points: int = 2000,
+        over: str = "step",
+    ) -> list[Curve]:
+        self._called("curves", (tuple(run_ids), metric, over))
+        return [self.drawn.get((one, metric), Curve(one, metric)) for one in run_ids]
+
+    def differences(self, run_ids: Sequence[str]) -> list[Difference]:
+        self._called("differences", tuple(run_ids))
+        return self.different
+
+    def size(self, run_id: str) -> RunSize:
+        self._called("size", run_id)
+        outputs = 0 if self.outputs_kept else 300_000_000
+        place = self.runs.stored[run_id].output_directory
+        return RunSize(2_000_000, outputs, place, self.outputs_kept)
+
+    def delete(self, run_ids: Sequence[str], *, with_outputs: bool = False) -> Deleted:
+        self._called("delete", (tuple(run_ids), with_outputs))
+        for run_id in run_ids:
+            del self.runs.stored[run_id]
+        return Deleted(tuple(run_ids))
+
+    def plan_again(self, run_id: str) -> Repetition:
+        self._called("plan_again", run_id)
+        run = self.runs.stored[run_id]
+        return Repetition(run.id, run.name, run.config, self.remarks)
+
+    def run_again(self, run_id: str, *, queued: bool = False) -> Run:
+        self._called("run_again", (run_id, queued))
+        state = RunState.QUEUED if queued else RunState.PREPARING
+        changes: dict[str, Any] = {"queued_at": NOW} if queued else {}
+        again = replace(self.runs.stored[run_id], id=f"{run_id}-again", state=state, **changes)
+        self.runs.stored[again.id] = again
+        return again
+
+    def export_metrics(self, run_id: str, path: Path) -> None:
+        self._called("export_metrics", (run_id, path))
+        path.write_text("seq,time,type\n", encoding="utf-8")
+
+    def _change(self, name: str, run_id: str, **changes: Any) -> Run:
+        self._called(name, (run_id, *changes.values()))
+        self.runs.stored[run_id] = replace(self.runs.stored[run_id], **changes)
+        return self.runs.stored[run_id]
+
+    def _called(self, name: str, what: Any) -> None:
+        self.calls.append((name, what))
+        if self.error is not None:
+            raise self.error
+
+
+@dataclass
+class FakeQueue:
+    """A queue over the runs of FakeRuns; ``busy`` is whether something trains."""
+
+    runs: FakeRuns = field(default_factory=FakeRuns)
+    waiting: list[str] = field(default_factory=list)
+    busy: bool = False
+    held: str = ""
+    failing: dict[str, Failure] = field(default_factory=dict)
+    error: AppError | None = None
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+
+    def enqueue(
+        self, config: TrainingConfig, *, name: str = "", on_existing: str = "refuse"
+    ) -> Run:
+        self.calls.append(("enqueue", on_existing))
+        if self.error is not None and on_existing == "refuse":
+            raise self.error
+        run = make_run(
+            f"queued-{len(self.runs.stored) + 1}", RunState.QUEUED, config=config, queued_at=NOW,
+            started_at=None, **({"name": name} if name else {}),
+        )  # fmt: skip
+        self.runs.stored[run.id] = run
+        self.waiting.append(run.id)
+        return run
+
+    def list(self) -> list[Run]:
+        return [self.runs.stored[run_id] for run_id in self.waiting]
+
+    def move(self, run_id: str, where: str) -> list[Run]:
+        self.calls.append(("move", (run_id, where)))
+        place = self.waiting.index(run_id)
+        places = {"up": place - 1, "down": place + 1, "first": 0, "last": len(self.waiting)}
+        self.waiting.remove(run_id)
+        self.waiting.insert(max(0, places[where]), run_id)
+        return self.list()
+
+    def remove(self, run_id: str) -> Run:
+        self.calls.append(("remove", run_id))
+        self.waiting.remove(run_id)
+        run = replace(self.runs.stored[run_id], state=RunState.CANCELLED, queued_at=None)
+        self.runs.stored[run_id] = run
+        return run
+
+    def start_next(self) -> QueueTurn:
+        self.calls.append(("start_next", None))
+        failed: list[Run] = []
+        while self.waiting and not self.busy and not self.held:
+            run = self.runs.stored[self.waiting.pop(0)]
+            failure = self.failing.get(run.id)
+            state = RunState.FAILED if failure else RunState.PREPARING
+            run = replace(run, state=state, failure=failure, queued_at=None, started_at=NOW)
+            self.runs.stored[run.id] = run
+            if failure is None:
+                return QueueTurn(run, tuple(failed))
+            failed.append(run)
+        return QueueTurn(None, tuple(failed), self.held)
 
 
 @dataclass
@@ -511,10 +670,157 @@ class FakeSecretChecks:
 
 
 @dataclass
+class FakeDoctor:
+    """Finds ``found``; ``hold`` is called once half of it is told."""
+
+    found: tuple[Check, ...] = (
+        Check("This computer", "Memory", CheckState.OK, "12 GB free", "Rows lie in it."),
+    )
+    hold: Callable[[], None] | None = None
+    looked: int = 0
+
+    def checks(
+        self,
+        report: Callable[[tuple[Check, ...]], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> tuple[Check, ...]:
+        self.looked += 1
+        half = len(self.found) // 2
+        waiting = (replace(one, state=CheckState.WAITING) for one in self.found[half:])
+        if report is not None:
+            report((*self.found[:half], *waiting))
+        if self.hold is not None:
+            self.hold()
+        if cancel is not None:
+            cancel.raise_if_cancelled()
+        return self.found
+
+    def report(self, checks: Sequence[Check]) -> str:
+        return "\n".join(f"{check.name}: {check.message}" for check in checks)
+
+
+def make_engine(**changes: Any) -> EngineInfo:
+    engine = EngineInfo(
+        version="28.2.1",
+        api_version="1.50",
+        kind="Docker Engine",
+        endpoint="unix:///var/run/docker.sock",
+        is_rootless=False,
+        is_local=True,
+        architecture="x86_64",
+        cpus=2,
+        memory=23 * GIB,
+        data_root="/var/lib/docker",
+        gpu=GpuSupport(False, "This Docker engine has no NVIDIA runtime."),
+    )
+    return replace(engine, **changes)
+
+
+def make_image(tag: str = DEFAULT_IMAGE, **changes: Any) -> ImageInfo:
+    image = ImageInfo(tag, f"sha256:{tag}", "sha256:of-the-registry", 8_100_000_000, NOW)
+    return replace(image, **changes)
+
+
+@dataclass
+class FakeDocker:
+    """No engine, until a test says otherwise."""
+
+    engine: EngineInfo | None = None
+    error: AppError = field(
+        default_factory=lambda: AppError(
+            "docker_missing", "Docker is not installed on this computer.", "Install it."
+        )
+    )
+    asked: int = 0
+    forgotten: int = 0
+
+    def info(self) -> EngineInfo:
+        self.asked += 1
+        if self.engine is None:
+            raise self.error
+        return self.engine
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+
+@dataclass
+class FakeImages:
+    """Images in memory. A pull or build reports ``script``, calls ``hold``, then takes ``error``
+    or adds the image.
+    """
+
+    there: dict[str, ImageInfo] = field(default_factory=dict)
+    script: list[ImageProgress] = field(default_factory=list)
+    hold: Callable[[], None] | None = None
+    error: AppError | None = None
+    known: dict[str, RegistryLogin] = field(default_factory=dict)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    passwords: list[str] = field(default_factory=list)
+
+    def find(self, tag: str) -> ImageInfo | None:
+        self.calls.append(("find", tag))
+        return self.there.get(tag)
+
+    def list(self) -> list[ImageInfo]:
+        return [*self.there.values()]
+
+    def pull(
+        self, tag: str, report: Callable[[ImageProgress], None], cancel: CancelToken
+    ) -> ImageInfo:
+        self.calls.append(("pull", tag))
+        return self._get(make_image(tag), report, cancel)
+
+    def build(
+        self,
+        tag: str,
+        variant: str,
+        report: Callable[[ImageProgress], None],
+        cancel: CancelToken,
+    ) -> ImageInfo:
+        self.calls.append(("build", f"{tag} {variant}"))
+        return self._get(make_image(tag, digest=""), report, cancel)
+
+    def remove(self, tag: str) -> None:
+        self.calls.append(("remove", tag))
+        if self.error is not None:
+            raise self.error
+        del self.there[tag]
+
+    def login(self, registry: str, user: str, password: str) -> RegistryLogin:
+        self.passwords.append(password)
+        if self.error is not None:
+            raise self.error
+        self.known[registry] = RegistryLogin(registry, user, KEYCHAIN)
+        return self.known[registry]
+
+    def logout(self, registry: str) -> None:
+        del self.known[registry]
+
+    def logins(self) -> list[RegistryLogin]:
+        return [*self.known.values()]
+
+    def _get(
+        self, image: ImageInfo, report: Callable[[ImageProgress], None], cancel: CancelToken
+    ) -> ImageInfo:
+        for progress in self.script:
+            report(progress)
+        if self.hold is not None:
+            self.hold()
+        cancel.raise_if_cancelled()
+        if self.error is not None:
+            raise self.error
+        self.there[image.tag] = image
+        return image
+
+
+@dataclass
 class FakeServices:
     """All of them."""
 
     runs: FakeRuns = field(default_factory=FakeRuns)
+    history: FakeHistory = field(default_factory=FakeHistory)
+    queue: FakeQueue = field(default_factory=FakeQueue)
     datasets: FakeDatasets = field(default_factory=FakeDatasets)
     configs: FakeConfigs = field(default_factory=FakeConfigs)
     inference: FakeInference = field(default_factory=FakeInference)
@@ -529,9 +835,13 @@ class FakeServices:
     offline: FakeOffline = field(default_factory=FakeOffline)
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
     secret_checks: FakeSecretChecks = field(default_factory=FakeSecretChecks)
+    doctor: FakeDoctor = field(default_factory=FakeDoctor)
+    docker: FakeDocker = field(default_factory=FakeDocker)
+    images: FakeImages = field(default_factory=FakeImages)
 
     def __post_init__(self) -> None:
         self.offline.settings = self.settings
+        self.history.runs = self.queue.runs = self.runs
 
     def close(self) -> None:
         """Nothing is open."""

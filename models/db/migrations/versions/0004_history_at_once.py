@@ -1,0 +1,27 @@
+"""What lets the history open at once: the dataset's name as it was, and a way to rare events."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add column and index; runs that are there take their dataset's name from the library."""
+    op.add_column("runs", sa.Column("dataset_name", sa.String(), server_default="", nullable=False))
+    op.execute(
+        "UPDATE runs SET dataset_name = coalesce((SELECT name FROM dataset_sessions AS d "
+        "WHERE d.sha256 = runs.dataset_sha256 ORDER BY d.id LIMIT 1), '') "
+        "WHERE dataset_sha256 <> ''"
+    )
+    op.create_index(
+        "ix_metrics_rare",
+        "metrics",
+        ["run_id", "type", "seq"],
+        sqlite_where=sa.text("type <> 'progress'"),
+    )
