@@ -16,10 +16,13 @@ from services.configs import ConfigStore
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
 from services.demo import Demo
+from services.docker.engine import DockerEngine
+from services.doctor.containers import EngineImages
+from services.doctor.doctor import Doctor
+from services.doctor.probes import Patient, probes_of
 from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.sample_model import SampleModel
 from services.gpu_probe import GpuProbe
-from services.host_info import doctor_checks
 from services.inference_engine import InferenceEngine
 from services.inference_places import ProcessPlace
 from services.job_builder import JobBuilder
@@ -37,9 +40,6 @@ from services.trainer_code import place_trainer_code
 from services.welcome import Welcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from services.host_info import Check
     from services.offline import OfflinePolicy
 
 
@@ -64,10 +64,7 @@ class Services:
     gpus: GpuProbe
     shapes: ModelShapes
     peaks: MemoryRecords
-
-    def doctor(self) -> Sequence[Check]:
-        """Every prerequisite of a training with its state and the next step."""
-        return doctor_checks(self.runtime, self.paths.home, self.gpus.probe())
+    doctor: Doctor
 
     def close(self) -> None:
         """End the inference worker and close the database; runs go on."""
@@ -96,15 +93,22 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     )
     configs = ConfigStore(database)
     trainer = code_root() / "trainer_image"
-    runtime = RuntimeEnvironment(
-        paths.runtime,
-        trainer / "requirements.txt",
-        trainer / "requirements.lock",
-        is_offline=offline.is_offline,
-    )
+    runtime, gpus, engine = build_runtime(paths, offline), GpuProbe(), DockerEngine()
     catalogue = resource("base_models.toml")
     shapes = ModelShapes(catalogue, data_root, offline, hf_token)
     peaks = MemoryRecords(database, shapes)
+    patient = Patient(
+        home=paths.home,
+        database=paths.database,
+        data_root=data_root,
+        hardware=gpus.probe,
+        environment=runtime,
+        engine=engine,
+        images=EngineImages(engine),
+        secrets=secrets,
+        is_offline=offline.is_offline,
+        proxy=lambda: settings.values().proxy,
+    )
     place_code = partial(place_trainer_code, trainer, paths.trainer_code)
     return Services(
         paths=paths,
@@ -143,7 +147,19 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
                 use_gpu=model.use_gpu,
             )
         ),
-        gpus=GpuProbe(),
+        gpus=gpus,
         shapes=shapes,
         peaks=peaks,
+        doctor=Doctor(partial(probes_of, patient)),
+    )
+
+
+def build_runtime(paths: AppPaths, offline: OfflinePolicy) -> RuntimeEnvironment:
+    """The trainer's managed environment."""
+    trainer = code_root() / "trainer_image"
+    return RuntimeEnvironment(
+        paths.runtime,
+        trainer / "requirements.txt",
+        trainer / "requirements.lock",
+        is_offline=offline.is_offline,
     )

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
         ConfigPort,
         DatasetPort,
         DemoPort,
+        DoctorPort,
         DockerPort,
         DoctorPort,
         HistoryPort,
@@ -106,6 +107,10 @@ class WindowServices(Protocol):
     @property
     def images(self) -> ImagePort:
         """Its images."""
+
+    @property
+    def doctor(self) -> DoctorPort:
+        """A look at everything that a training stands on."""
 
     def close(self) -> None:
         """End what is open; runs go on."""

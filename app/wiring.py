@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Slot
 
 from app.connect_autopsy import AutopsyConnection
 from app.connect_configs import ConfigsConnection
+from app.connect_doctor import DoctorConnection
 from app.connect_hardware import HardwareConnection
 from app.connect_help import HelpConnection
 from app.connect_inference import InferenceConnection
@@ -66,6 +67,7 @@ class Wiring(QObject):
         self.inference.connect_views(self.dialogs)
         self._connect_notices()
         self.help = HelpConnection(window, desk, services, self)
+        self.doctor = DoctorConnection(window, desk, services, self)
         self.autopsy = AutopsyConnection(window, desk, self)
 
     async def fill(self) -> None:
@@ -87,6 +89,7 @@ class Wiring(QObject):
         self.datasets.cancel_import()
         self.environment.cancel()
         self.help.demo.cancel()
+        self.doctor.controller.cancel()
         self.inference.cancel()
 
     def _connect_training(self) -> None:

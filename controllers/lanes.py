@@ -74,7 +74,8 @@ class Lanes:
 
     ``probes`` is for looking at computer and models, over and over while the window is seen;
     ``secrets`` for the keychain, which may wait for its user, and for trying tokens out; ``docker``
-    for an engine's images (runs in containers are followed in ``runs``, like all others).
+    for an engine and its images (runs in containers are followed in ``runs``, like all others),
+    ``pulls`` for what takes long with these; in ``doctor`` a checkup waits for its own threads.
     """
 
     database: Lane = field(default_factory=lambda: Lane("database"))
@@ -84,11 +85,13 @@ class Lanes:
     probes: Lane = field(default_factory=lambda: Lane("probes"))
     secrets: Lane = field(default_factory=lambda: Lane("secrets"))
     docker: Lane = field(default_factory=lambda: Lane("docker"))
+    doctor: Lane = field(default_factory=lambda: Lane("doctor"))
+    pulls: Lane = field(default_factory=lambda: Lane("pulls"))
 
     def close(self, timeout: float) -> None:
         """Close all lanes; ``timeout`` is for each."""
-        outer = (self.docker, self.secrets, self.probes, self.work, self.inference)
-        for lane in (*outer, self.runs, self.database):
+        looking = (self.pulls, self.docker, self.doctor, self.secrets, self.probes)
+        for lane in (*looking, self.work, self.inference, self.runs, self.database):
             lane.close(timeout)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from models.domain.dataset import DatasetSession, SavedConfig
     from models.domain.docker import EngineInfo, ImageInfo, ImageProgress, RegistryLogin
     from models.domain.doctor import Check
+    from models.domain.doctor import Check
     from models.domain.hardware import Hardware
     from models.domain.inference import (
         Answer,
@@ -402,6 +403,20 @@ class ImagePort(Protocol):
 
     def logins(self) -> Sequence[RegistryLogin]:
         """The registries that know us."""
+
+
+class DoctorPort(Protocol):
+    """A look at everything that a training stands on."""
+
+    def checks(
+        self,
+        report: Callable[[tuple[Check, ...]], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Sequence[Check]:
+        """Look; ``report`` gets what is known so far, in the calling thread. Or Cancelled."""
+
+    def report(self, checks: Sequence[Check]) -> str:
+        """What was found as text to pass on, without secrets and names."""
 
 
 class SettingsServices(Protocol):

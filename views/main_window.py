@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     from models.qt.notice import Notice
     from views.config_menu import ConfigMenu
     from views.panels.datasets_panel import DatasetsPanel
+    from views.panels.doctor_panel import DoctorPanel
     from views.panels.runs_panel import RunsPanel
     from views.panels.settings_panel import SettingsPanel
     from views.window_actions import WindowActions
 
-TRAINING, RUNS, DATASETS, SETTINGS = range(4)
-_ICONS = ("training", "runs", "datasets", "settings")
+TRAINING, RUNS, DATASETS, DOCTOR, SETTINGS = range(5)
+_ICONS = ("training", "runs", "datasets", "doctor", "settings")
 _DATASET_SUFFIXES = {".jsonl", ".json", ".csv"}
 _NARROW = 760
 
@@ -70,6 +71,7 @@ class MainWindow(QMainWindow):
         self.training = TrainingPanel(models.form)
         self.runs: RunsPanel | None = None
         self.datasets: DatasetsPanel | None = None
+        self.doctor: DoctorPanel | None = None
         self.settings: SettingsPanel | None = None
         self._rail = QFrame()
         self._nav = [NavButton(icon, page) for icon, page in zip(_ICONS, PAGES, strict=True)]
@@ -84,6 +86,7 @@ class MainWindow(QMainWindow):
         if self.runs is not None:
             return
         from views.panels.datasets_panel import DatasetsPanel  # after the first frame
+        from views.panels.doctor_panel import DoctorPanel
         from views.panels.runs_panel import RunsPanel
         from views.panels.settings_panel import SettingsPanel
 
@@ -93,6 +96,8 @@ class MainWindow(QMainWindow):
         self.datasets = DatasetsPanel(self.models.datasets, self.models.rows)
         self._pages.addWidget(self.runs)
         self._pages.addWidget(self.datasets)
+        self.doctor = DoctorPanel(self.models.doctor)
+        self._pages.addWidget(self.doctor)
         self.settings = SettingsPanel(self.models.settings)
         self._pages.addWidget(self.settings)
         self.setWindowIcon(current_theme().program_icon())
@@ -134,7 +139,7 @@ class MainWindow(QMainWindow):
         self.statusBar().showMessage(text, 15_000)
 
     def show_page(self, page: int) -> None:
-        """Go to TRAINING, RUNS, DATASETS or SETTINGS."""
+        """Go to TRAINING, RUNS, DATASETS, DOCTOR or SETTINGS."""
         self._nav[page].setChecked(True)
         if page >= self._pages.count():
             return
@@ -160,7 +165,7 @@ class MainWindow(QMainWindow):
         column.setSpacing(6)
         for number, button in enumerate(self._nav):
             button.setObjectName(f"nav.{PAGES[number].lower()}")
-            if number == SETTINGS:  # at the rail's foot, apart from the work
+            if number == DOCTOR:  # at the rail's foot, apart from the work
                 column.addStretch(1)
             column.addWidget(button)
         self._nav[TRAINING].setChecked(True)

@@ -148,6 +148,8 @@ QFrame[role="card"] { background: @surface; border: 1px solid @border; border-ra
 QFrame[role="rail"] { background: @rail; border: 0; border-right: 1px solid @border; }
 QFrame[role="footer"] { background: @window; border: 0; border-top: 1px solid @border; }
 QFrame[role="answer"] { background: @window; border: 1px solid @border; border-radius: 8px; }
+QFrame[role="check"] { background: transparent; border: 2px solid transparent; border-radius: 8px; }
+QFrame[role="check"]:focus { border-color: @accent; }
 QFrame[role="banner"] { border-radius: 8px; background: @accent_soft; border: 1px solid @border; }
 QFrame[role="banner"][tone="good"] { background: @good_soft; }
 QFrame[role="banner"][tone="warning"] { background: @warning_soft; }

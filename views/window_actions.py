@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from views.window_menus import WindowMenus
 
+_PAGE_WORDS = {"Doctor": "D&octor"}  # the letter D is that of Datasets
 _MODE_WORDS = {"system": "&System", "light": "&Light", "dark": "&Dark"}
 
 
@@ -47,6 +48,7 @@ class WindowActions(QObject):
         self.download_logs = self._make("&Download logs…", "Ctrl+L")
         self.settings = self._make("&Settings…", "Ctrl+,")
         self.settings.setMenuRole(QAction.MenuRole.PreferencesRole)
+        self.doctor = self._make("&Doctor…", "Ctrl+Shift+D")
         self.offline = self._make("&Offline mode", "")
         self.offline.setCheckable(True)
         self.offline.setEnabled(False)
@@ -71,7 +73,8 @@ class WindowActions(QObject):
         return action
 
     def _page(self, number: int) -> QAction:
-        action = self._make(f"&{PAGES[number]}", f"Ctrl+{number + 1}")
+        name = PAGES[number]
+        action = self._make(_PAGE_WORDS.get(name, f"&{name}"), f"Ctrl+{number + 1}")
         action.setData(number)
         return action
 
@@ -96,7 +99,7 @@ class WindowActions(QObject):
         menus.view.addMenu("T&heme").addActions(self.themes.actions())
         sizes = (self.larger, self.smaller, self.normal_size)
         menus.view.addMenu("Te&xt size").addActions(sizes)
-        menus.tools.addActions([self.offline, self.settings])
+        menus.tools.addActions([self.doctor, self.offline, self.settings])
         menus.help.addActions([self.guide, self.shortcuts, self.welcome, self.about])
 
     def _fill_config(self, menu: QMenu) -> None:

@@ -30,6 +30,7 @@ GROUPS = {
     "offline": "offline",
     "settings": "settings",
     "memory": "memory",
+    "doctor": "doctor",
     "environment": "targets#python-on-this-computer",
     "import": "datasets",
     "nav": "quick-start",

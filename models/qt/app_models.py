@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from models.domain.base_models import BaseModel
     from models.qt.configs_model import ConfigsModel
     from models.qt.datasets_model import DatasetsModel
+    from models.qt.doctor_model import DoctorModel
     from models.qt.hardware_model import HardwareModel
     from models.qt.preset_model import PresetModel
     from models.qt.rows_model import DatasetRowsModel
@@ -36,6 +37,7 @@ class AppModels(QObject):
     shown_run: RunModels
     hardware: HardwareModel
     preset: PresetModel
+    doctor: DoctorModel
     settings: SettingsModel
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -49,6 +51,7 @@ class AppModels(QObject):
             return
         from models.qt.configs_model import ConfigsModel
         from models.qt.datasets_model import DatasetsModel
+        from models.qt.doctor_model import DoctorModel
         from models.qt.hardware_model import HardwareModel
         from models.qt.preset_model import PresetModel
         from models.qt.rows_model import DatasetRowsModel
@@ -64,6 +67,7 @@ class AppModels(QObject):
         self.shown_run = RunModels(self)
         self.hardware = HardwareModel(self)
         self.preset = PresetModel(self.form, self)
+        self.doctor = DoctorModel(self)
         self.settings = SettingsModel(self)
         for shown in (self.run, self.shown_run):
             shown.autopsy.set_hardware(self.hardware)

@@ -18,8 +18,6 @@ from services.web import program_version
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from models.domain.hardware import Hardware
-
 HOME_FOLDER = "Temper's folder"
 GIGABYTE = 1_000_000_000
 _GIB = 1024**3
@@ -44,16 +42,16 @@ def gibibytes(count: float) -> str:
 
 def system_checks() -> list[Check]:
     """Program, operating system, and on Linux the C library."""
-    versions = f"{program_version()}, with Python {platform.python_version()}"
-    how = "installed as a program" if getattr(sys, "frozen", False) else "run from its source"
+    versions = f"Temper {program_version()}, Python {platform.python_version()}"
+    how = "installed" if getattr(sys, "frozen", False) else "from source"
     checks = [
         Check(
-            COMPUTER, "Version", CheckState.OK, f"Temper {versions}, {how}",
-            "A report needs it, and an update may hold what you miss.",
+            COMPUTER, "Version", CheckState.OK, f"{versions}, {how}",
+            "A report needs it.",
         ),
         Check(
             COMPUTER, "System", CheckState.OK, _system(),
-            "It decides which builds of PyTorch there are and how Docker is started.",
+            "It decides which builds of PyTorch fit.",
         ),
     ]  # fmt: skip
     return [*checks, *glibc_checks(*platform.libc_ver())] if sys.platform == "linux" else checks
@@ -61,14 +59,14 @@ def system_checks() -> list[Check]:
 
 def glibc_checks(name: str, version: str) -> list[Check]:
     """Whether PyTorch's wheels run with this C library (``platform.libc_ver()`` names it)."""
-    meaning = "PyTorch is built against it; only training without Docker depends on this."
     wanted = ".".join(map(str, _OLDEST_GLIBC))
+    meaning = f"PyTorch without Docker needs {wanted} or later."
     step = "Train in Docker, or take a newer system."
     if name != "glibc":
-        message = f"Not glibc: PyTorch's builds need glibc {wanted} or later."
+        message = "Another one than glibc, which PyTorch is built for."
         return [Check(COMPUTER, "C library", CheckState.NOTE, message, meaning, step)]
     if _numbers(version) < _OLDEST_GLIBC:
-        message = f"glibc {version}, but PyTorch's builds need {wanted} or later."
+        message = f"glibc {version} is too old for PyTorch."
         return [Check(COMPUTER, "C library", CheckState.FAIL, message, meaning, step)]
     return [Check(COMPUTER, "C library", CheckState.OK, f"glibc {version}", meaning)]
 
@@ -81,15 +79,20 @@ def processor_check() -> Check:
     machine = platform.machine()
     return Check(
         COMPUTER, "Processor", CheckState.OK, f"{shown}{cores} ({machine})",
-        "They prepare the rows; without a GPU they also do the training.",
+        "It prepares the rows; without a GPU it trains, too.",
     )  # fmt: skip
 
 
-def memory_check(hardware: Hardware) -> Check:
-    """Main memory, total and free."""
-    free, total = hardware.ram_free, hardware.ram_total
+def memory_of_now() -> Check:
+    """Main memory, asked of the system alone: a GPU's driver may hang."""
+    memory = psutil.virtual_memory()
+    return memory_check(int(memory.available), int(memory.total))
+
+
+def memory_check(free: int, total: int) -> Check:
+    """Main memory in bytes."""
     message = f"{gibibytes(free)} free of {gibibytes(total)}"
-    meaning = "A training that runs out of it is ended by the system (exit code 137)."
+    meaning = "A run that uses all of it is ended (exit code 137)."
     if free >= _LITTLE_MEMORY:
         return Check(COMPUTER, "Memory", CheckState.OK, message, meaning)
     step = "Close other programs before training, or take a smaller base model."
@@ -99,10 +102,10 @@ def memory_check(hardware: Hardware) -> Check:
 def disk_checks(home: Path, data_root: Path) -> list[Check]:
     """The disks of what Temper keeps and of the data folder, once where it is the same place."""
     step = "Free some space, or start Temper with TEMPER_HOME set to a folder on a larger disk."
-    meaning = "Datasets, the Python environment and the runs lie here."
+    meaning = "Datasets, Python environment and runs lie here."
     checks = [folder_check(HOME_FOLDER, home, meaning, step)]
     if not data_root.is_relative_to(home):
-        meaning = "Models, runs and adapters lie here, some gigabytes for each."
+        meaning = "Models, runs and adapters lie here, gigabytes each."
         step = "Free some space, or choose another data folder."
         checks.append(folder_check("Data folder", data_root, meaning, step, OPEN_SETTINGS))
     return checks
@@ -146,7 +149,7 @@ def engine_disk_check(group: str, data_root: str) -> Sequence[Check]:
     except OSError:  # an engine's folder is its own
         return ()
     message = f"{gigabytes(free)} free at {folder}"
-    meaning = "Images lie here: the training image takes 10 GB and more."
+    meaning = "Images lie here, 10 GB and more each."
     if free >= _ROOMY:
         return (Check(group, "Docker's disk", CheckState.OK, message, meaning),)
     step = "Remove images that are no longer used, or give Docker a larger disk."

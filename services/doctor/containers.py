@@ -5,27 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from models.domain.config import DEFAULT_IMAGE
-from models.domain.docker import OUR_IMAGE_CPU, OUR_IMAGE_CUDA
+from models.domain.docker import OUR_IMAGE_CPU, OUR_IMAGE_CUDA, ImageInfo
 from models.domain.doctor import CONTAINERS, MANAGE_IMAGE, Check, CheckState
 from models.domain.errors import AppError
+from services.docker.endpoints import find_endpoints, this_computer
+from services.docker.errors import calling
 from services.doctor.computer import engine_disk_check, gibibytes, gigabytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.domain.docker import EngineInfo, GpuSupport, ImageInfo
+    from models.domain.docker import EngineInfo, GpuSupport
     from models.domain.hardware import Hardware
+    from services.docker.engine import DockerEngine
 
 ENGINE = "Docker engine"
 GPU_IN_CONTAINERS = "GPU in containers"
 IMAGE = "Training image"
 _IMAGES = (OUR_IMAGE_CUDA, OUR_IMAGE_CPU, DEFAULT_IMAGE)
-_ENGINE_MEANING = (
-    "Containers bring everything a training needs. Without Docker, Temper trains with Python on "
-    "this computer."
-)
-_GPU_MEANING = "The NVIDIA Container Toolkit gives containers the GPU."
-_IMAGE_MEANING = "A training in Docker runs in it; it is fetched or built once."
+_ENGINE_MEANING = "One way to train here; Python is the other."
+_GPU_MEANING = "The NVIDIA Container Toolkit passes it on."
+_IMAGE_MEANING = "Training in Docker runs in it."
 _FAR = "It is on another computer and Offline mode is on, so it was not asked."
 
 
@@ -44,6 +44,34 @@ class Images(Protocol):
 
     def find(self, tag: str) -> ImageInfo | None:
         """An image by its tag; None where it is not there."""
+
+
+class EngineImages:
+    """The images of an engine, looked up by their tags alone."""
+
+    def __init__(self, engine: DockerEngine) -> None:
+        self._engine = engine
+
+    def find(self, tag: str) -> ImageInfo | None:
+        """An image by its tag; None where it is not there. AppError where no engine answers."""
+        from docker.errors import ImageNotFound
+
+        client = self._engine.client()
+        with calling("look at its images"):
+            try:
+                found = client.images.get(tag)
+            except ImageNotFound:
+                return None
+        return ImageInfo(tag, str(found.id), "", int(found.attrs.get("Size") or 0), 0.0)
+
+
+def is_engine_far() -> bool:
+    """Whether the user chose an engine on another computer, as far as its address tells."""
+    try:
+        places = find_endpoints(this_computer())
+    except AppError:  # a choice that cannot be read reaches nobody
+        return False
+    return any(place.chosen and not place.is_local for place in places)
 
 
 class ContainerProbe:
@@ -99,7 +127,7 @@ class ContainerProbe:
         except AppError as error:
             return _image(CheckState.NOTE, error.message, error.hint)
         if found is None:
-            step = "Get or build it now, or let the first training in Docker do it."
+            step = "Get or build it before the first training in Docker."
             return _image(CheckState.NOTE, "No training image is on this engine yet.", step)
         return _image(CheckState.OK, f"{found.tag} ({gigabytes(found.size)})")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from models.domain.doctor import Check, CheckState
+from services.doctor.report import report_text
 from services.progress import CancelToken
 from services.redaction import redact
 
@@ -73,6 +74,10 @@ class Doctor:
                 elif pending:
                     cancel.pause(_TICK)
             return _flat(found)
+
+    def report(self, checks: Sequence[Check]) -> str:
+        """What was found as text to pass on, without secrets and names."""
+        return report_text(checks)
 
     def _begin(self, probe: Probe) -> _Look:
         key = (probe.group, probe.names[0])

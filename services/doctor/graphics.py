@@ -19,7 +19,7 @@ of any 12.x (NVIDIA's minor version compatibility)."""
 _NVIDIA, _DISPLAY_CLASS = "0x10de", "0x03"
 """As PCI numbers the maker and the class of display controllers."""
 _PCI = Path("/sys/bus/pci/devices")
-_MEANING = "With one a training takes minutes instead of hours, and larger models are possible."
+_MEANING = "It makes minutes of hours of training."
 
 
 def gpu_checks(hardware: Hardware, pci: Path = _PCI) -> list[Check]:

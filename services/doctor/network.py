@@ -15,23 +15,24 @@ from services.secret_checks import check_runpod_key, hf_token_owner
 from services.web import http_client, proxy_for, refused, unreachable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.doctor.program import Secrets
-    from services.offline import OfflinePolicy
 
 HUB, HUB_TOKEN, RUNPOD, RUNPOD_ACCOUNT = (
     "Hugging Face", "Hugging Face token", "Runpod", "Runpod API key",
 )  # fmt: skip
-_HUB_MEANING = "Base models and public datasets come from there; what is on this computer works."
-_TOKEN_MEANING = "Only gated models, private datasets and Push to Hub need one."  # noqa: S105
+_HUB_MEANING = "Models and public datasets come from there."
+_TOKEN_MEANING = "Gated models, private data and Push to Hub need it."  # noqa: S105
 _RUNPOD_MEANING = "Only renting GPUs needs it."
 _REFUSALS = {"auth", "forbidden", "blocked", "bad_answer"}
 """Somebody answered, and said no."""
 
 
-def offline_check(policy: OfflinePolicy) -> Check:
+def offline_check(is_offline: bool) -> Check:
     """Whether the program may use the network at all."""
     meaning = "In Offline mode nothing leaves this computer."
-    if policy.is_offline():
+    if is_offline:
         message = "On, so Hugging Face and Runpod were not asked."
     else:
         message = "Off: the network may be used."
@@ -40,7 +41,7 @@ def offline_check(policy: OfflinePolicy) -> Check:
 
 def proxy_check(setting: str) -> Check:
     """The proxy that our calls and the trainer's take. ``setting`` is that of the Settings page."""
-    meaning = "Company networks often let programs out only through one."
+    meaning = "Company networks often want one."
     used = proxy_for(hub_endpoint())
     if not used:
         message = "None; connections go out directly."
@@ -51,12 +52,12 @@ def proxy_check(setting: str) -> Check:
     return Check(NETWORK, "Proxy", CheckState.OK, message, meaning)
 
 
-def hub_checks(secrets: Secrets, policy: OfflinePolicy) -> list[Check]:
+def hub_checks(secrets: Secrets, is_offline: Callable[[], bool]) -> list[Check]:
     """Whether the Hub answers, and whether it takes the token; one call with a token, or without.
 
     The account's name is left out: the result is made to be passed on.
     """
-    if policy.is_offline():
+    if is_offline():
         return []
     try:
         token = secrets.get(HF_TOKEN)
@@ -76,9 +77,9 @@ def hub_checks(secrets: Secrets, policy: OfflinePolicy) -> list[Check]:
     return [_hub(None), _token(CheckState.OK, f"It works. {role}".strip())]
 
 
-def runpod_checks(secrets: Secrets, policy: OfflinePolicy) -> list[Check]:
+def runpod_checks(secrets: Secrets, is_offline: Callable[[], bool]) -> list[Check]:
     """Whether Runpod answers and takes the key. Without a key nobody there is asked."""
-    if policy.is_offline():
+    if is_offline():
         return []
     try:
         key = secrets.get(RUNPOD_KEY)

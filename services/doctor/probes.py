@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from models.domain.hardware import Hardware
     from services.doctor.containers import Engine, Images
     from services.doctor.program import Environment, Secrets
-    from services.offline import OfflinePolicy
 
 _ENGINE_SECONDS = 12.0
 """The engine's own calls give up after ten seconds."""
@@ -53,24 +52,21 @@ class Patient:
     engine: Engine
     images: Images
     secrets: Secrets
-    offline: OfflinePolicy
+    is_offline: Callable[[], bool]
     proxy: Callable[[], str]
-    is_engine_far: Callable[[], bool] = lambda: False
+    is_engine_far: Callable[[], bool] = containers.is_engine_far
     unopened: AppError | None = None
 
 
 def probes_of(patient: Patient) -> Sequence[Probe]:
     """The probes of now: nothing beyond this computer while the program is offline."""
     here = [*_computer(patient), *_docker(patient), *_program(patient)]
-    return [*here, *_network(patient, is_offline=patient.offline.is_offline())]
+    return [*here, *_network(patient, is_offline=patient.is_offline())]
 
 
 def _computer(patient: Patient) -> list[Probe]:
     def disks() -> list[Check]:
         return computer.disk_checks(patient.home, patient.data_root())
-
-    def memory() -> list[Check]:
-        return [computer.memory_check(patient.hardware())]
 
     def gpus() -> list[Check]:
         return graphics.gpu_checks(patient.hardware())
@@ -78,7 +74,7 @@ def _computer(patient: Patient) -> list[Probe]:
     return [
         Probe(COMPUTER, ("Version", "System"), computer.system_checks),
         Probe(COMPUTER, ("Processor",), _one(computer.processor_check)),
-        Probe(COMPUTER, ("Memory",), memory),
+        Probe(COMPUTER, ("Memory",), _one(computer.memory_of_now)),
         Probe(COMPUTER, (computer.HOME_FOLDER,), disks, late=_SILENT_DISK),
         Probe(GRAPHICS, ("GPU",), gpus, late="Restart the computer if the driver goes on hanging."),
     ]
@@ -86,7 +82,7 @@ def _computer(patient: Patient) -> list[Probe]:
 
 def _docker(patient: Patient) -> list[Probe]:
     def is_barred() -> bool:
-        return patient.offline.is_offline() and patient.is_engine_far()
+        return patient.is_offline() and patient.is_engine_far()
 
     probe = ContainerProbe(patient.engine, patient.images, is_barred)
 
@@ -122,16 +118,16 @@ def _program(patient: Patient) -> list[Probe]:
 
 def _network(patient: Patient, *, is_offline: bool) -> list[Probe]:
     def use() -> list[Check]:
-        return [network.offline_check(patient.offline)]
+        return [network.offline_check(patient.is_offline())]
 
     def proxy() -> list[Check]:
         return [network.proxy_check(patient.proxy())]
 
     def hub() -> list[Check]:
-        return network.hub_checks(patient.secrets, patient.offline)
+        return network.hub_checks(patient.secrets, patient.is_offline)
 
     def runpod() -> list[Check]:
-        return network.runpod_checks(patient.secrets, patient.offline)
+        return network.runpod_checks(patient.secrets, patient.is_offline)
 
     here = [Probe(NETWORK, ("Offline mode",), use), Probe(NETWORK, ("Proxy",), proxy)]
     if is_offline:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 _BUSY_SECONDS = 2.0
 """How long another program may hold the database before that is worth a note."""
 _MEGABYTE = 1_000_000
-_DATABASE_MEANING = "Setups, datasets and runs are recorded in it."
-_KEYCHAIN_MEANING = "Tokens and keys are kept there, and nowhere else, when Temper is closed."
-_PYTHON_MEANING = "Training without Docker runs in it. Temper makes and checks it by itself."
+_DATABASE_MEANING = "It records setups, datasets and runs."
+_KEYCHAIN_MEANING = "It keeps tokens and keys; no file of Temper does."
+_PYTHON_MEANING = "Training without Docker runs in it."
 _UV_MEANING = "It installs the Python environment."
 
 
@@ -113,7 +113,7 @@ def _environment_check(environment: Environment) -> Check:
         message = f"Ready at {environment.root}: {shown}"
         return Check(PYTHON, name, CheckState.OK, message, _PYTHON_MEANING)
     message = {
-        EnvironmentState.MISSING: "Not set up yet; it is needed only to train without Docker.",
+        EnvironmentState.MISSING: "Not set up yet; needed only to train without Docker.",
         EnvironmentState.INCOMPLETE: "Its installation was interrupted.",
         EnvironmentState.OUTDATED: "Made for another version of Temper, or before a GPU came.",
     }[state]

@@ -136,9 +136,11 @@ def test_a_fault_of_ours_is_a_sentence_with_a_report(
 
 
 def test_doctor_names_every_prerequisite(temper: Any) -> None:
-    checks = document(temper("doctor", "--json"))["checks"]
+    checks = document(temper("--offline", "doctor", "--json"))["checks"]
     names = {check["name"] for check in checks}
-    assert {"Python", "Memory", "Disk", "GPU", "Python environment", "Docker"} <= names
+    wanted = "Version", "System", "Processor", "Memory", "Temper's folder", "GPU", "Docker engine"
+    assert {*wanted, "Python environment", "uv", "Database", "Keychain", "Offline mode"} <= names
+    assert all(check["meaning"] for check in checks)
     assert all(check["next_step"] for check in checks if check["state"] != "ok")
 
 

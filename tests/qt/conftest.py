@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,7 +170,7 @@ def window(qapp: QApplication, themed: None) -> Iterator[MainWindow]:
 def program(window: MainWindow, services: FakeServices, aio: Aio) -> Iterator[Program]:
     """The whole program, but for the services."""
     bugs: list[BaseException] = []
-    lanes = Lanes(*(SyncLane() for _ in range(7)))  # type: ignore[arg-type]
+    lanes = Lanes(*(SyncLane() for _ in fields(Lanes)))  # type: ignore[arg-type]
     desk = Desk(lanes, Tasks(aio.loop, bugs.append))
     wiring = Wiring(window, desk, services)
     wiring.follower._seconds = 0.0

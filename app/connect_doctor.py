@@ -1,0 +1,92 @@
+"""Connects the Doctor page: opening it, its buttons, and what the program can do about a check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QGuiApplication
+
+from controllers.doctor_controller import DoctorController
+from models.domain.doctor import OPEN_SETTINGS, SET_UP_PYTHON
+from views.main_window import DOCTOR, SETTINGS, TRAINING
+
+if TYPE_CHECKING:
+    from app.service_ports import WindowServices
+    from app.wiring import Wiring
+    from controllers.desk import Desk
+    from models.domain.app_settings import AppSettings
+    from views.main_window import MainWindow
+
+
+class DoctorConnection(QObject):
+    """Lives as long as the window."""
+
+    def __init__(
+        self, window: MainWindow, desk: Desk, services: WindowServices, wiring: Wiring
+    ) -> None:
+        super().__init__(wiring)
+        self._window = window
+        self._desk = desk
+        self._environment = wiring.environment
+        self._looked_at: tuple[object, ...] = ()
+        self.controller = DoctorController(desk, window.models.doctor, services.doctor, self)
+        self.controller.reported.connect(self._on_reported)
+        window.actions_.doctor.triggered.connect(self._on_doctor)
+        self._connect_page()
+        settings = wiring.settings.controller
+        settings.values_changed.connect(self._on_values_changed)
+        settings.secrets_changed.connect(self._on_changed)
+        wiring.environment.ended.connect(self._on_changed)
+
+    def _connect_page(self) -> None:
+        page, controller = self._window.doctor, self.controller
+        if page is None:
+            return
+        page.opened.connect(controller.check_if_stale)
+        page.check_requested.connect(controller.check)
+        page.stop_requested.connect(controller.cancel)
+        page.report_requested.connect(controller.copy_report)
+        page.remedy_requested.connect(self._on_remedy)
+        self._window.training.banner.action_requested.connect(self._on_action)
+
+    @Slot()
+    def _on_doctor(self) -> None:
+        self._window.show_page(DOCTOR)
+
+    @Slot(str)
+    def _on_remedy(self, remedy: str) -> None:
+        if remedy == SET_UP_PYTHON:
+            self._window.show_page(TRAINING)  # where its progress is shown
+            self._on_action(remedy)
+        elif remedy == OPEN_SETTINGS:
+            self._window.show_page(SETTINGS)
+
+    @Slot(str)
+    def _on_action(self, action: str) -> None:
+        """Set up the environment, first or again; unlike at Start, no training follows."""
+        if action == SET_UP_PYTHON:
+            self._desk.tasks.start(self._set_up_python())
+
+    async def _set_up_python(self) -> None:
+        if await self._environment.ensure(SET_UP_PYTHON):
+            self._desk.notices.said.emit("The training environment is ready")
+
+    @Slot(object)
+    def _on_values_changed(self, values: AppSettings) -> None:
+        """How the program looks is none of the doctor's business."""
+        looked_at = (values.offline, values.proxy, values.data_root)
+        if looked_at != self._looked_at:
+            self._looked_at = looked_at
+            self._on_changed()
+
+    @Slot()
+    def _on_changed(self) -> None:
+        """What was found may be out of date: look again now, or when the page is next opened."""
+        self.controller.expire()
+        if self._window.page == DOCTOR:
+            self.controller.check_if_stale()
+
+    @Slot(str)
+    def _on_reported(self, text: str) -> None:
+        QGuiApplication.clipboard().setText(text)
