@@ -18,7 +18,6 @@ from models.domain.docker import (
     RegistryLogin,
 )
 from models.domain.doctor import Check, CheckState
-from models.domain.doctor import Check, CheckState
 from models.domain.hardware import Hardware
 from models.domain.inference import (
     Answer,
@@ -700,6 +699,121 @@ class FakeDoctor:
         return "\n".join(f"{check.name}: {check.message}" for check in checks)
 
 
+def make_engine(**changes: Any) -> EngineInfo:
+    engine = EngineInfo(
+        version="28.2.1",
+        api_version="1.50",
+        kind="Docker Engine",
+        endpoint="unix:///var/run/docker.sock",
+        is_rootless=False,
+        is_local=True,
+        architecture="x86_64",
+        cpus=2,
+        memory=23 * GIB,
+        data_root="/var/lib/docker",
+        gpu=GpuSupport(False, "This Docker engine has no NVIDIA runtime."),
+    )
+    return replace(engine, **changes)
+
+
+def make_image(tag: str = DEFAULT_IMAGE, **changes: Any) -> ImageInfo:
+    image = ImageInfo(tag, f"sha256:{tag}", "sha256:of-the-registry", 8_100_000_000, NOW)
+    return replace(image, **changes)
+
+
+@dataclass
+class FakeDocker:
+    """No engine, until a test says otherwise."""
+
+    engine: EngineInfo | None = None
+    error: AppError = field(
+        default_factory=lambda: AppError(
+            "docker_missing", "Docker is not installed on this computer.", "Install it."
+        )
+    )
+    asked: int = 0
+    forgotten: int = 0
+
+    def info(self) -> EngineInfo:
+        self.asked += 1
+        if self.engine is None:
+            raise self.error
+        return self.engine
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+
+@dataclass
+class FakeImages:
+    """Images in memory. A pull or build reports ``script``, calls ``hold``, then takes ``error``
+    or adds the image.
+    """
+
+    there: dict[str, ImageInfo] = field(default_factory=dict)
+    script: list[ImageProgress] = field(default_factory=list)
+    hold: Callable[[], None] | None = None
+    error: AppError | None = None
+    known: dict[str, RegistryLogin] = field(default_factory=dict)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    passwords: list[str] = field(default_factory=list)
+
+    def find(self, tag: str) -> ImageInfo | None:
+        self.calls.append(("find", tag))
+        return self.there.get(tag)
+
+    def list(self) -> list[ImageInfo]:
+        return [*self.there.values()]
+
+    def pull(
+        self, tag: str, report: Callable[[ImageProgress], None], cancel: CancelToken
+    ) -> ImageInfo:
+        self.calls.append(("pull", tag))
+        return self._get(make_image(tag), report, cancel)
+
+    def build(
+        self,
+        tag: str,
+        variant: str,
+        report: Callable[[ImageProgress], None],
+        cancel: CancelToken,
+    ) -> ImageInfo:
+        self.calls.append(("build", f"{tag} {variant}"))
+        return self._get(make_image(tag, digest=""), report, cancel)
+
+    def remove(self, tag: str) -> None:
+        self.calls.append(("remove", tag))
+        if self.error is not None:
+            raise self.error
+        del self.there[tag]
+
+    def login(self, registry: str, user: str, password: str) -> RegistryLogin:
+        self.passwords.append(password)
+        if self.error is not None:
+            raise self.error
+        self.known[registry] = RegistryLogin(registry, user, KEYCHAIN)
+        return self.known[registry]
+
+    def logout(self, registry: str) -> None:
+        del self.known[registry]
+
+    def logins(self) -> list[RegistryLogin]:
+        return [*self.known.values()]
+
+    def _get(
+        self, image: ImageInfo, report: Callable[[ImageProgress], None], cancel: CancelToken
+    ) -> ImageInfo:
+        for progress in self.script:
+            report(progress)
+        if self.hold is not None:
+            self.hold()
+        cancel.raise_if_cancelled()
+        if self.error is not None:
+            raise self.error
+        self.there[image.tag] = image
+        return image
+
+
 @dataclass
 class FakeServices:
     """All of them."""
@@ -721,7 +835,6 @@ class FakeServices:
     offline: FakeOffline = field(default_factory=FakeOffline)
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
     secret_checks: FakeSecretChecks = field(default_factory=FakeSecretChecks)
-    doctor: FakeDoctor = field(default_factory=FakeDoctor)
     doctor: FakeDoctor = field(default_factory=FakeDoctor)
     docker: FakeDocker = field(default_factory=FakeDocker)
     images: FakeImages = field(default_factory=FakeImages)
