@@ -13,6 +13,8 @@ INSTALL_LABEL = "org.temper.install-id"
 """By these two a container of ours is found again; neither ever holds anything secret."""
 TRAINER_LABEL = "org.temper.trainer"
 """On images that were built here: the variant. Such an image has the trainer's code in it."""
+PARTIAL_LABEL = "org.temper.partial"
+"""On what keeps the layers of an interrupted pull: the image that was being pulled."""
 
 IMAGE_VERSION = "0.1.0"
 """Of the images that are built here; a test holds it against the program's own version."""
@@ -86,6 +88,11 @@ class ImageInfo:
         """Whether it was built by this program."""
         return TRAINER_LABEL in self.labels
 
+    @property
+    def partial_of(self) -> str:
+        """The image whose interrupted pull this is the beginning of; empty for a real image."""
+        return self.labels.get(PARTIAL_LABEL, "")
+
 
 @dataclass(frozen=True, slots=True)
 class LayerProgress:
@@ -128,6 +135,9 @@ class RegistryLogin:
     registry: str
     user: str
     where: str
+
+BASE_IMAGES = {VARIANT_CUDA: "", VARIANT_CPU: "debian:bookworm-slim"}
+"""On what a variant is built; empty: what the Dockerfile itself says."""
 
 
 def our_image(variant: str) -> str:
