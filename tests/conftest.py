@@ -23,6 +23,15 @@ from services.environment.sample_model import SampleModel
 from services.environment.uv_tool import UvCall
 from services.progress import CancelToken, Progress
 from services.trainer_code import place_trainer_code
+from tests.docker.fixtures import (  # noqa: F401 - fixtures
+    docker_client,
+    docker_engine,
+    engine_store,
+    second_engine,
+    session_engine,
+    small_image,
+    trainer_image,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -141,9 +150,9 @@ def _print(progress: Progress) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever uses the trainer's environment is slow."""
+    """Whatever uses the trainer's environment, or its image, is slow."""
     for item in items:
-        if "trainer_home" in getattr(item, "fixturenames", ()):
+        if {"trainer_home", "trainer_image"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 

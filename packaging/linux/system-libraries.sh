@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs the system libraries that Qt (and, with --package, packing, and, with --tests, the tests
-# and packing) need, when they are missing and this user may; else prints the exact command. Does
-# nothing on other systems than Linux.
+# Installs the system libraries that Qt (and, with --package, packing, and, with --tests, the tests,
+# their Docker engine and packing) need, when they are missing and this user may; else prints the
+# exact command. Does nothing on other systems than Linux.
 set -eu
 [ "$(uname -s)" = Linux ] || exit 0
 
@@ -21,6 +21,14 @@ packages=""
 if [ "${1:-}" = --tests ] && ! command -v Xvfb >/dev/null; then
     missing="$missing Xvfb"
     packages="$packages xvfb xauth fonts-dejavu-core"
+fi
+if [ "${1:-}" = --tests ]; then
+    for tool in dockerd:docker.io iptables:iptables ip:iproute2 debootstrap:debootstrap \
+        tcpdump:tcpdump busybox:busybox-static; do
+        PATH="$PATH:/sbin:/usr/sbin" command -v "${tool%:*}" >/dev/null && continue
+        missing="$missing ${tool%:*}"
+        packages="$packages ${tool#*:}"
+    done
 fi
 if [ -n "${1:-}" ] && command -v dpkg >/dev/null; then
     for tool in ld:binutils dpkg-shlibdeps:dpkg-dev; do
