@@ -18,6 +18,7 @@ from models.domain.docker import (
     RegistryLogin,
 )
 from models.domain.doctor import Check, CheckState
+from models.domain.errors import AppError
 from models.domain.hardware import Hardware
 from models.domain.inference import (
     Answer,
@@ -45,7 +46,6 @@ from services.progress import CancelToken, Progress, Reporter
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from models.domain.errors import AppError
     from models.domain.model_shape import ModelShape
 
 NOW = 1_780_000_000.0
