@@ -42,6 +42,11 @@ class ConfigStore:
         with self._database.unit_of_work() as uow:
             return uow.configs.some(_recent_ids(uow))
 
+    def images(self) -> set[str]:
+        """The Docker images that they name."""
+        with self._database.unit_of_work() as uow:
+            return uow.configs.images()
+
     def find(self, name: str) -> SavedConfig | None:
         """The configuration of this name, in any case of letters."""
         with self._database.unit_of_work() as uow:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import config, data, runs, secret, settings
+from app.cli import config, data, image, runs, secret, settings
 from app.cli.chat import chat
 from app.cli.demo import demo
 from app.cli.doctor import doctor
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")
+app.add_typer(image.app, name="image")
 app.add_typer(secret.app, name="secret")
 app.add_typer(settings.app, name="settings")
 app.command()(demo)

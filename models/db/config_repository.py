@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import String, case, func, select, type_coerce
 
 from models.db.app_state_repository import LAST_CONFIG_ID, AppStateRepository
 from models.db.repository import Repository, clean_name, name_key, one_line
@@ -52,6 +52,13 @@ class ConfigRepository(Repository):
         query = select(*_LISTED).where(ConfigRow.id.in_(config_ids))
         found = {row.id: SavedConfig(*row) for row in self._session.execute(query)}
         return [found[number] for number in config_ids if number in found]
+
+    def images(self) -> set[str]:
+        """The Docker images that configurations of this computer name."""
+        text = type_coerce(ConfigRow.data, String)
+        image = func.json_extract(text, "$.local.image")
+        query = select(case((func.json_valid(text) == 1, image))).distinct()
+        return {name for name in self._session.scalars(query) if isinstance(name, str)}
 
     def has(self, config_id: int) -> bool:
         """Whether there is a configuration of this number."""
