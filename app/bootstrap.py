@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,10 @@ from services.configs import ConfigStore
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
 from services.demo import Demo
+from services.docker.docker_logins import DockerLogins
 from services.docker.engine import DockerEngine
+from services.docker.images import ImageService
+from services.docker.logins import LoginStore
 from services.doctor.containers import EngineImages
 from services.doctor.doctor import Doctor
 from services.doctor.probes import Patient, probes_of
@@ -65,11 +69,14 @@ class Services:
     shapes: ModelShapes
     peaks: MemoryRecords
     doctor: Doctor
+    docker: DockerEngine
+    images: ImageService
 
     def close(self) -> None:
         """End the inference worker and close the database; runs go on."""
         self.inference.close()
         self.gpus.close()
+        self.docker.forget()
         self.offline.end()
         self.proxy.end()
         self.database.close()
@@ -82,7 +89,8 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     settings, proxy = SettingsStore(database), ProxyPolicy()
     offline.start(settings)
     proxy.start(settings)
-    secrets = SecretStore(SystemKeychain())
+    keychain = SystemKeychain()
+    secrets = SecretStore(keychain)
     hf_token = partial(secrets.get, HF_TOKEN)
 
     def data_root() -> Path:
@@ -108,6 +116,13 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         secrets=secrets,
         is_offline=offline.is_offline,
         proxy=lambda: settings.values().proxy,
+    )
+    images = ImageService(
+        engine,
+        offline,
+        LoginStore(keychain, DockerLogins(os.environ, Path.home())),
+        trainer,
+        wanted=configs.images,
     )
     place_code = partial(place_trainer_code, trainer, paths.trainer_code)
     return Services(
@@ -151,6 +166,8 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         shapes=shapes,
         peaks=peaks,
         doctor=Doctor(partial(probes_of, patient)),
+        docker=engine,
+        images=images,
     )
 
 

@@ -36,7 +36,7 @@ class DockerEngine:
         self._computer = computer or this_computer(environ)
         self._found: Endpoint | None = None
         self._clients: dict[str, DockerClient] = {}
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
 
     def client(self) -> DockerClient:
         """A client of the engine the user chose, else of the first that answers; kept."""
@@ -51,9 +51,12 @@ class DockerEngine:
     def endpoint(self) -> Endpoint:
         """Where the engine is that :meth:`client` speaks to."""
         with self._lock:
-            if self._found is None:
-                self._found = self._search()
-            return self._found
+            found = self._found
+        if found is None:
+            found = self._search()  # unlocked: it may take long, and forget() must not wait
+            with self._lock:
+                self._found = found
+        return found
 
     def info(self) -> EngineInfo:
         """What the engine is, asked now. AppError where it does not answer."""
@@ -82,9 +85,15 @@ class DockerEngine:
         from services.docker.sdk import connect
 
         with self._lock:
-            if endpoint.url not in self._clients:
-                self._clients[endpoint.url] = connect(endpoint, self._computer)
-            return self._clients[endpoint.url]
+            known = self._clients.get(endpoint.url)
+        if known is not None:
+            return known
+        made = connect(endpoint, self._computer)
+        with self._lock:
+            kept = self._clients.setdefault(endpoint.url, made)
+        if kept is not made:  # another thread was faster
+            made.close()
+        return kept
 
     def _search(self) -> Endpoint:
         places = find_endpoints(self._computer)
