@@ -79,8 +79,8 @@ def old(version: str, api: str, *, is_podman: bool = False) -> AppError:
     name, oldest = ("Podman", "4.0") if is_podman else ("Docker", _OLDEST_ENGINE)
     return AppError(
         OLD,
-        f"{name} {version or '(unknown version)'} is too old for Temper: its programming "
-        f"interface is {api or 'unknown'}, and {OLDEST_API} is needed.",
+        f"{name} {version} is too old for Temper: its programming "
+        f"interface is {api}, and {OLDEST_API} is needed.",
         f"Update it to {oldest} or later.",
     )
 
@@ -112,6 +112,16 @@ def bad_address(endpoint: Endpoint) -> AppError:
         f"{endpoint.chosen or 'Docker'} names the engine's address {endpoint.url!r}, "
         "which cannot be read.",
         "An address looks like unix:///var/run/docker.sock or tcp://127.0.0.1:2375.",
+    )
+
+
+def no_engine_there(endpoint: Endpoint) -> AppError:
+    """Something answers, and it is not an engine."""
+    other = "look what listens there, or name another address in DOCKER_HOST"
+    return AppError(
+        "docker_address",
+        f"What answers at {endpoint.url} is no Docker engine.",
+        f"Use another one: {_unchoose(endpoint) if endpoint.chosen else other}.",
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
@@ -17,8 +20,10 @@ if TYPE_CHECKING:
     from models.domain.docker import EngineInfo, GpuSupport
     from services.docker.endpoints import Computer
 
-_TELLING = (advice.DENIED, advice.OLD, "docker_windows", advice.STOPPED)
+_TELLING = (advice.DENIED, advice.OLD, "docker_windows", "docker_address", advice.STOPPED)
 """Of several places that do not serve, the one whose reason helps most is told."""
+
+_PIPES = "//./pipe/"
 
 
 class DockerEngine:
@@ -122,12 +127,10 @@ class DockerEngine:
 
 
 def _may_be_there(place: Endpoint) -> bool:
-    """Whether there is a file for the socket; pipes and addresses have to be tried."""
-    from pathlib import Path
-
-    if not place.socket_path:
-        return True
+    """Whether there is a socket or a pipe; an address has to be tried."""
     try:
-        return Path(place.socket_path).exists()
+        if sys.platform == "win32" and place.url.startswith("npipe:"):
+            return place.url.rpartition("/")[2] in os.listdir(_PIPES)  # noqa: PTH208
+        return not place.socket_path or Path(place.socket_path).exists()
     except OSError:  # a folder we may not look into: trying tells more
         return True

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 10.0
 """For each call that is no stream: an engine that needs longer is as good as stopped."""
+_ACCESS_DENIED = 5  # of Windows
 
 
 def connect(endpoint: Endpoint, computer: Computer) -> DockerClient:
@@ -34,7 +35,7 @@ def connect(endpoint: Endpoint, computer: Computer) -> DockerClient:
     first = _client(endpoint, advice.OLDEST_API)
     with closing(first):
         version = _version(first, endpoint, computer)
-    api = str(version.get("ApiVersion") or "")
+    api = str(version["ApiVersion"])
     if _number(api) < _number(advice.OLDEST_API):
         raise advice.old(str(version.get("Version") or ""), api, is_podman=is_podman(version))
     if str(version.get("Os") or "linux").lower() == "windows":
@@ -91,19 +92,26 @@ def _check_address(endpoint: Endpoint) -> None:
 
 def _version(client: DockerClient, endpoint: Endpoint, computer: Computer) -> dict[str, Any]:
     from docker.errors import APIError
-    from requests.exceptions import RequestException, SSLError
+    from requests.exceptions import SSLError
 
     try:
         found: object = client.api.version(api_version=False)
     except SSLError as error:
         raise advice.bad_tls(endpoint) from error
-    except APIError as error:  # something answers there that is no engine of today
-        raise advice.old("", "") from error
-    except (RequestException, OSError) as error:
-        raise advice.stopped(computer, endpoint) from error
     except ValueError as error:  # no JSON
-        raise advice.old("", "") from error
-    return found if isinstance(found, dict) else {}
+        raise advice.no_engine_there(endpoint) from error
+    except APIError as error:  # Docker Desktop answers so while it starts
+        failed = error.is_server_error()
+        raise (
+            advice.stopped(computer, endpoint) if failed else advice.no_engine_there(endpoint)
+        ) from error
+    except Exception as error:  # whatever it is: a pipe raises pywin32's own
+        is_denied = getattr(error, "winerror", 0) == _ACCESS_DENIED
+        why = advice.denied if is_denied else advice.stopped
+        raise why(computer, endpoint) from error
+    if not isinstance(found, dict) or not found.get("ApiVersion"):
+        raise advice.no_engine_there(endpoint)
+    return found
 
 
 def _client(endpoint: Endpoint, api: str) -> DockerClient:

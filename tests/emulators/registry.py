@@ -70,7 +70,9 @@ class Registry:
         self._blobs: dict[str, bytes] = {}
         self._manifests: dict[tuple[str, str], tuple[str, bytes]] = {}
         self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(
+            ("127.0.0.1", 0), type("H", (_Handler,), {"registry": self})
+        )
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
@@ -81,13 +83,11 @@ class Registry:
 
     def push(
         self, name: str, sizes: tuple[int, ...], *, tag: str = "latest", seed: int = 1,
-        labels: Mapping[str, str] | None = None, in_list: bool = False, files: Mapping[str, bytes] | None = None,
+        labels: Mapping[str, str] | None = None, in_list: bool = False,
     ) -> PushedImage:  # fmt: skip
         """Make an image with one layer for each size; equal seeds make equal layers."""
         noise = random.Random(seed)
         contents = [{f"layer-{n}.bin": noise.randbytes(size)} for n, size in enumerate(sizes)]
-        if files:
-            contents.append(dict(files))
         plain = [_tar(one) for one in contents]
         packed = [gzip.compress(one, 1, mtime=0) for one in plain]
         config = _json(
@@ -168,112 +168,109 @@ class Registry:
         scope = f',scope="repository:{name}:pull"' if name else ""
         return f'Bearer realm="http://{self.host}/token",service="registry"{scope}'
 
-    def _handler(registry: Registry) -> type[BaseHTTPRequestHandler]:  # noqa: N805
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:
-                path = urlsplit(self.path).path
-                authorization = self.headers.get("Authorization", "")
-                if authorization:
-                    registry.authorizations.append(authorization)
-                if path == "/token":
-                    self.give_token(authorization)
-                    return
-                found = re.fullmatch(r"/v2/(.+)/(manifests|blobs)/([^/]+)", path)
-                name = found.group(1) if found else ""
-                if not registry._is_allowed(authorization):
-                    challenge = {"WWW-Authenticate": registry._challenge(name)}
-                    self.fail(401, "UNAUTHORIZED", "authentication required", challenge)
-                elif path == "/v2/":
-                    self.reply(200, b"{}")
-                elif found is None:
-                    self.fail(404, "UNSUPPORTED", "no such path")
-                elif found.group(2) == "manifests":
-                    self.give_manifest(name, found.group(3))
-                else:
-                    self.give_blob(found.group(3))
+class _Handler(BaseHTTPRequestHandler):
+    registry: Registry
+    protocol_version = "HTTP/1.1"
 
-            do_HEAD = do_GET  # noqa: N815
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        authorization = self.headers.get("Authorization", "")
+        if authorization:
+            self.registry.authorizations.append(authorization)
+        if path == "/token":
+            self.give_token(authorization)
+            return
+        found = re.fullmatch(r"/v2/(.+)/(manifests|blobs)/([^/]+)", path)
+        name = found.group(1) if found else ""
+        if not self.registry._is_allowed(authorization):
+            challenge = {"WWW-Authenticate": self.registry._challenge(name)}
+            self.fail(401, "UNAUTHORIZED", "authentication required", challenge)
+        elif path == "/v2/":
+            self.reply(200, b"{}")
+        elif found is None:
+            self.fail(404, "UNSUPPORTED", "no such path")
+        elif found.group(2) == "manifests":
+            self.give_manifest(name, found.group(3))
+        else:
+            self.give_blob(found.group(3))
 
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                self.fail(405, "UNSUPPORTED", "not here")
+    do_HEAD = do_GET  # noqa: N815
 
-            def give_token(self, authorization: str) -> None:
-                if authorization != registry._basic():
-                    self.fail(401, "UNAUTHORIZED", "incorrect username or password")
-                    return
-                assert "service" in parse_qs(urlsplit(self.path).query)
-                self.reply(200, _json({"token": registry._token(), "expires_in": 300}))
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.fail(405, "UNSUPPORTED", "not here")
 
-            def give_manifest(self, name: str, reference: str) -> None:
-                if (name, reference) not in registry._manifests:
-                    self.fail(404, "MANIFEST_UNKNOWN", "manifest unknown")
-                    return
-                kind, content = registry._manifests[name, reference]
-                headers = {"Content-Type": kind, "Docker-Content-Digest": _digest(content)}
-                self.reply(200, content, headers)
+    def give_token(self, authorization: str) -> None:
+        if authorization != self.registry._basic():
+            self.fail(401, "UNAUTHORIZED", "incorrect username or password")
+            return
+        assert "service" in parse_qs(urlsplit(self.path).query)
+        self.reply(200, _json({"token": self.registry._token(), "expires_in": 300}))
 
-            def give_blob(self, digest: str) -> None:
-                content = registry._blobs.get(digest)
-                if content is None:
-                    self.fail(404, "BLOB_UNKNOWN", "blob unknown")
-                    return
-                asked = self.headers.get("Range", "")
-                start = int(re.sub(r"bytes=(\d+)-.*", r"\1", asked)) if asked else 0
-                headers = {"Content-Type": "application/octet-stream"}
-                if asked:
-                    headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-                self.head(206 if asked else 200, len(content) - start, headers)
-                if self.command == "GET":
-                    traffic = registry.served(digest)
-                    traffic.requests += 1
-                    traffic.ranges.append(asked)
-                    self.send(digest, content[start:], traffic)
+    def give_manifest(self, name: str, reference: str) -> None:
+        if (name, reference) not in self.registry._manifests:
+            self.fail(404, "MANIFEST_UNKNOWN", "manifest unknown")
+            return
+        kind, content = self.registry._manifests[name, reference]
+        headers = {"Content-Type": kind, "Docker-Content-Digest": _digest(content)}
+        self.reply(200, content, headers)
 
-            def send(self, digest: str, content: bytes, traffic: Traffic) -> None:
-                trouble = registry.trouble.get(digest, Trouble())
-                breaks = trouble.drops > 0
-                trouble.drops -= breaks
-                end = len(content) // 2 if breaks else len(content)
-                for place in range(0, end, _CHUNK):
-                    part = content[place : min(end, place + _CHUNK)]
-                    try:
-                        self.wfile.write(part)
-                    except OSError:  # the engine hung up
-                        self.close_connection = True
-                        return
-                    traffic.bytes += len(part)
-                    if trouble.speed and registry._closing.wait(len(part) / trouble.speed):
-                        break
-                self.close_connection = self.close_connection or breaks
+    def give_blob(self, digest: str) -> None:
+        content = self.registry._blobs.get(digest)
+        if content is None:
+            self.fail(404, "BLOB_UNKNOWN", "blob unknown")
+            return
+        asked = self.headers.get("Range", "")
+        start = int(re.sub(r"bytes=(\d+)-.*", r"\1", asked)) if asked else 0
+        headers = {"Content-Type": "application/octet-stream"}
+        if asked:
+            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        self.head(206 if asked else 200, len(content) - start, headers)
+        if self.command == "GET":
+            traffic = self.registry.served(digest)
+            traffic.requests += 1
+            traffic.ranges.append(asked)
+            self.send(digest, content[start:], traffic)
 
-            def fail(
-                self, status: int, code: str, words: str, headers: dict[str, str] | None = None
-            ) -> None:
-                document = {"errors": [{"code": code, "message": words}]}
-                self.reply(status, _json(document), headers)
+    def send(self, digest: str, content: bytes, traffic: Traffic) -> None:
+        trouble = self.registry.trouble.get(digest, Trouble())
+        breaks = trouble.drops > 0
+        trouble.drops -= breaks
+        end = len(content) // 2 if breaks else len(content)
+        for place in range(0, end, _CHUNK):
+            part = content[place : min(end, place + _CHUNK)]
+            try:
+                self.wfile.write(part)
+            except OSError:  # the engine hung up
+                self.close_connection = True
+                return
+            traffic.bytes += len(part)
+            if trouble.speed and self.registry._closing.wait(len(part) / trouble.speed):
+                break
+        self.close_connection = self.close_connection or breaks
 
-            def reply(
-                self, status: int, body: bytes, headers: dict[str, str] | None = None
-            ) -> None:
-                self.head(status, len(body), {"Content-Type": "application/json"} | (headers or {}))
-                if self.command != "HEAD":
-                    self.wfile.write(body)
+    def fail(
+        self, status: int, code: str, words: str, headers: dict[str, str] | None = None
+    ) -> None:
+        document = {"errors": [{"code": code, "message": words}]}
+        self.reply(status, _json(document), headers)
 
-            def head(self, status: int, length: int, headers: dict[str, str]) -> None:
-                self.send_response(status)
-                self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(length))
-                self.end_headers()
+    def reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.head(status, len(body), {"Content-Type": "application/json"} | (headers or {}))
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
-            def log_message(self, *arguments: object) -> None:
-                """The test's output is for the test."""
+    def head(self, status: int, length: int, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
 
-        return Handler
+    def log_message(self, *arguments: object) -> None:
+        """The test's output is for the test."""
 
 
 def _tar(files: Mapping[str, bytes]) -> bytes:
