@@ -144,6 +144,28 @@ def test_doctor_names_every_prerequisite(temper: Any) -> None:
     assert all(check["next_step"] for check in checks if check["state"] != "ok")
 
 
+def test_doctor_prints_a_report_to_pass_on(temper: Any) -> None:
+    lines = temper("doctor").stdout.splitlines()
+    assert lines[0].startswith("Temper doctor: ")
+    heads = [line for line in lines[1:] if line and not line.startswith(" ")]
+    assert heads == [
+        "This computer", "GPU", "Docker", "Python on this computer", "Temper", "Network",
+    ]  # fmt: skip
+    assert str(Path.home()) + os.sep not in "\n".join(lines)
+
+
+def test_doctor_helps_when_the_database_cannot_be_opened(temper: Any, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "temper.db").write_bytes(b"no database at all" * 100)
+    checks = {
+        check["name"]: check for check in document(temper("doctor", "--json", code=1))["checks"]
+    }
+    assert checks["Database"]["state"] == "fail"
+    assert checks["Database"]["next_step"]
+    assert checks["Memory"]["state"] in {"ok", "note"}
+    assert "FAIL  Database" in temper("doctor", code=1).stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
