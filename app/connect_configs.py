@@ -25,14 +25,15 @@ class ConfigsConnection(QObject):
 
     Signals:
         run_setup_confirmed: the Run (payload) whose setup may take the place of the form's.
+        close_settled: the changes are saved, or may be lost with the window.
     """
 
     run_setup_confirmed = Signal(object)
+    close_settled = Signal()
 
     def __init__(self, window: MainWindow, desk: Desk, store: ConfigPort, parent: QObject) -> None:
         super().__init__(parent)
         self._window = window
-        self._may_go = False
         self.controller = ConfigsController(desk, window.models, store, self)
         self.dialogs = ConfigDialogs(window.models, window)
         self.section = window.findChild(ConfigSection)
@@ -43,17 +44,20 @@ class ConfigsConnection(QObject):
         window.training.save_requested.connect(self.controller.save)
         self.controller.loaded.connect(self._on_loaded)
         self.controller.setup_confirmed.connect(self._on_setup_confirmed)
-        window.may_close = self.may_close
-        window.close_asked.connect(self.dialogs.ask_close)
 
     @Slot(object)
     def ask_use(self, run: Run) -> None:
         """Use the setup of a run, unless changes would be lost that the user wants to keep."""
         self.controller.use(run)
 
-    def may_close(self) -> bool:
-        """Whether nothing is lost with the window."""
-        return self._may_go or not self.controller.has_changes
+    @property
+    def has_changes(self) -> bool:
+        """Whether something would be lost with the window."""
+        return self.controller.has_changes
+
+    def ask_close(self) -> None:
+        """Ask about the changes before the window goes; ``close_settled`` unless it is to stay."""
+        self.dialogs.ask_close()
 
     def _connect_menu(self) -> None:
         actions, menu, controller = self._window.actions_, self._window.config_menu, self.controller
@@ -83,7 +87,7 @@ class ConfigsConnection(QObject):
         controller.name_wanted.connect(dialogs.ask_name)
         controller.discard_asked.connect(dialogs.ask_discard)
         controller.conflict_found.connect(dialogs.ask_conflict)
-        controller.close_confirmed.connect(self._close)
+        controller.close_confirmed.connect(self.close_settled)
         dialogs.named.connect(controller.save_as)
         dialogs.renamed.connect(controller.list.rename)
         dialogs.duplicated.connect(controller.list.duplicate)
@@ -124,9 +128,4 @@ class ConfigsConnection(QObject):
         if answer == "save":
             self.controller.save_and_close()
         else:
-            self._close()
-
-    @Slot()
-    def _close(self) -> None:
-        self._may_go = True
-        self._window.close()
+            self.close_settled.emit()

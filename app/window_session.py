@@ -67,6 +67,7 @@ class WindowSession(QObject):
         self._collector.settle()
         if smoke is not None:
             await self._picture(smoke, frame)
+            self._window.may_close = None  # nobody is there to be asked
             self._window.close()
         await self._closed.wait()
         await self._close()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 
 from app.connect_autopsy import AutopsyConnection
+from app.connect_closing import ClosingConnection
 from app.connect_configs import ConfigsConnection
 from app.connect_doctor import DoctorConnection
 from app.connect_hardware import HardwareConnection
@@ -67,6 +68,8 @@ class Wiring(QObject):
         self.inference.connect_views(self.dialogs)
         self._connect_notices()
         self.help = HelpConnection(window, desk, services, self)
+        self.autopsy = AutopsyConnection(window, desk, self)
+        self.closing = ClosingConnection(window, desk, runs, self.follower, self.saved)
         self.doctor = DoctorConnection(window, desk, services, self)
         self.autopsy = AutopsyConnection(window, desk, self)
 

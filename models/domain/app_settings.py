@@ -17,6 +17,7 @@ THEMES = ("system", "light", "dark")
 TEXT_SIZES = (100, 115, 130, 150, 175, 200)
 """What the window offers; any whole percentage between the first and the last is taken."""
 LANGUAGES = ("English", "System")
+CLOSE_ASK, CLOSE_KEEP, CLOSE_STOP = "ask", "keep", "stop"
 _PROXY_SCHEMES = {"http", "https"}
 
 
@@ -55,6 +56,17 @@ class AppSettings:
         "Language",
         help="Temper speaks English. System: dates and times as this computer writes them.",
         choices=LANGUAGES,
+    )
+    notifications: bool = setting(
+        True,
+        "Notifications",
+        help="When a training ends while another window is in front.",
+    )
+    on_close: str = setting(
+        CLOSE_ASK,
+        "Closing while training",
+        help="A training goes on without the window, or is stopped with a checkpoint first.",
+        choices=(CLOSE_ASK, CLOSE_KEEP, CLOSE_STOP),
     )
 
 

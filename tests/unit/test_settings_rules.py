@@ -16,7 +16,8 @@ from models.domain.errors import ConfigError
 
 def test_every_setting_has_a_default_that_is_right() -> None:
     assert list(app_settings_index()) == [
-        "offline", "theme", "text_size", "data_root", "proxy", "language",
+        "offline", "theme", "text_size", "data_root", "proxy", "language", "notifications",
+        "on_close",
     ]  # fmt: skip
     for name, info in app_settings_index().items():
         assert setting_problem(name, info.default) is None

@@ -27,7 +27,12 @@ _LANGUAGES: dict[object, str] = {
     "English": "English",
     "System": "English, with the system's dates and times",
 }
-_EXPLAINED = {"offline", "proxy", "data_root"}
+_CLOSING: dict[object, str] = {
+    "ask": "Ask me",
+    "keep": "Keep training",
+    "stop": "Stop and save",
+}
+_EXPLAINED = {"offline", "proxy", "data_root", "notifications", "on_close"}
 """Their labels do not say enough; the others' tooltips do."""
 _FORCED = "Temper was started offline, so it stays offline until it is closed."
 
@@ -52,6 +57,8 @@ class SettingsPanel(QWidget):
             "data_root": FolderField(_info("data_root"), "&Data folder"),
             "theme": LabelledChoice(_info("theme"), "The&me", _THEMES),
             "text_size": LabelledChoice(_info("text_size"), "Text si&ze", _sizes()),
+            "notifications": SwitchField(_info("notifications"), "&Notifications"),
+            "on_close": LabelledChoice(_info("on_close"), "&When I close the window", _CLOSING),
             "language": LabelledChoice(_info("language"), "Lan&guage", _LANGUAGES),
         }
         self._build()
@@ -64,6 +71,7 @@ class SettingsPanel(QWidget):
         for title, topic, names in (
             ("Network", "offline", ("offline", "proxy")),
             ("Folders", "settings#data-folder", ("data_root",)),
+            ("While training", "settings#while-training", ("on_close", "notifications")),
             ("Appearance", "settings#theme-and-text-size", ("theme", "text_size", "language")),
         ):
             card = self._card(title, names)
