@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from models.domain.app_settings import AppSettings
     from models.domain.config import TrainingConfig
     from models.domain.dataset import DatasetSession, SavedConfig
     from models.domain.docker import EngineInfo, ImageInfo, ImageProgress, RegistryLogin
-    from models.domain.doctor import Check
     from models.domain.doctor import Check
     from models.domain.hardware import Hardware
     from models.domain.inference import (
@@ -46,7 +45,8 @@ class RunPort(Protocol):
         """What is new since the last poll."""
 
     def history(self, run_id: str) -> RunUpdate:
-        """All events, and the end of the log; polls go on from here."""
+        """Events (of a long run those that its curves are seen by) and the end of the log; polls
+        go on from here."""
 
     def stop(self, run_id: str) -> Run:
         """Ask a run to save and end."""
@@ -375,8 +375,8 @@ class ImagePort(Protocol):
     def find(self, tag: str) -> ImageInfo | None:
         """The image of this tag, if it is on this computer."""
 
-    def list(self) -> Sequence[ImageInfo]:
-        """All that are on this computer."""
+    def list(self, also: Iterable[str] = ()) -> Sequence[ImageInfo]:
+        """Those of this computer that trainings run in, and ``also`` these."""
 
     def pull(
         self, tag: str, report: Callable[[ImageProgress], None], cancel: CancelToken
@@ -403,20 +403,6 @@ class ImagePort(Protocol):
 
     def logins(self) -> Sequence[RegistryLogin]:
         """The registries that know us."""
-
-
-class DoctorPort(Protocol):
-    """A look at everything that a training stands on."""
-
-    def checks(
-        self,
-        report: Callable[[tuple[Check, ...]], None] | None = None,
-        cancel: CancelToken | None = None,
-    ) -> Sequence[Check]:
-        """Look; ``report`` gets what is known so far, in the calling thread. Or Cancelled."""
-
-    def report(self, checks: Sequence[Check]) -> str:
-        """What was found as text to pass on, without secrets and names."""
 
 
 class SettingsServices(Protocol):

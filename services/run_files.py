@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from pydantic import BaseModel, ValidationError
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     Model = TypeVar("Model", bound=BaseModel)
+
+_CHUNK = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,22 @@ def read_events(path: Path, offset: int) -> tuple[list[RunEvent], int]:
     return [_as_event(line) for line in data.splitlines() if line.strip()], end
 
 
+def events_offset(path: Path, count: int) -> int:
+    """The byte offset after the first ``count`` events, found without reading what is in them.
+
+    They are numbered without a gap, one a line; where that is not so it is 0.
+    """
+    try:
+        with path.open("rb") as file:
+            offset = _after_lines(file, count)
+            file.seek(offset)
+            following = file.readline()
+    except FileNotFoundError:
+        return 0
+    is_next = not following.endswith(b"\n") or _as_event(following).seq == count
+    return offset if is_next else 0
+
+
 def read_log(path: Path, offset: int) -> tuple[str, int]:
     """The whole lines of the log from byte ``offset`` on, and the offset after them."""
     data, end = _whole_lines(path, offset)
@@ -118,6 +136,22 @@ def log_tail(path: Path, lines: int) -> tuple[str, int]:
     end = data.rfind(b"\n") + 1
     tail = data[:end].splitlines(keepends=True)[-lines:]
     return redact(b"".join(tail).decode("utf-8", errors="replace")), start + end
+
+
+def _after_lines(file: BinaryIO, count: int) -> int:
+    """The offset after so many lines, or the end of the last whole one."""
+    offset = 0
+    while count and (chunk := file.read(_CHUNK)):
+        lines = chunk.count(b"\n")
+        if lines <= count:
+            count -= lines
+            offset = file.tell() - (len(chunk) - chunk.rfind(b"\n") - 1) if lines else offset
+            continue
+        place = -1
+        for _ in range(count):
+            place = chunk.index(b"\n", place + 1)
+        return file.tell() - len(chunk) + place + 1
+    return offset
 
 
 def _whole_lines(path: Path, offset: int) -> tuple[bytes, int]:

@@ -17,7 +17,8 @@ from models.domain.run import (
     RunState,
     RunUpdate,
 )
-from services.run_files import RunFolder, log_tail, read_events, read_log
+from models.domain.run_history import CURVE_POINTS
+from services.run_files import RunFolder, events_offset, log_tail, read_events, read_log
 from services.run_outcome import Ending, ending_changes, event_changes, judge
 from services.runners.base import Look
 
@@ -92,20 +93,14 @@ class RunFollower:
         return replace(update, run=self._follow_state(update.run, look))
 
     def history(self, run_id: str) -> RunUpdate:
-        """Everything so far: all events, and the end of the log; polls go on from here."""
-        run = self._records.get(run_id)
-        folder = run_folder(run)
-        text, log_offset = log_tail(folder.log, _LOG_TAIL_LINES)
-        events, events_offset = read_events(folder.events, 0)
-        self._cursors[run.id] = _Cursor(
-            next_seq=events[-1].seq + 1 if events else 0,
-            log_offset=log_offset,
-            events_offset=events_offset,
-            last_failure=_last_failure(events, None),
-        )
-        self._store(run, events, log_offset)
-        newer = self.poll(run_id)
-        return RunUpdate(newer.run, (*events, *newer.events), text + newer.log)
+        """Everything so far, of a long run the telling events, and the end of the log; polls go
+        on from here."""
+        update = self._poll(run_id)
+        cursor = self._cursor(update.run)
+        cursor.kept_events, cursor.kept_log = (), ""
+        text, cursor.log_offset = log_tail(run_folder(update.run).log, _LOG_TAIL_LINES)
+        events = self._records.telling_events(run_id, CURVE_POINTS)
+        return replace(update, events=tuple(events), log=text)
 
     def stop_asked(self, run: Run) -> None:
         """Start the grace time after which the run is killed."""
@@ -116,7 +111,14 @@ class RunFollower:
         self._cursors.pop(run_id, None)
 
     def _cursor(self, run: Run) -> _Cursor:
-        return self._cursors.setdefault(run.id, _Cursor(run.next_seq, run.log_offset))
+        known = self._cursors.get(run.id)
+        if known is None:
+            known = self._cursors[run.id] = _Cursor(run.next_seq, run.log_offset)
+            if run.next_seq:  # another program read so far, or this one before it was ended
+                known.events_offset = events_offset(run_folder(run).events, run.next_seq)
+                ends = self._records.events_of(run.id, "failed", "phase")
+                known.last_failure = _last_failure(ends, None)
+        return known
 
     def _read_new(self, run: Run) -> RunUpdate:
         # A copy: where the database cannot store, the same is read again the next time.

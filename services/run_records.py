@@ -54,6 +54,28 @@ class RunRecords:
             uow.commit()
         return changed
 
+    def change(self, run_id: str, **changes: object) -> Run:
+        """Store these fields of a run and leave the others as they are."""
+        with self._database.unit_of_work() as uow:
+            changed = uow.runs.change(run_id, **changes)
+            uow.commit()
+        return changed
+
+    def events(self, run_id: str) -> Sequence[RunEvent]:
+        """Every stored event of a run."""
+        with self._database.unit_of_work() as uow:
+            return uow.metrics.list(run_id)
+
+    def telling_events(self, run_id: str, most: int) -> Sequence[RunEvent]:
+        """The events of a run; of more than ``most``, those that its curves are seen by."""
+        with self._database.unit_of_work() as uow:
+            return uow.curves.events(run_id, most)
+
+    def events_of(self, run_id: str, *types: str) -> Sequence[RunEvent]:
+        """The events of these types."""
+        with self._database.unit_of_work() as uow:
+            return uow.curves.of_types(run_id, types)
+
     def delete(self, run_id: str) -> None:
         """Forget a run with its metrics."""
         with self._database.unit_of_work() as uow:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
     from models.domain.errors import Problem
     from models.domain.inference import SamplePrompt, TunedModel
-    from models.domain.run import RunUpdate
+    from models.domain.run import RunEvent, RunUpdate
     from services.datasets import DatasetLibrary
     from services.job_builder import JobBuilder, PlannedJob
     from services.offline import OfflinePolicy
@@ -127,9 +127,16 @@ class RunService:
             return self._follower.poll(run_id)
 
     def history(self, run_id: str) -> RunUpdate:
-        """Everything so far: all events, and the end of the log; polls go on from here."""
+        """Everything so far, of a long run the events that its curves are seen by, and the end of
+        the log; polls go on from here."""
         with self._lock:
             return self._follower.history(run_id)
+
+    def events(self, run_id: str) -> Sequence[RunEvent]:
+        """Every event so far; polls go on from here."""
+        with self._lock:
+            self._follower.poll(run_id)
+            return self._records.events(run_id)
 
     def reattach(self) -> Sequence[Run]:
         """Find every run that the database believes live again; ended ones are settled."""

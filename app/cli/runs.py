@@ -52,7 +52,7 @@ def show(run: RunName, json_: Json = False) -> None:
     with reported(json_):
         update = services().runs.history(services().runs.find(run).id)
         if json_:
-            events = [_document(event) for event in update.events]
+            events = [_document(event) for event in services().runs.events(update.run.id)]
             print_json({"run": update.run, "events": events, "autopsy": explained(update)})
             return
         for key, value in plain(update.run).items():
@@ -97,14 +97,15 @@ def attach(run: RunName, json_: Json = False) -> None:
     """Show every event of a run from its first one, and go on until it ends."""
     with reported(json_):
         runs = services().runs
-        past = runs.history(runs.find(run).id)
-        events = list(past.events)
+        found = runs.find(run)
+        events = list(runs.events(found.id))
+        past = runs.get(found.id)
         line = ProgressLine()
         show_event = events.append if json_ else _print_event
         if not json_:
             for event in events:
                 _print_event(event)
-        ended = follow(runs, past.run, show_event) if past.run.state.is_live else past.run
+        ended = follow(runs, past, show_event) if past.state.is_live else past
         line.close()
         if json_:
             print_json({"run": ended, "events": [_document(event) for event in events]})

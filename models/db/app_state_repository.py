@@ -46,6 +46,11 @@ class AppStateRepository(Repository):
         )
         self._session.execute(replacing)
 
+    def add(self, key: str, value: Any) -> None:
+        """Store a JSON value unless one is there already, whoever stored it."""
+        new = insert(AppStateRow).values(key=key, value=value)
+        self._session.execute(new.on_conflict_do_nothing(index_elements=[AppStateRow.key]))
+
     def delete(self, key: str) -> None:
         """Forget the key; one that is not there is no error."""
         self._session.execute(delete(AppStateRow).where(AppStateRow.key == key))

@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 from models.db import schema
 from models.db.app_state_repository import AppStateRepository
 from models.db.config_repository import ConfigRepository
+from models.db.curve_repository import CurveRepository
 from models.db.dataset_repository import DatasetRepository
 from models.db.memory_peak_repository import MemoryPeakRepository
 from models.db.metric_repository import MetricRepository
@@ -44,6 +45,7 @@ class UnitOfWork:
         self.datasets = DatasetRepository(session)
         self.runs = RunRepository(session)
         self.metrics = MetricRepository(session)
+        self.curves = CurveRepository(session)
         self.memory_peaks = MemoryPeakRepository(session)
 
     def __enter__(self) -> Self:

@@ -55,7 +55,7 @@ class MetricRepository(Repository):
         # Columns, not row objects: a chart of a long run asks for a hundred thousand.
         query = select(MetricRow.__table__).where(MetricRow.run_id == run_id)
         query = query.where(MetricRow.seq >= from_seq).order_by(MetricRow.seq)
-        return [_event(row) for row in self._session.execute(query)]
+        return [to_event(row) for row in self._session.execute(query)]
 
 
 def _row(run_id: str, event: RunEvent) -> dict[str, Any]:
@@ -75,7 +75,8 @@ def _fitting(value: object, kind: type) -> int | float | None:
     return None
 
 
-def _event(row: Row[Any]) -> RunEvent:
+def to_event(row: Row[Any]) -> RunEvent:
+    """An event from all columns of its row."""
     fields: dict[str, object] = dict(row.fields) if isinstance(row.fields, dict) else {}
     fields |= {name: value for name in _COLUMNS if (value := getattr(row, name)) is not None}
     return RunEvent(row.seq, row.time, row.type, fields)

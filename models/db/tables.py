@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Double, ForeignKey, Index, MetaData, Text, UniqueConstraint, text
+from sqlalchemy import Double, ForeignKey, Index, MetaData, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -139,12 +139,9 @@ class MetricRow(Base):
     """An event of a run. Numbers worth asking for have a column, the rest is in ``fields``."""
 
     __tablename__ = "metrics"
-    # Without rowid a run's events lie together in the order they are read. The index finds the few
-    # that are no progress (phases, evaluations, checkpoints) without reading all the others.
-    __table_args__ = (
-        Index("ix_metrics_rare", "run_id", "type", "seq", sqlite_where=text("type <> 'progress'")),
-        {"sqlite_with_rowid": False},
-    )
+    # Without rowid a run's events lie together in the order they are read: looking through a
+    # hundred thousand of them takes some ten milliseconds, so they need no further index.
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
 
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True)

@@ -1,4 +1,4 @@
-"""What lets the history open at once: the dataset's name as it was, and a way to rare events."""
+"""What the history tells of a run's dataset: its name as it was when the run was made."""
 
 from __future__ import annotations
 
@@ -18,10 +18,4 @@ def upgrade() -> None:
         "UPDATE runs SET dataset_name = coalesce((SELECT name FROM dataset_sessions AS d "
         "WHERE d.sha256 = runs.dataset_sha256 ORDER BY d.id LIMIT 1), '') "
         "WHERE dataset_sha256 <> ''"
-    )
-    op.create_index(
-        "ix_metrics_rare",
-        "metrics",
-        ["run_id", "type", "seq"],
-        sqlite_where=sa.text("type <> 'progress'"),
     )
