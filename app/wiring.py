@@ -71,7 +71,6 @@ class Wiring(QObject):
         self.autopsy = AutopsyConnection(window, desk, self)
         self.closing = ClosingConnection(window, desk, runs, self.follower, self.saved)
         self.doctor = DoctorConnection(window, desk, services, self)
-        self.autopsy = AutopsyConnection(window, desk, self)
 
     async def fill(self) -> None:
         """Fill the window with what there is, the most urgent first."""
