@@ -21,7 +21,6 @@ from services.docker.docker_logins import DockerLogins
 from services.docker.engine import DockerEngine
 from services.docker.images import ImageService
 from services.docker.logins import LoginStore
-from services.doctor.containers import EngineImages
 from services.doctor.doctor import Doctor
 from services.doctor.probes import Patient, probes_of
 from services.environment.runtime_env import RuntimeEnvironment
@@ -105,6 +104,13 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     catalogue = resource("base_models.toml")
     shapes = ModelShapes(catalogue, data_root, offline, hf_token)
     peaks = MemoryRecords(database, shapes)
+    images = ImageService(
+        engine,
+        offline,
+        LoginStore(keychain, DockerLogins(os.environ, Path.home())),
+        trainer,
+        wanted=configs.images,
+    )
     patient = Patient(
         home=paths.home,
         database=paths.database,
@@ -112,17 +118,10 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         hardware=gpus.probe,
         environment=runtime,
         engine=engine,
-        images=EngineImages(engine),
+        images=images,
         secrets=secrets,
         is_offline=offline.is_offline,
         proxy=lambda: settings.values().proxy,
-    )
-    images = ImageService(
-        engine,
-        offline,
-        LoginStore(keychain, DockerLogins(os.environ, Path.home())),
-        trainer,
-        wanted=configs.images,
     )
     place_code = partial(place_trainer_code, trainer, paths.trainer_code)
     return Services(

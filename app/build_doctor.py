@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.bootstrap import build_runtime
+from app.paths import code_root
+from services.docker.docker_logins import DockerLogins
 from services.docker.engine import DockerEngine
-from services.doctor.containers import EngineImages
+from services.docker.images import ImageService
+from services.docker.logins import LoginStore
 from services.doctor.doctor import Doctor
 from services.doctor.probes import Patient, probes_of
 from services.gpu_probe import GpuProbe
@@ -26,7 +31,8 @@ def emergency_doctor(paths: AppPaths, offline: OfflinePolicy, unopened: AppError
     Offline mode may have been chosen in the settings that nobody can read, so it keeps off the
     network. ``unopened`` is why there are none.
     """
-    engine = DockerEngine()
+    engine, keychain = DockerEngine(), SystemKeychain()
+    logins = LoginStore(keychain, DockerLogins(os.environ, Path.home()))
     patient = Patient(
         home=paths.home,
         database=paths.database,
@@ -34,8 +40,8 @@ def emergency_doctor(paths: AppPaths, offline: OfflinePolicy, unopened: AppError
         hardware=GpuProbe().probe,
         environment=build_runtime(paths, offline),
         engine=engine,
-        images=EngineImages(engine),
-        secrets=SecretStore(SystemKeychain()),
+        images=ImageService(engine, offline, logins, code_root() / "trainer_image"),
+        secrets=SecretStore(keychain),
         is_offline=lambda: True,
         proxy=lambda: "",
         unopened=unopened,

@@ -5,24 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from models.domain.config import DEFAULT_IMAGE
-from models.domain.docker import OUR_IMAGE_CPU, OUR_IMAGE_CUDA, ImageInfo
+from models.domain.docker import OUR_IMAGE_CPU, OUR_IMAGE_CUDA
 from models.domain.doctor import CONTAINERS, MANAGE_IMAGE, Check, CheckState
 from models.domain.errors import AppError
 from services.docker.endpoints import find_endpoints, this_computer
-from services.docker.errors import calling
 from services.doctor.computer import engine_disk_check, gibibytes, gigabytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
-    from models.domain.docker import EngineInfo, GpuSupport
+    from models.domain.docker import EngineInfo, GpuSupport, ImageInfo
     from models.domain.hardware import Hardware
-    from services.docker.engine import DockerEngine
 
 ENGINE = "Docker engine"
 GPU_IN_CONTAINERS = "GPU in containers"
 IMAGE = "Training image"
-_IMAGES = (OUR_IMAGE_CUDA, OUR_IMAGE_CPU, DEFAULT_IMAGE)
 _ENGINE_MEANING = "One way to train here; Python is the other."
 _GPU_MEANING = "The NVIDIA Container Toolkit passes it on."
 _IMAGE_MEANING = "Training in Docker runs in it."
@@ -42,27 +39,8 @@ class Engine(Protocol):
 class Images(Protocol):
     """What the doctor asks of :class:`services.docker.images.ImageService`."""
 
-    def find(self, tag: str) -> ImageInfo | None:
-        """An image by its tag; None where it is not there."""
-
-
-class EngineImages:
-    """The images of an engine, looked up by their tags alone."""
-
-    def __init__(self, engine: DockerEngine) -> None:
-        self._engine = engine
-
-    def find(self, tag: str) -> ImageInfo | None:
-        """An image by its tag; None where it is not there. AppError where no engine answers."""
-        from docker.errors import ImageNotFound
-
-        client = self._engine.client()
-        with calling("look at its images"):
-            try:
-                found = client.images.get(tag)
-            except ImageNotFound:
-                return None
-        return ImageInfo(tag, str(found.id), "", int(found.attrs.get("Size") or 0), 0.0)
+    def list(self, also: Iterable[str] = ()) -> Sequence[ImageInfo]:
+        """The images of ours and of configurations that are there, and those of ``also``."""
 
 
 def is_engine_far() -> bool:
@@ -109,12 +87,12 @@ class ContainerProbe:
             return _gpu(CheckState.OK, message)
         if not info.gpu.can_pass:
             return _refused(info.gpu.reason)
-        image = next((tag for tag in _IMAGES if self._find(tag) is not None), "")
-        if not image:
+        image = next(iter(self._found()), None)
+        if image is None:
             message = "The engine says that it can pass it; tried out once an image is there."
             return _gpu(CheckState.OK, message)
         try:
-            tried = self._engine.try_gpu(image)
+            tried = self._engine.try_gpu(image.tag)
         except AppError as error:
             return _gpu(CheckState.NOTE, f"It could not be tried. {error.message}", error.hint)
         if not tried.can_pass:
@@ -123,16 +101,19 @@ class ContainerProbe:
 
     def _image_check(self) -> Check:
         try:
-            found = next((one for tag in _IMAGES if (one := self._find(tag)) is not None), None)
+            found = self._found()
         except AppError as error:
             return _image(CheckState.NOTE, error.message, error.hint)
-        if found is None:
+        if not found:
             step = "Get or build it before the first training in Docker."
             return _image(CheckState.NOTE, "No training image is on this engine yet.", step)
-        return _image(CheckState.OK, f"{found.tag} ({gigabytes(found.size)})")
+        shown = ", ".join(f"{image.tag} ({gigabytes(image.size)})" for image in found)
+        return _image(CheckState.OK, shown)
 
-    def _find(self, tag: str) -> ImageInfo | None:
-        return self._images.find(tag)
+    def _found(self) -> list[ImageInfo]:
+        """The training images that are there as a whole."""
+        there = self._images.list(also=(DEFAULT_IMAGE, OUR_IMAGE_CUDA, OUR_IMAGE_CPU))
+        return [image for image in there if not image.partial_of]
 
 
 def _no_engine(error: AppError) -> Check:

@@ -29,10 +29,12 @@ _REFUSALS = {"auth", "forbidden", "blocked", "bad_answer"}
 """Somebody answered, and said no."""
 
 
-def offline_check(is_offline: bool) -> Check:
-    """Whether the program may use the network at all."""
+def offline_check(is_offline: bool, *, is_known: bool = True) -> Check:
+    """Whether the program may use the network at all, where its settings can be read."""
     meaning = "In Offline mode nothing leaves this computer."
-    if is_offline:
+    if not is_known:
+        message = "Not known without the database, so nobody was asked."
+    elif is_offline:
         message = "On, so Hugging Face and Runpod were not asked."
     else:
         message = "Off: the network may be used."

@@ -118,7 +118,7 @@ def _program(patient: Patient) -> list[Probe]:
 
 def _network(patient: Patient, *, is_offline: bool) -> list[Probe]:
     def use() -> list[Check]:
-        return [network.offline_check(patient.is_offline())]
+        return [network.offline_check(patient.is_offline(), is_known=patient.unopened is None)]
 
     def proxy() -> list[Check]:
         return [network.proxy_check(patient.proxy())]

@@ -117,7 +117,7 @@ def _environment_check(environment: Environment) -> Check:
         EnvironmentState.INCOMPLETE: "Its installation was interrupted.",
         EnvironmentState.OUTDATED: "Made for another version of Temper, or before a GPU came.",
     }[state]
-    step = "Set it up now (1 GB, with an NVIDIA GPU 4), or let the first training do it."
+    step = "Set it up now (1 GB to fetch, more with a GPU), or let the first training do it."
     return Check(PYTHON, name, CheckState.NOTE, message, _PYTHON_MEANING, step, SET_UP_PYTHON)
 
 

@@ -27,7 +27,7 @@ from tests.emulators.runpod_api import RunpodApi
 from tests.emulators.server import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from models.domain.docker import EngineInfo, GpuSupport, ImageInfo
@@ -63,7 +63,7 @@ class NoEngine:
     def try_gpu(self, image: str, devices: str = "all") -> GpuSupport:
         raise NotImplementedError
 
-    def find(self, tag: str) -> ImageInfo | None:
+    def list(self, also: Iterable[str] = ()) -> Sequence[ImageInfo]:
         raise NotImplementedError
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.domain.config import DEFAULT_IMAGE
-from models.domain.docker import OUR_IMAGE_CPU, EngineInfo, GpuSupport, ImageInfo
+from models.domain.docker import OUR_IMAGE_CPU, PARTIAL_LABEL, EngineInfo, GpuSupport, ImageInfo
 from models.domain.doctor import OPEN_SETTINGS, SET_UP_PYTHON, Check, CheckState
 from models.domain.errors import AppError
 from models.domain.hardware import Gpu, Hardware
@@ -21,7 +21,7 @@ from services.environment.runtime_env import EnvironmentState
 from services.gpu_probe import NO_DRIVER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _GB = 1_000_000_000
 _GIB = 1024**3
@@ -62,9 +62,12 @@ class Images:
     """The images with these tags."""
 
     tags: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
 
-    def find(self, tag: str) -> ImageInfo | None:
-        return ImageInfo(tag, "sha256:1", "", 9 * _GB, 0.0) if tag in self.tags else None
+    def list(self, also: Iterable[str] = ()) -> Sequence[ImageInfo]:
+        wanted = {*also, *self.tags}
+        return [ImageInfo(t, "sha256:1", "", 9 * _GB, 0.0, labels=self.labels)
+                for t in self.tags if t in wanted]  # fmt: skip
 
 
 @dataclass
@@ -247,6 +250,12 @@ def test_an_engine_is_named_with_its_image(tmp_path: Path) -> None:
     missing = named(containers(engine).engine_checks())["Training image"]
     assert missing.state is CheckState.NOTE
     assert_complete(missing, *found.values())
+
+
+def test_an_image_of_which_only_the_beginning_is_there_does_not_count() -> None:
+    half = Images((DEFAULT_IMAGE,), {PARTIAL_LABEL: DEFAULT_IMAGE})
+    found = named(ContainerProbe(Engine(), half, lambda: False).engine_checks())
+    assert found["Training image"].state is CheckState.NOTE
 
 
 def test_the_disk_of_an_engine_elsewhere_is_not_taken_for_ours(tmp_path: Path) -> None:
