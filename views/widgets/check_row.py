@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from models.domain.doctor import Check
 
-_NAME_WIDTH = 146
-"""Pixels for the names at text of the normal size: "Python environment" needs most."""
+_NAME_WIDTH = 138
+"""Pixels for the names at text of the normal size; the two longest take two lines."""
 _NARROW = 400
 _ICONS = {
     CheckState.OK: ("good", "good"),
