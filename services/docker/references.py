@@ -43,7 +43,7 @@ class ImageReference:
 def parse_image(name: str) -> ImageReference:
     """The full reference of a name as people write it; AppError("bad_name") says what is wrong."""
     text = name.strip()
-    if not text or "://" in text or len(text) > _LONGEST:
+    if not text or "://" in text or len(text) > _LONGEST or text[-1] in ":@":
         raise _bad(name)
     rest, _, digest = text.partition("@")
     path, tag = _split_tag(rest)
