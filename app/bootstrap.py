@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.paths import AppPaths, code_root, resource
 from models.db.database import Database
-from models.domain.config import RUNTIME_PYTHON
+from models.domain.config import RUNTIME_DOCKER, RUNTIME_PYTHON
 from models.domain.secrets import HF_TOKEN
 from services.app_settings import SettingsStore
 from services.configs import ConfigStore
@@ -28,6 +28,7 @@ from services.environment.sample_model import SampleModel
 from services.gpu_probe import GpuProbe
 from services.inference_engine import InferenceEngine
 from services.inference_places import ProcessPlace
+from services.install_id import InstallId
 from services.job_builder import JobBuilder
 from services.keychain import SystemKeychain
 from services.memory_records import MemoryRecords
@@ -35,6 +36,7 @@ from services.model_shapes import ModelShapes
 from services.proxy import ProxyPolicy
 from services.redaction import redact_logging
 from services.run_records import RunRecords
+from services.runners.docker import DockerRunner
 from services.runners.process import ProcessRunner
 from services.runs import RunService
 from services.secret_checks import SecretChecker
@@ -70,11 +72,13 @@ class Services:
     doctor: Doctor
     docker: DockerEngine
     images: ImageService
+    containers: DockerRunner
 
     def close(self) -> None:
         """End the inference worker and close the database; runs go on."""
         self.inference.close()
         self.gpus.close()
+        self.containers.close()
         self.docker.forget()
         self.offline.end()
         self.proxy.end()
@@ -111,6 +115,12 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         trainer,
         wanted=configs.images,
     )
+    containers = DockerRunner(
+        engine,
+        hf_token,
+        InstallId(database),
+        lambda: [gpu.index for gpu in gpus.probe().gpus],
+    )
     patient = Patient(
         home=paths.home,
         database=paths.database,
@@ -138,7 +148,10 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
             records=RunRecords(database),
             library=library,
             builder=JobBuilder(library, data_root, hf_token),
-            runners={RUNTIME_PYTHON: ProcessRunner(lambda: runtime.python, hf_token)},
+            runners={
+                RUNTIME_PYTHON: ProcessRunner(lambda: runtime.python, hf_token),
+                RUNTIME_DOCKER: containers,
+            },
             code=place_code,
             offline=offline,
             on_finished=peaks.record,
@@ -167,6 +180,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         doctor=Doctor(partial(probes_of, patient)),
         docker=engine,
         images=images,
+        containers=containers,
     )
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.domain.docker import CONTAINER_MODEL
 from models.domain.errors import AppError
 from models.domain.inference import TunedModel
 from services.job_builder import is_local_model, local_model
@@ -63,7 +64,8 @@ def _check_owner(folder: Path, run: Run) -> None:
 
 def _check_base_model(folder: Path, base_model: str, data_root: Path) -> None:
     made_for = _made_for(folder)
-    if made_for and local_model(made_for, data_root) != base_model:
+    is_named = made_for not in {"", CONTAINER_MODEL}
+    if is_named and local_model(made_for, data_root) != base_model:
         raise AppError(
             "adapter_mismatch",
             f"The adapter in {folder} was made for the base model {made_for}, not for "

@@ -35,6 +35,7 @@ STOP_GRACE_SECONDS = 120.0
 _LOG_TAIL_LINES = 5000
 _START_SECONDS = 30.0
 """So long a program may take between storing a run and storing its process."""
+_NEVER_STARTED = "Temper was ended while it started this run, and no trainer of it can be found."
 
 
 @dataclass(slots=True)
@@ -144,7 +145,7 @@ class RunFollower:
         try:
             run = self._with_handle(run)
             if run.handle is None:
-                return run, Look()
+                return run, Look(lost=_NEVER_STARTED)
             return run, self._runner(run).look(run.handle, run_folder(run))
         except AppError as error:
             return run, Look(trouble=str(error))
@@ -187,8 +188,9 @@ class RunFollower:
         if run.state is not RunState.STOPPING or run.handle is None:
             return
         cursor, now = self._cursor(run), time.monotonic()
-        if cursor.stop_asked is None:  # asked by a program that is gone: its grace starts anew
-            cursor.stop_asked = now
+        if cursor.stop_asked is None:  # asked by a program that is gone, perhaps before it could
+            cursor.stop_asked = now  # tell the trainer: its grace starts anew
+            self._runner(run).stop(run.handle, run_folder(run))
         if now - cursor.stop_asked > STOP_GRACE_SECONDS:
             self._runner(run).kill(run.handle)
 

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 RUN_LABEL = "org.temper.run-id"
 INSTALL_LABEL = "org.temper.install-id"
 """By these two a container of ours is found again; neither ever holds anything secret."""
+STARTED_LABEL = "org.temper.started"
+"""When it was made, in seconds since 1970 by this computer's clock: an engine's may drift."""
+CONTAINER_MODEL = "/opt/temper-model"
+"""Where a base model lies whose own path means nothing in a container (``C:\\models\\x``)."""
 TRAINER_LABEL = "org.temper.trainer"
 """On images that were built here: the variant. Such an image has the trainer's code in it."""
 PARTIAL_LABEL = "org.temper.partial"
@@ -135,6 +139,7 @@ class RegistryLogin:
     registry: str
     user: str
     where: str
+
 
 BASE_IMAGES = {VARIANT_CUDA: "", VARIANT_CPU: "debian:bookworm-slim"}
 """On what a variant is built; empty: what the Dockerfile itself says."""

@@ -28,6 +28,19 @@ if TYPE_CHECKING:
 
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGINGFACE_HUB_TOKEN")
 """Under these names the trainer's libraries look for the Hub's token."""
+TRAINER_VARIABLES = {
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONNOUSERSITE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "UNSLOTH_DISABLE_STATISTICS": "1",
+    "DO_NOT_TRACK": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    # Freed memory that goes back to the kernel is slow to get again on virtual machines:
+    # measured 1.1 times the speed (docs/architecture.md, "Speed").
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "-1",
+}
+"""What the trainer's process is given wherever it runs, so that it computes the same."""
 _SAME_START_SECONDS = 1.0
 
 # Children of this process, kept so that they can be reaped and their exit codes read.
@@ -172,20 +185,15 @@ def worker_environment(own: Mapping[str, str], code: Path, data_root: Path) -> d
 
     Without the user's tokens: whoever may have them adds them.
     """
-    return clean_environment(own) | {
-        "PYTHONPATH": str(code),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONNOUSERSITE": "1",
-        DATA_ROOT_VARIABLE: str(data_root),
-        "HF_HOME": str(data_root / "cache" / "huggingface"),
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "DO_NOT_TRACK": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-        # Freed memory that goes back to the kernel is slow to get again on virtual machines:
-        # measured 1.1 times the speed (docs/architecture.md, "Speed").
-        "MALLOC_MMAP_MAX_": "0",
-        "MALLOC_TRIM_THRESHOLD_": "-1",
-    }
+    return (
+        clean_environment(own)
+        | TRAINER_VARIABLES
+        | {
+            "PYTHONPATH": str(code),
+            DATA_ROOT_VARIABLE: str(data_root),
+            "HF_HOME": str(data_root / "cache" / "huggingface"),
+        }
+    )
 
 
 def _its(handle: JobHandle) -> ProcessHandle:
