@@ -219,6 +219,8 @@ QToolButton[role="fold"] {
   font-size: @heading; font-weight: 600; padding: 2px 6px 2px 2px; background: transparent;
 }
 QToolButton[role="fold"]:hover { background: @hover; }
+QToolButton[role="quiet-fold"] { color: @muted; padding: 2px 6px 2px 0; background: transparent; }
+QToolButton[role="quiet-fold"]:hover, QToolButton[role="quiet-fold"]:checked { color: @text; }
 QToolButton[role="fold"]:checked { background: transparent; color: @text; }
 QToolButton[role="nav"] { color: @muted; padding: 8px 4px 6px 4px; border-radius: 9px; }
 QToolButton[role="nav"]:hover { color: @text; background: @hover; }
@@ -245,8 +247,6 @@ QLineEdit:focus, QPlainTextEdit:focus, QComboBox:focus {
 QLineEdit[invalid="true"], QComboBox[invalid="true"] { border: 1px solid @bad; }
 QLineEdit[invalid="true"]:focus, QComboBox[invalid="true"]:focus { border: 2px solid @bad; }
 QLineEdit:disabled, QPlainTextEdit:disabled, QComboBox:disabled {
-QToolButton[role="quiet-fold"] { color: @muted; padding: 2px 6px 2px 0; background: transparent; }
-QToolButton[role="quiet-fold"]:hover, QToolButton[role="quiet-fold"]:checked { color: @text; }
   color: @disabled; background: @window; border-color: @border;
   placeholder-text-color: @disabled;
 }
