@@ -17,6 +17,7 @@ from app.connect_inference import InferenceConnection
 from app.connect_offline import OfflineConnection
 from app.connect_presets import PresetConnection
 from app.connect_settings import SettingsConnection
+from app.connect_tray import TrayConnection
 from controllers.datasets_controller import DatasetsController
 from controllers.environment_controller import EnvironmentController
 from controllers.run_follower import RunFollower
@@ -69,6 +70,7 @@ class Wiring(QObject):
         self._connect_notices()
         self.help = HelpConnection(window, desk, services, self)
         self.autopsy = AutopsyConnection(window, desk, self)
+        self.tray = TrayConnection(window, self.training, self.runs, self.follower)
         self.closing = ClosingConnection(window, desk, runs, self.follower, self.saved)
         self.doctor = DoctorConnection(window, desk, services, self)
 

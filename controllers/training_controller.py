@@ -10,9 +10,10 @@ from models.domain.config import TARGET_LOCAL
 from models.domain.errors import AppError, ConfigError
 from models.domain.run import RunState
 from models.qt.notice import Notice
+from models.qt.run_endings import meanwhile
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from controllers.desk import Desk
     from controllers.ports import RunPort, RuntimePort
@@ -149,14 +150,17 @@ class TrainingController(QObject):
             self._models.runs.put(other)
             if other.state.is_live:
                 self._follower.follow(other.id)
-        name = update.run.name or update.run.id
-        live = update.run.state.is_live
-        self._desk.notices.said.emit(
-            f"Re-attached to run {name}" if live else f"Run {name} ended while Temper was closed"
-        )
+        self._tell_found(found, update.run)
         if update.run.state is RunState.FINISHED:
             self.finished.emit(update.run)
         return True
+
+    def _tell_found(self, found: Sequence[Run], shown: Run) -> None:
+        notice = meanwhile(found)
+        if notice is not None:
+            self._desk.notices.noticed.emit(notice)
+        if shown.state.is_live:
+            self._desk.notices.said.emit(f"Re-attached to run {shown.name or shown.id}")
 
     async def _start(self, config: TrainingConfig, name: str, on_existing: str) -> None:
         try:

@@ -67,6 +67,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.models = models
         self.may_close: Callable[[], bool] | None = None
+        self._share = ""
         self._menus = WindowMenus(self.menuBar())
         self.training = TrainingPanel(models.form)
         self.runs: RunsPanel | None = None
@@ -203,10 +204,17 @@ class MainWindow(QMainWindow):
             button.clicked.connect(self._on_nav)
         self.models.form.title_changed.connect(self._show_title)
 
+    def set_progress(self, share: str) -> None:
+        """Show how far the training is at the title's begin, where a taskbar shows it; or not."""
+        if share != self._share:
+            self._share = share
+            self._show_title()
+
     @Slot()
     def _show_title(self) -> None:
         name = self.models.form.name
-        self.setWindowTitle(f"{name}[*] — Temper" if name else "Temper[*]")
+        title = f"{name}[*] — Temper" if name else "Temper[*]"
+        self.setWindowTitle(f"{self._share} · {title}" if self._share else title)
         self.setWindowModified(bool(name) and self.models.form.is_unsaved)
 
     @Slot()

@@ -166,7 +166,7 @@ class RunStatusModel(QObject):
 
     def time_left(self) -> str:
         """The estimate of the time to go, while there is one."""
-        if self._progress is None or not self._is_training():
+        if self._progress is None or not self.is_training:
             return ""
         seconds = self._progress.number("eta_seconds")
         return "" if seconds is None else f"about {duration(seconds)} left"
@@ -182,7 +182,9 @@ class RunStatusModel(QObject):
             facts = [steps, result_sentence(run), _took(run)]
         return tuple(fact for fact in facts if fact)
 
-    def _is_training(self) -> bool:
+    @property
+    def is_training(self) -> bool:
+        """Whether steps are made just now."""
         run = self._run
         return run is not None and run.state is RunState.RUNNING and run.phase == "training"
 
