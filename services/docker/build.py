@@ -119,7 +119,7 @@ class Build:
 
     def _failure(self, words: str, output: _Output) -> AppError:
         details = redact("\n".join([*output.last_lines, words]))
-        if output.done <= 1 and self._base:  # it never came past FROM
+        if output.doing.upper().startswith("FROM ") and self._base:
             return image_error(words, parse_image(self._base))
         message = (
             f"Building the image failed at step {output.done} of {output.total} ({output.doing})."
