@@ -65,9 +65,24 @@ class JobBuilder:
         name: str,
         offline: bool,
         further: Sequence[Problem] = (),
+        session: DatasetSession | None = None,
     ) -> PlannedJob:
         """Build the job. ConfigError carries every problem found, of values and of places, and the
-        ``further`` ones of whoever is to run it."""
+        ``further`` ones of whoever is to run it. ``session`` is the dataset where it is known
+        already, so that its name need not be looked up."""
+        data_root = self.data_root(config)
+        problems = self.problems(config, offline=offline, further=further)
+        session = session or self._session(config, problems)
+        if problems:
+            raise ConfigError(problems)
+        job = build_job(config, session, name=name, offline=offline)
+        output = host_path(data_root, config.output.directory)
+        return PlannedJob(job, data_root, output, session)
+
+    def problems(
+        self, config: TrainingConfig, *, offline: bool, further: Sequence[Problem] = ()
+    ) -> list[Problem]:
+        """All that is in the way of this setup, but for what the library says of its dataset."""
         data_root = self.data_root(config)
         problems = secret_problems(config)  # a run's setup is stored and written into its job
         online = offline_problems(config, data_root) if offline else []
@@ -78,13 +93,14 @@ class JobBuilder:
             problems += [problem for problem in found if problem.field not in known]
         if config.dataset.source == SOURCE_HUB and not offline and not problems:
             problems += dataset_problems(config.dataset.hf_repo.strip(), self._hf_token)
-        session = self._session(config, problems)
-        problems += _place_problems(config, data_root)
-        if problems:
-            raise ConfigError(problems)
-        job = build_job(config, session, name=name, offline=offline)
-        output = host_path(data_root, config.output.directory)
-        return PlannedJob(job, data_root, output, session)
+        return problems + _place_problems(config, data_root)
+
+    def resume_problems(
+        self, config: TrainingConfig, *, offline: bool, further: Sequence[Problem] = ()
+    ) -> list[Problem]:
+        """What is in the way of going on with a run whose job and files are there."""
+        online = offline_problems(config, self.data_root(config)) if offline else []
+        return [*further, *online]
 
     def _session(self, config: TrainingConfig, problems: list[Problem]) -> DatasetSession | None:
         dataset = config.dataset

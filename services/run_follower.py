@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 STOP_GRACE_SECONDS = 120.0
 """After a stop was asked for, so long the trainer may take to save; then it is killed."""
 _LOG_TAIL_LINES = 5000
-_START_SECONDS = 30.0
+START_SECONDS = 30.0
 """So long a program may take between storing a run and storing its process."""
 _NEVER_STARTED = "Temper was ended while it started this run, and no trainer of it can be found."
 
@@ -179,7 +179,9 @@ class RunFollower:
         if run.handle is not None:
             return run
         handle = self._runner(run).find(run_folder(run), run.started_at or 0)
-        return run if handle is None else self._records.transition(run, run.state, handle=handle)
+        if handle is None:
+            return run
+        return self._records.transition(run, run.state, handle=handle, queued_at=None)
 
     def _runner(self, run: Run) -> Runner:
         return self._runners.of(run.runtime)
@@ -201,10 +203,15 @@ def run_folder(run: Run) -> RunFolder:
 
 
 def _is_being_started(run: Run) -> bool:
-    """Another program is between storing the run and storing its process."""
+    """Another program is between storing the run and storing its process.
+
+    One of the queue is looked after by the queue, which starts it again where that failed.
+    """
     if run.state is not RunState.PREPARING or run.handle is not None:
         return False
-    return time.time() - (run.started_at or 0) < _START_SECONDS
+    if run.queued_at is not None:
+        return True
+    return time.time() - (run.started_at or 0) < START_SECONDS
 
 
 def _state_of_boot(run: Run) -> TrainerState | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import count
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
 from services.run_files import host_path, output_marker
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from trainer_image.contract import Job
@@ -23,17 +25,20 @@ class OnExisting(StrEnum):
     OVERWRITE = "overwrite"
 
 
-def settle_output(job: Job, data_root: Path, answer: OnExisting) -> Job:
-    """The job with its output directory settled.
+def settle_output(
+    job: Job, data_root: Path, answer: OnExisting, taken: Collection[Path] = ()
+) -> Job:
+    """The job with its output directory settled; ``taken`` are directories of other runs, some of
+    which have not begun yet.
 
     An empty or missing directory is used as it is, and so is an unfinished run of the very same job
     when auto-resume is on. Otherwise the answer decides; without one, AppError("output_exists").
     """
     directory = host_path(data_root, job.output_directory)
-    if not _holds_something(directory):
+    if not _holds_something(directory) and directory not in taken:
         return job
     if answer is OnExisting.NEW:
-        return job.model_copy(update={"output_directory": _free_name(job, data_root)})
+        return job.model_copy(update={"output_directory": _free_name(job, data_root, taken)})
     if answer is not OnExisting.REFUSE:
         return job.model_copy(update={"on_existing": answer.value})
     marker = output_marker(directory)
@@ -58,8 +63,10 @@ def _holds_something(directory: Path) -> bool:
     return directory.exists() and (not directory.is_dir() or any(directory.iterdir()))
 
 
-def _free_name(job: Job, data_root: Path) -> str:
-    number = 2
-    while _holds_something(host_path(data_root, f"{job.output_directory}-{number}")):
-        number += 1
-    return f"{job.output_directory}-{number}"
+def _free_name(job: Job, data_root: Path, taken: Collection[Path]) -> str:
+    for number in count(2):
+        name = f"{job.output_directory}-{number}"
+        directory = host_path(data_root, name)
+        if not _holds_something(directory) and directory not in taken:
+            break
+    return name

@@ -61,6 +61,28 @@ class RunRecords:
             uow.commit()
         return changed
 
+    def waiting(self) -> Sequence[Run]:
+        """The runs of the queue, the next one first."""
+        with self._database.unit_of_work() as uow:
+            return uow.runs.waiting()
+
+    def claim_next(self, now: float) -> Run | None:
+        """Take the next run out of the queue to start it, unless something trains here.
+
+        In one transaction: of two programs that ask at once only one gets it.
+        """
+        with self._database.unit_of_work() as uow:
+            claimed = uow.runs.claim_next(now)
+            uow.commit()
+        return claimed
+
+    def reorder(self, run_id: str, where: str) -> Sequence[Run]:
+        """Move a waiting run, and return the queue in its new order."""
+        with self._database.unit_of_work() as uow:
+            uow.runs.reorder(run_id, where)
+            uow.commit()
+            return uow.runs.waiting()
+
     def events(self, run_id: str) -> Sequence[RunEvent]:
         """Every stored event of a run."""
         with self._database.unit_of_work() as uow:

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.domain.config import RUNTIME_DOCKER, TARGET_LOCAL
-from models.domain.errors import AppError, ConfigError
+from models.domain.errors import AppError
 from models.domain.inference import common_system_prompt
-from models.domain.run import Failure, Run, RunState
+from models.domain.run import Run, RunState
 from services.adapters import tuned_model
-from services.job_builder import local_model, offline_problems
-from services.run_files import RunFolder, host_path
 from services.run_follower import RunFollower, run_folder
-from services.run_outputs import OnExisting, settle_output
+from services.run_outputs import OnExisting
 from services.run_samples import choose_samples, read_samples
-from services.runners.base import Launch, Runners
-from trainer_image.contract import Job
+from services.run_starter import RunStarter, left_queue, refuse_if_in_use
+from services.runners.base import Runners
 
 if TYPE_CHECKING:
-    import builtins
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from models.domain.config import TrainingConfig
-    from models.domain.errors import Problem
     from models.domain.inference import SamplePrompt, TunedModel
     from models.domain.run import RunEvent, RunUpdate
     from services.datasets import DatasetLibrary
-    from services.job_builder import JobBuilder, PlannedJob
+    from services.job_builder import JobBuilder
     from services.offline import OfflinePolicy
     from services.run_records import RunRecords
     from services.runners.base import Runner
@@ -58,13 +51,15 @@ class RunService:
         on_finished: Callable[[Run, Result], None] | None = None,
     ) -> None:
         self._records = records
-        self._library = library
-        self._builder = builder
         self._runners = Runners(runners)
-        self._code = code
-        self._offline = offline
+        self._starter = RunStarter(records, library, builder, self._runners, code, offline)
         self._follower = RunFollower(records, self._runners, on_finished)
         self._lock = threading.RLock()
+
+    @property
+    def starter(self) -> RunStarter:
+        """What starts runs, for those that start otherwise: the queue, running again."""
+        return self._starter
 
     def start(self, config: TrainingConfig, *, name: str = "", on_existing: str = "refuse") -> Run:
         """Check everything, write the job, start it detached, and return the run.
@@ -73,10 +68,8 @@ class RunService:
         needs an answer, AppError("runtime_missing") when the trainer's environment is not there.
         """
         with self._lock:
-            planned = self._plan(config, name, OnExisting(on_existing))
-            code = self._code()
-            self._write_job(planned)
-            return self._launch(self._record(config, planned, code), code)
+            planned = self._starter.plan(config, name, OnExisting(on_existing), self.others)
+            return self._starter.launch(self._starter.add(config, planned))
 
     def resume(self, run_id: str) -> Run:
         """Go on with an ended run in the same folder, from its newest valid checkpoint."""
@@ -86,23 +79,26 @@ class RunService:
                 raise AppError("finished", f"Run {run.id} has finished.", "Start a new run.")
             if run.state.is_live:
                 raise AppError("running", f"Run {run.id} is still running.", "Attach to it.")
-            self._refuse_if_in_use(Path(run.output_directory))
-            self._check_resume(run)
-            offline = self._offline.is_offline()
-            _rewrite_job_for_resume(run, offline=offline)
+            if run.state is RunState.QUEUED:
+                raise AppError("queued", f"Run {run.id} waits in the queue.", "Let it start first.")
+            refuse_if_in_use(Path(run.output_directory), self.others())
+            self._starter.check_resume(run)
+            self._starter.rewrite_job(run, on_existing=OnExisting.RESUME.value)
             self._follower.forget(run_id)
             queued = self._records.transition(
-                run, RunState.QUEUED, failure=None, exit_code=None, ended_at=None
+                run, RunState.QUEUED, failure=None, exit_code=None, ended_at=None, queued_at=None
             )
-            return self._launch(queued, self._code())
+            return self._starter.launch(queued)
 
     def stop(self, run_id: str) -> Run:
         """Ask a run to save a checkpoint and end; later polls see it through.
 
-        A run that is over already stays as it is.
+        One that waits in the queue leaves it; one that is over already stays as it is.
         """
         with self._lock:
             run = self._follower.refresh(run_id)
+            if run.state is RunState.QUEUED:
+                return self._records.transition(run, RunState.CANCELLED, **left_queue())
             if not run.state.is_live or run.handle is None:
                 return run
             run = self._records.transition(run, RunState.STOPPING)
@@ -145,6 +141,12 @@ class RunService:
             found = [self._follower.refresh(run.id) for run in live]
             self._tidy(found)
             return found
+
+    def others(self) -> Sequence[Run]:
+        """The runs that train now and those that wait for it."""
+        with self._lock:
+            live = [run for run in self.reattach() if run.state.is_live]
+            return [*live, *self._records.waiting()]
 
     def list(self, limit: int = 200) -> Sequence[Run]:
         """Runs, newest first."""
@@ -200,103 +202,7 @@ class RunService:
             self._follower.forget(run_id)
         shutil.rmtree(run_folder(run).path, ignore_errors=True)
 
-    def _plan(self, config: TrainingConfig, name: str, answer: OnExisting) -> PlannedJob:
-        offline = self._offline.is_offline()
-        planned = self._builder.plan(
-            config, name=name, offline=offline, further=self._runner_problems(config)
-        )
-        job = settle_output(planned.job, planned.data_root, answer)
-        output = host_path(planned.data_root, job.output_directory)
-        self._refuse_if_in_use(output)
-        return replace(planned, job=job, output=output)
-
-    def _check_resume(self, run: Run) -> None:
-        problems = self._runner_problems(run.config)
-        if self._offline.is_offline():
-            problems += offline_problems(run.config, Path(run.data_root))
-        if problems:
-            raise ConfigError(problems)
-
-    def _runner_problems(self, config: TrainingConfig) -> builtins.list[Problem]:
-        if config.training.target != TARGET_LOCAL:
-            return []
-        return self._runners.of(config.local.runtime).check(
-            config, self._builder.data_root(config), offline=self._offline.is_offline()
-        )
-
     def _tidy(self, seen: Sequence[Run]) -> None:
         live = {run.id for run in seen if run.state.is_live}
         for runner in self._runners.all():
             runner.tidy(live)
-
-    def _refuse_if_in_use(self, output: Path) -> None:
-        for other in self.reattach():
-            if other.state.is_live and Path(other.output_directory) == output:
-                raise AppError(
-                    "output_in_use",
-                    f"Run {other.id} is training into {output} right now.",
-                    "Stop it, or choose another output directory.",
-                )
-
-    def _write_job(self, planned: PlannedJob) -> None:
-        folder = RunFolder(planned.data_root, planned.job.run_id)
-        folder.path.mkdir(parents=True, exist_ok=True)
-        if planned.session is not None:
-            self._library.place_into(planned.session, planned.data_root / "datasets")
-        _replace_text(folder.job, planned.job.model_dump_json(indent=2))
-
-    def _record(self, config: TrainingConfig, planned: PlannedJob, code: TrainerCode) -> Run:
-        job = planned.job
-        run = Run(
-            id=job.run_id,
-            name=job.name or job.run_id,
-            config=config,
-            state=RunState.QUEUED,
-            runtime=config.local.runtime,
-            data_root=str(planned.data_root),
-            created_at=time.time(),
-            output_directory=str(planned.output),
-            trainer_sha256=code.sha256,
-            dataset_sha256=job.dataset.sha256,
-            base_model=local_model(job.base_model, planned.data_root),
-            image=config.local.image if config.local.runtime == RUNTIME_DOCKER else "",
-        )
-        return self._records.add(run)
-
-    def _launch(self, run: Run, code: TrainerCode) -> Run:
-        run = self._records.transition(
-            run,
-            RunState.PREPARING,
-            started_at=time.time(),
-            handle=None,
-            trainer_sha256=code.sha256,
-        )
-        launch = Launch(
-            run_folder(run),
-            code,
-            run.config.local,
-            offline=self._offline.is_offline(),
-            base_model=run.base_model,
-        )
-        try:
-            started = self._runners.of(run.runtime).start(launch)
-        except AppError as error:
-            failure = Failure(error.kind, error.message, error.hint)
-            self._records.transition(run, RunState.FAILED, failure=failure, ended_at=time.time())
-            raise
-        return self._records.transition(
-            run, RunState.PREPARING, handle=started.handle, image_digest=started.image_digest
-        )
-
-
-def _rewrite_job_for_resume(run: Run, *, offline: bool) -> None:
-    path = run_folder(run).job
-    job = Job.model_validate_json(path.read_bytes())
-    resumed = job.model_copy(update={"on_existing": OnExisting.RESUME.value, "offline": offline})
-    _replace_text(path, resumed.model_dump_json(indent=2))
-
-
-def _replace_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from models.db.repository import SHOWN_NAMES, Repository
 from models.db.tables import RunRow
+from models.domain.config import TARGET_LOCAL
 from models.domain.config_io import from_dict, to_dict
 from models.domain.errors import AppError
 from models.domain.run import (
@@ -102,6 +103,38 @@ class RunRepository(Repository):
         """
         return self.change(run_id, state=new_state, **fields)
 
+    def waiting(self) -> builtins.list[Run]:
+        """The runs of the queue, the next one first."""
+        return list(_readable(self._session.scalars(_waiting())))
+
+    def claim_next(self, now: float) -> Run | None:
+        """Move the next waiting run to ``preparing``, unless a run of this computer is live."""
+        self._lock()
+        if any(run.config.training.target == TARGET_LOCAL for run in self.list(live_only=True)):
+            return None
+        following = next(iter(self.waiting()), None)
+        if following is None:
+            return None
+        return self.transition(following.id, RunState.PREPARING, started_at=now)
+
+    def reorder(self, run_id: str, where: str) -> None:
+        """Change a waiting run's place: ``up``, ``down``, ``first`` or ``last``.
+
+        The times by which they are ordered are dealt out anew. AppError("not_queued").
+        """
+        self._lock()
+        rows = self._session.scalars(_waiting()).all()
+        ids, times = [row.id for row in rows], [row.queued_at for row in rows]
+        if run_id not in ids:
+            raise not_queued(self.get(run_id))
+        place = ids.index(run_id)
+        target = {"up": place - 1, "down": place + 1, "first": 0, "last": len(ids)}[where]
+        ids.insert(max(0, target), ids.pop(place))
+        by_id = {row.id: row for row in rows}
+        for one, time in zip(ids, times, strict=True):
+            by_id[one].queued_at = time
+        self._session.flush()
+
     def delete(self, run_id: str) -> None:
         """Forget the run and its metrics. Files and processes are not touched."""
         self._lock()
@@ -141,6 +174,17 @@ class RunRepository(Repository):
 
 def _newest_first() -> Select[RunRow]:
     return select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id.desc())
+
+
+def _waiting() -> Select[RunRow]:
+    waits = RunRow.state == RunState.QUEUED.value, RunRow.queued_at.is_not(None)
+    return select(RunRow).where(*waits).order_by(RunRow.queued_at, RunRow.id)
+
+
+def not_queued(run: Run) -> AppError:
+    """The error of a run that should wait and does not."""
+    message = f"Run {run.id} does not wait in the queue: it is {run.state}."
+    return AppError("not_queued", message)
 
 
 def _readable(rows: Iterable[RunRow]) -> Iterable[Run]:

@@ -39,7 +39,8 @@ _OVER = frozenset({RunState.FINISHED, RunState.FAILED, RunState.CANCELLED, RunSt
 _ALLOWED: dict[RunState, frozenset[RunState]] = {
     RunState.DRAFT: frozenset({RunState.QUEUED}),
     RunState.QUEUED: frozenset({RunState.PREPARING, RunState.CANCELLED, RunState.FAILED}),
-    RunState.PREPARING: _OVER | {RunState.RUNNING, RunState.STOPPING},
+    # Back into the queue goes what was taken from it and never started.
+    RunState.PREPARING: _OVER | {RunState.RUNNING, RunState.STOPPING, RunState.QUEUED},
     RunState.RUNNING: _OVER | {RunState.STOPPING},
     RunState.STOPPING: _OVER,
     # Ended runs may be resumed in the same folder, and a lost one may turn out to have finished.
@@ -95,8 +96,9 @@ class Run:
     """One run as stored. Paths are of this computer; times are seconds since the epoch (UTC).
 
     ``next_seq`` is the first event not yet stored; ``log_offset`` the first unread log byte.
-    ``dataset_name`` is what the dataset was called then. ``train_loss`` is the newest, ``best_eval_loss`` the lowest on held-out rows. A run with
-    ``queued_at`` waits in the queue for its turn. ``image`` is the container's, where there is one.
+    ``dataset_name`` is what the dataset was called then. ``train_loss`` is the newest,
+    ``best_eval_loss`` the lowest on held-out rows. A run with ``queued_at`` waits in the queue for
+    its turn, or was just taken from it. ``image`` is the container's, where there is one.
     """
 
     id: str

@@ -39,8 +39,9 @@ from services.offline import OfflinePolicy
 from services.trainer_code import TrainerCode
 
 services = build_services(app_paths(), OfflinePolicy())
-services.runs._runner._python = lambda: Path(sys.executable)
-services.runs._code = lambda: TrainerCode(Path(sys.argv[1]), "0" * 64)
+runner = services.runs.starter._runners.of("Python on this computer")
+runner._python = lambda: Path(sys.executable)
+services.runs.starter._code = lambda: TrainerCode(Path(sys.argv[1]), "0" * 64)
 session = services.datasets.add_sample()
 config = with_values(TrainingConfig(), {
     "dataset.session": str(session.id), "hp.base_model": "test/wait",

@@ -245,7 +245,7 @@ def test_a_keychain_that_is_locked_stops_the_start_with_its_own_sentence(
     def locked() -> str | None:
         raise AppError("keychain_locked", "The system keychain is locked.", "Unlock it.")
 
-    monkeypatch.setattr(world.runs._builder, "_hf_token", locked)
+    monkeypatch.setattr(world.runs.starter._builder, "_hf_token", locked)
     with pytest.raises(AppError, match="The system keychain is locked"):
         world.start(**{"local.pass_hf_token": True})
     world.start()  # a run that needs no token asks no keychain

@@ -10,45 +10,39 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from models.db.database import Database
-from models.domain.config import RUNTIME_PYTHON, TrainingConfig
-from models.domain.config_io import with_values
+from models.domain.config import RUNTIME_PYTHON
 from models.domain.errors import AppError, ConfigError
-from models.domain.run import ProcessHandle, Run, RunEvent, RunState
+from models.domain.run import ProcessHandle, Run, RunState
 from services import run_follower
-from services.dataset_store import DatasetStore
-from services.datasets import DatasetLibrary
-from services.job_builder import JobBuilder
-from services.offline import OfflinePolicy
 from services.run_files import RunFolder
 from services.run_records import RunRecords
 from services.runners.base import Runners
 from services.runners.process import ProcessRunner
-from services.runs import RunService
-from services.trainer_code import TrainerCode
+from tests.integration.runs_world import (
+    ROOT,
+    config,
+    follow,
+    is_training,
+    make_home,
+    make_service,
+)
 from trainer_image.contract import Job, OutputMarker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-DEADLINE_SECONDS = 30.0
+    from services.runs import RunService
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    package = tmp_path / "code" / "trainer_image"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    shutil.copy(ROOT / "tests" / "data" / "scripted_trainer.py", package / "train.py")
-    rows = (json.dumps({"question": f"q{n}", "answer": "a"}) for n in range(5))
-    (tmp_path / "rows.jsonl").write_text("\n".join(rows))
-    return tmp_path
+    return make_home(tmp_path)
 
 
 @pytest.fixture
@@ -58,45 +52,6 @@ def service(home: Path) -> Iterator[RunService]:
         yield found
         for run in found.list():
             found.kill(run.id)
-
-
-def make_service(home: Path, database: Database) -> RunService:
-    """A service as a program that has just been started has it."""
-    library = DatasetLibrary(database, DatasetStore(home / "datasets"), home / "rows.jsonl")
-    library.add_sample()
-    return RunService(
-        records=RunRecords(database),
-        library=library,
-        builder=JobBuilder(library, lambda: home / "data"),
-        runners={RUNTIME_PYTHON: ProcessRunner(lambda: Path(sys.executable))},
-        code=lambda: TrainerCode(home / "code", "0" * 64),
-        offline=OfflinePolicy(),
-    )
-
-
-def config(how: str, **changes: object) -> TrainingConfig:
-    values = {"dataset.session": "1", "hp.base_model": f"test/{how}", **changes}
-    return with_values(TrainingConfig(), values)
-
-
-def follow(
-    service: RunService, run: Run, until: Callable[[Run], bool] = lambda run: run.state.is_over
-) -> tuple[Run, list[RunEvent], str]:
-    events: list[RunEvent] = []
-    text = ""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while time.monotonic() < deadline:
-        update = service.poll(run.id)
-        events += update.events
-        text += update.log
-        if until(update.run):
-            return update.run, events, text
-        time.sleep(0.02)
-    raise AssertionError(f"still {update.run}")
-
-
-def is_training(run: Run) -> bool:
-    return run.state is RunState.RUNNING and run.step >= 2
 
 
 def test_a_run_is_followed_to_its_result(service: RunService, home: Path) -> None:
@@ -351,7 +306,9 @@ def test_everything_wrong_is_told_before_anything_starts(service: RunService, ho
 def test_a_missing_environment_is_a_sentence_and_a_failed_run(home: Path) -> None:
     with closing(Database.open(home / "temper.db")) as database:
         service = make_service(home, database)
-        service._runners = Runners({RUNTIME_PYTHON: ProcessRunner(lambda: home / "no" / "python")})
+        service.starter._runners = Runners(
+            {RUNTIME_PYTHON: ProcessRunner(lambda: home / "no" / "python")}
+        )
         with pytest.raises(AppError) as caught:
             service.start(config("finish"))
         assert caught.value.kind == "runtime_missing"

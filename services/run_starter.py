@@ -1,0 +1,251 @@
+"""From a setup to a trainer that runs: planning, storing, starting; for every way of starting."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.domain.config import RUNTIME_DOCKER, TARGET_LOCAL
+from models.domain.errors import AppError, ConfigError
+from models.domain.run import Failure, Run, RunState
+from services.job_builder import local_model
+from services.run_files import RunFolder, host_path
+from services.run_follower import run_folder
+from services.run_outputs import OnExisting, settle_output
+from services.runners.base import Launch
+from trainer_image.contract import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from models.domain.config import TrainingConfig
+    from models.domain.dataset import DatasetSession
+    from models.domain.errors import Problem
+    from models.domain.run import JobHandle
+    from services.datasets import DatasetLibrary
+    from services.job_builder import JobBuilder, PlannedJob
+    from services.offline import OfflinePolicy
+    from services.run_records import RunRecords
+    from services.runners.base import Runners
+    from services.trainer_code import TrainerCode
+
+_ITS_NAME = "local.container_name"
+
+
+class RunStarter:
+    """Blocking; knows no Qt. ``code`` places the trainer's code and is asked at every start."""
+
+    def __init__(
+        self,
+        records: RunRecords,
+        library: DatasetLibrary,
+        builder: JobBuilder,
+        runners: Runners,
+        code: Callable[[], TrainerCode],
+        offline: OfflinePolicy,
+    ) -> None:
+        self._records = records
+        self._library = library
+        self._builder = builder
+        self._runners = runners
+        self._code = code
+        self._offline = offline
+
+    def plan(
+        self,
+        config: TrainingConfig,
+        name: str,
+        answer: OnExisting,
+        others: Callable[[], Sequence[Run]],
+        *,
+        session: DatasetSession | None = None,
+        queued: bool = False,
+    ) -> PlannedJob:
+        """Check everything and settle the output directory; nothing is changed.
+
+        ``others`` tells which runs train or wait: none may have the same output directory.
+        ``session`` is the dataset where the setup's own name of it is not to be looked up. A run
+        that is to wait may have the name of a container that is there now.
+        """
+        further = self.runner_problems(config)
+        if queued:
+            further = [problem for problem in further if problem.field != _ITS_NAME]
+        offline = self._offline.is_offline()
+        planned = self._builder.plan(
+            config, name=name, offline=offline, further=further, session=session
+        )
+        owners = {Path(run.output_directory): run for run in others()}
+        owner = owners.get(planned.output)
+        if owner is not None and answer is not OnExisting.NEW:
+            raise _in_use(owner, ask=queued and answer is OnExisting.REFUSE)
+        job = settle_output(planned.job, planned.data_root, answer, taken=owners)
+        return replace(planned, job=job, output=host_path(planned.data_root, job.output_directory))
+
+    def add(
+        self, config: TrainingConfig, planned: PlannedJob, *, queued_at: float | None = None
+    ) -> Run:
+        """Write the job and store the run, which waits where it has a ``queued_at``."""
+        code = self._code()
+        folder = RunFolder(planned.data_root, planned.job.run_id)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        if planned.session is not None:
+            self._library.place_into(planned.session, planned.data_root / "datasets")
+        _replace_text(folder.job, planned.job.model_dump_json(indent=2))
+        return self._records.add(_run_of(config, planned, code, queued_at))
+
+    def launch(self, run: Run) -> Run:
+        """Start a stored run. One that cannot be started is stored as failed, and AppError raised.
+
+        A run of the queue has its ``queued_at`` until its handle is stored: one without a handle
+        was never started, or that was never learned.
+        """
+        code = self._code()
+        run = self._records.transition(
+            run,
+            RunState.PREPARING,
+            started_at=time.time(),
+            handle=None,
+            trainer_sha256=code.sha256,
+        )
+        launch = Launch(
+            run_folder(run),
+            code,
+            run.config.local,
+            offline=self._offline.is_offline(),
+            base_model=run.base_model,
+        )
+        try:
+            started = self._runners.of(run.runtime).start(launch)
+        except AppError as error:
+            self.fail(run, error)
+            raise
+        return self._records.transition(
+            run,
+            RunState.PREPARING,
+            handle=started.handle,
+            image_digest=started.image_digest,
+            queued_at=None,
+        )
+
+    def find(self, run: Run) -> JobHandle | None:
+        """What was started for a run whose handle was never stored. AppError where that cannot be
+        known just now."""
+        return self._runners.of(run.runtime).find(run_folder(run), run.started_at or 0)
+
+    def fail(self, run: Run, error: AppError) -> Run:
+        """Store that a run could not be started, and why."""
+        failure = Failure(error.kind, error.message, error.hint)
+        return self._records.transition(
+            run, RunState.FAILED, failure=failure, ended_at=time.time(), queued_at=None
+        )
+
+    def check_resume(self, run: Run) -> None:
+        """Whether a run may go on in its folder; ConfigError with all that is in the way."""
+        problems = self._builder.resume_problems(
+            run.config, offline=self._offline.is_offline(), further=self.runner_problems(run.config)
+        )
+        if problems:
+            raise ConfigError(problems)
+
+    def check_waiting(self, run: Run) -> None:
+        """Look again at all that may have changed since a run was put into the queue.
+
+        ConfigError, AppError("dataset_gone") or AppError("output_exists") say what is in the way.
+        """
+        problems = self._builder.problems(
+            run.config, offline=self._offline.is_offline(), further=self.runner_problems(run.config)
+        )
+        if problems:
+            raise ConfigError(problems)
+        job = self.read_job(run)
+        data_root = run_folder(run).data_root
+        if job.dataset.path and not host_path(data_root, job.dataset.path).is_file():
+            raise dataset_gone(run)
+        settle_output(job, data_root, OnExisting(job.on_existing))
+
+    def read_job(self, run: Run) -> Job:
+        """The job as it was written; AppError where it is gone or damaged."""
+        path = run_folder(run).job
+        try:
+            return Job.model_validate_json(path.read_bytes())
+        except (OSError, ValueError) as error:
+            message = f"The job of run {run.id} cannot be read: {path} is gone or damaged."
+            raise AppError("job_gone", message, "Start a new run.", str(error)) from error
+
+    def rewrite_job(self, run: Run, **changes: object) -> None:
+        """Store the job with these changes and with what the network is now."""
+        now = {"offline": self._offline.is_offline(), **changes}
+        job = self.read_job(run).model_copy(update=now)
+        _replace_text(run_folder(run).job, job.model_dump_json(indent=2))
+
+    def runner_problems(self, config: TrainingConfig) -> list[Problem]:
+        """What keeps this computer from running the setup."""
+        if config.training.target != TARGET_LOCAL:
+            return []
+        return self._runners.of(config.local.runtime).check(
+            config, self._builder.data_root(config), offline=self._offline.is_offline()
+        )
+
+
+def left_queue() -> dict[str, object]:
+    """What changes of a run that leaves the queue without having begun."""
+    return {"queued_at": None, "ended_at": time.time()}
+
+
+def refuse_if_in_use(output: Path, others: Sequence[Run]) -> None:
+    """AppError("output_in_use") where one of these runs has this output directory."""
+    for other in others:
+        if Path(other.output_directory) == output:
+            raise _in_use(other)
+
+
+def dataset_gone(run: Run) -> AppError:
+    """The error of a run whose rows are not there any more."""
+    name = f'"{run.dataset_name}"' if run.dataset_name else "of this run"
+    return AppError(
+        "dataset_gone",
+        f"The dataset {name} is no longer in the library.",
+        "Import the same file again: the same rows are recognised, whatever their name.",
+    )
+
+
+def _in_use(run: Run, *, ask: bool = False) -> AppError:
+    does = "waits to train" if run.state is RunState.QUEUED else "is training"
+    return AppError(
+        "output_exists" if ask else "output_in_use",
+        f"Run {run.name or run.id} ({run.id}) {does} into {run.output_directory}"
+        f"{' right now' if run.state is not RunState.QUEUED else ''}.",
+        "Train into a new directory (--on-existing new)."
+        if ask
+        else "Stop it, or choose another output directory.",
+    )
+
+
+def _run_of(
+    config: TrainingConfig, planned: PlannedJob, code: TrainerCode, queued_at: float | None
+) -> Run:
+    job = planned.job
+    return Run(
+        id=job.run_id,
+        name=job.name or job.run_id,
+        config=config,
+        state=RunState.QUEUED,
+        runtime=config.local.runtime,
+        data_root=str(planned.data_root),
+        created_at=time.time(),
+        output_directory=str(planned.output),
+        trainer_sha256=code.sha256,
+        dataset_sha256=job.dataset.sha256,
+        dataset_name=job.dataset.name,
+        base_model=local_model(job.base_model, planned.data_root),
+        image=config.local.image if config.local.runtime == RUNTIME_DOCKER else "",
+        queued_at=queued_at,
+    )
+
+
+def _replace_text(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
