@@ -52,6 +52,9 @@ UNUSED_MODULES = (
     "pydantic.v1", "pydantic.mypy", "sqlalchemy.ext.mypy", "sqlalchemy.testing",
     "pyqtgraph.examples", "pyqtgraph.opengl", "pyqtgraph.flowchart", "pyqtgraph.console",
     "PIL", "IPython", "scipy", "matplotlib", "cupy", "numba", "OpenGL", "h5py", "psycopg2",
+    # Docker's SDK over SSH, and what its HTTP has for browsers and other TLS libraries
+    "paramiko", "docker.transport.sshconn", "OpenSSL", "urllib3.contrib.emscripten",
+    "urllib3.contrib.pyopenssl",
     # the Hub's fast transfer: models are moved by the trainer, in its own environment
     "hf_xet",
     # the trainer's libraries, which only its own environment has
@@ -86,6 +89,9 @@ _FILES_UNUSED = ("PySide6/Qt/translations/", "PySide6/translations/", "PySide6/Q
                  "numpy/_core/_multiarray_tests")  # fmt: skip
 _OWN_METADATA = ("temper.egg-info/", "temper-")
 """An editable install's, with the folder of the building computer in it; ours is written anew."""
+
+_IGNORE_FILE = ".dockerignore"
+"""Hidden, and still part of what an image is built from."""
 
 _SYSTEM_FOLDERS = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/")
 
@@ -197,4 +203,5 @@ def _input_files() -> Iterator[Path]:
 
 def _is_cache(file: Path) -> bool:
     parts = file.relative_to(ROOT).parts
-    return "__pycache__" in parts or any(part.startswith(".") for part in parts)
+    hidden = (part for part in parts if part.startswith("."))
+    return "__pycache__" in parts or any(part != _IGNORE_FILE for part in hidden)
