@@ -38,6 +38,7 @@ _SENTENCES = {
     "internal": "The trainer met an error that it does not know{where}.",
     "stopped_outside": "The {thing} was stopped from outside{where}.",
     "container_gone": "The container was removed from outside{where}.",
+    "folder_gone": "The run's folder is gone, so nothing tells how it ended.",
     "image_missing": "The Docker image {image} is not on this computer.",
     "docker_stopped": "Docker is not running.",
     "docker_missing": "Docker is not installed on this computer.",
@@ -69,6 +70,7 @@ _ADVICE = {
     "internal": "The end of the log has the details; it may be worth another try.",
     "stopped_outside": "A checkpoint was saved; go on whenever you like.",
     "container_gone": "What was trained is in the output folder; a new container goes on with it.",
+    "folder_gone": "A new run goes on from the checkpoint in the output folder, if it is there.",
     "image_missing": "Get it, then start again.",
     "docker_stopped": "Start Docker and try again, or train without it.",
     "docker_missing": "Install Docker, or train without it.",
@@ -82,7 +84,7 @@ _ADVICE = {
 }
 _OURS = frozenset(
     {"cuda_oom", "host_oom", "container_oom", "killed", "container_killed", "crashed", "silent"}
-    | {"disk_full", "driver", "internal", "stopped_outside", "container_gone"}
+    | {"disk_full", "driver", "internal", "stopped_outside"}
 )
 """Kinds of which we know more than the sentence that came with the failure says."""
 
@@ -126,7 +128,8 @@ def advice_of(run: Run) -> str:
     told = run.failure.hint.strip() if run.failure is not None else ""
     if told and kind not in _OURS:
         return " ".join(told.split())
-    return _ADVICE.get("host_oom" if kind == "container_oom" else kind, told)
+    known = _ADVICE.get("host_oom" if kind == "container_oom" else kind)
+    return known or told or _ADVICE["silent"]
 
 
 def memory_limit(run: Run) -> float:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from models.domain.run import Run
 
 OUT_OF_MEMORY = frozenset({"cuda_oom", "host_oom", "killed"})
-_SAME_AGAIN = frozenset({"bad_dataset", "bad_config"})
-"""Failures that a resumed run would end with at once: the job itself is at fault."""
+_SAME_AGAIN = frozenset({"bad_dataset", "bad_config", "folder_gone"})
+"""Failures that a resumed run would end with at once: the job itself is at fault, or gone."""
 _SHORTEST = 512
 """Half of less is too short for most conversations."""
 _GIGABYTE = 1024**3
@@ -106,8 +106,8 @@ def remedies_for(
     known = memory or MemoryFacts()
     if kind in OUT_OF_MEMORY:
         return _for_memory(run, kind, checkpoint, known)
-    make = _BY_KIND.get(kind)
-    return make(run, checkpoint) if make is not None else (resume(checkpoint),)
+    make = _BY_KIND.get(kind) or _by_family(kind)
+    return make(run, checkpoint)
 
 
 def resume(checkpoint: int | None) -> Remedy:
@@ -258,6 +258,22 @@ def _without_gpu(_run: Run, checkpoint: int | None) -> tuple[Remedy, ...]:
     return (_DOCTOR, resume(checkpoint), slow)
 
 
+def _anew(_run: Run, _checkpoint: int | None) -> tuple[Remedy, ...]:
+    note = "It goes on from the checkpoint in the output folder, if there is one"
+    return (Remedy("Start a new run", RemedyAction.START, {}, "resume", note),)
+
+
+def _other_place(_run: Run, checkpoint: int | None) -> tuple[Remedy, ...]:
+    return (_SETUP, _DOCTOR, resume(checkpoint))
+
+
+def _by_family(kind: str) -> Callable[[Run, int | None], tuple[Remedy, ...]]:
+    """What helps against kinds that have their own sentence, and their remedies in common."""
+    if kind.startswith("docker"):
+        return _without_docker
+    return _other_image if kind.startswith("image") else _go_on
+
+
 def _set_up(_run: Run, _checkpoint: int | None) -> tuple[Remedy, ...]:
     return (Remedy("Set up and start", RemedyAction.ENVIRONMENT), _DOCTOR)
 
@@ -281,11 +297,12 @@ _BY_KIND: dict[str, Callable[[Run, int | None], tuple[Remedy, ...]]] = {
     "disk_full": _look_and_go_on,
     "name_taken": _free_name,
     "image_missing": _other_image,
-    "docker_missing": _without_docker,
-    "docker_stopped": _without_docker,
-    "docker_denied": _without_docker,
-    "docker_old": _without_docker,
+    "bad_name": _free_name,
+    "bad_image": _other_image,
+    "docker_no_gpu": _without_gpu,
+    "folder_gone": _anew,
     "gpu_unavailable": _without_gpu,
+    "not_shared": _other_place,
     "runtime_missing": _set_up,
     "no_token": _set_token,
 }

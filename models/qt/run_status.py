@@ -92,6 +92,7 @@ class RunStatusModel(QObject):
         self._run: Run | None = None
         self._progress: RunEvent | None = None
         self._warning = ""
+        self._trouble = ""
         self._is_starting = False
 
     @property
@@ -116,8 +117,8 @@ class RunStatusModel(QObject):
 
     @property
     def warning(self) -> str:
-        """The newest warning of the trainer."""
-        return self._warning
+        """Why the run cannot be looked at just now, else the newest warning of the trainer."""
+        return self._trouble or self._warning
 
     def set_starting(self, starting: bool) -> None:
         """A run was asked for, or its start has been settled."""
@@ -127,14 +128,14 @@ class RunStatusModel(QObject):
     def clear(self) -> None:
         """Show no run."""
         self._run = self._progress = None
-        self._warning = ""
+        self._warning = self._trouble = ""
         self.changed.emit()
 
     def set_run(self, run: Run) -> None:
         """Show this run; another run than before begins without progress."""
         if self._run is None or self._run.id != run.id:
             self._progress = None
-            self._warning = ""
+            self._warning = self._trouble = ""
         self._run = run
         self.changed.emit()
 
@@ -143,6 +144,7 @@ class RunStatusModel(QObject):
         if self._run is None or self._run.id != update.run.id:
             self._progress = None
             self._warning = ""
+        self._trouble = update.trouble
         for event in update.events:
             if event.type == "progress":
                 self._progress = event

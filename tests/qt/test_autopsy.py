@@ -217,3 +217,13 @@ def test_each_page_explains_its_own_run(ready: Program) -> None:
     names = [child.objectName() for child in ready.window.findChildren(QWidget)]
     assert names.count("run.reason") == names.count("runs.reason") == 1
     assert ready.child("runs.autopsy").isHidden()
+
+
+def test_a_run_that_cannot_be_looked_at_just_now_is_not_called_failed(ready: Program) -> None:
+    run = make_run("run-1", RunState.RUNNING, phase="training")
+    ready.models.run.fill(RunUpdate(run))
+    ready.models.run.take(RunUpdate(run, trouble="Docker does not answer. Start it."))
+    assert ready.child("run.warning").text() == "Docker does not answer. Start it."
+    assert ready.child("run.autopsy").isHidden()
+    ready.models.run.take(RunUpdate(run))
+    assert ready.child("run.warning").isHidden()

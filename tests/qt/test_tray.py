@@ -269,7 +269,7 @@ def test_a_lost_run_says_why(program: Program) -> None:
     found_again(program, run)
     assert notice(program) == (
         "“evening” was lost while Temper was closed",
-        "The container was removed from outside after step 4.",
+        "The container temper-a was removed.",
     )
     assert program.child("run.autopsy").isVisible()
 

@@ -15,7 +15,7 @@ from models.domain.config import RUNTIME_DOCKER, RUNTIME_PYTHON, TrainingConfig
 from models.domain.config_io import settings_index, with_values
 from models.domain.exit_codes import exit_code_meaning
 from models.domain.log_lines import meaningful_lines
-from models.domain.remedies import MemoryFacts, RemedyAction
+from models.domain.remedies import MemoryFacts, RemedyAction, can_resume
 from models.domain.run import Failure, Run, RunEvent, RunState, RunUpdate
 from trainer_image.contract import ExitCode, FailureKind
 from trainer_image.failures import understand
@@ -24,7 +24,8 @@ GIB = 1024**3
 OUTSIDE = (
     "killed", "stopped_outside", "container_gone", "image_missing", "docker_stopped",
     "docker_missing", "docker_denied", "docker_old", "name_taken", "gpu_unavailable",
-    "runtime_missing", "no_token",
+    "runtime_missing", "no_token", "docker_no_gpu", "docker_context", "image_denied", "bad_image",
+    "bad_name", "not_shared", "folder_gone", "something_new",
 )  # fmt: skip
 KINDS = (*(str(kind) for kind in FailureKind), *OUTSIDE)
 ENDS = re.compile(r"[.!?…](?=\s|$)")
@@ -121,6 +122,10 @@ def test_every_kind_has_one_sentence_a_next_step_and_a_button(
         (
             ended("stopped_outside", "x", state=RunState.CANCELLED, docker=True, step=40),
             "The container was stopped from outside after step 40.",
+        ),
+        (
+            ended("container_gone", "Docker was restarted. More.", state=RunState.LOST),
+            "Docker was restarted.",
         ),
         (
             ended(state=RunState.LOST),
@@ -241,6 +246,11 @@ def test_a_containers_limit_is_raised_as_far_as_the_computer_has_memory(
         ),
         (ended("stopped_outside", state=RunState.CANCELLED), ["Resume from step 40"]),
         (ended("container_gone", state=RunState.LOST, docker=True), ["Resume from step 40"]),
+        (ended("folder_gone", state=RunState.LOST), ["Start a new run"]),
+        (ended("docker_no_gpu", docker=True), ["Check this computer", "Resume from step 40"]),
+        (ended("image_denied", docker=True), ["Get the image…"]),
+        (ended("docker_context", docker=True), ["Check this computer"]),
+        (ended("not_shared", docker=True), ["Change the setup", "Check this computer"]),
         (ended(state=RunState.LOST), ["Resume from step 40"]),
     ],
 )  # fmt: skip
@@ -255,12 +265,12 @@ def test_the_command_line_says_the_same_sentence_and_how_to_go_on(kind: str) -> 
     made, text = found(run), outcome_text(run)
     assert text.startswith(f"Run run-1 failed: {made.reason}\n{made.advice}")
     may_help = any(remedy.action in {"resume", "start"} for remedy in made.remedies)
-    assert ("runs resume run-1" in text) is (may_help and kind not in {"bad_dataset", "bad_config"})
+    assert ("runs resume run-1" in text) is (may_help and can_resume(run))
 
 
 def test_the_command_line_tells_of_other_ends() -> None:
     lost = ended("container_gone", "It was removed.", state=RunState.LOST, docker=True)
-    assert outcome_text(lost).startswith("Run run-1 is lost: The container was removed")
+    assert outcome_text(lost).startswith("Run run-1 is lost: It was removed.")
     stopped = ended("stopped_outside", "x", state=RunState.CANCELLED)
     assert outcome_text(stopped).startswith("Run run-1 was stopped: The process was stopped from")
     assert outcome_text(ended(state=RunState.CANCELLED)) == "Run run-1 is cancelled."
