@@ -27,7 +27,6 @@ from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.sample_model import SampleModel
 from services.gpu_probe import GpuProbe
 from services.inference_engine import InferenceEngine
-from services.inference_places import ProcessPlace
 from services.install_id import InstallId
 from services.job_builder import JobBuilder
 from services.keychain import SystemKeychain
@@ -35,6 +34,8 @@ from services.memory_records import MemoryRecords
 from services.model_shapes import ModelShapes
 from services.proxy import ProxyPolicy
 from services.redaction import redact_logging
+from services.run_history import RunHistory
+from services.run_queue import RunQueue
 from services.run_records import RunRecords
 from services.runners.docker import DockerRunner
 from services.runners.process import ProcessRunner
@@ -43,6 +44,7 @@ from services.secret_checks import SecretChecker
 from services.secrets import SecretStore
 from services.trainer_code import place_trainer_code
 from services.welcome import Welcome
+from services.worker_places import WorkerPlaces
 
 if TYPE_CHECKING:
     from services.offline import OfflinePolicy
@@ -62,6 +64,8 @@ class Services:
     datasets: DatasetLibrary
     configs: ConfigStore
     runs: RunService
+    history: RunHistory
+    queue: RunQueue
     runtime: RuntimeEnvironment
     demo: Demo
     welcome: Welcome
@@ -108,6 +112,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     catalogue = resource("base_models.toml")
     shapes = ModelShapes(catalogue, data_root, offline, hf_token)
     peaks = MemoryRecords(database, shapes)
+    install_id = InstallId(database)
     images = ImageService(
         engine,
         offline,
@@ -118,7 +123,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     containers = DockerRunner(
         engine,
         hf_token,
-        InstallId(database),
+        install_id,
         lambda: [gpu.index for gpu in gpus.probe().gpus],
     )
     patient = Patient(
@@ -134,6 +139,18 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         proxy=lambda: settings.values().proxy,
     )
     place_code = partial(place_trainer_code, trainer, paths.trainer_code)
+    runs = RunService(
+        records=RunRecords(database),
+        library=library,
+        builder=JobBuilder(library, data_root, hf_token),
+        runners={
+            RUNTIME_PYTHON: ProcessRunner(lambda: runtime.python, hf_token),
+            RUNTIME_DOCKER: containers,
+        },
+        code=place_code,
+        offline=offline,
+        on_finished=peaks.record,
+    )
     return Services(
         paths=paths,
         offline=offline,
@@ -144,18 +161,9 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         database=database,
         datasets=library,
         configs=configs,
-        runs=RunService(
-            records=RunRecords(database),
-            library=library,
-            builder=JobBuilder(library, data_root, hf_token),
-            runners={
-                RUNTIME_PYTHON: ProcessRunner(lambda: runtime.python, hf_token),
-                RUNTIME_DOCKER: containers,
-            },
-            code=place_code,
-            offline=offline,
-            on_finished=peaks.record,
-        ),
+        runs=runs,
+        history=RunHistory(database, runs, library, paths.home / "deleting.lock"),
+        queue=RunQueue(runs, RunRecords(database), paths.home / "queue.lock"),
         runtime=runtime,
         demo=Demo(
             resource("demo.yaml"),
@@ -165,14 +173,15 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         ),
         welcome=Welcome(database),
         inference=InferenceEngine(
-            lambda model: ProcessPlace(
-                python=runtime.python,
-                code=place_code(),
-                data_root=Path(model.data_root),
+            WorkerPlaces(
+                runtime=runtime,
+                engine=engine,
+                images=images,
+                install_id=install_id,
+                code=place_code,
                 log=paths.logs / "inference.log",
-                offline=offline.is_offline(),
-                use_gpu=model.use_gpu,
-            )
+                offline=offline,
+            ).place
         ),
         gpus=gpus,
         shapes=shapes,

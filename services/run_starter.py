@@ -129,6 +129,10 @@ class RunStarter:
             queued_at=None,
         )
 
+    def code_sha256(self) -> str:
+        """The hash of the trainer's code that a run would be started with now."""
+        return self._code().sha256
+
     def find(self, run: Run) -> JobHandle | None:
         """What was started for a run whose handle was never stored. AppError where that cannot be
         known just now."""

@@ -103,6 +103,10 @@ class RunRepository(Repository):
         """
         return self.change(run_id, state=new_state, **fields)
 
+    def has(self, run_id: str) -> bool:
+        """Whether there is a run of exactly that id."""
+        return self._session.get(RunRow, run_id) is not None
+
     def waiting(self) -> builtins.list[Run]:
         """The runs of the queue, the next one first."""
         return list(_readable(self._session.scalars(_waiting())))
@@ -136,9 +140,15 @@ class RunRepository(Repository):
         self._session.flush()
 
     def delete(self, run_id: str) -> None:
-        """Forget the run and its metrics. Files and processes are not touched."""
+        """Forget the run and its metrics. Files and processes are not touched.
+
+        Raises AppError("running") where something may still work for it.
+        """
         self._lock()
-        self._session.delete(self._row(run_id))
+        row = self._row(run_id)
+        if row.state in {state.value for state in RunState if state.is_live}:
+            raise AppError("running", f"Run {run_id} is still running.", "Stop it first.")
+        self._session.delete(row)
         self._session.flush()
 
     def _row(self, run_id: str) -> RunRow:

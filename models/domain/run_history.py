@@ -18,6 +18,7 @@ CURVE_METRICS = ("loss", "eval_loss", "learning_rate", "grad_norm", "tokens_per_
 """What there are curves of."""
 CURVE_POINTS = 2000
 """So many points a curve has at most: about as many as a wide window has columns."""
+LONGEST_NAME = 200
 LONGEST_NOTES = 20_000
 LONGEST_TAG = 40
 MOST_TAGS = 50

@@ -1,0 +1,75 @@
+"""Running a run again exactly: the same setup word for word, on the very same rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.domain.config import RUNTIME_DOCKER, SOURCE_HUB
+from models.domain.errors import AppError
+from models.domain.run_history import Repetition
+from services.run_outputs import OnExisting
+from services.run_starter import dataset_gone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.domain.dataset import DatasetSession
+    from models.domain.run import Run
+    from services.datasets import DatasetLibrary
+    from services.job_builder import PlannedJob
+    from services.runs import RunService
+
+
+class RunAgain:
+    """Plans the repetition of a run, for whoever starts it or lets it wait."""
+
+    def __init__(self, runs: RunService, library: DatasetLibrary) -> None:
+        self._runs = runs
+        self._library = library
+
+    def describe(self, run: Run) -> Repetition:
+        """What running it again means; AppError or ConfigError say why it cannot be done."""
+        planned = self.plan(run, queued=True)
+        return Repetition(run.id, run.name, run.config, tuple(self._remarks(run, planned)))
+
+    def plan(self, run: Run, *, queued: bool = False) -> PlannedJob:
+        """The job of the repetition, in a new directory where the old one is occupied.
+
+        AppError("dataset_gone") where the library does not have the rows any more; ConfigError
+        where the base model or the image is gone, or Offline mode forbids what it needs.
+        """
+        planned = self._runs.starter.plan(
+            run.config, run.name, OnExisting.NEW, self._runs.others,
+            session=self._session(run), queued=queued,
+        )  # fmt: skip
+        moved = planned.job.output_directory != run.config.output.directory
+        named = run.config.hp.resume_from.strip()
+        if moved and named and "/" not in named:
+            raise AppError(
+                "checkpoint_gone",
+                f"Run {run.id} began from {named} of its own output directory, which a new "
+                "directory does not have.",
+                "Put its setup into the form, and name the checkpoint with its whole path.",
+            )
+        return planned
+
+    def _session(self, run: Run) -> DatasetSession | None:
+        """The dataset with the same rows, whatever it is called now."""
+        if run.config.dataset.source == SOURCE_HUB or not run.dataset_sha256:
+            return None
+        for session in self._library.list():
+            if session.sha256 == run.dataset_sha256:
+                return session
+        raise dataset_gone(run)
+
+    def _remarks(self, run: Run, planned: PlannedJob) -> Iterator[str]:
+        if planned.job.output_directory != run.config.output.directory:
+            yield f"The output goes to {planned.job.output_directory}: the old place is occupied."
+        if planned.session is not None and planned.session.name != run.dataset_name:
+            yield f"The dataset is called {planned.session.name} now; its rows are the same."
+        if run.config.dataset.source == SOURCE_HUB:
+            yield "The dataset comes from Hugging Face, where it may have changed since."
+        if run.trainer_sha256 and run.trainer_sha256 != self._runs.starter.code_sha256():
+            yield "Temper's training code has changed since; the result may differ a little."
+        if run.runtime == RUNTIME_DOCKER and run.image_digest:
+            yield f"It uses what {run.image} is now, which may have been replaced since."

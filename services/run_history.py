@@ -1,0 +1,139 @@
+"""The history of runs: find, compare, name, repeat, export, delete."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from models.db.repository import clean_name, storable
+from models.domain.config_compare import differences
+from models.domain.errors import AppError
+from models.domain.run_history import (
+    BY_STEP,
+    CURVE_METRICS,
+    CURVE_POINTS,
+    LONGEST_NAME,
+    LONGEST_NOTES,
+    LONGEST_TAG,
+    MOST_TAGS,
+    clean_tags,
+    matches,
+)
+from services.redaction import redact
+from services.run_again import RunAgain
+from services.run_curves import read_curve
+from services.run_deletion import RunDeletion
+from services.run_export import write_metrics
+from services.run_records import RunRecords
+from services.run_sizes import measure
+
+if TYPE_CHECKING:
+    import builtins
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from models.db.database import Database
+    from models.domain.run import Run
+    from models.domain.run_history import Curve, Deleted, Difference, Repetition, RunSize
+    from services.datasets import DatasetLibrary
+    from services.runs import RunService
+
+_ALL = 100_000
+"""More runs than anybody has; each list has a limit."""
+
+
+class RunHistory:
+    """Blocking and thread-safe; knows no Qt. ``lock`` is a file for deletions."""
+
+    def __init__(
+        self, database: Database, runs: RunService, library: DatasetLibrary, lock: Path
+    ) -> None:
+        self._database = database
+        self._records = RunRecords(database)
+        self._runs = runs
+        self._again = RunAgain(runs, library)
+        self._deletion = RunDeletion(database, lock)
+
+    def list(self, limit: int | None = None) -> Sequence[Run]:
+        """Runs, newest first; those that wait in the queue too. No run's file is looked at."""
+        self._deletion.recover()
+        return self._records.newest(limit or _ALL)
+
+    def search(self, words: str) -> Sequence[Run]:
+        """The runs with all of these words in name, id, models, dataset, notes, tags or state."""
+        return [run for run in self.list() if matches(run, words)]
+
+    def rename(self, run_id: str, name: str) -> Run:
+        """Give another name. AppError("bad_name")."""
+        cleaned = clean_name(_checked(name, "The name", LONGEST_NAME), "A run")
+        return self._records.change(run_id, name=cleaned)
+
+    def set_notes(self, run_id: str, notes: str) -> Run:
+        """Keep notes in place of the earlier ones. AppError("bad_use") where they cannot be."""
+        kept = storable(_checked(notes, "The notes", LONGEST_NOTES)).replace("\0", "")
+        return self._records.change(run_id, notes=kept)
+
+    def set_tags(self, run_id: str, tags: Sequence[str]) -> Run:
+        """Keep these tags in place of the earlier ones, each once. AppError("bad_use")."""
+        kept = clean_tags([storable(_checked(tag, "A tag", LONGEST_TAG)) for tag in tags])
+        if len(kept) > MOST_TAGS:
+            message = f"A run has at most {MOST_TAGS} tags; these are {len(kept)}."
+            raise AppError("bad_use", message, "Leave some out.")
+        return self._records.change(run_id, tags=kept)
+
+    def curves(
+        self,
+        run_ids: Sequence[str],
+        metric: str = "loss",
+        *,
+        points: int = CURVE_POINTS,
+        over: str = BY_STEP,
+    ) -> builtins.list[Curve]:
+        """One thinned curve for each run, empty where it has none of this metric."""
+        if metric not in CURVE_METRICS:
+            known = ", ".join(CURVE_METRICS)
+            raise AppError("bad_use", f'There are no curves of "{metric}".', f"Use {known}.")
+        with self._database.unit_of_work() as uow:
+            return [read_curve(uow, run_id, metric, points, over) for run_id in run_ids]
+
+    def differences(self, run_ids: Sequence[str]) -> Sequence[Difference]:
+        """What is not the same in all of these runs: settings, code, image."""
+        return differences([self._records.get(run_id) for run_id in run_ids])
+
+    def size(self, run_id: str) -> RunSize:
+        """How large a run is on disk. Reads every folder of it, so never for a list."""
+        return measure(self._records.get(run_id))
+
+    def delete(self, run_ids: Sequence[str], *, with_outputs: bool = False) -> Deleted:
+        """Forget ended or waiting runs and remove their files; none where one is live.
+
+        With outputs: adapter and checkpoints too, where the output directory says that they are
+        this run's. Datasets, models and caches, which others share, always stay.
+        """
+        runs = [self._records.get(run_id) for run_id in dict.fromkeys(run_ids)]
+        return self._deletion.delete(runs, with_outputs=with_outputs)
+
+    def plan_again(self, run_id: str) -> Repetition:
+        """What running it again exactly means. AppError where that cannot be, and why."""
+        return self._again.describe(self._records.get(run_id))
+
+    def run_again(self, run_id: str, *, queued: bool = False) -> Run:
+        """Start it again exactly, or let it wait in the queue."""
+        run, starter = self._records.get(run_id), self._runs.starter
+        planned = self._again.plan(run, queued=queued)
+        waiting = starter.add(run.config, planned, queued_at=time.time() if queued else None)
+        return waiting if queued else starter.launch(waiting)
+
+    def export_metrics(self, run_id: str, path: Path) -> None:
+        """Write every event to a ``.csv`` or ``.jsonl`` file; AppError where it cannot be."""
+        write_metrics(self._runs.events(run_id), path)
+
+
+def _checked(text: str, what: str, longest: int) -> str:
+    if len(text) > longest:
+        message = f"{what} has {len(text):,} characters; at most {longest:,} are kept."
+        raise AppError("bad_use", message, "Shorten it.")
+    if redact(text) != text:
+        message = f"{what} holds a token or a password, which is never stored with a run."
+        raise AppError("bad_use", message, "Take it out.")
+    return text
