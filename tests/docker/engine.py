@@ -1,12 +1,13 @@
 """A Docker engine of the tests' own: a real ``dockerd``, started, stopped and killed at will.
 
 Its images lie in ``.cache/docker-engine`` and stay there between runs; its containers never do.
-One session at a time uses that folder. Another one that starts meanwhile, and any test that wants
-a second engine, gets a **clone**: the layers, which nobody ever writes to again, as hard links, and
-the small records of which layers make which image as copies. That takes about a second where
-``docker save | docker load`` of the trainer's image takes a minute, and what is done to the clone's
-images (removed, say) is not done to the others. So fault tests may do anything to the session's
-engine that ``start()`` mends, and take a clone for what it does not.
+One session at a time uses that folder. Another one that starts meanwhile gets a **copy**: the
+layers, which nobody ever writes to again, as hard links, and the small records of which layers make
+which image as copies. That takes seconds, where ``docker save | docker load`` of the trainer's
+image takes a minute. A test that wants an engine besides its session's gets a **clone**, which
+takes no time: its layers are only pointed to. What is done to the images of either (removed, say)
+is not done to the others'. So fault tests may do anything to the session's engine that ``start()``
+mends, and take a clone for what it does not.
 
 Each engine has its own network bridge, because two engines on one bridge give out the same
 addresses.
@@ -14,17 +15,18 @@ addresses.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import ipaddress
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +41,8 @@ STORE = Path(__file__).parents[2] / ".cache" / "docker-engine"
 _PROGRAMS = ("dockerd", "iptables", "debootstrap", "ip")
 _START_SECONDS, _STOP_SECONDS = 60.0, 40.0
 """An engine answers after one to three seconds; the rest is for a machine that is busy."""
+
+_COPY_SECONDS = 20.0
 
 _SUBNETS = [ipaddress.ip_network(f"10.{number}.77.0/24") for number in range(201, 250)]
 
@@ -82,6 +86,9 @@ class RealEngine:
         if self.is_running:
             return
         self.root.mkdir(parents=True, exist_ok=True)
+        is_first = self._process is None
+        if is_first:  # it holds every bridge that this folder's engines ever had
+            shutil.rmtree(self.root / "network", ignore_errors=True)
         self._add_bridge()
         (self.root / "engine.pid").unlink(missing_ok=True)
         (self.root / "engine.home").write_text(str(self._short))
@@ -91,6 +98,8 @@ class RealEngine:
                 env=_environment(), start_new_session=True,
             )  # fmt: skip
         _wait(self._answers, _START_SECONDS, f"the engine does not answer:\n{self._last_words()}")
+        if is_first:  # those of a session that was killed
+            self.remove_containers()
 
     def stop(self) -> None:
         """Stop it in order: it stops its containers first, as at a shutdown of the computer."""
@@ -121,21 +130,26 @@ class RealEngine:
         """A client of this engine; close it after use."""
         import docker
 
-        return docker.DockerClient(base_url=self.host, timeout=int(timeout))
+        from services.docker.tidy_adapter import TidyAdapter
+
+        client = docker.DockerClient(base_url=self.host, timeout=int(timeout))
+        client.api.close()
+        client.api.mount("http+docker://", TidyAdapter(f"http+{self.host}", timeout=int(timeout)))
+        return client
 
     def remove_containers(self) -> None:
         """Remove every container, running or not, with its volumes."""
         from docker.errors import NotFound
 
-        with contextlib.closing(self.client()) as client:
+        with closing(self.client()) as client:
             for container in client.containers.list(all=True, ignore_removed=True):
-                with contextlib.suppress(NotFound):
+                with suppress(NotFound):
                     container.remove(force=True, v=True)
 
     def dispose(self) -> None:
         """Stop it and leave nothing behind but its images."""
         if self.is_running:
-            with contextlib.suppress(Exception):
+            with suppress(Exception):
                 self.remove_containers()
         self.stop()
         _remove_bridge(self._bridge)
@@ -151,9 +165,13 @@ class RealEngine:
     def _answers(self) -> bool:
         if not self.is_running:
             raise AssertionError(f"the engine ended at once:\n{self._last_words()}")
-        with contextlib.suppress(Exception), contextlib.closing(self.client(5)) as client:
+        with closing(socket.socket(socket.AF_UNIX)) as knocking:
+            try:
+                knocking.connect(str(self.socket))
+            except OSError:
+                return False
+        with closing(self.client(5)) as client:
             return bool(client.ping())
-        return False
 
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
@@ -184,74 +202,107 @@ class EngineStore:
     def __init__(self, store: Path = STORE) -> None:
         self._store = store
         self._lock: int | None = None
-        self._clones: list[Path] = []
+        self._clones: dict[Path, int] = {}
 
     def open(self) -> RealEngine:
-        """An engine over the kept images; over a clone when another session has them."""
+        """An engine over the kept images; over a copy when another session has them."""
         self._store.mkdir(parents=True, exist_ok=True)
         self._lock = _try_lock(self._store / "lock")
         if self._lock is None:
-            return self.clone()
+            return self._copied(self._store / "data", _link_layers)
         self._end_orphans()
         return RealEngine(self._store / "data")
 
-    def clone(self) -> RealEngine:
-        """An engine of its own with the same images, for a test that spoils them."""
+    def clone(self, engine: RealEngine) -> RealEngine:
+        """Another engine with the same images, for as long as ``engine`` keeps them."""
+        return self._copied(engine.root, _point_to_layers)
+
+    def _copied(
+        self, source: Path, share: Callable[[Sequence[str], Path, Path], None]
+    ) -> RealEngine:
         folder = Path(tempfile.mkdtemp(prefix="clone-", dir=self._store))
-        self._clones.append(folder)
-        clone_images(self._store / "data", folder / "data")
+        owned = _try_lock(folder / "lock")
+        assert owned is not None
+        self._clones[folder] = owned
+        _wait(
+            lambda: _copy_images(source, folder / "data", share),
+            _COPY_SECONDS,
+            "the kept images change all the time: another session makes or removes some",
+        )
         return RealEngine(folder / "data")
 
     def close(self) -> None:
         """Let another session have the images, and remove the clones."""
-        for folder in self._clones:
+        for folder, owned in self._clones.items():
             shutil.rmtree(folder, ignore_errors=True)
+            os.close(owned)
         if self._lock is not None:
             os.close(self._lock)
 
     def _end_orphans(self) -> None:
-        """End the engine of a session that was killed before it could; only we use this folder."""
-        data = self._store / "data"
-        end_process(data / "engine.pid", str(data))
-        with contextlib.suppress(OSError):
-            home = Path((data / "engine.home").read_text())
-            end_containers(home)
-            _remove_bridge(_bridge_of(home))
-            _unmount_below(home)
-            shutil.rmtree(home, ignore_errors=True)
-        _unmount_below(data)
+        """End the engines of sessions that were killed before they could do it."""
+        _end_orphan(self._store / "data")
         for clone in self._store.glob("clone-*"):
-            if not _processes(str(clone)):
-                _unmount_below(clone)
+            owner = _try_lock(clone / "lock")
+            if owner is not None:
+                _end_orphan(clone / "data")
                 shutil.rmtree(clone, ignore_errors=True)
+                os.close(owner)
 
 
-def clone_images(source: Path, target: Path) -> None:
-    """Copy an engine's images, not its containers; layers as hard links. It may be running.
+def _end_orphan(data: Path) -> None:
+    end_process(data / "engine.pid", str(data))
+    with suppress(OSError):
+        home = Path((data / "engine.home").read_text())
+        end_containers(home)
+        _remove_bridge(_bridge_of(home))
+        _unmount_below(home)
+        shutil.rmtree(home, ignore_errors=True)
+    _unmount_below(data)
 
-    Both folders have the same parent's parent. The records are copied first: every layer that they
+
+def _copy_images(
+    source: Path, target: Path, share: Callable[[Sequence[str], Path, Path], None]
+) -> bool:
+    """Copy an engine's images, not its containers. It may be running.
+
+    False when an image was removed meanwhile. The records are copied first: every layer that they
     name is complete by then.
     """
-    target.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
     records = source / "image" / "overlay2"
     if not records.is_dir():
-        return
-    ignored = shutil.ignore_patterns("mounts", "tmp")
-    shutil.copytree(records, target / "image" / "overlay2", ignore=ignored)
-    found = (target / "image" / "overlay2" / "layerdb").glob("sha256/*/cache-id")
-    names = [file.read_text() for file in found]
-    (target / "overlay2" / "l").mkdir(parents=True)
-    _link_folders(names, source / "overlay2", target / "overlay2")
+        return True
+    try:
+        ignored = shutil.ignore_patterns("mounts", "tmp")
+        shutil.copytree(records, target / "image" / "overlay2", ignore=ignored)
+        found = (target / "image" / "overlay2" / "layerdb").glob("sha256/*/cache-id")
+        names = [file.read_text() for file in found]
+        (target / "overlay2" / "l").mkdir(parents=True)
+        share(names, source / "overlay2", target / "overlay2")
+        for name in names:
+            link = (target / "overlay2" / name / "link").read_text()
+            (target / "overlay2" / "l" / link).symlink_to(f"../{name}/diff")
+    except OSError:
+        return False
+    return True
+
+
+def _point_to_layers(names: Sequence[str], source: Path, target: Path) -> None:
+    """Folders with the small files of the layers, in which the large one is a symbolic link."""
     for name in names:
-        link = (target / "overlay2" / name / "link").read_text()
-        (target / "overlay2" / "l" / link).symlink_to(f"../{name}/diff")
+        folder = target / name
+        shutil.copytree(source / name, folder, ignore=shutil.ignore_patterns("diff", "work"))
+        (folder / "work").mkdir(exist_ok=True)
+        (folder / "diff").symlink_to((source / name / "diff").resolve())
 
 
-def _link_folders(names: Sequence[str], source: Path, target: Path) -> None:
-    """Hard links of whole folders. A running engine has mounted its folder of layers on itself,
+def _link_layers(names: Sequence[str], source: Path, target: Path) -> None:
+    """Hard links of whole folders; OSError when one is gone.
 
-    and no link crosses a mount: so it is looked at through another mount of the disk, which ends
-    with the command.
+    A running engine has mounted its folder of layers on itself, and no link crosses a mount: so it
+    is looked at through another mount of the disk, which ends with the command.
     """
     shared = Path(os.path.commonpath([source, target]))
     script = 'mount --bind "$1" /mnt && cd /mnt/"$2" && xargs -r cp -al -t /mnt/"$3"'
@@ -260,7 +311,8 @@ def _link_folders(names: Sequence[str], source: Path, target: Path) -> None:
         ["unshare", "--mount", "sh", "-c", script, "sh", *places],
         input="\n".join(names), capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
+    if done.returncode != 0:
+        raise OSError(done.stderr[-2000:])
 
 
 def end_process(
@@ -269,13 +321,13 @@ def end_process(
     signals: Sequence[int] = (signal.SIGTERM, signal.SIGKILL),
 ) -> None:
     """End the process that a file names, if it is what we think: its command line has ``word``."""
-    with contextlib.suppress(OSError, ValueError):
+    with suppress(OSError, ValueError):
         pid = int(pid_file.read_text())
         for number in signals:
             if pid not in _processes(word):
                 return
             os.kill(pid, number)
-            with contextlib.suppress(AssertionError):
+            with suppress(AssertionError):
                 _wait(lambda: pid not in _processes(word), _STOP_SECONDS / 2, "")
 
 
@@ -285,7 +337,7 @@ def end_containers(home: Path) -> None:
         return
     for shim in _processes(str(home), "containerd-shim"):
         children = Path(f"/proc/{shim}/task/{shim}/children")
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             for pid in (*map(int, children.read_text().split()), shim):
                 os.kill(pid, signal.SIGKILL)
 
@@ -294,7 +346,7 @@ def _processes(*words: str) -> list[int]:
     """Processes with all these words in their command line; one that has ended has no line."""
     found: list[int] = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             line = file.read_bytes().decode(errors="replace")
             if all(word in line for word in words):
                 found.append(int(file.parent.name))

@@ -5,6 +5,7 @@
   without containers. Use ``docker_engine.client()`` for a client of the SDK.
 - ``second_engine``: another engine with the same images, to remove images from or to fill its disk.
 - ``small_image``: a tag with a shell and nothing else; there in a second.
+- ``python_image``: a tag with Python's standard library; made in half a minute, once.
 - ``trainer_image``: the tag of the real image, built from ``trainer_image/Dockerfile``.
 
 Where no engine can run, CI fails and another machine skips these tests with the reason.
@@ -77,7 +78,7 @@ def second_engine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[engines.RealEngine]:
     """An engine of the test's own with the images made so far; found by DOCKER_HOST."""
-    engine = engine_store.clone()
+    engine = engine_store.clone(session_engine)
     try:
         engine.start()
         _point_to(engine, monkeypatch)
@@ -92,6 +93,14 @@ def small_image(session_engine: engines.RealEngine) -> str:
     session_engine.start()
     with contextlib.closing(session_engine.client()) as client:
         return images.small_image(client)
+
+
+@pytest.fixture(scope="session")
+def python_image(session_engine: engines.RealEngine) -> str:
+    """A tag of Debian with Python, for trainers that only write a run's files."""
+    session_engine.start()
+    with contextlib.closing(session_engine.client(timeout=300)) as client:
+        return images.python_image(client)
 
 
 @pytest.fixture(scope="session")

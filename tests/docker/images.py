@@ -59,9 +59,15 @@ def small_image(client: DockerClient) -> str:
     return SMALL_TAG
 
 
+def python_image(client: DockerClient) -> str:
+    """Debian with Python and nothing else: for trainers that only write a run's files."""
+    made_of = _hash(_SUITE, *_DEBIAN, _bytes(_CERTIFICATES))
+    return _step(client, "debian", made_of, _debian)
+
+
 def trainer_image(client: DockerClient) -> str:
     """The real image, CPU variant, built by the real Dockerfile."""
-    base = _step(client, "debian", _hash(_SUITE, *_DEBIAN, _bytes(_CERTIFICATES)), _debian)
+    base = python_image(client)
     wheels = _torch_folders()
     if wheels:
         made_of = _hash(base, _torch_pin(), *(file.name for file in wheels))
