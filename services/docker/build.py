@@ -118,7 +118,8 @@ class Build:
         return chosen | dict(self._proxy.variables)
 
     def _failure(self, words: str, output: _Output) -> AppError:
-        details = redact("\n".join([*output.last_lines, words]))
+        output.tell(words)
+        details = "\n".join(output.last_lines)
         if output.doing.upper().startswith("FROM ") and self._base:
             return image_error(words, parse_image(self._base))
         message = (
@@ -141,7 +142,7 @@ class _Output:
     def __init__(self, report: Callable[[ImageProgress], None]) -> None:
         self._report = report
         self._rest = ""
-        self._pulled = ""
+        self._pulled: dict[str, str] = {}
         self.done, self.total, self.doing = 0, 0, "the Dockerfile"
         self.image_id = ""
         self.last_lines: deque[str] = deque(maxlen=_LAST_LINES)
@@ -156,16 +157,17 @@ class _Output:
             return
         *lines, self._rest = (self._rest + str(event.get("stream") or "")).split("\n")
         for line in lines:
-            self._tell(line.rpartition("\r")[2].rstrip())  # of a progress bar, its last state
+            self.tell(line.rpartition("\r")[2].rstrip())  # of a progress bar, its last state
 
     def _take_status(self, event: Mapping[str, Any]) -> None:
         """Each state of each layer once: the bytes in between would be thousands of lines."""
-        line = f"{event.get('id') or ''} {event['status']}".strip()
-        if line != self._pulled:
-            self._pulled = line
-            self._tell(line)
+        layer, status = str(event.get("id") or ""), str(event["status"])
+        if not layer or self._pulled.get(layer) != status:
+            self._pulled[layer] = status
+            self.tell(f"{layer} {status}".strip())
 
-    def _tell(self, line: str) -> None:
+    def tell(self, line: str) -> None:
+        """Pass a line on, without anything secret."""
         if not line:
             return
         line = redact(line)

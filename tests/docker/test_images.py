@@ -392,9 +392,9 @@ def test_a_build_is_cancelled_at_once_and_leaves_no_container(
     assert time.monotonic() - began < 20
     with contextlib.closing(docker_engine.client()) as client:
         deadline = time.monotonic() + 20
-        while client.containers.list(all=True) and time.monotonic() < deadline:
+        while client.api.containers(all=True) and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert client.containers.list(all=True) == []
+        assert client.api.containers(all=True) == []
     assert make().find("temper-test-build:5") is None
 
 
