@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from controllers.desk import Desk
     from views.main_window import MainWindow
 
-_ACTIONS = {RemedyAction.DOCTOR: "doctor", RemedyAction.IMAGES: "manage_image"}
+_ACTIONS = {RemedyAction.DOCTOR: "doctor", RemedyAction.IMAGES: "images"}
 _PAGES = {RemedyAction.SETTINGS: SETTINGS, RemedyAction.DATASETS: DATASETS}
 
 

@@ -77,7 +77,7 @@ def autopsy(
     """
     if not has_failed(run):
         return None
-    kind, checkpoint = kind_of(run), _checkpoint(events)
+    kind, checkpoint = kind_of(run), _checkpoint(run, events)
     known = _memory(run, events, memory or MemoryFacts())
     helps_like = _STORED_KINDS.get(kind, kind)
     remedies = remedies_for(run, helps_like, checkpoint, known)
@@ -115,9 +115,9 @@ def _advice(run: Run, kind: str, remedies: Sequence[Remedy], memory: MemoryFacts
     return changes[0].advice if changes else advice_of(run)
 
 
-def _checkpoint(events: Sequence[RunEvent]) -> int | None:
-    """The step of the newest checkpoint, 0 where none was told of, None without any event."""
-    if not events:
+def _checkpoint(run: Run, events: Sequence[RunEvent]) -> int | None:
+    """The step of the newest checkpoint, 0 where none was told of, None where nobody looked."""
+    if not events and run.next_seq:
         return None
     steps = [event.number("step") or 0 for event in events if event.type == "checkpoint"]
     return int(max(steps, default=0))
@@ -138,7 +138,7 @@ def _facts(
     where = _where(run, events)
     if where:
         yield Fact("Where", where)
-    if checkpoint is not None:
+    if events and checkpoint is not None:
         saved = f"of step {checkpoint:,}" if checkpoint else "none was saved yet"
         yield Fact("Checkpoint", saved)
     if memory.peak:

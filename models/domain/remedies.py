@@ -113,7 +113,7 @@ def remedies_for(
 def resume(checkpoint: int | None) -> Remedy:
     """The button that goes on with the run."""
     if checkpoint == 0:
-        note = "No checkpoint was saved yet: the training begins anew"
+        note = "The run has saved no checkpoint of its own yet"
         return Remedy("Start again", RemedyAction.RESUME, note=note)
     place = f"step {checkpoint:,}" if checkpoint else "its last checkpoint"
     label = f"Resume from step {checkpoint:,}" if checkpoint else "Resume"

@@ -227,3 +227,12 @@ def test_a_run_that_cannot_be_looked_at_just_now_is_not_called_failed(ready: Pro
     assert ready.child("run.autopsy").isHidden()
     ready.models.run.take(RunUpdate(run))
     assert ready.child("run.warning").isHidden()
+
+
+def test_without_any_evidence_there_is_none_to_unfold(ready: Program) -> None:
+    run = make_run("bad", RunState.FAILED, failure=Failure("docker_stopped", "Docker is off."))
+    ready.models.run.fill(RunUpdate(run))
+    assert ready.child("run.autopsy").isVisible()
+    assert ready.child("run.evidence").isHidden()
+    failed(ready)
+    assert ready.child("run.evidence").isVisible()

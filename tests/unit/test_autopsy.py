@@ -47,7 +47,7 @@ def ended(
     run = Run(
         id="run-1", name="evening", config=config, state=state, runtime=runtime,
         data_root="/data-root", created_at=0.0, output_directory="/data-root/outputs/local_run",
-        failure=Failure(kind, message, hint) if kind else None,
+        failure=Failure(kind, message, hint) if kind else None, next_seq=9,
     )  # fmt: skip
     return replace(run, **changes)
 
@@ -286,6 +286,9 @@ def test_without_a_checkpoint_resuming_is_called_what_it_is() -> None:
     assert made.remedies[0].label == "Start again"
     assert facts(made)["Checkpoint"] == "none was saved yet"
     assert found(ended("network")).remedies[0].label == "Resume"  # nobody looked
+    unstarted = ended("docker_stopped", docker=True, next_seq=0)
+    labels = [remedy.label for remedy in found(unstarted).remedies]
+    assert labels[1:] == ["Use Python on this computer and start again", "Start again"]
 
 
 def test_every_exit_code_of_the_trainer_has_a_meaning() -> None:

@@ -105,6 +105,7 @@ class AutopsyCard(QFrame):
         self.setAccessibleName(f"{made.reason} {made.advice}")
         self._show_buttons(made)
         self.evidence.show_autopsy(made)
+        self.evidence.setVisible(bool(made.facts or made.log))
         self._show_icon()
 
     def _show_buttons(self, made: Autopsy) -> None:
