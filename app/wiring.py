@@ -16,26 +16,23 @@ from app.connect_help import HelpConnection
 from app.connect_inference import InferenceConnection
 from app.connect_offline import OfflineConnection
 from app.connect_presets import PresetConnection
+from app.connect_runs import RunsConnection
 from app.connect_settings import SettingsConnection
 from app.connect_tray import TrayConnection
 from controllers.datasets_controller import DatasetsController
 from controllers.environment_controller import EnvironmentController
 from controllers.run_follower import RunFollower
-from controllers.runs_controller import RunsController
 from controllers.training_controller import SETUP_RUNTIME, TrainingController
-from views.main_window import DATASETS, RUNS, TRAINING
+from views.main_window import DATASETS, TRAINING
 from views.window_dialogs import WindowDialogs
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from app.service_ports import WindowServices
     from controllers.desk import Desk
     from models.domain.dataset import DatasetSession
     from models.domain.run import Run
     from services.progress import Progress
     from views.main_window import MainWindow
-    from views.panels.run_panel import RunPanel
     from views.widgets.task_bar import TaskBar
 
 
@@ -51,7 +48,6 @@ class Wiring(QObject):
         runs = services.runs
         self.follower = RunFollower(desk, runs, self)
         self.training = TrainingController(desk, models, runs, services.runtime, self.follower)
-        self.runs = RunsController(desk, models, runs, self.training)
         self.datasets = DatasetsController(desk, models, services.datasets, self)
         self.saved = ConfigsConnection(window, desk, services.configs, self)
         self.configs = self.saved.controller
@@ -62,16 +58,18 @@ class Wiring(QObject):
         self.presets = PresetConnection(window, self)
         self.hardware = HardwareConnection(window, desk, services, self.training, self)
         self.dialogs = WindowDialogs(window)
+        self.history = RunsConnection(window, desk, services, self)
+        self.runs = self.history.controller
         self._connect_training()
         self._connect_datasets()
-        self._connect_runs()
         self.inference.connect_training(self.training, self.runs, self.follower)
         self.inference.connect_views(self.dialogs)
         self._connect_notices()
-        self.help = HelpConnection(window, desk, services, self)
         self.autopsy = AutopsyConnection(window, desk, self)
         self.tray = TrayConnection(window, self.training, self.runs, self.follower)
         self.closing = ClosingConnection(window, desk, runs, self.follower, self.saved)
+        self.history.connect_closing(self.closing.controller)
+        self.help = HelpConnection(window, desk, services, self)
         self.doctor = DoctorConnection(window, desk, services, self)
 
     async def fill(self) -> None:
@@ -86,10 +84,12 @@ class Wiring(QObject):
         self.settings.read_secrets()
         self.runs.refresh()
         await self.training.reattach()
+        self.history.queue.refresh()
         await self.help.greet()
 
     def stop_work(self) -> None:
         """Give up what would keep the program from ending; runs go on."""
+        self.history.finish()
         self.datasets.cancel_import()
         self.environment.cancel()
         self.help.demo.cancel()
@@ -140,26 +140,6 @@ class Wiring(QObject):
         datasets.import_ended.connect(bar.end)
         bar.cancel_requested.connect(datasets.cancel_import)
 
-    def _connect_runs(self) -> None:
-        runs, dialogs, page = self.runs, self.dialogs, self._window.runs
-        if page is None:
-            return
-        page.run_selected.connect(runs.select)
-        page.refresh_requested.connect(runs.refresh)
-        page.delete_requested.connect(dialogs.ask_delete_run)
-        dialogs.run_delete_confirmed.connect(runs.delete)
-        page.use_setup_requested.connect(self.saved.ask_use)
-        self.saved.run_setup_confirmed.connect(runs.use_setup)
-        self.saved.run_setup_confirmed.connect(self._on_go_to_training)
-        page.training_requested.connect(self._on_go_to_training)
-        page.run_panel.resume_requested.connect(runs.resume)
-        dialogs.log_path_chosen.connect(self._on_log_path)
-        for panel in (page.run_panel, self._window.training.run_panel):
-            panel.folder_requested.connect(self._on_folder)
-            panel.logs_requested.connect(self._on_logs)
-        self._window.actions_.open_folder.triggered.connect(self._on_folder)
-        self._window.actions_.download_logs.triggered.connect(self._on_logs)
-
     def _connect_notices(self) -> None:
         notices = self._desk.notices
         notices.noticed.connect(self._window.show_notice)
@@ -199,28 +179,6 @@ class Wiring(QObject):
     @Slot(object)
     def _on_import_progress(self, progress: Progress) -> None:
         _show_progress(self._window.training.importing, progress)
-
-    @Slot()
-    def _on_folder(self) -> None:
-        run = self._panel().models.status.run
-        if run is not None:
-            self.dialogs.open_folder(run)
-
-    @Slot()
-    def _on_logs(self) -> None:
-        run = self._panel().models.status.run
-        if run is not None:
-            self.dialogs.ask_log_path(run)
-
-    @Slot(object, object)
-    def _on_log_path(self, run: Run, path: Path) -> None:
-        self.runs.save_log(run, path)
-
-    def _panel(self) -> RunPanel:
-        """The run panel of the page that is shown."""
-        if self._window.page == RUNS and self._window.runs is not None:
-            return self._window.runs.run_panel
-        return self._window.training.run_panel
 
 
 def _show_progress(bar: TaskBar, progress: Progress) -> None:

@@ -1,19 +1,23 @@
-"""The Runs page: the list, the selected run, deleting, logs."""
+"""The Runs page: the list, the selected run, logs."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from models.domain.errors import AppError
+from models.domain.run import RunUpdate
+from models.domain.thinning import thin_events
+from models.qt.runs_filter import is_waiting
 from services.run_files import copy_log
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from controllers.desk import Desk
-    from controllers.ports import RunPort
+    from controllers.ports import HistoryPort, RunPort
     from controllers.training_controller import TrainingController
     from models.domain.run import Run
     from models.qt.app_models import AppModels
@@ -29,9 +33,15 @@ class RunsController(QObject):
     shown = Signal(object)
 
     def __init__(
-        self, desk: Desk, models: AppModels, runs: RunPort, training: TrainingController
+        self,
+        desk: Desk,
+        models: AppModels,
+        runs: RunPort,
+        history: HistoryPort,
+        training: TrainingController,
     ) -> None:
         super().__init__(training)
+        self._history = history
         self._desk = desk
         self._models = models
         self._runs = runs
@@ -44,9 +54,12 @@ class RunsController(QObject):
         self._desk.tasks.start(self._refresh())
 
     @Slot(object)
-    def select(self, run: Run) -> None:
-        """Show this run."""
-        if run.id not in {self._wanted, self._models.shown_run.run_id}:
+    def select(self, run: Run | None) -> None:
+        """Show this run, or none."""
+        if run is None:
+            self._wanted = ""
+            self._models.shown_run.clear()
+        elif run.id != (self._wanted or self._models.shown_run.run_id):
             self._wanted = run.id
             self._desk.tasks.start(self._show(run))
 
@@ -54,13 +67,16 @@ class RunsController(QObject):
     def resume(self) -> None:
         """Go on with the run that is shown."""
         run = self._models.shown_run.status.run
-        if run is not None and run.state.is_over:
-            self._desk.tasks.start(self._training.resume_run(run))
+        if run is not None:
+            self.resume_run(run)
 
     @Slot(object)
-    def delete(self, run: Run) -> None:
-        """Forget an ended run."""
-        self._desk.tasks.start(self._delete(run))
+    def resume_run(self, run: Run) -> None:
+        """Go on with a run that ended early."""
+        if self._models.run.status.is_live:
+            self._desk.notices.said.emit("Another training is running; let it end first")
+        elif run.state.is_over:
+            self._desk.tasks.start(self._training.resume_run(run))
 
     @Slot(object)
     def use_setup(self, run: Run) -> None:
@@ -74,35 +90,34 @@ class RunsController(QObject):
 
     async def _refresh(self) -> None:
         try:
-            found = await self._desk.lanes.database.run(self._runs.list)
+            found = await self._desk.lanes.database.run(self._history.list)
         except AppError as error:
             self._desk.notices.show_error("The runs cannot be read", error)
             return
-        self._models.runs.set_items(found)
+        if tuple(found) != self._models.runs.items:  # else the table stays where it is scrolled
+            self._models.runs.set_items(found)
 
     async def _show(self, run: Run) -> None:
         try:
-            update = await self._desk.lanes.runs.run(self._runs.history, run.id)
+            update = await self._desk.lanes.runs.run(self._read, run)
         except AppError as error:
             self._desk.notices.show_error("The run cannot be shown", error)
-            return
-        finally:
             if self._wanted == run.id:
                 self._wanted = ""
-        if not self._wanted:
+            return
+        if update is not None and self._wanted == run.id:
+            self._wanted = ""
             self._models.shown_run.fill(update)
             self.shown.emit(update.run)
 
-    async def _delete(self, run: Run) -> None:
-        try:
-            await self._desk.lanes.database.run(self._runs.delete, run.id)
-        except AppError as error:
-            self._desk.notices.show_error("The run cannot be deleted", error)
-            return
-        self._models.runs.remove(run.id)
-        for shown in (self._models.run, self._models.shown_run):
-            if shown.run_id == run.id:
-                shown.clear()
+    def _read(self, run: Run) -> RunUpdate | None:
+        """In the lane: all of a run as a chart can show it; None where another is wanted by now."""
+        if self._wanted != run.id:
+            return None
+        if is_waiting(run):
+            return RunUpdate(run)
+        update = self._runs.history(run.id)
+        return replace(update, events=thin_events(update.events))
 
     async def _save_log(self, run: Run, path: Path) -> None:
         try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from models.domain.config import TARGET_LOCAL
+from models.domain.config import RUNTIME_PYTHON, TARGET_LOCAL
 from models.domain.errors import AppError, ConfigError
 from models.domain.run import RunState
 from models.qt.notice import Notice
@@ -39,12 +39,15 @@ class TrainingController(QObject):
     Signals:
         problems_found: the form shows what has to be mended.
         output_asked: an AppError (payload): the output directory holds something already.
+        queue_wanted: a run is live, so the form's setup is to wait; with the answer about its
+            output directory.
         started: the Run (payload) that was started or resumed.
         finished: the Run (payload) that ended while it was shown.
     """
 
     problems_found = Signal()
     output_asked = Signal(object)
+    queue_wanted = Signal(str)
     started = Signal(object)
     finished = Signal(object)
 
@@ -71,8 +74,8 @@ class TrainingController(QObject):
 
     @Slot()
     def start(self) -> None:
-        """Start what the form says, if it is right."""
-        if self._models.run.status.is_live:
+        """Start what the form says, if it is right; while a run is live, let it wait."""
+        if self._models.run.status.is_starting:
             return
         if self._models.form.check_all():
             self.problems_found.emit()
@@ -82,8 +85,11 @@ class TrainingController(QObject):
     @Slot(str)
     def start_with(self, on_existing: str) -> None:
         """Start with an answer about the output directory (refuse, resume, new, overwrite)."""
-        form = self._models.form
-        self.start_setup(form.config, form.name, on_existing)
+        form, status = self._models.form, self._models.run.status
+        if status.is_live and not status.is_starting:
+            self.queue_wanted.emit(on_existing)
+        else:
+            self.start_setup(form.config, form.name, on_existing)
 
     def start_setup(self, config: TrainingConfig, name: str, on_existing: str) -> None:
         """Start a setup that need not be the form's."""
@@ -109,7 +115,7 @@ class TrainingController(QObject):
     async def resume_run(self, run: Run) -> None:
         """Go on with an ended run, and show it wherever it is shown."""
         try:
-            await self._free_memory(run.config)
+            await self.make_room(run.config)
             resumed = await self._desk.lanes.runs.run(self._runs.resume, run.id)
             update = await self._desk.lanes.runs.run(self._runs.history, resumed.id)
         except AppError as error:
@@ -164,10 +170,10 @@ class TrainingController(QObject):
 
     async def _start(self, config: TrainingConfig, name: str, on_existing: str) -> None:
         try:
-            if not await self._desk.lanes.runs.run(self._runtime.is_ready):
+            if not await self._has_runtime(config):
                 self._desk.notices.noticed.emit(_SETUP)
                 return
-            await self._free_memory(config)
+            await self.make_room(config)
             run = await self._desk.lanes.runs.run(
                 self._runs.start, config, name=name, on_existing=on_existing
             )
@@ -177,14 +183,25 @@ class TrainingController(QObject):
         except AppError as error:
             self._tell(error)
         else:
-            self._models.run.begin(run)
-            self._began(run)
+            self.show_started(run)
         finally:
             self._models.run.status.set_starting(False)
 
-    async def _free_memory(self, config: TrainingConfig) -> None:
+    async def _has_runtime(self, config: TrainingConfig) -> bool:
+        """A container brings its own."""
+        if config.local.runtime != RUNTIME_PYTHON:
+            return True
+        return await self._desk.lanes.runs.run(self._runtime.is_ready)
+
+    async def make_room(self, config: TrainingConfig) -> None:
+        """Free the memory that a run of this setup needs, if it is of this computer."""
         if self._make_room is not None and config.training.target == TARGET_LOCAL:
             await self._make_room()
+
+    def show_started(self, run: Run) -> None:
+        """Show a run that has just begun, and follow it."""
+        self._models.run.begin(run)
+        self._began(run)
 
     def _began(self, run: Run) -> None:
         self._models.runs.put(run)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 
+    from models.domain.run import Run
     from models.qt.app_models import AppModels
     from models.qt.notice import Notice
     from views.config_menu import ConfigMenu
@@ -93,7 +94,8 @@ class MainWindow(QMainWindow):
 
         self.models.complete()
         self.training.complete(self.models)
-        self.runs = RunsPanel(self.models.runs, self.models.shown_run)
+        models = self.models
+        self.runs = RunsPanel(models.runs, models.queue, models.shown_run, models.compared)
         self.datasets = DatasetsPanel(self.models.datasets, self.models.rows)
         self._pages.addWidget(self.runs)
         self._pages.addWidget(self.datasets)
@@ -106,6 +108,8 @@ class MainWindow(QMainWindow):
         self._make_actions()
         self.models.run.status.changed.connect(self._show_run_actions)
         self.models.run.inference.adapter_changed.connect(self._show_run_actions)
+        self.runs.actions_.changed.connect(self._show_run_actions)
+        self._pages.currentChanged.connect(self._show_run_actions)
         self._show_run_actions()
         self._pages.setFocus()  # Tab begins with the page, and no button looks chosen before it
         self.completed.emit()
@@ -153,6 +157,13 @@ class MainWindow(QMainWindow):
     def page(self) -> int:
         """The page that is shown."""
         return self._pages.currentIndex()
+
+    def shown_run(self) -> Run | None:
+        """The run that the Run menu is about: the one of the page that is shown."""
+        if self.page != RUNS or self.runs is None:
+            return self.models.run.status.run
+        selected = self.runs.selected_runs()
+        return selected[0] if len(selected) == 1 else None
 
     def check_theme(self, mode: str) -> None:
         """Tick the theme that is used."""
@@ -224,8 +235,10 @@ class MainWindow(QMainWindow):
         self.config_menu.set_ready(self._is_ready)
         self.actions_.import_dataset.setEnabled(self._is_ready)
         status = self.models.run.status
-        has_run = status.run is not None
-        self.actions_.start.setEnabled(self._is_ready and not status.is_live)
+        has_run = self.shown_run() is not None
+        queues = status.is_live and not status.is_starting
+        self.actions_.start.setEnabled(self._is_ready and not status.is_starting)
+        self.actions_.start.setText("Add to &queue" if queues else "&Start training")
         self.actions_.stop.setEnabled(self._is_ready and status.is_live)
         self.actions_.reattach.setEnabled(self._is_ready and not status.is_live)
         self.actions_.try_model.setEnabled(self.models.run.inference.tuned is not None)

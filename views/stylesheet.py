@@ -43,6 +43,14 @@ class Tokens:
     part_logits: str
     part_context: str
     part_other: str
+    run_1: str
+    run_2: str
+    run_3: str
+    run_4: str
+    run_5: str
+    run_6: str
+    run_7: str
+    run_8: str
 
     def __init__(self, **colors: str) -> None:
         self.__dict__.update(colors)
@@ -83,6 +91,14 @@ LIGHT = Tokens(
     part_logits="#178F86",
     part_context="#6B7486",
     part_other="#9C8157",
+    run_1="#0B62B5",
+    run_2="#C2570C",
+    run_3="#00835C",
+    run_4="#B0327F",
+    run_5="#2A8FC2",
+    run_6="#A67700",
+    run_7="#6B3FA0",
+    run_8="#55606F",
 )
 DARK = Tokens(
     name="dark",
@@ -119,6 +135,14 @@ DARK = Tokens(
     part_logits="#4CC6B8",
     part_context="#9AA4B6",
     part_other="#C9AE83",
+    run_1="#6BB1FF",
+    run_2="#F29A4A",
+    run_3="#3CCB9A",
+    run_4="#F287C3",
+    run_5="#8ADCF5",
+    run_6="#E8C34A",
+    run_7="#B79CF2",
+    run_8="#B4BCC9",
 )
 
 _SHEET = """
@@ -250,6 +274,12 @@ QLineEdit:disabled, QPlainTextEdit:disabled, QComboBox:disabled {
   color: @disabled; background: @window; border-color: @border;
   placeholder-text-color: @disabled;
 }
+QLineEdit[role="heading-edit"] {
+  background: transparent; border: 0; border-bottom: 2px solid transparent; border-radius: 0;
+  padding: 0; font-size: @title; font-weight: 600;
+}
+QLineEdit[role="heading-edit"]:hover { border-bottom-color: @field_border; }
+QLineEdit[role="heading-edit"]:focus { border: 0; border-bottom: 2px solid @accent; padding: 0; }
 QComboBox::drop-down { border: 0; width: @drop; }
 QComboBox::down-arrow { image: url("@icons/chevron-@name.svg"); width: @arrow; height: @arrow; }
 QComboBox QLineEdit { border: 0; padding: 0; background: transparent; min-height: 0; }
@@ -314,6 +344,7 @@ QHeaderView::section {
   background: @surface; color: @muted; border: 0; border-bottom: 1px solid @border;
   padding: 7px 13px;
 }
+QHeaderView::section:vertical { border-bottom: 0; padding: 0 13px; }
 QAbstractScrollArea::corner { background: transparent; border: 0; }
 QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QTableCornerButton::section { background: @surface; border: 0; }

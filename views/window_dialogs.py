@@ -38,7 +38,6 @@ class WindowDialogs(QObject):
     Signals:
         file_chosen: the Path (payload) of a dataset to import.
         output_answered: new, resume or overwrite.
-        run_delete_confirmed: the Run (payload) to forget.
         dataset_delete_confirmed: the DatasetSession (payload) to delete.
         log_path_chosen: a Run and the Path (payloads) for its log.
         chat_path_chosen: the RunModels and the Path (payloads) for their chats.
@@ -46,7 +45,6 @@ class WindowDialogs(QObject):
 
     file_chosen = Signal(object)
     output_answered = Signal(str)
-    run_delete_confirmed = Signal(object)
     dataset_delete_confirmed = Signal(object)
     log_path_chosen = Signal(object, object)
     chat_path_chosen = Signal(object, object)
@@ -70,12 +68,6 @@ class WindowDialogs(QObject):
         dialog = QuestionDialog("Use which output folder?", text, _OUTPUT_ANSWERS, self._window)
         dialog.answered.connect(self.output_answered)
         dialog.open()
-
-    @Slot(object)
-    def ask_delete_run(self, run: Run) -> None:
-        """Forget a run?"""
-        text = "Its record, chart and log are deleted. The adapter in its output folder stays."
-        self._ask(f"Delete run {run.name or run.id}?", text, "Delete", run)
 
     @Slot(object)
     def ask_delete_dataset(self, session: DatasetSession) -> None:
@@ -118,12 +110,9 @@ class WindowDialogs(QObject):
     @Slot(str)
     def _on_confirmed(self, _word: str) -> None:
         from models.domain.dataset import DatasetSession
-        from models.domain.run import Run
 
         subject, self._subject = self._subject, None
-        if isinstance(subject, Run):
-            self.run_delete_confirmed.emit(subject)
-        elif isinstance(subject, DatasetSession):
+        if isinstance(subject, DatasetSession):
             self.dataset_delete_confirmed.emit(subject)
 
     @Slot(str)

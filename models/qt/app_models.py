@@ -10,11 +10,13 @@ from models.qt.form_model import FormModel
 
 if TYPE_CHECKING:
     from models.domain.base_models import BaseModel
+    from models.qt.compare_model import CompareModel
     from models.qt.configs_model import ConfigsModel
     from models.qt.datasets_model import DatasetsModel
     from models.qt.doctor_model import DoctorModel
     from models.qt.hardware_model import HardwareModel
     from models.qt.preset_model import PresetModel
+    from models.qt.queue_model import QueueModel
     from models.qt.rows_model import DatasetRowsModel
     from models.qt.run_models import RunModels
     from models.qt.runs_model import RunsModel
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 class AppModels(QObject):
     """``run`` is the run of the Training page, ``shown_run`` the one selected on the Runs page,
+    ``compared`` are those selected there if they are several, ``queue`` is what waits,
     ``base_models`` the catalogue, once it has been read.
 
     Only the form is there from the start: the first frame needs no other, and their imports cost
@@ -33,6 +36,8 @@ class AppModels(QObject):
     rows: DatasetRowsModel
     configs: ConfigsModel
     runs: RunsModel
+    queue: QueueModel
+    compared: CompareModel
     run: RunModels
     shown_run: RunModels
     hardware: HardwareModel
@@ -49,11 +54,13 @@ class AppModels(QObject):
         """Make the other models; doing it twice changes nothing."""
         if hasattr(self, "datasets"):
             return
+        from models.qt.compare_model import CompareModel
         from models.qt.configs_model import ConfigsModel
         from models.qt.datasets_model import DatasetsModel
         from models.qt.doctor_model import DoctorModel
         from models.qt.hardware_model import HardwareModel
         from models.qt.preset_model import PresetModel
+        from models.qt.queue_model import QueueModel
         from models.qt.rows_model import DatasetRowsModel
         from models.qt.run_models import RunModels
         from models.qt.runs_model import RunsModel
@@ -63,6 +70,8 @@ class AppModels(QObject):
         self.rows = DatasetRowsModel(self)
         self.configs = ConfigsModel(self)
         self.runs = RunsModel(self)
+        self.queue = QueueModel(self)
+        self.compared = CompareModel(self)
         self.run = RunModels(self)
         self.shown_run = RunModels(self)
         self.hardware = HardwareModel(self)

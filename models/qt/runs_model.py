@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QPersistentModelIndex, Qt
+
 from models.domain.run import RunState
+from models.domain.run_history import best_loss, dataset_name, final_loss, model_name, seconds
+from models.qt.run_status import tone
 from models.qt.table_model import Column, ItemTableModel
-from models.qt.wording import duration, number, when
+from models.qt.wording import duration, money, number, when
 
 if TYPE_CHECKING:
-    from PySide6.QtCore import QObject
+    from PySide6.QtCore import QModelIndex, QObject
 
     from models.domain.run import Run
 
 STATE_COLUMN = 1
+TONE_ROLE = Qt.ItemDataRole.UserRole + 2
+NOTHING = "–"
 STATE_WORDS = {
     RunState.DRAFT: "Draft",
     RunState.QUEUED: "Waiting",
@@ -28,45 +34,71 @@ STATE_WORDS = {
 
 
 class RunsModel(ItemTableModel["Run"]):
-    """Runs, newest first."""
+    """Runs, newest first. ``TONE_ROLE`` says how one stands (``good``, ``bad``, …)."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(_COLUMNS, _key, parent)
+
+    def tags(self) -> tuple[str, ...]:
+        """Every tag that a run has, in the order of the alphabet."""
+        return tuple(sorted({tag for run in self.items for tag in run.tags}, key=str.casefold))
+
+    def data(
+        self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> object:
+        run = self.item(index.row())
+        if run is not None and index.column() == STATE_COLUMN and role == TONE_ROLE:
+            return tone(run)
+        return super().data(index, role)
+
+
+def name_of(run: Run) -> str:
+    """What a run is called: its own name, or its id."""
+    return run.name or run.id
+
+
+def state_words(run: Run) -> str:
+    """The state, and while it runs how far it is."""
+    words = STATE_WORDS[run.state]
+    if run.state is RunState.RUNNING and run.total_steps:
+        return f"{words} {min(1.0, run.step / run.total_steps):.0%}"
+    return words
+
+
+def loss_words(value: float | None) -> str:
+    """A loss, or a dash where there is none."""
+    return NOTHING if value is None else number(value)
+
+
+def cost_words(run: Run) -> str:
+    """What a rented run cost; a dash for one of this computer."""
+    return NOTHING if run.cost_usd is None else money(run.cost_usd)
+
+
+def took_words(run: Run) -> str:
+    """How long it took; a dash until it has ended."""
+    length = seconds(run)
+    return NOTHING if length is None else duration(length)
 
 
 def _key(run: Run) -> object:
     return run.id
 
 
-def _name(run: Run) -> str:
-    return run.name or run.id
+def _final(run: Run) -> str:
+    return loss_words(final_loss(run))
 
 
-def _state(run: Run) -> str:
-    return STATE_WORDS[run.state]
+def _best(run: Run) -> str:
+    return loss_words(best_loss(run))
 
 
-def _steps(run: Run) -> str:
-    return f"{run.step:,} / {run.total_steps:,}" if run.total_steps else "—"
+def _final_number(run: Run) -> object:
+    return _last_if_none(final_loss(run))
 
 
-def _step_number(run: Run) -> object:
-    return run.step
-
-
-def _loss(run: Run) -> str:
-    before, after = run.eval_loss_before, run.eval_loss_after
-    if after is None:
-        return "—" if before is None else number(before)
-    return number(after) if before is None else f"{number(before)} → {number(after)}"
-
-
-def _loss_number(run: Run) -> object:
-    return float("inf") if run.eval_loss_after is None else run.eval_loss_after
-
-
-def _model(run: Run) -> str:
-    return (run.base_model or run.config.hp.base_model).rsplit("/", 1)[-1]
+def _best_number(run: Run) -> object:
+    return _last_if_none(best_loss(run))
 
 
 def _started(run: Run) -> str:
@@ -77,22 +109,32 @@ def _started_number(run: Run) -> object:
     return run.started_at or run.created_at
 
 
-def _took(run: Run) -> str:
-    if run.started_at is None or run.ended_at is None:
-        return "—"
-    return duration(run.ended_at - run.started_at)
-
-
 def _took_number(run: Run) -> object:
-    return (run.ended_at or 0.0) - (run.started_at or 0.0)
+    return _last_if_none(seconds(run))
+
+
+def _cost_number(run: Run) -> object:
+    return -1.0 if run.cost_usd is None else run.cost_usd
+
+
+def _last_if_none(value: float | None) -> float:
+    return float("inf") if value is None else value
 
 
 _COLUMNS: tuple[Column[Run], ...] = (
-    Column("Name", _name),
-    Column("State", _state),
-    Column("Steps", _steps, _step_number, is_number=True),
-    Column("Held-out loss", _loss, _loss_number, is_number=True),
+    Column("Name", name_of),
+    Column("State", state_words),
+    Column(
+        "Final loss", _final, _final_number, is_number=True,
+        help="At the end: on held-out rows where that was measured, else of the training",
+    ),
+    Column(
+        "Best loss", _best, _best_number, is_number=True,
+        help="The lowest that was measured on held-out rows",
+    ),
     Column("Started", _started, _started_number),
-    Column("Took", _took, _took_number),
-    Column("Base model", _model),
-)
+    Column("Took", took_words, _took_number, is_number=True),
+    Column("Base model", model_name),
+    Column("Dataset", dataset_name),
+    Column("Cost", cost_words, _cost_number, is_number=True, help="Of a rented GPU, in US dollars"),
+)  # fmt: skip

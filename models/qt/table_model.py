@@ -16,9 +16,9 @@ _Index = QModelIndex | QPersistentModelIndex
 
 
 class Column(Generic[Item]):
-    """A column: its title, its text of an item, and what to sort by."""
+    """A column: its title, its text of an item, what to sort by, and what the title means."""
 
-    __slots__ = ("is_number", "sort_key", "text", "title")
+    __slots__ = ("help", "is_number", "sort_key", "text", "title")
 
     def __init__(
         self,
@@ -27,8 +27,10 @@ class Column(Generic[Item]):
         sort_key: Callable[[Item], object] | None = None,
         *,
         is_number: bool = False,
+        help: str = "",
     ) -> None:
         self.title = title
+        self.help = help
         self.text = text
         self.sort_key = sort_key or text
         self.is_number = is_number
@@ -107,6 +109,8 @@ class ItemTableModel(QAbstractTableModel, Generic[Item]):
             return self._columns[section].title
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(self._columns[section])
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._columns[section].help or None
         return None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:

@@ -44,6 +44,11 @@ def number(value: float) -> str:
     return f"{value:.2e}".replace("e-0", "e-").replace("e+0", "e+")
 
 
+def money(dollars: float) -> str:
+    """US dollars, ``$0.42``."""
+    return f"${dollars:,.2f}"
+
+
 _system_dates = False
 
 

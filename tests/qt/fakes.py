@@ -44,7 +44,7 @@ from services.model_shapes import ShapeAnswer
 from services.progress import CancelToken, Progress, Reporter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from models.domain.model_shape import ModelShape
 
@@ -254,8 +254,8 @@ class FakeHistory:
         self._called("export_metrics", (run_id, path))
         path.write_text("seq,time,type\n", encoding="utf-8")
 
-    def _change(self, name: str, run_id: str, **changes: Any) -> Run:
-        self._called(name, (run_id, *changes.values()))
+    def _change(self, called: str, run_id: str, **changes: Any) -> Run:
+        self._called(called, (run_id, *changes.values()))
         self.runs.stored[run_id] = replace(self.runs.stored[run_id], **changes)
         return self.runs.stored[run_id]
 
@@ -762,7 +762,7 @@ class FakeImages:
         self.calls.append(("find", tag))
         return self.there.get(tag)
 
-    def list(self) -> list[ImageInfo]:
+    def list(self, also: Iterable[str] = ()) -> list[ImageInfo]:
         return [*self.there.values()]
 
     def pull(

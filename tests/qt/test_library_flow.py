@@ -275,9 +275,10 @@ def test_a_run_is_resumed_deleted_and_its_setup_used(program: Program, qtbot: Qt
     assert program.models.form.value("hp.epochs") == 6.0
     program.window.show_page(RUNS)
     _click(qtbot, program, "runs.delete")
+    program.settle()
     _click(qtbot, program, "question.yes")
     program.settle()
-    assert ("delete", "bad") in program.services.runs.calls
+    assert ("delete", (("bad",), False)) in program.services.history.calls
     assert program.models.runs.rowCount() == 0
 
 

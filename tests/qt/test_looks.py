@@ -276,6 +276,7 @@ def test_a_started_run_is_in_sight_in_a_narrow_window(program: Program) -> None:
 def test_what_is_switched_off_says_why(window: MainWindow, name: str) -> None:
     window.models.runs.put(make_run())
     window.show_page(RUNS)
+    window.findChild(QWidget, "runs.table").clearSelection()
     button = window.findChild(QPushButton, name)
     assert not button.isEnabled()
     assert button.toolTip() == "Choose a run in the table first"

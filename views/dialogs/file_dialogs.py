@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 DATASET_FILTER = "Datasets (*.jsonl *.json *.csv);;All files (*)"
 TEXT_FILTER = "Text (*.txt);;All files (*)"
+METRICS_FILTER = "Table (*.csv);;JSON lines (*.jsonl)"
 LOG_FILTER = "Logs (*.log *.txt);;All files (*)"
 
 

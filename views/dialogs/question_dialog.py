@@ -57,6 +57,11 @@ class QuestionDialog(QDialog):
         default.setDefault(True)  # a dialog takes note of it only of what it holds
         default.setFocus()
 
+    def add(self, widget: QWidget, shown: bool = True) -> None:
+        """Put something between the question and its answers."""
+        self._further.addWidget(widget)
+        widget.setVisible(shown)
+
     @Slot()
     def _on_clicked(self) -> None:
         sender = self.sender()
@@ -72,6 +77,9 @@ class QuestionDialog(QDialog):
         heading.setMinimumWidth(420)  # not the dialog's own: that would let it cut its buttons
         column.addWidget(heading)
         column.addWidget(text_label(text, "", wrap=True))
+        self._further = QVBoxLayout()
+        self._further.setSpacing(6)
+        column.addLayout(self._further)
         column.addStretch(1)  # Qt guesses the height of wrapped text, and guesses too much
         column.addSpacing(6)
         column.addWidget(self._buttons)

@@ -48,7 +48,7 @@ class RunPanel(ScrollColumn):
         is that of the page; with it, one that is chosen."""
         super().__init__(parent)
         self._prefix = prefix
-        self._head = RunProgress(prefix) if with_progress else None
+        self._head = RunProgress(prefix, "heading") if with_progress else None
         self._idle = CHOOSE_SENTENCE if with_progress else READY_SENTENCE
         self._facts = text_label(self._idle, "muted", wrap=True)
         self._warning = text_label("", "", wrap=True)

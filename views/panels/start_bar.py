@@ -11,17 +11,21 @@ from models.domain.availability import disabled_reason
 from models.domain.config import TARGET_RUNPOD
 from views.theme import current_theme
 from views.widgets.buttons import push_button
-from views.widgets.card import text_label
+from views.widgets.card import restyle, text_label
 from views.widgets.run_progress import READY, RunProgress
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QResizeEvent
+    from PySide6.QtWidgets import QPushButton
 
     from models.qt.form_model import FormModel
     from models.qt.memory_forecast import Fit
     from models.qt.run_status import RunStatusModel
 
 _START_HELP = "Check the setup, and train with it"
+_QUEUE_HELP = "Check the setup; it trains by itself when the present run and those before it ended"
+_START_WORDS = {"local": "&Start Local Training", "runpod": "&Start Training on Pod"}
+_QUEUE_WORDS = "Add to &queue"
 _STOP_HELP = "Save a checkpoint and end the run; pressed again, end it at once"
 _LEAST_PROGRESS = 290
 """Pixels that the words about the run need beside the buttons."""
@@ -52,8 +56,7 @@ class StartBar(QFrame):
         self._is_ready = False
         self._fit: Fit | None = None
         self.starts = {
-            "local": push_button("&Start Local Training", "primary"),
-            "runpod": push_button("&Start Training on Pod", "primary"),
+            target: push_button(words, "primary") for target, words in _START_WORDS.items()
         }
         self.stops = {"local": push_button("St&op"), "runpod": push_button("St&op")}
         self._save = push_button("Save set&up")
@@ -151,10 +154,7 @@ class StartBar(QFrame):
         running = self._running_target() if is_live else chosen
         focused = [one for one in (*self.starts.values(), *self.stops.values()) if one.hasFocus()]
         for target, button in self.starts.items():
-            reason = disabled_reason(f"{target}.start", self._form.circumstances)
-            button.setVisible(target == chosen)
-            button.setEnabled(self._is_ready and not is_live and not reason)
-            button.setToolTip(reason or _START_HELP)
+            self._show_start(target, button, is_shown=target == chosen, is_live=is_live)
         for target, button in self.stops.items():
             button.setVisible(target == running)
             button.setEnabled(is_live)
@@ -167,6 +167,19 @@ class StartBar(QFrame):
         self._show_attention()
         if focused and not focused[0].isEnabled():
             self._keep_focus()
+
+    def _show_start(
+        self, target: str, button: QPushButton, *, is_shown: bool, is_live: bool
+    ) -> None:
+        """Start; while a run of this computer lives, what is started waits for its end."""
+        reason = disabled_reason(f"{target}.start", self._form.circumstances)
+        is_starting = self._run is not None and self._run.is_starting
+        queues = is_live and not is_starting and target == "local"
+        button.setText(_QUEUE_WORDS if queues else _START_WORDS[target])
+        restyle(button, "role", "" if queues else "primary")
+        button.setVisible(is_shown)
+        button.setEnabled(self._is_ready and not reason and (queues or not is_live))
+        button.setToolTip(reason or (_QUEUE_HELP if queues else _START_HELP))
 
     def _keep_focus(self) -> None:
         """A button that is switched off hands the focus on to whatever comes next; it belongs to

@@ -1,4 +1,4 @@
-"""The table that the pages of runs and datasets share: sortable, one row selected."""
+"""The table that the pages of runs and datasets share: sortable, rows are selected."""
 
 from __future__ import annotations
 
@@ -23,13 +23,19 @@ class ItemTable(QTableView):
     item_selected = Signal(object)
 
     def __init__(
-        self, name: str, words: str, model: QAbstractItemModel, *, stretches: bool = True
+        self,
+        name: str,
+        words: str,
+        model: QAbstractItemModel,
+        *,
+        stretches: bool = True,
+        proxy: QSortFilterProxyModel | None = None,
     ) -> None:
-        """``stretches``: the first column takes the room that is left."""
+        """``stretches``: the first column takes the room that is left; ``proxy`` filters."""
         super().__init__()
         self.setObjectName(name)
         self.setAccessibleName(words)
-        self._proxy = QSortFilterProxyModel(self)
+        self._proxy = proxy or QSortFilterProxyModel(self)
         self._proxy.setSourceModel(model)
         self._proxy.setSortRole(SORT_ROLE)
         self.setModel(self._proxy)

@@ -1,0 +1,186 @@
+"""What is done with runs that were: naming, noting, repeating, deleting, exporting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from models.domain.errors import AppError, ConfigError
+from models.qt.deletion import Deletion
+from models.qt.runs_model import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from controllers.desk import Desk
+    from controllers.ports import HistoryPort
+    from controllers.training_controller import TrainingController
+    from models.domain.run import Run
+    from models.domain.run_history import Repetition
+    from models.qt.app_models import AppModels
+
+
+class HistoryController(QObject):
+    """Between the Runs page and the history.
+
+    Signals:
+        delete_asked: a Deletion (payload): the question, with sizes.
+        deleted: the runs are gone.
+        again_asked: a Repetition (payload) that differs from its run in what it remarks.
+        queued: the Run (payload) that was put into the queue to be run again.
+    """
+
+    delete_asked = Signal(object)
+    deleted = Signal()
+    again_asked = Signal(object)
+    queued = Signal(object)
+
+    def __init__(
+        self, desk: Desk, models: AppModels, history: HistoryPort, training: TrainingController
+    ) -> None:
+        super().__init__(training)
+        self._desk = desk
+        self._models = models
+        self._history = history
+        self._training = training
+
+    @Slot(str, str)
+    def rename(self, run_id: str, name: str) -> None:
+        """Give a run another name."""
+        self._desk.tasks.start(
+            self._change("The run was not renamed", self._history.rename, run_id, name)
+        )
+
+    @Slot(str, str)
+    def set_notes(self, run_id: str, notes: str) -> None:
+        """Keep notes on a run."""
+        self._desk.tasks.start(
+            self._change("The notes were not kept", self._history.set_notes, run_id, notes)
+        )
+
+    @Slot(str, object)
+    def set_tags(self, run_id: str, tags: Sequence[str]) -> None:
+        """Keep a run's tags."""
+        self._desk.tasks.start(
+            self._change("The tags were not kept", self._history.set_tags, run_id, tuple(tags))
+        )
+
+    @Slot(object)
+    def ask_delete(self, runs: tuple[Run, ...]) -> None:
+        """See how large the runs are, and ask."""
+        if runs:
+            self._desk.tasks.start(self._ask_delete(runs))
+
+    @Slot(object, bool)
+    def delete(self, runs: tuple[Run, ...], with_outputs: bool) -> None:
+        """Forget runs and remove their files."""
+        self._desk.tasks.start(self._delete(runs, with_outputs))
+
+    @Slot(object)
+    def run_again(self, run: Run) -> None:
+        """Run it again exactly; what cannot be as it was is asked about first."""
+        self._desk.tasks.start(self._plan_again(run))
+
+    @Slot(object)
+    def again(self, plan: Repetition) -> None:
+        """Start a repetition, or let it wait while something trains."""
+        self._desk.tasks.start(self._again(plan))
+
+    def export_metrics(self, run: Run, path: Path) -> None:
+        """Write a run's events to a file."""
+        self._desk.tasks.start(self._export(run, path))
+
+    async def _change(
+        self, trouble: str, call: Callable[..., Run], run_id: str, value: object
+    ) -> None:
+        try:
+            run = await self._desk.lanes.database.run(call, run_id, value)
+        except AppError as error:
+            # With what was typed, so that nobody has to type it again.
+            typed = AppError(error.kind, error.message, error.hint, str(value))
+            self._desk.notices.show_error(trouble, typed)
+            return
+        if self._models.runs.find(run_id) is not None:
+            self._models.runs.put(run)
+        for shown in (self._models.run, self._models.shown_run):
+            if shown.run_id == run_id:
+                shown.status.set_run(run)
+
+    async def _ask_delete(self, runs: tuple[Run, ...]) -> None:
+        try:
+            sizes = [await self._desk.lanes.work.run(self._history.size, run.id) for run in runs]
+        except AppError as error:
+            self._desk.notices.show_error("The runs cannot be measured", error)
+            return
+        self.delete_asked.emit(Deletion(runs, tuple(sizes)))
+
+    async def _delete(self, runs: tuple[Run, ...], with_outputs: bool) -> None:
+        ids = [run.id for run in runs]
+        try:
+            done = await self._desk.lanes.work.run(
+                self._history.delete, ids, with_outputs=with_outputs
+            )
+        except AppError as error:
+            self._desk.notices.show_error("The runs were not deleted", error)
+            return
+        for run_id in done.run_ids:
+            self._models.runs.remove(run_id)
+            for shown in (self._models.run, self._models.shown_run):
+                if shown.run_id == run_id:
+                    shown.clear()
+        what = f"Run {name_of(runs[0])}" if len(runs) == 1 else f"{len(runs)} runs"
+        later = " Some files are still in use and go later." if done.left else ""
+        self._desk.notices.said.emit(f"{what} deleted.{later}")
+        self.deleted.emit()
+
+    async def _plan_again(self, run: Run) -> None:
+        try:
+            plan = await self._desk.lanes.runs.run(self._history.plan_again, run.id)
+        except AppError as error:
+            self._desk.notices.show_error(f"{name_of(run)} cannot be run again exactly", error)
+            return
+        if plan.remarks:
+            self.again_asked.emit(plan)
+        else:
+            await self._again(plan)
+
+    async def _again(self, plan: Repetition) -> None:
+        status = self._models.run.status
+        waits = status.is_live
+        if not waits:
+            status.set_starting(True)
+        try:
+            if not waits:
+                await self._training.make_room(plan.config)
+            run = await self._desk.lanes.runs.run(
+                self._history.run_again, plan.run_id, queued=waits
+            )
+        except ConfigError as error:
+            problems = " ".join(str(problem) for problem in error.problems)
+            trouble = AppError("bad_config", problems, "Use its setup, change that, and start.")
+            self._desk.notices.show_error(f"{plan.name} cannot be run again", trouble)
+        except AppError as error:
+            self._desk.notices.show_error(f"{plan.name} did not start again", error)
+        else:
+            self._show_again(run, waits=waits)
+        finally:
+            if not waits:
+                status.set_starting(False)
+
+    def _show_again(self, run: Run, *, waits: bool) -> None:
+        if waits:
+            self._models.runs.put(run)
+            self._desk.notices.said.emit(f"{name_of(run)} waits in the queue")
+            self.queued.emit(run)
+        else:
+            self._training.show_started(run)
+
+    async def _export(self, run: Run, path: Path) -> None:
+        try:
+            await self._desk.lanes.work.run(self._history.export_metrics, run.id, path)
+        except AppError as error:
+            self._desk.notices.show_error("The metrics were not exported", error)
+        else:
+            self._desk.notices.said.emit(f"Metrics saved as {path}")

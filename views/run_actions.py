@@ -1,0 +1,113 @@
+"""What can be done with the runs that are selected, as one menu for the page and its table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu
+
+from models.domain.remedies import can_resume
+from models.qt.runs_filter import is_waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtCore import SignalInstance
+    from PySide6.QtWidgets import QWidget
+
+    from models.domain.run import Run
+
+_CHOOSE = "Choose a run in the table first"
+_ONE = "Choose one run for this"
+_NOT_OVER = "It can be deleted once it has ended"
+_CANNOT_RESUME = "Only a run that ended early can go on"
+
+
+class RunActions(QObject):
+    """The actions by attribute; :meth:`show_runs` says for which runs they are.
+
+    Signals:
+        changed: what can be done may be different now.
+        use_requested, again_requested, resume_requested, folder_requested, logs_requested,
+        metrics_requested, rename_requested: the one Run (payload).
+        delete_requested: the runs (a tuple).
+    """
+
+    changed = Signal()
+    use_requested = Signal(object)
+    again_requested = Signal(object)
+    resume_requested = Signal(object)
+    folder_requested = Signal(object)
+    logs_requested = Signal(object)
+    metrics_requested = Signal(object)
+    rename_requested = Signal(object)
+    delete_requested = Signal(object)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._runs: tuple[Run, ...] = ()
+        self._signals: dict[QAction, SignalInstance] = {}
+        self.menu = QMenu("Actions", parent)
+        self.menu.setObjectName("runs.menu")
+        self.menu.setToolTipsVisible(True)
+        self._fill()
+        self.show_runs(())
+
+    def show_runs(self, runs: Sequence[Run]) -> None:
+        """Enable what can be done with these runs, and say why not with the others."""
+        self._runs = tuple(runs)
+        run = runs[0] if len(runs) == 1 else None
+        reason = "" if run is not None else _ONE if runs else _CHOOSE
+        for action in (self.use, self.again, self.folder, self.logs, self.metrics, self.rename):
+            self._enable(action, reason)
+        resumes = run is not None and can_resume(run)
+        self._enable(self.resume, reason or ("" if resumes else _CANNOT_RESUME))
+        self._enable(self.delete, self._why_not_deleted())
+        self.changed.emit()
+
+    def _fill(self) -> None:
+        self.use = self._make(
+            "&Use this setup", "Put the settings of this run into the form", self.use_requested
+        )
+        again = "Train again with the same settings, dataset and seed, as a new run"
+        self.again = self._make("Run &again exactly", again, self.again_requested)
+        resume = "Go on from the newest checkpoint"
+        self.resume = self._make("Re&sume", resume, self.resume_requested)
+        self.menu.addSeparator()
+        self.folder = self._make("&Open folder", "The adapter's folder", self.folder_requested)
+        logs = "Save everything that the training printed"
+        self.logs = self._make("&Download logs…", logs, self.logs_requested)
+        metrics = "Save losses and speed as a table"
+        self.metrics = self._make("Export &metrics…", metrics, self.metrics_requested)
+        self.menu.addSeparator()
+        # The keys are those of the page and its table: as shortcuts they would be the window's.
+        self.rename = self._make("Re&name\tF2", "Change its name", self.rename_requested)
+        self.delete = self._make("D&elete…\tDel", "", self.delete_requested)
+
+    def _make(self, text: str, tip: str, signal: SignalInstance) -> QAction:
+        action = QAction(text, self)
+        action.setProperty("tip", tip)
+        action.triggered.connect(self._on_triggered)
+        self._signals[action] = signal
+        self.menu.addAction(action)
+        return action
+
+    def _enable(self, action: QAction, reason: str) -> None:
+        action.setEnabled(not reason)
+        action.setToolTip(reason or str(action.property("tip")))
+
+    def _why_not_deleted(self) -> str:
+        if not self._runs:
+            return _CHOOSE
+        ended = all(run.state.is_over or is_waiting(run) for run in self._runs)
+        return "" if ended else _NOT_OVER
+
+    @Slot()
+    def _on_triggered(self) -> None:
+        action = self.sender()
+        if action is self.delete:
+            self.delete_requested.emit(self._runs)
+        elif isinstance(action, QAction) and len(self._runs) == 1:
+            self._signals[action].emit(self._runs[0])

@@ -1,0 +1,82 @@
+"""The questions of the Runs page: each is opened, and its answer leaves as a signal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from views.dialogs.delete_runs_dialog import DeleteRunsDialog
+from views.dialogs.file_dialogs import METRICS_FILTER, save_dialog
+from views.dialogs.question_dialog import QuestionDialog
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from models.domain.run import Run
+    from models.domain.run_history import Repetition
+    from models.qt.deletion import Deletion
+
+
+class RunDialogs(QObject):
+    """Questions about runs that were, none of which stops the program.
+
+    Signals:
+        delete_confirmed: the runs (a tuple) to delete, and whether with their outputs.
+        again_confirmed: the Repetition (payload) to begin.
+        metrics_path_chosen: a Run and the Path (payloads) for its metrics.
+    """
+
+    delete_confirmed = Signal(object, bool)
+    again_confirmed = Signal(object)
+    metrics_path_chosen = Signal(object, object)
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+        self._plan: Repetition | None = None
+        self._run: Run | None = None
+
+    @Slot(object)
+    def ask_delete(self, deletion: Deletion) -> None:
+        """Delete these runs, and what they made?"""
+        dialog = DeleteRunsDialog(deletion, self._window)
+        dialog.confirmed.connect(self.delete_confirmed)
+        dialog.open()
+
+    @Slot(object)
+    def ask_again(self, plan: Repetition) -> None:
+        """Run it again, though something cannot be as it was?"""
+        self._plan = plan
+        remarks = "\n".join(f"•  {remark}" for remark in plan.remarks)
+        dialog = QuestionDialog(
+            f"Run {plan.name} again?",
+            f"Not everything is as it was:\n\n{remarks}",
+            (("yes", "Run again"),),
+            self._window,
+        )
+        dialog.answered.connect(self._on_again)
+        dialog.open()
+
+    @Slot(object)
+    def ask_metrics_path(self, run: Run) -> None:
+        """Where to save a run's metrics?"""
+        self._run = run
+        dialog = save_dialog(
+            self._window, "metrics.dialog", "Export the metrics", METRICS_FILTER, f"{run.id}.csv"
+        )
+        dialog.fileSelected.connect(self._on_path)
+        dialog.open()
+
+    @Slot(str)
+    def _on_again(self, _word: str) -> None:
+        plan, self._plan = self._plan, None
+        if plan is not None:
+            self.again_confirmed.emit(plan)
+
+    @Slot(str)
+    def _on_path(self, path: str) -> None:
+        run, self._run = self._run, None
+        if run is not None:
+            self.metrics_path_chosen.emit(run, Path(path))
