@@ -207,11 +207,16 @@ class EngineStore:
     def open(self) -> RealEngine:
         """An engine over the kept images; over a copy when another session has them."""
         self._store.mkdir(parents=True, exist_ok=True)
-        self._lock = _try_lock(self._store / "lock")
-        if self._lock is None:
+        if not self.tidy():
             return self._copied(self._store / "data", _link_layers)
-        self._end_orphans()
         return RealEngine(self._store / "data")
+
+    def tidy(self) -> bool:
+        """End what killed sessions left; False when a session that lives has the images."""
+        self._lock = _try_lock(self._store / "lock")
+        if self._lock is not None:
+            self._end_orphans()
+        return self._lock is not None
 
     def clone(self, engine: RealEngine) -> RealEngine:
         """Another engine with the same images, for as long as ``engine`` keeps them."""
@@ -413,3 +418,15 @@ def _wait(condition: Callable[[], bool], seconds: float, message: str) -> None:
         if time.monotonic() > deadline:
             raise AssertionError(message)
         time.sleep(0.05)
+
+
+def main() -> None:
+    """End what killed sessions left, so that the kept images can be removed."""
+    store = EngineStore()
+    if not store.tidy():
+        sys.exit("A test session is using its Docker engine; end it first.")
+    store.close()
+
+
+if __name__ == "__main__":
+    main()
