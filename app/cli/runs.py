@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,10 +13,14 @@ import typer
 from app.cli.endings import explained
 from app.cli.follow import ProgressLine, follow, watch
 from app.cli.output import Json, plain, print_json, print_table, reported, say
-from app.cli.setup import ensure_runtime
+from app.cli.run_table import RunName, print_runs
+from app.cli.setup import ensure_ready
 from app.cli.state import services
-from app.cli.times import when
 from app.cli.train import finish
+from models.domain.config_compare import changed_settings
+from models.domain.errors import AppError
+from models.domain.run import RunState  # noqa: TC001 - typer reads the annotations
+from models.qt.wording import size
 from services.redaction import redact
 from services.run_files import copy_log
 
@@ -23,27 +28,39 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.domain.run import Run, RunEvent
+    from models.domain.run_history import RunSize
 
 app = typer.Typer(
-    help="Runs: list, show, logs, stop, attach, resume, delete.", no_args_is_help=True
+    help="Runs: list, show, logs, stop, attach, resume, compare, again, queue, delete and more.",
+    no_args_is_help=True,
 )
-RunName = Annotated[str, typer.Argument(help="Its id, the beginning of it, or 'last'.")]
 _LOG_POLL_SECONDS = 0.3
 
 
 @app.command("list")
 def list_runs(
-    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20, json_: Json = False
+    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    search: Annotated[
+        str, typer.Option(help="With all of these words in name, model, dataset, notes or tags.")
+    ] = "",
+    state: Annotated[list[RunState] | None, typer.Option(help="In this state; repeatable.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="With this tag; repeatable.")] = None,
+    json_: Json = False,
 ) -> None:
     """List runs, newest first."""
     with reported(json_):
         services().runs.reattach()
-        runs = services().runs.list(limit)
+        tags = {text.casefold() for text in tag or ()}
+        fitting = (
+            run
+            for run in services().history.search(search)
+            if (not state or run.state in state) and tags <= {one.casefold() for one in run.tags}
+        )
+        runs = list(islice(fitting, limit))
         if json_:
             print_json(runs)
         else:
-            header = ("ID", "NAME", "STATE", "STEP", "HELD-OUT LOSS", "CREATED")
-            print_table(header, (_row(run) for run in runs))
+            print_runs(runs, time.time())
 
 
 @app.command()
@@ -51,14 +68,19 @@ def show(run: RunName, json_: Json = False) -> None:
     """Show a run with its settings and metrics."""
     with reported(json_):
         update = services().runs.history(services().runs.find(run).id)
+        made, changed = explained(update), changed_settings(update.run.config)
         if json_:
             events = [_document(event) for event in services().runs.events(update.run.id)]
-            print_json({"run": update.run, "events": events, "autopsy": explained(update)})
+            document = {"run": update.run, "events": events, "autopsy": made, "changed": changed}
+            print_json(document)
             return
         for key, value in plain(update.run).items():
-            if key not in {"config", "handle"}:
+            if key not in {"config", "handle"} and value not in (None, "", []):
                 print(f"{key:18} {value}")
-        made = explained(update)
+        if changed:
+            print("\nSettings that are not as they come:")
+            rows = ((one.path, *one.values) for one in changed)
+            print_table(("SETTING", "VALUE", "DEFAULT"), rows)
         if made is not None:
             print(f"\n{made.report()}", end="")
 
@@ -84,7 +106,8 @@ def stop(run: RunName, json_: Json = False) -> None:
     """Stop a run: it saves a checkpoint, from which it can be resumed."""
     with reported(json_):
         stopping = services().runs.stop(services().runs.find(run).id)
-        say("Stopping: a checkpoint is being saved.")
+        if stopping.state.is_live:
+            say("Stopping: a checkpoint is being saved.")
         ended = follow(services().runs, stopping, lambda _event: None)
         if json_:
             print_json(ended)
@@ -121,28 +144,51 @@ def resume(
 ) -> None:
     """Go on with an ended run, from its newest valid checkpoint, in the same folder."""
     with reported(json_):
-        ensure_runtime(services())
-        resumed = services().runs.resume(services().runs.find(run).id)
+        found = services().runs.find(run)
+        ensure_ready(services(), found.config)
+        resumed = services().runs.resume(found.id)
         finish(resumed if detach else watch(services().runs, resumed), as_json=json_)
 
 
 @app.command()
-def delete(run: RunName, json_: Json = False) -> None:
-    """Forget an ended run and remove its folder; its output directory stays."""
+def delete(
+    run: RunName,
+    outputs: Annotated[
+        bool, typer.Option("--outputs", help="Remove its adapter and checkpoints, too.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json_: Json = False,
+) -> None:
+    """Forget an ended run and remove its folder; its output directory stays without --outputs."""
     with reported(json_):
         found = services().runs.find(run)
-        services().runs.delete(found.id)
+        measured = services().history.size(found.id)
+        if outputs and not yes:
+            _ask_to_delete(found, measured)
+        deleted = services().history.delete([found.id], with_outputs=outputs)
         if json_:
-            print_json({"deleted": found.id})
-        else:
-            print(f"Run {found.id} is deleted; {found.output_directory} stays.")
+            freed = measured.total if outputs else measured.folder
+            print_json({"deleted": found.id, "bytes": freed, "left": deleted.left})
+            return
+        gone = outputs and not measured.outputs_kept
+        stays = "" if gone else f"; {found.output_directory} stays"
+        print(f"Run {found.id} is deleted{stays}.")
+        if outputs and measured.outputs_kept:
+            say(measured.outputs_kept)
+        for folder in deleted.left:
+            say(f"{folder} cannot be removed yet; that is tried again later.")
 
 
-def _row(run: Run) -> tuple[object, ...]:
-    losses = [loss for loss in (run.eval_loss_before, run.eval_loss_after) if loss is not None]
-    shown = " → ".join(f"{loss:.3f}" for loss in losses) or "-"
-    step = f"{run.step}/{run.total_steps}" if run.total_steps else "-"
-    return run.id, run.name, run.state, step, shown, when(run.created_at)
+def _ask_to_delete(run: Run, measured: RunSize) -> None:
+    if measured.outputs_kept:
+        what = f"its folder ({size(measured.folder)}). {measured.outputs_kept} It stays"
+    else:
+        what = f"its folder, adapter and checkpoints ({size(measured.total)})"
+    if not sys.stdin.isatty():
+        raise AppError(
+            "bad_use", f"Deleting run {run.id} removes {what}.", "Add --yes to do it unasked."
+        )
+    typer.confirm(f'Delete run {run.id} ("{run.name}") with {what}?', abort=True, err=True)
 
 
 def _document(event: RunEvent) -> dict[str, object]:

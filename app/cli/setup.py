@@ -7,11 +7,13 @@ import time
 from typing import TYPE_CHECKING
 
 from app.cli.output import say
+from models.domain.config import RUNTIME_PYTHON
 from models.domain.errors import AppError
 from services.progress import CancelToken, Progress
 
 if TYPE_CHECKING:
     from app.bootstrap import Services
+    from models.domain.config import TrainingConfig
 
 _QUIET_SECONDS = 3.0
 
@@ -37,6 +39,12 @@ class StepPrinter:
         """End the line that is being rewritten."""
         if self._live:
             print(file=sys.stderr, flush=True)
+
+
+def ensure_ready(services: Services, config: TrainingConfig) -> None:
+    """Make ready what this setup is run with. A container has its own Python."""
+    if config.local.runtime == RUNTIME_PYTHON:
+        ensure_runtime(services)
 
 
 def ensure_runtime(services: Services) -> None:

@@ -9,8 +9,8 @@ import typer
 
 from app.cli.endings import outcome_text
 from app.cli.follow import watch
-from app.cli.output import EXIT_FAILED, Json, print_json, reported, say
-from app.cli.setup import ensure_runtime
+from app.cli.output import EXIT_FAILED, Json, print_json, program, reported, say
+from app.cli.setup import ensure_ready
 from app.cli.state import services
 from models.domain.config_io import parse_value, unknown_setting, with_values
 from models.domain.errors import ConfigError, Problem
@@ -35,15 +35,22 @@ def train(
         OnExisting, typer.Option(help="When the output directory holds something.")
     ] = OnExisting.REFUSE,
     detach: Annotated[bool, typer.Option(help="Return at once; the run goes on.")] = False,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Let it wait until nothing else trains here.")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Train, and watch the progress."""
     with reported(json_):
         chosen = apply_settings(read_config(config), set_ or [])
-        ensure_runtime(services())
-        run = services().runs.start(
-            chosen, name=name or Path(config).stem, on_existing=on_existing.value
-        )
+        ensure_ready(services(), chosen)
+        called = name or Path(config).stem
+        if queue:
+            run = services().queue.enqueue(chosen, name=called, on_existing=on_existing.value)
+            wait_in_queue(run, as_json=json_)
+            return
+        _tell_of_others()
+        run = services().runs.start(chosen, name=called, on_existing=on_existing.value)
         say(f"Run {run.id} started. Log: {services().runs.log_path(run.id)}")
         finish(run if detach else watch(services().runs, run), as_json=json_)
 
@@ -56,6 +63,30 @@ def finish(run: Run, *, as_json: bool) -> None:
         print(outcome_text(run))
     if run.state.is_over and run.state is not RunState.FINISHED:
         raise typer.Exit(EXIT_FAILED)
+
+
+def wait_in_queue(run: Run, *, as_json: bool) -> None:
+    """Let a run wait its turn; start whichever is the next where nothing trains."""
+    turn = services().queue.start_next()
+    for failed in turn.failed:
+        say(outcome_text(failed))
+    run = services().runs.get(run.id)
+    if turn.held:
+        say(f"The queue waits: {turn.held}")
+    elif turn.started is not None and turn.started.id == run.id:
+        say(f"Nothing else trains, so run {run.id} has started.")
+    elif run.state is RunState.QUEUED:
+        place = [one.id for one in services().queue.list()].index(run.id) + 1
+        say(f"Run {run.id} is number {place} in the queue.")
+        say(f"The window starts it when its turn comes, or: {program()} runs queue start --wait")
+    finish(run, as_json=as_json)
+
+
+def _tell_of_others() -> None:
+    """Two trainings at once share memory and cores, which is rarely what was meant."""
+    for other in services().runs.reattach():
+        if other.state.is_live:
+            say(f"Run {other.id} trains already; --queue would wait for it.")
 
 
 def read_config(text: str) -> TrainingConfig:
