@@ -76,7 +76,7 @@ class ClosingConnection(QObject):
         elif self._window.models.settings.values.on_close == CLOSE_STOP:
             self._stop()
         else:
-            text = question_text(runs, self._status.time_left())
+            text = question_text(runs, self._status.time_left(), self.controller.waiting)
             dialog = QuestionDialog(question_title(runs), text, _ANSWERS, self._window)
             dialog.answered.connect(self._on_answered)
             dialog.open()

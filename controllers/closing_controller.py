@@ -53,6 +53,11 @@ class ClosingController(QObject):
         )
 
     @property
+    def waiting(self) -> int:
+        """How many runs of the queue wait for a program that starts them."""
+        return sum(run.state is RunState.QUEUED for run in self._models.runs.items)
+
+    @property
     def must_ask(self) -> bool:
         """Whether live runs keep the window from being closed without another word."""
         return bool(self.live) and self._models.settings.values.on_close != CLOSE_KEEP

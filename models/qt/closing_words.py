@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.domain.run import RunState
+from models.qt.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +26,15 @@ def question_title(runs: Sequence[Run]) -> str:
     return "A training is running" if len(runs) == 1 else f"{len(runs)} trainings are running"
 
 
-def question_text(runs: Sequence[Run], time_left: str = "") -> str:
-    """Where they stand, and what becomes of them without the window."""
+def question_text(runs: Sequence[Run], time_left: str = "", waiting: int = 0) -> str:
+    """Where they stand, and what becomes of them, and of those that wait, without the window."""
+    queue = ""
+    if waiting:
+        queue = f" {counted(waiting, 'run waits', 'runs wait')} in the queue until Temper is open."
+    return f"{_going_on(runs, time_left)}{queue}"
+
+
+def _going_on(runs: Sequence[Run], time_left: str) -> str:
     if len(runs) != 1:
         names = ", ".join(_name(run) for run in runs)
         goes_on = _GOES_ON.format(it="them").replace("goes", "go")

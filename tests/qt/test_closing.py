@@ -270,6 +270,13 @@ def test_several_runs_are_told_together(program: Program, live: Run, qtbot: QtBo
     assert live.id
 
 
+@pytest.mark.usefixtures("live")
+def test_the_queue_is_told_to_wait(program: Program) -> None:
+    program.models.runs.put(make_run("next", RunState.QUEUED, queued_at=1.0))
+    program.window.close()
+    assert words(program).count("1 run waits in the queue until Temper is open.") == 1
+
+
 def test_a_run_that_is_just_being_started_is_waited_for(
     program: Program, live: Run, closed: list[bool]
 ) -> None:
