@@ -1,4 +1,4 @@
-"""What the settings mean for the form: Offline mode, and which tokens and keys there are."""
+"""What settings and computer mean for the form: Offline mode, tokens and keys, several GPUs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ class OfflineConnection(QObject):
         self._form = window.models.form
         self._banner = window.training.offline
         self._controller = settings
+        self._hardware = window.models.hardware
         self._settings.changed.connect(self._on_settings_changed)
+        self._hardware.changed.connect(self._on_settings_changed)
         self._banner.online_requested.connect(self._on_online_requested)
         self._on_settings_changed()
 
@@ -35,6 +37,7 @@ class OfflineConnection(QObject):
                 offline=self._settings.is_offline,
                 has_hf_token=self._settings.has_secret(HF_TOKEN),
                 has_runpod_key=self._settings.has_secret(RUNPOD_KEY),
+                gpu_count=len(self._hardware.hardware.gpus),
             )
         )
 

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
         ConfigPort,
         DatasetPort,
         DemoPort,
-        DoctorPort,
         DockerPort,
         DoctorPort,
         HistoryPort,
@@ -107,10 +106,6 @@ class WindowServices(Protocol):
     @property
     def images(self) -> ImagePort:
         """Its images."""
-
-    @property
-    def doctor(self) -> DoctorPort:
-        """A look at everything that a training stands on."""
 
     def close(self) -> None:
         """End what is open; runs go on."""

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Slot
 from app.connect_autopsy import AutopsyConnection
 from app.connect_closing import ClosingConnection
 from app.connect_configs import ConfigsConnection
+from app.connect_docker import DockerConnection
 from app.connect_doctor import DoctorConnection
 from app.connect_hardware import HardwareConnection
 from app.connect_help import HelpConnection
@@ -71,6 +72,7 @@ class Wiring(QObject):
         self.history.connect_closing(self.closing.controller)
         self.help = HelpConnection(window, desk, services, self)
         self.doctor = DoctorConnection(window, desk, services, self)
+        self.docker = DockerConnection(window, desk, services, self.training, self)
 
     async def fill(self) -> None:
         """Fill the window with what there is, the most urgent first."""
@@ -83,6 +85,7 @@ class Wiring(QObject):
         await self.configs.read_list()
         self.settings.read_secrets()
         self.runs.refresh()
+        self.docker.begin()
         await self.training.reattach()
         self.history.queue.refresh()
         await self.help.greet()
@@ -94,6 +97,7 @@ class Wiring(QObject):
         self.environment.cancel()
         self.help.demo.cancel()
         self.doctor.controller.cancel()
+        self.docker.controller.cancel()
         self.inference.cancel()
 
     def _connect_training(self) -> None:

@@ -27,6 +27,7 @@ OFFLINE_TARGET = "Offline mode: training runs on this computer only."
 OFFLINE_SOURCE = "Offline mode: Hugging Face datasets cannot be fetched."
 OFFLINE_PUSH = "Offline mode: nothing is uploaded."
 OFFLINE_RUNPOD = "Offline mode: Runpod cannot be reached."
+OFFLINE_IMAGES = "Offline mode: images are not fetched. Those on this computer can be used."
 NO_RUNPOD_KEY = "Needs a Runpod API key."
 SET_RUNPOD_KEY = f"{NO_RUNPOD_KEY} Set one under Settings."
 NO_HF_TOKEN = "Needs a Hugging Face token. Set one under Settings."  # noqa: S105 - a sentence
@@ -54,11 +55,22 @@ class Circumstances:
     offline: bool = False
     has_hf_token: bool = False
     has_runpod_key: bool = False
+    gpu_count: int = 0
 
 
-def is_shown(config: TrainingConfig, path: str) -> bool:
-    """Whether a setting has a meaning in this setup; one that has none is not shown."""
-    if settings_index()[path].rule.expert and config.training.skill_level != SKILL_EXPERT:
+_NOTHING_KNOWN = Circumstances()
+
+
+def is_shown(
+    config: TrainingConfig, path: str, circumstances: Circumstances = _NOTHING_KNOWN
+) -> bool:
+    """Whether a setting has a meaning in this setup; one that has none is not shown.
+
+    Beginners choose among GPUs only where there are several.
+    """
+    is_expert = config.training.skill_level == SKILL_EXPERT
+    is_needed = path == "local.gpu_devices" and circumstances.gpu_count > 1
+    if settings_index()[path].rule.expert and not is_expert and not is_needed:
         return False
     section, name = path.split(".", 1)
     if section in {"local", "runpod"}:
@@ -96,6 +108,8 @@ def disabled_reason(path: str, circumstances: Circumstances, value: object = Non
 
     ``value`` is what it has: a push that is on can be switched off without a token.
     """
+    if path.startswith("docker.") and circumstances.offline:
+        return OFFLINE_IMAGES
     if path.startswith("runpod."):
         if circumstances.offline:
             return OFFLINE_RUNPOD

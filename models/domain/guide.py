@@ -22,6 +22,8 @@ GROUPS = {
     "output": "output",
     "hp": "hyperparameters",
     "local": "targets#local",
+    "docker": "docker",
+    "images": "docker#images",
     "runpod": "targets#runpod",
     "run": "progress",
     "runs": "progress",

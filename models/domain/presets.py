@@ -78,6 +78,8 @@ _FIXED = {
     CHEAPEST: _Values(1e-4, 1, 8, 200),
     QUICK_TEST: _Values(2e-4, 1, 1, 20, packing=False),
 }
+SET_BY_PRESETS = tuple(_FIXED[QUICK_TEST].by_path())
+"""The settings that every preset sets."""
 _WANTED_GPU = {FASTEST: "strongest", CHEAPEST: "cheapest"}
 
 

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from models.domain.config import (
+    RUNTIME_DOCKER,
     SOURCE_HUB,
     SOURCE_SESSION,
     TARGET_LOCAL,
@@ -13,6 +14,7 @@ from models.domain.config import (
     TrainingConfig,
 )
 from models.domain.config_io import get_value, settings_index
+from models.domain.container_rules import container_problems
 from models.domain.errors import Problem
 
 if TYPE_CHECKING:
@@ -26,7 +28,10 @@ def validate(config: TrainingConfig) -> list[Problem]:
     the services when a run starts. The section of the other target is not looked at.
     """
     problems = _range_problems(config)
-    for check in (_dataset, _output, _model, _resuming, _hub, _evaluation, _tuning, _runpod):
+    checks = (
+        _dataset, _output, _model, _resuming, _hub, _evaluation, _tuning, _runpod, _container,
+    )  # fmt: skip
+    for check in checks:
         problems.extend(check(config))
     return problems
 
@@ -145,6 +150,11 @@ def _runpod(config: TrainingConfig) -> Iterator[Problem]:
             "has no network volumes, which keep the outputs when the pod is gone.",
             "Choose Secure.",
         )
+
+
+def _container(config: TrainingConfig) -> Iterator[Problem]:
+    if config.training.target == TARGET_LOCAL and config.local.runtime == RUNTIME_DOCKER:
+        yield from container_problems(config.local)
 
 
 def _is_under_data(directory: str) -> bool:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from models.qt.compare_model import CompareModel
     from models.qt.configs_model import ConfigsModel
     from models.qt.datasets_model import DatasetsModel
+    from models.qt.docker_model import DockerModel
     from models.qt.doctor_model import DoctorModel
     from models.qt.hardware_model import HardwareModel
     from models.qt.preset_model import PresetModel
@@ -43,6 +44,7 @@ class AppModels(QObject):
     hardware: HardwareModel
     preset: PresetModel
     doctor: DoctorModel
+    docker: DockerModel
     settings: SettingsModel
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -57,6 +59,7 @@ class AppModels(QObject):
         from models.qt.compare_model import CompareModel
         from models.qt.configs_model import ConfigsModel
         from models.qt.datasets_model import DatasetsModel
+        from models.qt.docker_model import DockerModel
         from models.qt.doctor_model import DoctorModel
         from models.qt.hardware_model import HardwareModel
         from models.qt.preset_model import PresetModel
@@ -77,6 +80,7 @@ class AppModels(QObject):
         self.hardware = HardwareModel(self)
         self.preset = PresetModel(self.form, self)
         self.doctor = DoctorModel(self)
+        self.docker = DockerModel(self)
         self.settings = SettingsModel(self)
         for shown in (self.run, self.shown_run):
             shown.autopsy.set_hardware(self.hardware)

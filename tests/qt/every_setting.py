@@ -30,6 +30,7 @@ _TEXTS = {
     "hp.hub_repo": "me/my-adapter",
     "hp.lora_targets": "q_proj, v_proj",
     "local.host_data_dir": "/tmp/test_data",
+    "local.gpu_devices": "0,1",
 }
 _NUMBERS: dict[str, object] = {
     "hp.learning_rate": 3e-5, "hp.lora_dropout": 0.1, "hp.warmup_ratio": 0.2,

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from models.domain.config import TrainingConfig
+from models.domain.config import RUNTIME_DOCKER, TrainingConfig
 from models.domain.config_io import settings_index, with_values
 from models.domain.errors import Problem
 from tests.qt.every_setting import other_value, use
@@ -59,7 +59,7 @@ def test_loading_shows_every_value(window: MainWindow) -> None:
 
 @pytest.mark.spec("Exposes full hyperparameter controls directly.")
 def test_beginners_see_no_expert_field_and_experts_all(window: MainWindow, qtbot: QtBot) -> None:
-    window.models.form.load(TrainingConfig())
+    window.models.form.load(with_values(TrainingConfig(), {"local.runtime": RUNTIME_DOCKER}))
     _open_all(window)
     expert = [path for path, info in settings_index().items() if info.rule.expert]
     assert not any(_child(window, path).isVisible() for path in expert)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # What decides whether other settings are shown (models/domain/availability.py).
 _DECISIVE = {
     "training.target", "training.skill_level", "dataset.source", "dataset.eval_percent",
-    "dataset.eval_split", "hp.push_to_hub", "hp.tuning", "local.runtime",
+    "dataset.eval_split", "hp.push_to_hub", "hp.tuning", "local.runtime", "local.use_gpu",
 }  # fmt: skip
 
 
@@ -54,7 +54,7 @@ class SetupForm(QObject):
         field.typed.connect(self.touched)
         field.edited.connect(self.model.edit)
         field.typed.connect(self.model.edit_text)
-        field.set_shown(is_shown(self.model.config, path))
+        field.set_shown(self._is_shown(path))
         self._show_disabled(path, field)
         return field
 
@@ -89,6 +89,10 @@ class SetupForm(QObject):
     def _on_circumstances_changed(self) -> None:
         for path, field in self.fields.items():
             self._show_disabled(path, field)
+        self._arrange()
+
+    def _is_shown(self, path: str) -> bool:
+        return is_shown(self.model.config, path, self.model.circumstances)
 
     def _show_disabled(self, path: str, field: Field) -> None:
         circumstances = self.model.circumstances
@@ -101,7 +105,7 @@ class SetupForm(QObject):
         """A setting that is wrong is always shown: nobody can mend what cannot be seen."""
         changed = False
         for path, field in self.fields.items():
-            shown = is_shown(self.model.config, path) or self.model.problem(path) is not None
+            shown = self._is_shown(path) or self.model.problem(path) is not None
             if field.is_shown is not shown:
                 field.set_shown(shown)
                 changed = True

@@ -98,7 +98,7 @@ class SetupPanel(ScrollColumn):
         self.model_card.complete(self.memory)
         self.training.complete(models.datasets)
         self._add_expert_cards()
-        self._add_places()
+        self._add_places(models)
         still = HoldStill(self)
         self.form.touched.connect(still.hold)
         self.memory.changes.connect(still.hold)
@@ -165,13 +165,13 @@ class SetupPanel(ScrollColumn):
             card.add(paths, wide)
             self._append(card)
 
-    def _add_places(self) -> None:
+    def _add_places(self, models: AppModels) -> None:
         from views.panels.local_section import LocalSection
         from views.panels.output_section import OutputSection
         from views.panels.runpod_section import RunpodSection
 
         self.output = OutputSection(self.form)
-        self.local = LocalSection(self.form)
+        self.local = LocalSection(self.form, models)
         self.runpod = RunpodSection(self.form)
         for card in (self.output, self.local, self.runpod):
             self._append(card)

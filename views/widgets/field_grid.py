@@ -15,12 +15,30 @@ if TYPE_CHECKING:
 _GAP = 12
 
 
+class GridRow(QWidget):
+    """A row of the grid that is about settings and is none."""
+
+    label = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_shown = True
+
+    def set_shown(self, shown: bool) -> None:
+        """Take part in the grid or not; the grid is to be arranged afterwards."""
+        self.is_shown = shown
+        show_if(self, shown)
+
+    def align_with_label(self, align: bool) -> None:
+        """It stands alone."""
+
+
 class FieldGrid(QWidget):
     """Two columns of fields, filled row by row with those that are shown."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._is_wide: dict[Field, bool] = {}
+        self._is_wide: dict[Field | GridRow, bool] = {}
         self._is_empty = False  # a child that nobody hides is shown with its parent
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -29,7 +47,7 @@ class FieldGrid(QWidget):
         self._grid.setColumnStretch(0, 1)
         self._grid.setColumnStretch(1, 1)
 
-    def add(self, field: Field, *, wide: bool = False) -> None:
+    def add(self, field: Field | GridRow, *, wide: bool = False) -> None:
         """Put a field at the end; a wide one takes a row for itself."""
         self._is_wide[field] = wide
         field.setParent(self)
@@ -51,8 +69,8 @@ class FieldGrid(QWidget):
             self._is_empty = not rows
             show_if(self, bool(rows))
 
-    def _rows(self) -> list[list[Field]]:
-        rows: list[list[Field]] = []
+    def _rows(self) -> list[list[Field | GridRow]]:
+        rows: list[list[Field | GridRow]] = []
         for field in self._is_wide:
             if not field.is_shown:
                 continue
