@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 """Build arguments that Docker knows by itself: they are in no layer and in no history."""
-_STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)")
+_STEP = re.compile(r"^(?:Step (?=\d+/\d+ :)|STEP (?=\d+/\d+:))(\d+)/(\d+) ?: (.*)")
+"""Docker's way and Podman's; a training's own "step 3/10" is neither."""
 _BASE = re.compile(r"^ARG\s+BASE_IMAGE=(\S+)", re.MULTILINE)
 _NEVER_PACKED = ("**/__pycache__", ".git")
 _LAST_LINES = 40

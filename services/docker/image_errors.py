@@ -21,7 +21,7 @@ _DENIED = (
 _OFTEN = r"toomanyrequests|too many requests|rate limit"
 _OTHER_PROCESSOR = r"no matching manifest for|does not match the specified platform"
 _CERTIFICATE = r"x509|certificate"
-_PLAIN = r"server gave http response to https client"
+_PLAIN = r"server gave http response to https client|does not look like a tls handshake"
 _FULL = r"no space left on device"
 _NETWORK = (
     r"dial tcp|no such host|i/o timeout|connection refused|connection reset|handshake timeout"
@@ -59,6 +59,9 @@ def login_error(words: str, registry: str) -> AppError:
     if re.search(_CERTIFICATE, words, re.IGNORECASE):
         message, hint = _CERTIFICATE_WORDS
         return AppError("certificate", message.format(registry=name), hint, details)
+    if re.search(_PLAIN, words, re.IGNORECASE):
+        message, hint = _PLAIN_WORDS
+        return AppError("insecure_registry", message.format(registry=name), hint, details)
     return AppError(
         "network",
         f"{name} could not be asked.",
@@ -70,6 +73,10 @@ def login_error(words: str, registry: str) -> AppError:
 _CERTIFICATE_WORDS = (
     "The Docker engine does not trust the certificate of {registry}.",
     "Give the engine the registry's certificate (/etc/docker/certs.d), and restart it.",
+)
+_PLAIN_WORDS = (
+    "{registry} speaks plain HTTP, which the engine refuses.",
+    "If you trust it, name it among the insecure registries in the engine's settings.",
 )
 _LOGIN = (
     "It is private, or its name is wrong. Log in: temper image login {host}, or with Log in "
@@ -90,8 +97,7 @@ _KNOWN = (
     (_DENIED, "image_denied", "{registry} does not give out {image}.", _LOGIN),
     (_OTHER_PROCESSOR, "image_architecture", "There is no {image} for this computer's processor.",
      "Choose another image, or build ours."),
-    (_PLAIN, "insecure_registry", "{registry} speaks plain HTTP, which Docker refuses.",
-     "If you trust it, add it to insecure-registries in the engine's settings."),
+    (_PLAIN, "insecure_registry", *_PLAIN_WORDS),
     (_CERTIFICATE, "certificate", *_CERTIFICATE_WORDS),
     (_NETWORK, "network", "The connection to {registry} broke or never came about.",
      "Try again: what is complete is kept. The engine has a proxy setting of its own."),

@@ -63,6 +63,8 @@ class Pull:
                 cancel.pause(self.pauses[broken])
                 broken += 1
             else:
+                progress.finish()
+                report(progress.now())
                 remove_pins(self._client, str(self._image))
                 return progress.digest
 

@@ -45,12 +45,18 @@ class PullProgress:
         if said.startswith("Digest: "):
             self.digest = said.removeprefix("Digest: ")
         status = "Trying again" if said.startswith("Retrying") else _WORDS.get(said)
-        if status is None or not name:
+        if status is None or not name or self._is_no_layer(name):
             return False
         before = self._layers.get(name) or LayerProgress(name, "", total=self._sizes.get(name))
         self._is_fetching = self._is_fetching or status not in {"Waiting", HERE}
         self._layers[name] = self._after(before, status, event.get("progressDetail") or {})
         return before.status != status
+
+    def finish(self) -> None:
+        """The engine has said that all is well; Podman says it of the whole alone."""
+        for name, layer in self._layers.items():
+            if not layer.is_complete:
+                self.take({"id": name, "status": "Pull complete"})
 
     def now(self) -> ImageProgress:
         """The state as it is to be shown."""
@@ -77,6 +83,10 @@ class PullProgress:
         """Whether the engine has this layer for good."""
         layer = self._layers.get(layer_id)
         return layer is not None and layer.is_complete
+
+    def _is_no_layer(self, name: str) -> bool:
+        """Podman counts an image's configuration as one."""
+        return name not in self._sizes and any(one in self._sizes for one in self._layers)
 
     def _expected(self) -> list[LayerProgress]:
         """Layers that the registry told of and the engine has not named yet."""

@@ -38,7 +38,7 @@ class ContainerLink:
             self._id: str = self._api.create_container_from_config(dict(spec))["Id"]
             try:
                 self._socket = self._attach()
-                self._api.start(self._id)
+                self._start()
             except BaseException:
                 self._remove()
                 raise
@@ -60,7 +60,11 @@ class ContainerLink:
         from docker.utils import socket as streams
 
         begun = b""
-        with self._log.open("wb") as log, contextlib.suppress(OSError, ValueError):
+        with (
+            contextlib.closing(self),
+            self._log.open("wb") as log,
+            contextlib.suppress(OSError, ValueError),
+        ):
             for stream, data in _frames(self._socket):
                 if stream != streams.STDOUT:
                     log.write(data)
@@ -87,8 +91,12 @@ class ContainerLink:
         """Remove the container, and wait until it is gone."""
         self._remove()
         self._ended.wait(_GONE_SECONDS)
+
+    def close(self) -> None:
+        """Let go of the streams; the container's input ends with them."""
         with contextlib.suppress(OSError):
             self._socket.close()
+            _raw(self._socket).close()  # which the file that the SDK hands out leaves open
 
     def _attach(self) -> Any:
         streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
@@ -96,6 +104,13 @@ class ContainerLink:
         with contextlib.suppress(OSError, AttributeError):
             _raw(found).settimeout(None)  # an answer may take as long as it takes
         return found
+
+    def _start(self) -> None:
+        try:
+            self._api.start(self._id)
+        except BaseException:
+            self.close()
+            raise
 
     def _await_end(self) -> None:
         from docker.errors import DockerException

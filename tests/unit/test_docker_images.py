@@ -157,6 +157,16 @@ def test_a_layer_that_comes_in_one_piece_is_counted_whole() -> None:
     assert progress.now().done == 100
 
 
+def test_podman_counts_the_configuration_as_a_layer_and_completes_none() -> None:
+    progress = PullProgress({"a": 100})
+    progress.take(event("a", "Download complete"))
+    progress.take(event("config", "Download complete"))
+    assert [layer.id for layer in progress.now().layers] == ["a"]
+    progress.finish()
+    assert progress.now().message == "All layers are here"
+    assert progress.is_complete("a")
+
+
 def test_what_is_not_about_a_layer_changes_nothing() -> None:
     progress = PullProgress()
     assert not progress.take({"status": "Pulling from a/b", "id": "latest"})
