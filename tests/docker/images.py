@@ -209,6 +209,7 @@ def _remove_older(client: DockerClient, prefix: str, newest: str) -> None:
         for tag in image.tags:
             if tag.startswith(prefix) and tag != newest:
                 client.images.remove(tag, force=True)
+    client.images.prune(filters={"dangling": True})
 
 
 def _hash(*parts: str | bytes) -> str:
