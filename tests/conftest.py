@@ -27,6 +27,7 @@ from tests.docker.fixtures import (  # noqa: F401 - fixtures
     docker_client,
     docker_engine,
     engine_store,
+    python_image,
     second_engine,
     session_engine,
     small_image,
