@@ -20,6 +20,7 @@ from services.docker.image_errors import login_error
 from services.docker.image_space import ImageSpace
 from services.docker.logins import Login
 from services.docker.references import parse_image, parse_registry
+from services.docker.stream import remove_image, start_post
 
 if TYPE_CHECKING:
     import builtins
@@ -146,7 +147,7 @@ class ImageService:
             raise _in_use(found)
         with calling(f"remove {tag}"):
             if found is not None:
-                client.api.remove_image(tag, force=force)
+                remove_image(client, tag, force=force)
         remove_pins(client, str(parse_image(tag)))
 
     def login(self, registry: str, user: str, password: str) -> RegistryLogin:
@@ -197,8 +198,6 @@ def _prove(client: DockerClient, registry: str, login: Login) -> str:
     """Let the engine try a login; a token that the registry wants instead of the password."""
     from docker.errors import APIError, DockerException
     from requests.exceptions import RequestException
-
-    from services.docker.stream import start_post
 
     try:
         with start_post(client, "/auth", json=login.header(registry)) as answer:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from models.domain.docker import PARTIAL_LABEL
+from services.docker.stream import remove_image
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -63,7 +64,7 @@ class PullPins:
         last, self._last, self._pinned = self._last, config_id, count
         if last:
             with suppress(DockerException, RequestException):
-                self._client.api.remove_image(last)
+                remove_image(self._client, last)
 
     def _archive(self, count: int) -> tuple[bytes, str]:
         """What ``docker save`` writes, save the layers, which the engine has."""
@@ -92,17 +93,14 @@ class PullPins:
         return _tar({f"{config_id}.json": config, "manifest.json": manifest}), config_id
 
 
-def remove_pins(client: DockerClient, image: str) -> int:
-    """Let go of what an interrupted pull of this image left; how many bytes were named by it."""
+def remove_pins(client: DockerClient, image: str) -> None:
+    """Let go of what an interrupted pull of this image left."""
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
-    freed = 0
     with suppress(DockerException, RequestException):
         for found in client.api.images(filters={"label": f"{PARTIAL_LABEL}={image}"}):
-            client.api.remove_image(found["Id"], force=True)
-            freed += int(found.get("Size") or 0)
-    return freed
+            remove_image(client, str(found["Id"]), force=True)
 
 
 def _tar(files: dict[str, bytes]) -> bytes:

@@ -7,6 +7,7 @@ import queue
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 from services.docker.errors import translate
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.1
 _END_SECONDS = 5.0
+_REMOVE_SECONDS = 600.0
 Answer = TypeVar("Answer")
 
 
@@ -44,12 +46,24 @@ def engine_events(
 
 def start_post(client: DockerClient, path: str, **options: Any) -> Response:
     """Post to the engine and return when its answer begins, however long that takes."""
+    return _checked(client.api.post(_url(client, path), stream=True, timeout=None, **options))
+
+
+def remove_image(client: DockerClient, name: str, *, force: bool = False) -> None:
+    """Remove an image: gigabytes of small files take longer than the SDK waits for an answer."""
+    url = _url(client, f"/images/{quote(name, safe='/:@')}")
+    parameters = {"force": int(force)}
+    _checked(client.api.delete(url, params=parameters, timeout=_REMOVE_SECONDS)).close()
+
+
+def _url(client: DockerClient, path: str) -> str:
+    return f"{client.api.base_url}/v{client.api.api_version}{path}"
+
+
+def _checked(response: Response) -> Response:
     from docker.errors import create_api_error_from_http_exception
     from requests.exceptions import HTTPError
 
-    api = client.api
-    url = f"{api.base_url}/v{api.api_version}{path}"
-    response = api.post(url, stream=True, timeout=None, **options)
     try:
         response.raise_for_status()
     except HTTPError as error:
