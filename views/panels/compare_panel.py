@@ -56,8 +56,8 @@ class ComparePanel(ScrollColumn):
 
     @Slot()
     def _show_notes(self) -> None:
-        over = self._selected > MOST_COMPARED
-        self._many.setText(f"The first {MOST_COMPARED} of {self._selected} runs are compared.")
-        self._many.setVisible(over)
+        count = f"The first {MOST_COMPARED} of {self._selected}"
+        self._many.setText(f"{count} selected runs are compared.")
+        self._many.setVisible(self._selected > MOST_COMPARED)
         differ = bool(self._model.difference_rows()) or self._model.is_reading
         self._note.setText(_MARKS if differ else _SAME)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView
 
 from models.qt.runs_filter import RunsFilter
@@ -17,7 +17,6 @@ from views.widgets.tone_delegate import ToneDelegate
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from PySide6.QtCore import QItemSelection
     from PySide6.QtGui import QKeyEvent
 
     from models.domain.run import Run
@@ -73,10 +72,13 @@ class RunsTable(ItemTable):
             for row in range(self.filter.rowCount())
             if (index := self.filter.index(row, 0)).data(ITEM_ROLE).id in run_ids
         ]
-        if chosen:
-            model.setCurrentIndex(chosen[0], flags.ClearAndSelect | flags.Rows)
-        for index in chosen[1:]:
-            model.select(index, flags.Select | flags.Rows)
+        if not chosen:
+            return
+        all_of_them = QItemSelection()
+        for index in chosen:
+            all_of_them.select(index, index)
+        model.setCurrentIndex(chosen[0], flags.NoUpdate)
+        model.select(all_of_them, flags.ClearAndSelect | flags.Rows)
 
     def select_first(self) -> None:
         """Select the run at the top."""
