@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QGuiApplication
 
 from controllers.doctor_controller import DoctorController
-from models.domain.doctor import OPEN_SETTINGS, SET_UP_PYTHON
+from models.domain.doctor import MANAGE_IMAGE, OPEN_SETTINGS, SET_UP_PYTHON
 from views.main_window import DOCTOR, SETTINGS, TRAINING
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ class DoctorConnection(QObject):
         settings.values_changed.connect(self._on_values_changed)
         settings.secrets_changed.connect(self._on_changed)
         wiring.environment.ended.connect(self._on_changed)
+        self._docker = window.models.docker
+        self._engine: tuple[object, ...] = self._engine_of_now()
+        self._docker.changed.connect(self._on_docker_changed)
 
     def _connect_page(self) -> None:
         page, controller = self._window.doctor, self.controller
@@ -61,6 +64,8 @@ class DoctorConnection(QObject):
             self._on_action(remedy)
         elif remedy == OPEN_SETTINGS:
             self._window.show_page(SETTINGS)
+        elif remedy == MANAGE_IMAGE:
+            self._window.actions_.images.trigger()
 
     @Slot(str)
     def _on_action(self, action: str) -> None:
@@ -79,6 +84,17 @@ class DoctorConnection(QObject):
         if looked_at != self._looked_at:
             self._looked_at = looked_at
             self._on_changed()
+
+    @Slot()
+    def _on_docker_changed(self) -> None:
+        """An engine that comes or goes, an image that was fetched or removed."""
+        now = self._engine_of_now()
+        if now != self._engine and not self._docker.is_looking and self._docker.task is None:
+            self._engine = now
+            self._on_changed()
+
+    def _engine_of_now(self) -> tuple[object, ...]:
+        return self._docker.engine is not None, self._docker.images.rowCount()
 
     @Slot()
     def _on_changed(self) -> None:

@@ -24,6 +24,7 @@ MANAGE_IMAGE = "manage_image"
 OPEN_SETTINGS = "open_settings"
 REMEDIES = {
     SET_UP_PYTHON: "Set it up",
+    MANAGE_IMAGE: "Manage images…",
     OPEN_SETTINGS: "Open Settings",
 }
 """What the program can do about a check by itself, with the words for a button."""

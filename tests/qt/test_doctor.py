@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from models.domain.doctor import (
     COMPUTER,
     CONTAINERS,
     GRAPHICS,
+    MANAGE_IMAGE,
     NETWORK,
     OPEN_SETTINGS,
     PYTHON,
@@ -23,6 +24,7 @@ from models.domain.doctor import (
 from models.domain.errors import AppError
 from models.domain.secrets import HF_TOKEN
 from models.qt.doctor_model import DoctorModel
+from tests.qt.fakes import make_engine, make_image
 from views.main_window import DATASETS, DOCTOR, SETTINGS, TRAINING
 from views.theme import current_theme
 
@@ -184,6 +186,26 @@ def test_settings_are_a_button_away(program: Program, qtbot: QtBot) -> None:
     open_page(program)
     press(program, qtbot, "hugging_face_token.remedy")
     assert program.window.page == SETTINGS
+
+
+def test_a_missing_image_is_a_button_away_and_its_arrival_is_seen(
+    program: Program, qtbot: QtBot
+) -> None:
+    image = Check(CONTAINERS, "Training image", NOTE, "None is there.", "Docker needs it.",
+                  "Get it.", MANAGE_IMAGE)  # fmt: skip
+    program.services.doctor.found = (image,)
+    program.services.docker.engine = make_engine()
+    open_page(program)
+    looked = program.services.doctor.looked
+    press(program, qtbot, "training_image.remedy")
+    dialog = program.window.findChild(QDialog)
+    assert dialog is not None
+    assert dialog.isVisible()
+    program.services.images.there["temper-trainer:1"] = make_image("temper-trainer:1")
+    program.wiring.docker.controller.refresh()
+    program.settle()
+    assert program.services.doctor.looked > looked
+    dialog.close()
 
 
 def test_the_environment_is_set_up_without_a_training_after_it(
