@@ -155,6 +155,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"trainer_home", "trainer_image"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+        if "trainer_image" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(900))  # any may be the first, which makes it
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
