@@ -84,6 +84,13 @@ class LogBook:
         self._skip = self._position.skip
         return self._position
 
+    def rewind(self) -> None:
+        """Forget all that was taken of this container."""
+        try:
+            self._keep(Note(self._container, self._note.base, self._note.base))
+        except OSError as error:
+            raise _unwritable(error, self._log) from error
+
     def take(self, stream: int, entry: bytes) -> None:
         """The next entry since :meth:`open`; those that are known already are passed over."""
         if self._skip:

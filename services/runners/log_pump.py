@@ -15,6 +15,7 @@ from services.environment.folder_lock import try_lock
 from services.runners.base import Look
 from services.runners.container_end import REMOVED, ContainerEnd, container_end
 from services.runners.log_book import UNWRITABLE, LogBook, lock_file, note_file, read_note
+from services.runners.log_lines import Position
 from services.runners.log_stream import BROKEN, LogStream
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class LogPump:
         self._thread: threading.Thread | None = None
         self._end: ContainerEnd | None = None
         self._is_removed = False
+        self._is_at_end = False  # of a stream that was followed to its end
+        self._went_on = False  # somewhere else than at the beginning
         self._unwritable_since: float | None = None
 
     def look(self) -> Look:
@@ -160,11 +163,20 @@ class LogPump:
             self._book.open()
         else:
             self._take(follow=False)  # what came after the stream's end, if anything did
+            if self._went_on and self._count() != self._book.position.total:
+                # The clock was set back while nobody read, so that times hid entries from us.
+                self._book.rewind()
+                self._take(follow=False)
         self._book.finish(end)
+
+    def _count(self) -> int:
+        return LogStream(self._client(), self._handle.id, Position(), follow=False).count()
 
     def _take(self, *, follow: bool) -> None:
         """Read from where the log is, until there is no more."""
         position = self._book.open()
+        if position.total and (follow or not self._is_at_end):
+            self._went_on = True
         stream = LogStream(self._client(), self._handle.id, position, follow=follow)
         self._stream = stream
         noted = time.monotonic()
@@ -181,6 +193,7 @@ class LogPump:
         finally:
             self._stream = None
             stream.close()
+        self._is_at_end = True
         self._book.note()
 
     def _inspect(self) -> ContainerEnd | None:
