@@ -43,6 +43,7 @@ bench: $(READY)
 	@$(BIN)/python tests/benchmarks/bench_startup.py
 	@$(BIN)/python tests/benchmarks/bench_log_view.py
 	@$(BIN)/python tests/benchmarks/bench_configs.py
+	@$(BIN)/python tests/benchmarks/bench_runs_page.py
 	@$(BIN)/python tests/benchmarks/bench_history.py
 
 lint: $(READY)

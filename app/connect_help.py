@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _PAGE_TOPICS = {
     TRAINING: "quick-start",
-    RUNS: "progress",
+    RUNS: "runs",
     DATASETS: "datasets",
     DOCTOR: "doctor",
     SETTINGS: "settings",

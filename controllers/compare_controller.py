@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from models.domain.run import Run, RunUpdate
     from models.qt.compare_model import CompareModel
 
+CURVE_POINTS = 1_000
+"""For each curve; the chart takes half of the window."""
 _AGAIN_MS = 3_000
 """A live run among them grows: its curve is read again, but not oftener than this."""
 
@@ -53,7 +55,7 @@ class CompareController(QObject):
         ids = self._ids()
         try:
             curves = await self._desk.lanes.database.run(
-                self._history.curves, ids, metric, over=axis
+                self._history.curves, ids, metric, points=CURVE_POINTS, over=axis
             )
         except AppError as error:
             self._desk.notices.show_error("The curves cannot be read", error)

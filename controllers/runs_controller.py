@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from models.domain.errors import AppError
 from models.domain.run import RunUpdate
-from models.domain.thinning import thin_events
 from models.qt.runs_filter import is_waiting
 from services.run_files import copy_log
 
@@ -111,13 +109,10 @@ class RunsController(QObject):
             self.shown.emit(update.run)
 
     def _read(self, run: Run) -> RunUpdate | None:
-        """In the lane: all of a run as a chart can show it; None where another is wanted by now."""
+        """In the lane: what there is to show of a run; None where another is wanted by now."""
         if self._wanted != run.id:
             return None
-        if is_waiting(run):
-            return RunUpdate(run)
-        update = self._runs.history(run.id)
-        return replace(update, events=thin_events(update.events))
+        return RunUpdate(run) if is_waiting(run) else self._runs.history(run.id)
 
     async def _save_log(self, run: Run, path: Path) -> None:
         try:

@@ -26,7 +26,7 @@ GROUPS = {
     "images": "docker#images",
     "runpod": "targets#runpod",
     "run": "progress",
-    "runs": "progress",
+    "runs": "runs",
     "infer": "inference",
     "config": "configurations",
     "offline": "offline",

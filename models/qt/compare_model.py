@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_COMPARED = 8
 """More curves than this nobody tells apart."""
+_STEPS = (1.0, "Step")
 _UNITS = ((7200.0, 3600.0, "Hours"), (180.0, 60.0, "Minutes"), (0.0, 1.0, "Seconds"))
 """From so many seconds on, so many make one, called so."""
 
@@ -61,6 +62,7 @@ class CompareModel(QObject):
         super().__init__(parent)
         self._runs: tuple[Run, ...] = ()
         self._curves: dict[tuple[str, str], tuple[CurveLine, ...]] = {}
+        self._units: dict[tuple[str, str], tuple[float, str]] = {}
         self._differences: tuple[Difference, ...] = ()
         self.metric = LOSS
         self.axis = BY_STEP
@@ -83,7 +85,7 @@ class CompareModel(QObject):
     @property
     def axis_label(self) -> str:
         """What the lower axis counts."""
-        return "Step" if self.axis == BY_STEP else self._unit()[1]
+        return self._unit()[1]
 
     def begin(self, runs: Sequence[Run]) -> None:
         """Compare these runs; the same ones keep what is known of them."""
@@ -111,10 +113,12 @@ class CompareModel(QObject):
     def set_curves(self, metric: str, axis: str, curves: Sequence[Curve]) -> None:
         """Take the curves of a loss over an axis, one for each run at most."""
         numbers = {run.id: number for number, run in enumerate(self._runs)}
+        found = [curve for curve in curves if curve.run_id in numbers and curve.xs]
+        unit = _time_unit(found) if axis == BY_TIME else _STEPS
+        self._units[metric, axis] = unit
         self._curves[metric, axis] = tuple(
-            CurveLine(numbers[curve.run_id], curve.xs, curve.ys)
-            for curve in curves
-            if curve.run_id in numbers and curve.xs
+            CurveLine(numbers[curve.run_id], tuple(x / unit[0] for x in curve.xs), curve.ys)
+            for curve in found
         )
         self.changed.emit()
 
@@ -124,15 +128,8 @@ class CompareModel(QObject):
         self.changed.emit()
 
     def lines(self) -> tuple[CurveLine, ...]:
-        """The curves to draw now, in the units of the axis."""
-        found = self._curves.get((self.metric, self.axis), ())
-        per_unit = 1.0 if self.axis == BY_STEP else self._unit()[0]
-        if per_unit == 1.0:
-            return found
-        return tuple(
-            CurveLine(line.number, tuple(x / per_unit for x in line.places), line.values)
-            for line in found
-        )
+        """The curves to draw now, in the units of the axis; the same object until they change."""
+        return self._curves.get((self.metric, self.axis), ())
 
     def value_at(self, number: int, place: float | None) -> float | None:
         """A run's value at a place of the axis, or its newest one."""
@@ -180,9 +177,12 @@ class CompareModel(QObject):
             self.curves_wanted.emit()
 
     def _unit(self) -> tuple[float, str]:
-        found = self._curves.get((self.metric, BY_TIME), ())
-        longest = max((line.places[-1] for line in found), default=0.0)
-        return next((size, word) for least, size, word in _UNITS if longest >= least)
+        return self._units.get((self.metric, self.axis), _STEPS)
+
+
+def _time_unit(curves: Sequence[Curve]) -> tuple[float, str]:
+    longest = max((curve.xs[-1] for curve in curves), default=0.0)
+    return next((size, word) for least, size, word in _UNITS if longest >= least)
 
 
 def distinct_names(runs: Sequence[Run]) -> tuple[str, ...]:

@@ -456,16 +456,15 @@ def test_the_context_menu_has_the_same_actions(program: Program) -> None:
     menu.close()
 
 
-def test_a_long_run_is_shown_with_no_more_points_than_a_chart_can_show(program: Program) -> None:
-    from tests.qt.fakes import progress_event
-
-    done = make_run("long", RunState.FINISHED)
-    events = tuple(progress_event(n, loss=9.0 if n == 7_777 else 2.0) for n in range(1, 20_001))
-    program.services.runs.histories["long"] = RunUpdate(done, events)
-    open_page(program, [done])
-    steps, losses = program.models.shown_run.metrics.curve("loss")
-    assert len(steps) <= 4_001
-    assert (steps[-1], max(losses)) == (20_000, 9.0)
+def test_only_the_run_that_is_wanted_last_is_read(program: Program) -> None:
+    open_page(program)
+    program.services.runs.calls.clear()
+    table = program.child("runs.table")
+    for row in (1, 2):  # faster than anything is read
+        table.selectRow(row)
+    program.settle()
+    assert [what for name, what in program.services.runs.calls if name == "history"] == ["a"]
+    assert program.models.shown_run.run_id == "a"
 
 
 @pytest.mark.parametrize("width", [600, 920, 1280])

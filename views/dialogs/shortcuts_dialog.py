@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 Keys = tuple[str, str]
 _PLACES: dict[str, Sequence[Keys]] = {
     "Quick Local Inference": (("Run the prompt", "Ctrl+Return"), ("End the answer", "Esc")),
+    "Runs": (
+        ("Search", "Ctrl+F"),
+        ("Rename", "F2"),
+        ("Delete, or take out of the queue", "Del"),
+        ("Earlier in the queue", "Alt+Up"),
+        ("Later in the queue", "Alt+Down"),
+    ),
     "Log": (("Copy the selected lines", "Ctrl+C"),),
     "Guide": (("Search", "Ctrl+F"), ("Back", "Alt+Left"), ("Forward", "Alt+Right")),
 }

@@ -16,7 +16,7 @@ from views.widgets.empty_state import EmptyState
 from views.widgets.mode_switch import ModeSwitch
 
 if TYPE_CHECKING:
-    from models.qt.compare_model import CompareModel
+    from models.qt.compare_model import CompareModel, CurveLine
     from views.widgets.compare_plots import ComparePlots
 
 _EMPTY = {
@@ -36,6 +36,7 @@ class CompareChart(QWidget):
         self.setAccessibleName("Chart of the losses of the selected runs")
         self._model = model
         self._plots: ComparePlots | None = None
+        self._drawn: tuple[CurveLine, ...] = ()
         losses = ((LOSS, "Training loss"), (EVAL_LOSS, "Held-out loss"))
         self.loss = ModeSwitch(f"{name}.loss", losses)
         self.axis = ModeSwitch(f"{name}.axis", ((BY_STEP, "Steps"), (BY_TIME, "Time")))
@@ -78,7 +79,8 @@ class CompareChart(QWidget):
     @Slot()
     def _redraw(self) -> None:
         lines = self._model.lines()
-        if lines:
+        if lines and lines is not self._drawn:
+            self._drawn = lines
             if self._plots is None:
                 self._plots = self._make_plots()
             self._plots.draw(lines, self._model.axis_label)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from models.qt.compare_model import CurveLine
 
+_SMOOTH = 400
+"""Longer curves are drawn without smoothing: it cannot be seen there, and takes 20 ms for each."""
 _FEW = 60
 """Up to so many points each of them is marked: measurements on held-out rows are rare."""
 
@@ -38,11 +40,11 @@ class ComparePlots:
         """Draw these curves and no others; ``label`` says what the lower axis counts."""
         self._lines = tuple(lines)
         while len(self._curves) < len(self._lines):
-            self._curves.append(self._plot.plot([], [], antialias=True))
+            self._curves.append(self._plot.plot([], []))
         for curve in self._curves[len(self._lines) :]:
             curve.setData([], [])
         for curve, line in zip(self._curves, self._lines, strict=False):
-            curve.setData(line.places, line.values)
+            curve.setData(line.places, line.values, antialias=len(line.values) <= _SMOOTH)
         self._plot.setLabel("bottom", label)
         self.dress()
 

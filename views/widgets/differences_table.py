@@ -66,6 +66,7 @@ class DifferencesTable(QTableWidget):
         self.setItemDelegate(MarkDelegate(self))
         self.setShowGrid(False)
         self.setWordWrap(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setTabKeyNavigation(False)
         self.setCornerButtonEnabled(False)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -74,7 +75,7 @@ class DifferencesTable(QTableWidget):
         across, down = self.horizontalHeader(), self.verticalHeader()
         across.setDefaultAlignment(left)
         self.setIconSize(QSize(26, 10))
-        across.setTextElideMode(Qt.TextElideMode.ElideRight)
+        across.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         down.setDefaultAlignment(left)
         down.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         for header in (across, down):
