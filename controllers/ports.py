@@ -77,9 +77,6 @@ class RunPort(Protocol):
     def tuned_model(self, run: Run) -> TunedModel:
         """What to load to try a run, its files checked; AppError where it cannot be tried."""
 
-    def delete(self, run_id: str) -> None:
-        """Forget an ended run."""
-
 
 class HistoryPort(Protocol):
     """What can be done with runs that were: find, compare, name, repeat, delete."""

@@ -97,9 +97,3 @@ class RunRecords:
         """The events of these types."""
         with self._database.unit_of_work() as uow:
             return uow.curves.of_types(run_id, types)
-
-    def delete(self, run_id: str) -> None:
-        """Forget a run with its metrics."""
-        with self._database.unit_of_work() as uow:
-            uow.runs.delete(run_id)
-            uow.commit()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -191,16 +190,6 @@ class RunService:
     def tuned_model(self, run: Run) -> TunedModel:
         """What to load to try a run, its files checked; AppError says why it cannot be tried."""
         return tuned_model(run)
-
-    def delete(self, run_id: str) -> None:
-        """Forget an ended run and remove its folder; its output directory stays."""
-        with self._lock:
-            run = self.get(run_id)
-            if run.state.is_live:
-                raise AppError("running", f"Run {run.id} is still running.", "Stop it first.")
-            self._records.delete(run_id)
-            self._follower.forget(run_id)
-        shutil.rmtree(run_folder(run).path, ignore_errors=True)
 
     def _tidy(self, seen: Sequence[Run]) -> None:
         live = {run.id for run in seen if run.state.is_live}

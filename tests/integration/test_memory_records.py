@@ -27,6 +27,7 @@ from services.job_builder import JobBuilder
 from services.memory_records import MemoryRecords
 from services.model_shapes import ModelShapes
 from services.offline import OfflinePolicy
+from services.run_deletion import RunDeletion
 from services.run_records import RunRecords
 from services.runners.process import ProcessRunner
 from services.runs import RunService
@@ -141,7 +142,7 @@ def test_a_run_that_finishes_leaves_its_peak_beside_the_prediction(
     (peak,) = stored(database, model, "cpu")
     assert (peak.run_id, peak.measured_bytes) == (run.id, 1_000_000_000)
     assert peak.predicted_bytes == predicted(model, on_gpu=False)
-    service.delete(run.id)
+    RunDeletion(database, tmp_path / "lock").delete([run], with_outputs=True)
     assert stored(database, model, "cpu") == [peak]
 
 

@@ -313,13 +313,3 @@ def test_a_missing_environment_is_a_sentence_and_a_failed_run(home: Path) -> Non
             service.start(config("finish"))
         assert caught.value.kind == "runtime_missing"
         assert service.list()[0].state is RunState.FAILED
-
-
-def test_delete_removes_the_run_and_keeps_its_output(service: RunService, home: Path) -> None:
-    run, _, _ = follow(service, service.start(config("finish")))
-    output = home / "data/outputs/local_run"
-    output.mkdir(parents=True, exist_ok=True)
-    service.delete(run.id)
-    assert service.list() == []
-    assert output.exists()
-    assert not RunFolder(home / "data", run.id).path.exists()

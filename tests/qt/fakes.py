@@ -178,10 +178,6 @@ class FakeRuns:
         folder = f"{run.data_root}/outputs/local_run/adapter"
         return TunedModel(run.base_model, folder, run.data_root)
 
-    def delete(self, run_id: str) -> None:
-        self.calls.append(("delete", run_id))
-        del self.stored[run_id]
-
 
 @dataclass
 class FakeHistory:
