@@ -108,7 +108,11 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     )
     configs = ConfigStore(database)
     trainer = code_root() / "trainer_image"
-    runtime, gpus, engine = build_runtime(paths, offline), GpuProbe(), DockerEngine()
+    runtime, gpus, engine = (
+        build_runtime(paths, offline),
+        GpuProbe(),
+        DockerEngine(is_offline=offline.is_offline),
+    )
     catalogue = resource("base_models.toml")
     shapes = ModelShapes(catalogue, data_root, offline, hf_token)
     peaks = MemoryRecords(database, shapes)

@@ -105,6 +105,16 @@ def over_ssh(endpoint: Endpoint) -> AppError:
     )
 
 
+def elsewhere(endpoint: Endpoint) -> AppError:
+    """An engine of another computer, while nothing may leave this one."""
+    return AppError(
+        "offline",
+        f"Offline mode: {endpoint.chosen or 'Docker'} names an engine on another computer "
+        f"({endpoint.url}), which is not asked.",
+        f"Use this computer's own engine: {_unchoose(endpoint)}.",
+    )
+
+
 def bad_address(endpoint: Endpoint) -> AppError:
     """An address that means nothing to us."""
     return AppError(

@@ -13,7 +13,7 @@ from services.docker import advice
 from services.docker.endpoints import Endpoint, find_endpoints, this_computer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from docker import DockerClient
 
@@ -32,13 +32,19 @@ class DockerEngine:
     What raises: :meth:`client` and all that build on it raise AppError of the kinds
     ``docker_missing``, ``docker_stopped``, ``docker_denied``, ``docker_old``, and of what the user
     chose wrongly (``docker_context``, ``docker_address``, ``docker_ssh``, ``docker_tls``,
-    ``docker_windows``), each with the next step for this system.
+    ``docker_windows``), each with the next step for this system; and ``offline`` where the engine
+    is on another computer, which Offline mode does not ask.
     """
 
     def __init__(
-        self, environ: Mapping[str, str] | None = None, *, computer: Computer | None = None
+        self,
+        environ: Mapping[str, str] | None = None,
+        *,
+        computer: Computer | None = None,
+        is_offline: Callable[[], bool] = lambda: False,
     ) -> None:
         self._computer = computer or this_computer(environ)
+        self._is_offline = is_offline
         self._found: Endpoint | None = None
         self._clients: dict[str, DockerClient] = {}
         self._lock = threading.Lock()
@@ -89,6 +95,8 @@ class DockerEngine:
     def _client_of(self, endpoint: Endpoint) -> DockerClient:
         from services.docker.sdk import connect
 
+        if not endpoint.is_local and self._is_offline():
+            raise advice.elsewhere(endpoint)
         with self._lock:
             known = self._clients.get(endpoint.url)
         if known is not None:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FORBIDDEN = {
     "torch", "transformers", "datasets", "sqlalchemy", "alembic", "docker", "huggingface_hub",
     "typer", "numpy", "pyqtgraph", "pydantic", "asyncio", "qasync", "yaml",
-    "keyring", "httpx", "httpx_auth", "pynvml",
+    "keyring", "httpx", "httpx_auth", "pynvml", "requests", "urllib3",
 }  # fmt: skip
 HARMLESS = "This plugin does not support propagateSizeHints()"
 

@@ -17,12 +17,14 @@ from models.domain.config import (
 from models.domain.config_io import with_values
 from models.domain.container_rules import devices_problem, image_problem, name_problem
 from models.domain.docker import GpuSupport, ImageProgress, LayerProgress
+from models.domain.errors import AppError
 from models.domain.hardware import Gpu
 from models.domain.runtime_choice import default_runtime
 from models.domain.validation import validate
 from models.qt.docker_words import age, engine_words, gpu_words, image_words, transfer_words
 from models.qt.images_model import LayersModel
 from models.qt.transfer_rate import TransferRate
+from services.docker.engine import DockerEngine
 from services.docker.references import parse_image
 from tests.qt.fakes import GIB, make_engine, make_image
 
@@ -212,3 +214,16 @@ def test_layers_stay_where_they_are_while_they_go_on() -> None:
     assert [model.index(row, 1).data() for row in range(3)] == ["Waiting", "Downloading", "Waiting"]
     model.show(first[:2])
     assert len(resets) == 2
+
+
+def test_offline_an_engine_of_another_computer_is_not_asked() -> None:
+    """192.0.2.1 is nobody's: a connection would wait for its time limit."""
+    offline = [True]
+    chosen = {"DOCKER_HOST": "tcp://192.0.2.1:2375"}
+    engine = DockerEngine(chosen, is_offline=lambda: offline[0])
+    for ask in (engine.info, engine.client, lambda: engine.client_at("tcp://192.0.2.1:2375")):
+        with pytest.raises(AppError) as caught:
+            ask()
+        assert caught.value.kind == "offline"
+        assert "another computer (tcp://192.0.2.1:2375)" in caught.value.message
+        assert "DOCKER_HOST" in caught.value.hint
