@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import psutil
@@ -13,9 +15,8 @@ from models.domain.run import Run, RunState
 
 if TYPE_CHECKING:
     from models.domain.autopsy import Autopsy
+    from models.domain.remedies import Remedy
     from models.domain.run import RunUpdate
-
-_RESUMES = {RemedyAction.RESUME, RemedyAction.START}
 
 
 def outcome_text(run: Run) -> str:
@@ -39,7 +40,25 @@ def _memory() -> MemoryFacts:
 
 
 def _command(run: Run, made: Autopsy) -> list[str]:
-    helps = any(remedy.action in _RESUMES for remedy in made.remedies)
-    if not (helps and can_resume(run)):
+    """What to type for the first remedy that trains on, as the window's button does."""
+    if not can_resume(run):
         return []
-    return [f"Go on with: {program()} runs resume {run.id}"]
+    going_on = (remedy for remedy in made.remedies if _goes_on(remedy))
+    command = f"{program()} runs resume {run.id}"
+    return [f"Go on with: {command}{_changes(remedy)}" for remedy in islice(going_on, 1)]
+
+
+def _goes_on(remedy: Remedy) -> bool:
+    is_change = remedy.action is RemedyAction.START and remedy.on_existing == "resume"
+    return is_change or remedy.action is RemedyAction.RESUME
+
+
+def _changes(remedy: Remedy) -> str:
+    return "".join(f" --set {path}={_typed(value)}" for path, value in remedy.values.items())
+
+
+def _typed(value: object) -> str:
+    """A value as ``--set`` takes it; in quotes where a shell would part it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return shlex.quote(f"{value:g}" if isinstance(value, float) else str(value))

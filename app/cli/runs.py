@@ -16,7 +16,7 @@ from app.cli.output import Json, plain, print_json, print_table, reported, say
 from app.cli.run_table import RunName, print_runs
 from app.cli.setup import ensure_ready
 from app.cli.state import services
-from app.cli.train import finish
+from app.cli.train import apply_settings, finish
 from models.domain.config_compare import changed_settings
 from models.domain.errors import AppError
 from models.domain.run import RunState  # noqa: TC001 - typer reads the annotations
@@ -139,14 +139,27 @@ def attach(run: RunName, json_: Json = False) -> None:
 @app.command()
 def resume(
     run: RunName,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="a.b=c",
+            help="Go on with this changed, as a new run: a smaller batch, a higher limit; "
+            "repeatable.",
+        ),
+    ] = None,
     detach: Annotated[bool, typer.Option(help="Return at once; the run goes on.")] = False,
     json_: Json = False,
 ) -> None:
     """Go on with an ended run, from its newest valid checkpoint, in the same folder."""
     with reported(json_):
         found = services().runs.find(run)
-        ensure_ready(services(), found.config)
-        resumed = services().runs.resume(found.id)
+        config = apply_settings(found.config, set_ or [])
+        ensure_ready(services(), config)
+        if set_:
+            resumed = services().runs.start(config, name=found.name, on_existing="resume")
+        else:
+            resumed = services().runs.resume(found.id)
         finish(resumed if detach else watch(services().runs, resumed), as_json=json_)
 
 

@@ -264,8 +264,25 @@ def test_the_command_line_says_the_same_sentence_and_how_to_go_on(kind: str) -> 
     run = ended(kind, "What the trainer said.", exit_code=1)
     made, text = found(run), outcome_text(run)
     assert text.startswith(f"Run run-1 failed: {made.reason}\n{made.advice}")
-    may_help = any(remedy.action in {"resume", "start"} for remedy in made.remedies)
+    goes_on = [one for one in made.remedies if one.action in {"resume", "start"}]
+    may_help = any(one.on_existing == "resume" or one.action == "resume" for one in goes_on)
     assert ("runs resume run-1" in text) is (may_help and can_resume(run))
+
+
+@pytest.mark.parametrize(
+    ("run", "options"),
+    [
+        (ended("cuda_oom"), " --set hp.batch_size=1 --set hp.grad_accum=8"),
+        (
+            ended("host_oom", docker=True, settings={"local.memory_limit": 1.0}),
+            " --set local.memory_limit=2",
+        ),
+        (ended("auth"), " --set local.pass_hf_token=true"),
+        (ended("killed"), ""),
+    ],
+)
+def test_the_command_makes_the_windows_change(run: Run, options: str) -> None:
+    assert outcome_text(run).splitlines()[-1].endswith(f"runs resume run-1{options}")
 
 
 def test_the_command_line_tells_of_other_ends() -> None:
