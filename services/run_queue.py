@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from models.db.run_repository import not_queued
-from models.domain.errors import AppError
+from models.domain.errors import AppError, ConfigError
 from models.domain.run import Run, RunState
 from models.domain.run_history import QueueTurn
 from services.environment.folder_lock import try_lock
@@ -23,8 +23,13 @@ if TYPE_CHECKING:
     from services.run_records import RunRecords
     from services.runs import RunService
 
-_HOLDING = {"runtime_missing", "docker_missing", "docker_stopped", "docker_denied", "docker_old"}
-"""What is wrong with the computer, not with a run: every other one would fail as well."""
+_CONCERNS_ALL = {
+    "runtime_missing",
+    "docker_missing",
+    "docker_stopped",
+    "docker_denied",
+    "docker_old",
+}
 _MOST_LIVE = 1000
 
 
@@ -91,9 +96,9 @@ class RunQueue:
                 starter.rewrite_job(run)
                 return QueueTurn(starter.launch(run), tuple(failed))
             except AppError as error:
-                if error.kind in _HOLDING:
+                if _concerns_all(error):
                     self._put_back(run.id, waited_since)
-                    return QueueTurn(None, tuple(failed), str(error))
+                    return QueueTurn(None, tuple(failed), _why(error))
                 failed.append(self._failed(run, error))
         return QueueTurn(None, tuple(failed))
 
@@ -135,3 +140,18 @@ class RunQueue:
         finally:
             if descriptor is not None:
                 os.close(descriptor)
+
+
+def _concerns_all(error: AppError) -> bool:
+    """Whether the computer is not ready for this kind of run, so that the next would fail, too."""
+    if isinstance(error, ConfigError):
+        return all(problem.field == "local.runtime" for problem in error.problems)
+    return error.kind in _CONCERNS_ALL
+
+
+def _why(error: AppError) -> str:
+    """The reason in a sentence or two, without the frame of a list of settings."""
+    if isinstance(error, ConfigError) and error.problems:
+        problem = error.problems[0]
+        return f"{problem.value} {problem.message} {problem.remedy}".strip()
+    return str(error)

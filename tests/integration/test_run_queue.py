@@ -240,6 +240,28 @@ def test_a_computer_that_is_not_ready_fails_no_run_but_lets_all_wait(world: Worl
     assert (started.id, started.failure) == (first.id, None)
 
 
+class NoEngine(ProcessRunner):
+    """As a runner of containers is while no engine answers."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: Path(sys.executable))
+
+    def check(self, config: TrainingConfig, data_root: Path, *, offline: bool) -> list[Problem]:
+        return [Problem("local.runtime", "Docker", "cannot be used: it is off.", "Start it.")]
+
+
+def test_while_no_engine_answers_all_wait_and_none_fails(world: World) -> None:
+    enqueue(world, name="first")
+    enqueue(world, name="second")
+    world.runner(NoEngine())
+    turn = world.queue.start_next()
+    assert (turn.started, turn.failed) == (None, ())
+    assert turn.held == "Docker cannot be used: it is off. Start it."
+    assert [(run.name, run.started_at, run.failure) for run in world.queue.list()] == [
+        ("first", None, None), ("second", None, None),
+    ]  # fmt: skip
+
+
 def test_a_program_that_ends_before_the_start_leaves_the_run_in_the_queue(world: World) -> None:
     run = enqueue(world)
     enqueue(world, name="other")
