@@ -33,8 +33,8 @@ def tuned_model(run: Run) -> TunedModel:
         base_model=base_model,
         adapter=str(folder),
         data_root=run.data_root,
-        use_gpu=run.config.local.use_gpu,
         quantization=run.config.hp.quantization,
+        local=run.config.local,
     )
 
 

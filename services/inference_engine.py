@@ -95,11 +95,12 @@ class InferenceEngine:
 
     def _load(self, model: TunedModel, cancel: CancelToken) -> None:
         cancel.raise_if_cancelled()
-        worker = self._worker_at(self._place(model))
+        place = self._place(model)
+        worker = self._worker_at(place)
         self._loaded = None
         request = {
             "op": "load",
-            "base_model": _as_in_a_job(model.base_model, model.data_root),
+            "base_model": place.seen(_as_in_a_job(model.base_model, model.data_root)),
             "adapter": _as_in_a_job(model.adapter, model.data_root) or None,
             "quantization": model.quantization,
         }

@@ -51,6 +51,9 @@ class WorkerPlace(Protocol):
     def log(self) -> Path:
         """What the worker prints that is no reply."""
 
+    def seen(self, path: str) -> str:
+        """A base model as the worker names it; ``path`` is a repo id, or as a job names a place."""
+
     def start(self) -> WorkerLink:
         """Start a worker there; AppError says what is missing."""
 
@@ -65,6 +68,10 @@ class ProcessPlace:
     log: Path
     offline: bool = False
     use_gpu: bool = True
+
+    def seen(self, path: str) -> str:
+        """As it is."""
+        return path
 
     def start(self) -> WorkerLink:
         """A process in a group of its own: Ctrl+C in a terminal ends an answer, not the model."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from models.domain.config import LocalSection
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -36,14 +38,15 @@ class TunedModel:
     """What is loaded to answer: a base model with an adapter, as this computer names both.
 
     ``data_root`` is the run's own: its cache holds the base model where that came from the Hub.
-    ``quantization`` is the run's setting, for an adapter belongs to the weights it was trained on.
+    ``quantization`` is the run's setting, for an adapter belongs to the weights it was trained on;
+    ``local`` how the run was run on this computer.
     """
 
     base_model: str
     adapter: str
     data_root: str
-    use_gpu: bool = True
     quantization: str = "auto"
+    local: LocalSection = field(default_factory=LocalSection)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,9 @@ class ContainerLink:
         with calling("start the container that answers"):
             self._id: str = self._api.create_container_from_config(dict(spec))["Id"]
             try:
-                self._socket = self._attach()
+                self._stream = self._attach()
+                # The file that the SDK hands out only reads, and leaves its socket open.
+                self._socket = getattr(self._stream, "_sock", self._stream)
                 self._start()
             except BaseException:
                 self._remove()
@@ -53,7 +55,7 @@ class ContainerLink:
         """Write into the container's standard input."""
         if self._ended.is_set():
             raise ValueError("the container has ended")
-        _raw(self._socket).sendall(line.encode())
+        self._socket.sendall(line.encode())
 
     def lines(self) -> Iterator[str]:
         """Its standard output line by line; its standard error goes to the log's file."""
@@ -65,7 +67,7 @@ class ContainerLink:
             self._log.open("wb") as log,
             contextlib.suppress(OSError, ValueError),
         ):
-            for stream, data in _frames(self._socket):
+            for stream, data in _frames(self._stream):
                 if stream != streams.STDOUT:
                     log.write(data)
                     log.flush()
@@ -79,9 +81,8 @@ class ContainerLink:
 
     def close_input(self) -> None:
         """Close the container's standard input, and leave its output open."""
-        raw = _raw(self._socket)
         with contextlib.suppress(OSError, AttributeError, NotImplementedError):
-            raw.shutdown(socket.SHUT_WR)
+            self._socket.shutdown(socket.SHUT_WR)
 
     def wait(self, seconds: float) -> bool:
         """Wait until the engine has said that it ended."""
@@ -95,14 +96,14 @@ class ContainerLink:
     def close(self) -> None:
         """Let go of the streams; the container's input ends with them."""
         with contextlib.suppress(OSError):
+            self._stream.close()
             self._socket.close()
-            _raw(self._socket).close()  # which the file that the SDK hands out leaves open
 
     def _attach(self) -> Any:
         streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
         found = self._api.attach_socket(self._id, params=streams)
-        with contextlib.suppress(OSError, AttributeError):
-            _raw(found).settimeout(None)  # an answer may take as long as it takes
+        with contextlib.suppress(OSError, AttributeError):  # an answer takes as long as it takes
+            getattr(found, "_sock", found).settimeout(None)
         return found
 
     def _start(self) -> None:
@@ -136,8 +137,3 @@ def _frames(stream: Any) -> Iterator[tuple[int, bytes]]:
     from docker.utils import socket as streams
 
     yield from cast("Any", streams).frames_iter(stream, tty=False)
-
-
-def _raw(stream: Any) -> Any:
-    """The socket below what the SDK hands out, which for a file of it only reads."""
-    return getattr(stream, "_sock", stream)

@@ -107,6 +107,26 @@ def container_spec(
     }
 
 
+def worker_spec(launch: Launch, info: EngineInfo, caller: Caller, extras: Extras) -> dict[str, Any]:
+    """The same for a worker that answers: it listens on its standard input until whoever attached
+    is gone. What it says is kept nowhere, and it belongs to no run."""
+    training = container_spec(launch, info, caller, extras)
+    return training | {
+        "Cmd": ["-m", "trainer_image.infer"],
+        "WorkingDir": _TEMPORARY_FOLDER,
+        "Labels": {
+            INSTALL_LABEL: extras.install_id,
+            STARTED_LABEL: training["Labels"][STARTED_LABEL],
+        },
+        "AttachStdin": True,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "OpenStdin": True,
+        "StdinOnce": True,
+        "HostConfig": training["HostConfig"] | {"LogConfig": {"Type": "none", "Config": {}}},
+    }
+
+
 def container_user(info: EngineInfo, caller: Caller) -> str:
     """Who the process is inside, so that what it writes is the caller's outside.
 

@@ -106,7 +106,7 @@ class DockerRunner:
         self._remove_earlier(launch.folder.run_id)
         extras = self._extras(launch, info)
         _prepare_folder(launch, info, extras)
-        spec = container_spec(launch, info, _caller(launch, info), extras)
+        spec = container_spec(launch, info, caller_of(launch, info), extras)
         name = container_name(launch)
         container = self._start(spec, name, launch.folder)
         handle = ContainerHandle(container, name, info.endpoint)
@@ -299,7 +299,7 @@ class DockerRunner:
 
 def _prepare_folder(launch: Launch, info: EngineInfo, extras: Extras) -> None:
     """What the container cannot do itself: the job's model, and a word about the missing GPU."""
-    place = model_place(launch.base_model, _caller(launch, info))
+    place = model_place(launch.base_model, caller_of(launch, info))
     if place == CONTAINER_MODEL and extras.model_folders:
         rename_in_job(launch.folder.job, place)
     if launch.local.use_gpu and extras.gpu is None:
@@ -307,7 +307,8 @@ def _prepare_folder(launch: Launch, info: EngineInfo, extras: Extras) -> None:
             log.write(f"{info.gpu.reason} The training runs on the processor.\n")
 
 
-def _caller(launch: Launch, info: EngineInfo) -> Caller:
+def caller_of(launch: Launch, info: EngineInfo) -> Caller:
+    """Who starts a container for this launch: the user of this program, as the engine maps one."""
     user = _user(info)
     group = extra_group(launch.folder.data_root, user)
     return Caller(sys.platform, user.uid, user.gid, group, os.environ)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from models.domain.config import LocalSection
 from models.domain.errors import AppError
 from models.domain.inference import BASE, INFERENCE_PRESETS, TUNED, Answer, Message, TunedModel
 from services.inference_engine import InferenceEngine
@@ -45,7 +46,9 @@ class Lab:
 
     def _place(self, model: TunedModel) -> ProcessPlace:
         root = Path(model.data_root)
-        return ProcessPlace(self.python, self.code, root, self.log, self.offline, model.use_gpu)
+        return ProcessPlace(
+            self.python, self.code, root, self.log, self.offline, model.local.use_gpu
+        )
 
     def ask(self, prompt: str, use: str = TUNED, **more: Any) -> Answer:
         on_token = more.pop("on_token", lambda _text: None)
@@ -97,7 +100,7 @@ def test_an_answer_comes_in_pieces_with_what_stands_before_it(lab: Lab) -> None:
 
 @pytest.mark.parametrize("use_gpu", [True, False])
 def test_the_worker_honours_the_runs_gpu_switch(lab: Lab, use_gpu: bool) -> None:
-    lab.engine.load(replace(lab.model, use_gpu=use_gpu))
+    lab.engine.load(replace(lab.model, local=LocalSection(use_gpu=use_gpu)))
     assert (lab.where()["env"].get("CUDA_VISIBLE_DEVICES") == "") is not use_gpu
 
 

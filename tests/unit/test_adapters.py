@@ -59,7 +59,7 @@ def test_a_whole_adapter_is_loaded_as_the_run_was_trained(run: Run) -> None:
         hp=HyperparameterSection(quantization="4-bit"), local=LocalSection(use_gpu=False)
     )
     assert tuned_model(replace(run, config=config)) == TunedModel(
-        BASE, run.adapter_path, run.data_root, use_gpu=False, quantization="4-bit"
+        BASE, run.adapter_path, run.data_root, "4-bit", LocalSection(use_gpu=False)
     )
 
 
