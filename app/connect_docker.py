@@ -79,6 +79,7 @@ class DockerConnection(QObject):
         image.build_requested.connect(controller.build)
         image.start_requested.connect(controller.get_and_start)
         image.manage_requested.connect(self.show_images)
+        image.building_requested.connect(self._on_building)
         image.progress.cancel_requested.connect(controller.cancel)
 
     def _make_dialog(self) -> ImagesDialog:
@@ -96,6 +97,12 @@ class DockerConnection(QObject):
         dialog.registries.login_requested.connect(controller.login)
         dialog.registries.logout_requested.connect(controller.logout)
         return dialog
+
+    @Slot()
+    def _on_building(self) -> None:
+        self.show_images()
+        if self._dialog is not None:
+            self._dialog.show_building()
 
     @Slot(str)
     def _on_use(self, tag: str) -> None:

@@ -73,6 +73,7 @@ class DockerController(QObject):
         self._rest.timeout.connect(self._find_chosen)
         self._form.value_changed.connect(self._on_value_changed)
         self._form.reset.connect(self._on_reset)
+        self._form.circumstances_changed.connect(self._on_circumstances_changed)
         self._model.choose(self._chosen())
 
     @property
@@ -316,3 +317,10 @@ class DockerController(QObject):
         self._model.choose(self._chosen())
         self._find_chosen()
         self.look_if_old()
+
+    @Slot()
+    def _on_circumstances_changed(self) -> None:
+        """Back from Offline mode: an engine of another computer may be asked again."""
+        problem = self._model.problem
+        if problem is not None and problem.kind == "offline":
+            self.look_if_wanted()

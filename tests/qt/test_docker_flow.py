@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
+from app.paths import guide_folder
 from controllers.desk import Desk
 from controllers.docker_controller import DockerController
 from controllers.image_relay import ImageRelay
@@ -28,6 +29,7 @@ from models.domain.docker import (
     RegistryLogin,
 )
 from models.domain.errors import AppError, ConfigError, Problem
+from models.domain.guide import load_guide
 from models.domain.hardware import Gpu, Hardware
 from models.domain.run import RunState, RunUpdate
 from models.domain.secrets import KEYCHAIN
@@ -44,6 +46,7 @@ from tests.qt.fakes import (
     make_session,
 )
 from views.theme import current_theme
+from views.widgets.help_button import HelpButton
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -434,6 +437,25 @@ def test_the_known_images_are_offered_and_those_with_the_trainer_in_them(program
     assert combo.currentText() == DEFAULT_IMAGE
 
 
+def test_build_ours_leads_to_where_it_is_built(program: Program, qtbot: QtBot) -> None:
+    _docker(program)
+    _press(qtbot, program.child("local.image.build"))
+    program.settle()
+    assert program.child("docker.images_dialog").isVisible()
+    assert program.child("images.variant").hasFocus()
+
+
+def test_back_from_offline_an_engine_elsewhere_is_asked_again(program: Program) -> None:
+    program.services.settings.now = replace(program.services.settings.now, offline=True)
+    program.services.docker.error = AppError("offline", "Offline mode: it is not asked.")
+    _docker(program, engine=False)
+    assert program.child("docker.engine.state").text() == "Offline mode: it is not asked."
+    program.services.docker.engine = make_engine()
+    program.wiring.settings.controller.set_offline(False)
+    program.settle()
+    assert program.models.docker.engine_state is EngineState.THERE
+
+
 # What a new setup runs with
 
 
@@ -535,6 +557,13 @@ def _select(dialog: Any, tag: str) -> None:
     model = dialog.table.model()
     row = next(row for row in range(model.rowCount()) if model.index(row, 0).data() == tag)
     dialog.table.selectRow(row)
+
+
+def test_every_help_button_of_the_dialog_leads_somewhere(dialog: Any) -> None:
+    guide = load_guide(guide_folder())
+    topics = [button.topic for button in dialog.findChildren(HelpButton)]
+    assert topics
+    assert [topic for topic in topics if guide.find(topic) is None] == []
 
 
 def test_the_images_of_this_computer(program: Program, dialog: Any) -> None:

@@ -35,7 +35,7 @@ from views.widgets.help_button import HelpButton
 from views.widgets.image_progress import ImageProgressView
 from views.widgets.item_table import ItemTable
 from views.widgets.log_view import LogTable
-from views.widgets.page_column import ScrollColumn
+from views.widgets.page_column import ScrollColumn, reveal
 from views.widgets.registry_box import RegistryBox
 
 if TYPE_CHECKING:
@@ -216,6 +216,11 @@ class ImagesDialog(QDialog):
         self._note.setVisible(bool(self._note.text()))
         restyle(self._note, "tone", "" if offline else outcome.tone)
         self._show_output()
+
+    def show_building(self) -> None:
+        """Go where ours are built."""
+        reveal(self._variant)
+        self._variant.setFocus()
 
     def _empty_words(self) -> str:
         if self._model.engine is None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from models.qt.form_model import FormModel
 
 PATH = "local.image"
+_BUILD_HELP = "Build an image on this computer instead of fetching one"
 _LEAST_LIST = 460
 """Pixels that an image's name and what it is need in the list."""
 
@@ -35,13 +36,14 @@ class ImageField(Field):
     Signals:
         pull_requested, build_requested: the tag to fetch or to build.
         start_requested: get the image, then start the training.
-        manage_requested: show all images, and how to build one.
+        manage_requested: show all images; building_requested: there, how ours are built.
     """
 
     pull_requested = Signal(str)
     build_requested = Signal(str)
     start_requested = Signal()
     manage_requested = Signal()
+    building_requested = Signal()
 
     def __init__(self, form: FormModel, model: DockerModel) -> None:
         combo = CalmComboBox()
@@ -121,7 +123,6 @@ class ImageField(Field):
         self._line.setAccessibleName(self.info.rule.label)
         self._line.setPlaceholderText("registry/name:tag")
         self._other.setText("Build ours…")
-        self._other.setToolTip("Build an image on this computer instead of fetching one")
         self._manage.setText("Manage…")
         self._manage.setToolTip("All images: sizes, removing, other tags, registries")
         buttons = QWidget()
@@ -138,7 +139,7 @@ class ImageField(Field):
         self._line.textEdited.connect(self._on_text_edited)
         self._combo.activated.connect(self._on_activated)
         self._get.clicked.connect(self._on_get)
-        self._other.clicked.connect(self.manage_requested)
+        self._other.clicked.connect(self.building_requested)
         self._manage.clicked.connect(self.manage_requested)
         self._model.changed.connect(self._on_changed)
         self._form.circumstances_changed.connect(self.show_state)
@@ -178,8 +179,7 @@ class ImageField(Field):
         restyle(self._get, "role", "primary" if starts and not reason else "")
         self._other.setVisible(not is_ours)
         self._other.setEnabled(not reason)
-        if reason:
-            self._other.setToolTip(reason)
+        self._other.setToolTip(reason or _BUILD_HELP)
 
     @Slot()
     def _on_changed(self) -> None:
