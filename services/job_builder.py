@@ -93,7 +93,9 @@ class JobBuilder:
             problems += [problem for problem in found if problem.field not in known]
         if config.dataset.source == SOURCE_HUB and not offline and not problems:
             problems += dataset_problems(config.dataset.hf_repo.strip(), self._hf_token)
-        return problems + _place_problems(config, data_root)
+        known = {problem.field for problem in problems}  # a runner says more of its folder
+        places = _place_problems(config, data_root)
+        return problems + [problem for problem in places if problem.field not in known]
 
     def resume_problems(
         self, config: TrainingConfig, *, offline: bool, further: Sequence[Problem] = ()

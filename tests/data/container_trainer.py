@@ -4,6 +4,7 @@ The last part of base_model says it: ``talk-500`` prints so many numbered lines,
 outputs, with an event every ten. ``wait`` trains until it is stopped and saves for half a second,
 ``import`` dawdles before it can hear signals, ``save`` is saving for two seconds, ``hog`` takes
 memory until it is killed, ``fill`` writes until the disk is full, ``redraw`` draws progress,
+``clock-N`` says when it prints,
 ``slowtalk-N`` and ``look`` are for what a test wants to see.
 """
 
@@ -126,6 +127,11 @@ if how == "talk":
     talk(0.002)
 elif how == "slowtalk":
     talk(0.05)
+elif how == "clock":
+    for number in range(count):
+        time.sleep(0.02 + (number * 37 % 100) / 200)
+        print(f"at {time.time():.6f}", flush=True)
+    time.sleep(10)
 elif how == "save":
     for number in range(20):
         print("part", number, flush=True)

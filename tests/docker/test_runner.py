@@ -188,6 +188,10 @@ def test_online_it_has_one(temper: Program) -> None:
     assert seen_by_trainer(temper)["network"] == ["eth0", "lo"]
 
 
+@pytest.mark.spec(
+    "**Pass HF token to container** – forwards `HF_TOKEN` / `HUGGINGFACE_HUB_TOKEN` so `--push` "
+    "works inside the container."
+)
 @pytest.mark.parametrize("passed", [True, False])
 def test_the_token_is_only_in_the_containers_environment_and_only_when_ticked(
     home: Path, docker_engine: RealEngine, python_image: str, docker_client: DockerClient,
