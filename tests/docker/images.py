@@ -100,12 +100,13 @@ def _debian(client: DockerClient, tag: str) -> None:
             shutil.rmtree(root / place, ignore_errors=True)
         if _CERTIFICATES.is_file():
             shutil.copyfile(_CERTIFICATES, root / _CERTIFICATES.relative_to("/"))
-        packed = subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE)
         repository, name = tag.split(":")
-        client.api.import_image_from_stream(
-            packed.stdout, repository=repository, tag=name, changes=_TRUST
-        )
-        assert packed.wait() == 0
+        command = ["tar", "-C", str(root), "-c", "."]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as packed:
+            client.api.import_image_from_stream(
+                packed.stdout, repository=repository, tag=name, changes=_TRUST
+            )
+        assert packed.returncode == 0
 
 
 def _torch(client: DockerClient, tag: str, base: str, wheels: list[Path]) -> None:
