@@ -140,6 +140,7 @@ class WindowSession(QObject):
         await asyncio.sleep(0)
         await self.desk.tasks.close()
         if self._services is not None:
+            await self.desk.lanes.database.run(_nothing)  # behind what is being stored, as notes
             await self.desk.lanes.work.run(self._services.close)
         self.desk.lanes.close(_LANE_SECONDS)
         self._collector.stop()
@@ -202,6 +203,10 @@ def _build(paths: AppPaths, *, offline: bool) -> Services:
     from services.offline import OfflinePolicy
 
     return build_services(paths, OfflinePolicy(forced=offline))
+
+
+def _nothing() -> None:
+    """Done once everything before it in its lane is."""
 
 
 def _import_chart() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from models.domain.config_io import settings_index
 from models.domain.errors import AppError, ConfigError
 from models.qt.deletion import Deletion
 from models.qt.runs_model import name_of
@@ -139,7 +140,8 @@ class HistoryController(QObject):
         try:
             plan = await self._desk.lanes.runs.run(self._history.plan_again, run.id)
         except AppError as error:
-            self._desk.notices.show_error(f"{name_of(run)} cannot be run again exactly", error)
+            title = f"{name_of(run)} cannot be run again exactly"
+            self._desk.notices.show_error(title, _in_words(error))
             return
         if plan.remarks:
             self.again_asked.emit(plan)
@@ -157,12 +159,8 @@ class HistoryController(QObject):
             run = await self._desk.lanes.runs.run(
                 self._history.run_again, plan.run_id, queued=waits
             )
-        except ConfigError as error:
-            problems = " ".join(str(problem) for problem in error.problems)
-            trouble = AppError("bad_config", problems, "Use its setup, change that, and start.")
-            self._desk.notices.show_error(f"{plan.name} cannot be run again", trouble)
         except AppError as error:
-            self._desk.notices.show_error(f"{plan.name} did not start again", error)
+            self._desk.notices.show_error(f"{plan.name} did not start again", _in_words(error))
         else:
             self._show_again(run, waits=waits)
         finally:
@@ -184,3 +182,15 @@ class HistoryController(QObject):
             self._desk.notices.show_error("The metrics were not exported", error)
         else:
             self._desk.notices.said.emit(f"Metrics saved as {path}")
+
+
+def _in_words(error: AppError) -> AppError:
+    """What is wrong with a setup as sentences that name its settings as the form does."""
+    if not isinstance(error, ConfigError):
+        return error
+    sentences = []
+    for problem in error.problems:
+        known = settings_index().get(problem.field)
+        name = known.rule.label if known is not None else problem.field
+        sentences.append(f"{name} {problem.message} {problem.remedy}".strip())
+    return AppError("bad_config", " ".join(sentences), "Or use its setup, and change that.")

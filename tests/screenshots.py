@@ -24,7 +24,8 @@ from PySide6.QtWidgets import QApplication  # noqa: E402
 
 from models.domain.availability import Circumstances  # noqa: E402
 from models.domain.base_models import load_base_models  # noqa: E402
-from models.domain.config import TARGET_RUNPOD  # noqa: E402
+from models.domain.config import RUNTIME_DOCKER, TARGET_RUNPOD  # noqa: E402
+from models.domain.docker import GpuSupport, ImageProgress  # noqa: E402
 from models.domain.hardware import Gpu, Hardware  # noqa: E402
 from models.domain.inference import (  # noqa: E402
     BASE,
@@ -37,7 +38,9 @@ from models.domain.inference import (  # noqa: E402
 )
 from models.domain.run import Failure, RunState, RunUpdate  # noqa: E402
 from models.qt.app_models import AppModels  # noqa: E402
-from tests.qt.fakes import make_run, make_session, progress_event  # noqa: E402
+from models.qt.docker_model import PULL, ImageTask  # noqa: E402
+from tests import screenshots_runs  # noqa: E402
+from tests.qt.fakes import make_engine, make_run, make_session, progress_event  # noqa: E402
 from views.main_window import MainWindow  # noqa: E402
 from views.theme import current_theme  # noqa: E402
 
@@ -83,6 +86,7 @@ SHOTS = (
     Shot("finished", run="finished"),
     Shot("inference", run="answered"),
     Shot("narrow", size=(640, 760)),
+    Shot("docker", {"local.runtime": RUNTIME_DOCKER}, scroll=1.0),
 )
 
 
@@ -110,6 +114,9 @@ def _make_all(scale: int) -> None:
         for shot in SHOTS:
             suffix = "" if scale == 1 else f"-{scale}x"
             _make(shot, IMAGES / f"training-{shot.name}-{mode}{suffix}.png")
+        for scene in screenshots_runs.SCENES:
+            window = screenshots_runs.make_window(scene)
+            _take(window, IMAGES / f"runs-{scene}-{mode}{'' if scale == 1 else f'-{scale}x'}.png")
 
 
 def _make(shot: Shot, path: Path) -> None:
@@ -129,6 +136,8 @@ def _make(shot: Shot, path: Path) -> None:
         form.edit(setting, value)
     if shot.run:
         _show_run(window, shot.run)
+    if form.value("local.runtime") == RUNTIME_DOCKER:
+        _show_pull(window)
     window.show()
     QTest.qWait(_SETTLE_MS)  # charts, log and memory bar are drawn by timers
     if shot.run == "answered":
@@ -136,6 +145,10 @@ def _make(shot: Shot, path: Path) -> None:
     bar = window.training.setup.verticalScrollBar()
     bar.setValue(round(bar.maximum() * shot.scroll))
     QTest.qWait(100)
+    _take(window, path)
+
+
+def _take(window: MainWindow, path: Path) -> None:
     _save(window.grab().toImage(), path)
     window.close()
     window.deleteLater()
@@ -174,6 +187,14 @@ def _show_run(window: MainWindow, kind: str) -> None:
     models.run.log.flush_all()
     if is_over:
         _offer_answers(window, is_asked=kind == "answered")
+
+
+def _show_pull(window: MainWindow) -> None:
+    docker = window.models.docker
+    docker.set_engine(make_engine(gpu=GpuSupport(can_pass=True)))
+    docker.set_image(docker.chosen, None)
+    docker.begin(ImageTask(PULL, docker.chosen))
+    docker.take(ImageProgress("Downloading 4 of 11 layers", 3_100_000_000, 8_100_000_000))
 
 
 def _offer_answers(window: MainWindow, *, is_asked: bool) -> None:

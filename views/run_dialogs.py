@@ -52,7 +52,7 @@ class RunDialogs(QObject):
         remarks = "\n".join(f"•  {remark}" for remark in plan.remarks)
         dialog = QuestionDialog(
             f"Run {plan.name} again?",
-            f"Not everything is as it was:\n\n{remarks}",
+            f"Different from the first time:\n\n{remarks}",
             (("yes", "Run again"),),
             self._window,
         )

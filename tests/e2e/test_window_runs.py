@@ -33,6 +33,8 @@ from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
 from services.job_builder import JobBuilder
 from services.offline import OfflinePolicy
+from services.run_history import RunHistory
+from services.run_queue import RunQueue
 from services.run_records import RunRecords
 from services.runners.process import ProcessRunner
 from services.runs import RunService
@@ -57,6 +59,9 @@ class _Services(FakeServices):
 
     database: Database | None = None
 
+    def __post_init__(self) -> None:
+        self.offline.settings = self.settings
+
     def close(self) -> None:
         if self.database is not None:
             self.database.close()
@@ -73,7 +78,14 @@ def _services(home: Path) -> _Services:
         code=lambda: TrainerCode(home / "code", "0" * 64),
         offline=OfflinePolicy(),
     )
-    return _Services(runs=runs, datasets=library, configs=ConfigStore(database), database=database)
+    return _Services(
+        runs=runs,
+        history=RunHistory(database, runs, library, home / "deleting.lock"),
+        queue=RunQueue(runs, RunRecords(database), home / "queue.lock"),
+        datasets=library,
+        configs=ConfigStore(database),
+        database=database,
+    )
 
 
 class _Window:
@@ -183,7 +195,7 @@ async def _find_and_stop(home: Path) -> None:
         assert program.said[-1].startswith("Re-attached to run ")
         await _until(lambda: len(program.models.run.metrics.curve("loss")[0]) == 30)
         assert program.models.run.metrics.curve("loss")[0] == list(range(1, 31))
-        assert not program.child("local.start").isEnabled()
+        assert program.child("local.start").text().replace("&", "") == "Add to queue"
         program.child("local.stop").click()
         await _until(lambda: program.state() is RunState.CANCELLED)
         assert program.child("run.resume").isVisible()

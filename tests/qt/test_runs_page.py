@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from models.domain.config import TrainingConfig
 from models.domain.config_io import with_values
-from models.domain.errors import AppError
+from models.domain.errors import AppError, ConfigError, Problem
 from models.domain.run import RunState, RunUpdate
 from models.qt.runs_model import TONE_ROLE
 from tests.qt.fakes import NOW, make_run
@@ -389,6 +389,17 @@ def test_a_run_that_cannot_be_repeated_says_why(program: Program) -> None:
     program.settle()
     assert program.child("notice.title").text() == "Best so far cannot be run again exactly"
     assert program.child("notice.text").text() == "Its dataset is gone. Import it again."
+
+
+def test_a_setup_that_cannot_run_any_more_is_named_as_in_the_form(program: Program) -> None:
+    open_page(program)
+    problem = Problem("hp.base_model", "x", "is not on this computer.", "Go online.")
+    program.services.history.error = ConfigError([problem])
+    program.child("runs.again").click()
+    program.settle()
+    assert program.child("notice.text").text() == (
+        "Base model is not on this computer. Go online. Or use its setup, and change that."
+    )
 
 
 def test_only_a_run_that_ended_early_is_resumed(program: Program) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from models.qt.compare_model import CompareModel, CompareRow
 
-_WIDEST, _NARROWEST = 150, 84
+_WIDEST, _NARROWEST = 164, 84
 
 
 class MarkDelegate(QStyledItemDelegate):
