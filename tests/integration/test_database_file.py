@@ -321,3 +321,30 @@ def test_an_empty_file_becomes_a_database(path: Path) -> None:
     path.touch()
     make(path)
     assert stored_metrics(path) == 100
+
+
+def test_runs_of_before_the_history_get_their_losses_and_their_datasets_name(path: Path) -> None:
+    known = MIGRATIONS.revisions[: MIGRATIONS.revisions.index("0003") + 1]
+    Database.open(path, migrations=Migrations(MIGRATIONS.folder, known)).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "INSERT INTO dataset_sessions (name, source, format, rows, size, sha256, created_at,"
+            " splits) VALUES ('Questions', 'q.jsonl', 'messages', 1, 1, 'abc', 1, '[]')"
+        )
+        connection.execute(
+            "INSERT INTO runs (id, name, config, state, runtime, data_root, created_at,"
+            " output_directory, trainer_sha256, dataset_sha256, step, total_steps, phase,"
+            " adapter_path, base_model, next_seq, log_offset) VALUES"
+            " ('r', 'r', '{}', 'finished', '', '', 1, '', '', 'abc', 2, 2, '', '', '', 5, 0)"
+        )
+        events = [("eval", 0, None, 1.0), ("progress", 1, 3.0, None), ("eval", 1, None, 2.0),
+                  ("progress", 2, 2.5, None), ("eval", 2, None, 2.2)]  # fmt: skip
+        connection.executemany(
+            "INSERT INTO metrics (run_id, seq, time, type, step, loss, eval_loss, fields)"
+            " VALUES ('r', ?, 1, ?, ?, ?, ?, '{}')",
+            [(seq, *event) for seq, event in enumerate(events)],
+        )
+        connection.commit()
+    with closing(Database.open(path)) as database, database.unit_of_work() as uow:
+        run = uow.runs.get("r")
+    assert (run.train_loss, run.best_eval_loss, run.dataset_name) == (2.5, 2.0, "Questions")
