@@ -106,14 +106,9 @@ class DockerConnection(QObject):
 
     @Slot(str)
     def _on_use(self, tag: str) -> None:
-        wanted = {
-            "training.target": TARGET_LOCAL,
-            "local.runtime": RUNTIME_DOCKER,
-            "local.image": tag,
-        }
-        for path, value in wanted.items():
-            if self._form.value(path) != value:
-                self._form.edit(path, value)
+        if self._form.value("training.target") != TARGET_LOCAL:
+            self._form.edit("training.target", TARGET_LOCAL)  # which brings its own values back
+        self._form.apply({"local.runtime": RUNTIME_DOCKER, "local.image": tag})
         self._window.show_message(f"Trainings of this setup run in {tag}")
 
     @Slot(object)

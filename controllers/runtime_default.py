@@ -34,7 +34,6 @@ class RuntimeDefault(QObject):
         self._status = models.run.status
         self._docker = docker
         self._is_open = True
-        self._form.edited.connect(self._on_edited)
         self._form.value_changed.connect(self._on_value_changed)
         self._form.loaded.connect(self._on_loaded)
         docker.looked.connect(self._decide)
@@ -46,13 +45,10 @@ class RuntimeDefault(QObject):
             self._docker.look()
 
     @Slot(str)
-    def _on_edited(self, path: str) -> None:
+    def _on_value_changed(self, path: str) -> None:
+        """By the user or in the user's name; defaults are filled in without a word."""
         if path == _RUNTIME:
             self._is_open = False
-
-    @Slot(str)
-    def _on_value_changed(self, path: str) -> None:
-        if path == _RUNTIME:
             self._model.set_reason("")
 
     @Slot()

@@ -615,6 +615,8 @@ def test_another_image_is_pulled_and_used(program: Program, dialog: Any, qtbot: 
     _press(qtbot, program.child("images.use"))
     local = program.models.form.config.local
     assert (local.runtime, local.image) == (RUNTIME_DOCKER, "me/other:1")
+    assert program.child("local.runtime").currentText() == RUNTIME_DOCKER
+    assert program.child("local.image").currentText() == "me/other:1"
 
 
 def test_ours_is_built_with_its_output_and_can_be_cancelled(
