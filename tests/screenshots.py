@@ -190,7 +190,9 @@ def _show_run(window: MainWindow, kind: str) -> None:
 
 
 def _show_pull(window: MainWindow) -> None:
-    docker = window.models.docker
+    form, docker = window.models.form, window.models.docker
+    form.apply({"local.runtime": RUNTIME_DOCKER})  # which its field follows, unlike an edit
+    docker.choose(str(form.value("local.image")))
     docker.set_engine(make_engine(gpu=GpuSupport(can_pass=True)))
     docker.set_image(docker.chosen, None)
     docker.begin(ImageTask(PULL, docker.chosen))
