@@ -129,7 +129,9 @@ class TrayConnection(QObject):
             self._window.show_page(TRAINING)
         else:
             self._window.show_page(RUNS)
-            self._runs.select(run)
+            if self._window.runs is not None:
+                self._window.runs.select(run)
+            self._runs.select(run)  # a filter may hide its row
 
     @Slot()
     def _on_stop(self) -> None:

@@ -276,9 +276,10 @@ def test_load_and_new_ask_before_changes_are_lost(edited: Program, qtbot: QtBot)
 
 def test_the_setup_of_a_run_asks_too(edited: Program, qtbot: QtBot) -> None:
     run = make_run("done", config=setup(hp__epochs=6.0))
+    edited.services.runs.stored[run.id] = run
     edited.models.runs.set_items([run])
     edited.window.show_page(RUNS)
-    edited.window.runs.use_setup_requested.emit(run)
+    edited.window.runs.actions_.use_requested.emit(run)
     assert edited.window.page == RUNS
     assert edited.models.form.value("hp.epochs") == 3.0
     click(qtbot, edited, "question.yes")

@@ -160,6 +160,7 @@ def test_a_click_on_the_message_shows_that_run(program: Program, tray: FakeTray)
     program.settle()
     assert program.window.page == RUNS
     assert program.models.shown_run.run_id == "other"
+    assert [one.id for one in program.window.runs.selected_runs()] == ["other"]
 
 
 def test_the_menu_opens_stops_and_quits(program: Program, tray: FakeTray, qtbot: QtBot) -> None:
@@ -244,7 +245,7 @@ def found_again(program: Program, *runs: Run) -> list[str]:
     services = program.services.runs
     services.live = list(runs)
     services.stored = {run.id: run for run in runs}
-    services.script = [RunUpdate(make_run("other", RunState.FINISHED))]
+    services.script = [RunUpdate(replace(runs[0], state=RunState.FINISHED))]
     program.aio(program.wiring.training.reattach())
     return said
 
