@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from models.domain.errors import AppError, ConfigError
 from models.domain.run import ContainerHandle, RunState
+from services.host_folder import User
 from services.run_files import RunFolder
 from tests.docker.programs import Program, containers, lines_of_talk, make_home, program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from docker import DockerClient
@@ -80,11 +82,24 @@ def test_the_host_data_dir_is_data_and_all_else_is_read_only(
     assert status["NoNewPrivs"] == "1"
 
 
-def test_outputs_belong_to_the_caller(temper: Program) -> None:
+def test_outputs_belong_to_the_caller(temper: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever that is: here a user whom neither this machine nor the image knows."""
+    stranger, start = 4321, temper.runner._start
+
+    def give_away(spec: Mapping[str, Any], name: str, folder: RunFolder) -> str:
+        for path in (folder.data_root, *folder.data_root.rglob("*")):
+            os.chown(path, stranger, stranger)
+        return start(spec, name, folder)
+
+    caller = replace(User.caller(), uid=stranger, gid=stranger)
+    monkeypatch.setattr(User, "caller", lambda **_: caller)
+    monkeypatch.setattr(temper.runner, "_start", give_away)
+
     run = temper.follow(temper.start("talk-1"))
 
+    assert run.state is RunState.FINISHED
     written = [path.stat() for path in temper.runs.adapter_path(run).rglob("*")]
-    assert {(status.st_uid, status.st_gid) for status in written} == {(os.getuid(), os.getgid())}
+    assert {(status.st_uid, status.st_gid) for status in written} == {(stranger, stranger)}
 
 
 @pytest.mark.spec("**Container name** – name for the training container.")
