@@ -145,7 +145,9 @@ def test_the_window_opens_on_a_real_screen(
 
 
 def test_doctor_finds_the_uv_that_came_along(temper: Frozen, folder: Path) -> None:
-    checks = {check["name"]: check for check in temper.json("--offline", "doctor", "--json")["checks"]}
+    checks = {
+        check["name"]: check for check in temper.json("--offline", "doctor", "--json")["checks"]
+    }
     assert checks["uv"]["message"] == str(folder / "_internal" / "tools" / "uv")
     assert "without Docker" in checks["Python environment"]["message"]
     done = temper("teach", code=2)
@@ -181,7 +183,9 @@ def test_it_makes_the_managed_environment_and_trains(
     assert (Path(run["adapter_path"]) / "adapter_model.safetensors").is_file()
     python = (home / "runtime" / "venv" / "bin" / "python").resolve()
     assert not python.is_relative_to(folder)
-    checks = {check["name"]: check for check in temper.json("--offline", "doctor", "--json")["checks"]}
+    checks = {
+        check["name"]: check for check in temper.json("--offline", "doctor", "--json")["checks"]
+    }
     assert checks["Python environment"]["message"].startswith("Ready at")
     code = next((home / "trainer-code").iterdir()) / "trainer_image"
     assert (code / "train.py").read_bytes() == (ROOT / "trainer_image/train.py").read_bytes()
