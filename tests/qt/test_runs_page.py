@@ -490,3 +490,20 @@ def test_nothing_is_cut_at_the_right(program: Program, width: int) -> None:
         widget: QWidget = program.child(name)
         right = widget.mapTo(page, QPoint(widget.width(), 0)).x()
         assert 0 < right <= page.width(), name
+
+
+def test_tab_goes_through_the_page_as_it_is_read(program: Program, qtbot: QtBot) -> None:
+    open_page(program)
+    page = program.window.runs
+    assert page is not None
+    seen: list[str] = []
+    program.child("runs.use_setup").setFocus()
+    for _ in range(14):
+        focused = program.window.focusWidget()
+        seen.append(focused.objectName())
+        qtbot.keyClick(focused, Qt.Key.Key_Tab)
+    wanted = [
+        "runs.use_setup", "runs.again", "runs.delete", "runs.more", "runs.search", "runs.state",
+        "runs.tag", "runs.table", "runs.name", "runs.tags", "runs.notes",
+    ]  # fmt: skip
+    assert seen[: len(wanted)] == wanted

@@ -16,6 +16,7 @@ from views.run_actions import RunActions
 from views.widgets.card import text_label
 from views.widgets.empty_state import EmptyState
 from views.widgets.page_column import TwoColumns
+from views.widgets.tab_order import order_tabs
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from models.qt.run_models import RunModels
     from models.qt.runs_model import RunsModel
 
-_LEFT_PERCENT, _LEFT_MOST = 54, 1000
+_LEFT_PERCENT, _LEFT_MOST, _NARROW = 54, 1000, 1100
 
 
 class RunsPanel(QWidget):
@@ -67,6 +68,7 @@ class RunsPanel(QWidget):
         self._connect()
         self._show_list()
         self._show_buttons()
+        order_tabs(self)
 
     def selected_runs(self) -> tuple[Run, ...]:
         """The runs that actions are for."""
@@ -94,7 +96,7 @@ class RunsPanel(QWidget):
         self._right.addWidget(self.run_panel)
         self._right.addWidget(self.compare)
         columns = [self.run_panel, self.compare]
-        body = TwoColumns(self.list, self._right, columns, _LEFT_PERCENT, _LEFT_MOST)
+        body = TwoColumns(self.list, self._right, columns, _LEFT_PERCENT, _LEFT_MOST, _NARROW)
         for widget in (self._empty, body):
             self._stack.addWidget(widget)
         column = QVBoxLayout(self)

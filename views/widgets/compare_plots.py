@@ -50,8 +50,10 @@ class ComparePlots:
 
     def dress(self) -> None:
         """Take the theme's colours."""
-        tokens = current_theme().tokens
+        theme = current_theme()
+        tokens = theme.tokens
         self.widget.setBackground(tokens.surface)
+        self._plot.getAxis("left").setWidth(round(44 * theme.scale))
         for side in ("left", "bottom"):
             axis = self._plot.getAxis(side)
             axis.setPen(tokens.border)
@@ -77,7 +79,6 @@ class ComparePlots:
         self._plot.hideButtons()
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.showGrid(x=False, y=True, alpha=0.12)
-        self._plot.getAxis("left").setWidth(44)
         self._plot.getAxis("bottom").enableAutoSIPrefix(False)
 
     def _follow_pointer(self) -> None:

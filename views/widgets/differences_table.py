@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QBrush, QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -74,7 +74,6 @@ class DifferencesTable(QTableWidget):
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         across, down = self.horizontalHeader(), self.verticalHeader()
         across.setDefaultAlignment(left)
-        self.setIconSize(QSize(26, 10))
         across.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         down.setDefaultAlignment(left)
         down.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)

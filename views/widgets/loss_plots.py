@@ -40,8 +40,11 @@ class LossPlots:
 
     def dress(self) -> None:
         """Take the theme's colours."""
-        tokens = current_theme().tokens
+        theme = current_theme()
+        tokens = theme.tokens
         self.widget.setBackground(tokens.surface)
+        self._plot.getAxis("left").setWidth(round(44 * theme.scale))
+        self._plot.getAxis("bottom").setHeight(round(24 * theme.scale))
         for side in ("left", "bottom"):
             axis = self._plot.getAxis(side)
             axis.setPen(tokens.border)
@@ -66,8 +69,6 @@ class LossPlots:
         self._plot.hideButtons()
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.showGrid(x=False, y=True, alpha=0.12)
-        self._plot.getAxis("left").setWidth(44)
-        self._plot.getAxis("bottom").setHeight(24)
         self._plot.scene().addItem(self._rate_box)
         self._rate_box.setXLink(self._plot)
         self._rate_box.setMouseEnabled(x=False, y=False)

@@ -111,9 +111,11 @@ class TwoColumns(QScrollArea):
         columns: Sequence[ScrollColumn],
         left_share: int = 41,
         left_most: int = 560,
+        narrow: int = NARROW,
     ) -> None:
         """``columns`` are the parts of both that scroll on their own while there is room;
         the left one gets ``left_share`` percent of the width, but no more than ``left_most``.
+        In windows of less than ``narrow`` pixels there is one column.
         """
         super().__init__()
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -122,6 +124,7 @@ class TwoColumns(QScrollArea):
         self.setProperty("focusPolicy", NO_FOCUS)
         self._left = left
         self._left_most = left_most
+        self._narrow_below = narrow
         self._content = QWidget()
         self._content.setObjectName("column")
         self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self._content)
@@ -147,7 +150,7 @@ class TwoColumns(QScrollArea):
     @Slot()
     def _fit(self) -> None:
         # The window's width, not the own one: before the first layout that is any small number.
-        narrow = self.window().width() < NARROW * current_theme().scale
+        narrow = self.window().width() < self._narrow_below * current_theme().scale
         # Side by side the columns scroll by themselves: the page is never higher than its view.
         self._content.setMaximumHeight(_UNLIMITED if narrow else self.height())
         if narrow != self._narrow:

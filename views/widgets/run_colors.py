@@ -25,26 +25,30 @@ def stroke_of(place: int) -> Qt.PenStyle:
 
 
 def sample_icon(place: int) -> QIcon:
-    """A short piece of the run's curve for a heading, with a gap before the words."""
-    return QIcon(sample(place, gap=6))
+    """A short piece of the run's curve for a heading, where icons have 16 pixels."""
+    return QIcon(_piece(place, width=16, height=16, length=13, thickness=2.6))
 
 
-def sample(place: int, gap: int = 0) -> QPixmap:
-    """A short piece of the run's curve, sharp on every screen."""
+def sample(place: int) -> QPixmap:
+    """A short piece of the run's curve, for a legend."""
     scale = current_theme().scale
-    width, height = round((20 + gap) * scale), round(10 * scale)
+    length, height = round(20 * scale), round(10 * scale)
+    return _piece(place, length, height, length, 2.6 * scale)
+
+
+def _piece(place: int, width: int, height: int, length: int, thickness: float) -> QPixmap:
+    """Drawn large, so that it is sharp on every screen."""
     pixmap = QPixmap(width * _RATIO, height * _RATIO)
     pixmap.fill(Qt.GlobalColor.transparent)
-    pen = QPen(QColor(color_of(place)), 2.6 * scale * _RATIO)
+    pen = QPen(QColor(color_of(place)), thickness * _RATIO)
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     if stroke_of(place) is Qt.PenStyle.DashLine:
-        pen.setDashPattern([2.4, 1.4])
+        pen.setDashPattern([2.0, 1.0])
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(pen)
     middle = QRectF(pixmap.rect()).center().y()
-    end = round(20 * scale * _RATIO)
-    painter.drawLine(0, round(middle), end, round(middle))
+    painter.drawLine(0, round(middle), length * _RATIO, round(middle))
     painter.end()
     pixmap.setDevicePixelRatio(_RATIO)
     return pixmap
