@@ -12,7 +12,7 @@ import typer
 
 from app.cli.asking import Asker
 from app.cli.output import Json, print_json, print_table, reported, say
-from app.cli.setup import ensure_runtime
+from app.cli.setup import ensure_ready
 from app.cli.state import services
 from models.domain.chat_export import export_text
 from models.domain.errors import AppError
@@ -70,7 +70,7 @@ def chat(
             _print_samples(found, as_json=json_)
             return
         tuned = services().runs.tuned_model(found)
-        ensure_runtime(services())
+        ensure_ready(services(), found.config)
         request = _request(found, prompt, preset, temperature, max_new_tokens)
         with closing(services().inference) as engine:
             say(f"Loading {found.base_model} …")

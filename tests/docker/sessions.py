@@ -1,0 +1,57 @@
+"""What a person does in a whole session of the program: ``python -m tests.docker.sessions NAME``.
+
+The rest of what is needed comes as a JSON object on the command line; what was seen goes out the
+same way.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.domain.config import RUNTIME_DOCKER, RUNTIME_PYTHON
+from tests.docker.hands import Hands, drive
+from views.main_window import RUNS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+PROMPT = "What is a generator?"
+
+
+async def without_network(hands: Hands, *, rows: str, model: str, image: str) -> object:
+    """Import, train and ask in a container, then beside it, and save the setup."""
+    await hands.import_file(Path(rows))
+    hands.set(
+        hp__base_model=model, hp__max_steps=2, hp__max_seq_length=128, hp__packing=False,
+        local__image=image, local__use_gpu=False,
+    )  # fmt: skip
+    seen: dict[str, Any] = {}
+    for runtime in (RUNTIME_DOCKER, RUNTIME_PYTHON):
+        name = runtime.split()[0].lower()
+        hands.set(local__runtime=runtime, output__directory=f"/data/outputs/{name}")
+        run = await hands.train()
+        answers = await hands.answer(PROMPT)
+        seen[name] = {"run": run.id, "answers": answers}
+    await hands.save("Away from everything")
+    return seen
+
+
+async def only_docker(hands: Hands, *, run_id: str, prompt: str) -> object:
+    """Ask a run of the history."""
+    hands.window.show_page(RUNS)
+    run = next(one for one in hands.models.runs.items if one.id == run_id)
+    hands.wiring.runs.select(run)
+    answers = await hands.answer(prompt, hands.models.shown_run)
+    return {"answers": answers, "notices": hands.notices}
+
+
+SESSIONS: dict[str, Callable[..., Awaitable[object]]] = {
+    one.__name__: one for one in (without_network, only_docker)
+}
+
+if __name__ == "__main__":
+    name, given = sys.argv[1], json.loads(sys.argv[2])
+    drive(lambda hands: SESSIONS[name](hands, **given), offline=name == "without_network")
