@@ -69,6 +69,8 @@ class RealEngine:
         self.log = self._short / "dockerd.log"
         self.host = f"unix://{self.socket}"
         self._bridge = _bridge_of(self._short)
+        self.inside: tuple[str, ...] = ()
+        """The words of a command that enters another network, where it is to run in one."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -157,7 +159,8 @@ class RealEngine:
 
     def _command(self) -> list[str]:
         return [
-            "dockerd", "--data-root", str(self.root), "--exec-root", str(self._short / "exec"),
+            *self.inside, "dockerd",
+            "--data-root", str(self.root), "--exec-root", str(self._short / "exec"),
             "--pidfile", str(self.root / "engine.pid"), "--host", self.host,
             "--bridge", self._bridge, "--shutdown-timeout", "20",
         ]  # fmt: skip
@@ -184,7 +187,7 @@ class RealEngine:
         _unmount_below(self._short)
 
     def _add_bridge(self) -> None:
-        if _run("ip", "link", "show", self._bridge).returncode == 0:
+        if _run(*self.inside, "ip", "link", "show", self._bridge).returncode == 0:
             return
         subnet = _free_subnet()
         for command in (
@@ -192,7 +195,7 @@ class RealEngine:
             ("addr", "add", f"{subnet[1]}/{subnet.prefixlen}", "dev", self._bridge),
             ("link", "set", self._bridge, "up"),
         ):
-            done = _run("ip", *command)
+            done = _run(*self.inside, "ip", *command)
             assert done.returncode == 0, f"ip {' '.join(command)}: {done.stderr}"
 
 
