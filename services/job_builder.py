@@ -113,6 +113,10 @@ class JobBuilder:
         except AppError as error:
             problems.append(Problem("dataset.session", dataset.session, error.message, error.hint))
             return None
+        if session.format == DatasetFormat.PREFERENCE and config.hp.method == "SFT":
+            message = "holds pairs of a chosen and a rejected answer, which SFT cannot learn from."
+            remedy = "Choose a dataset of questions and answers, or of conversations."
+            problems.append(Problem("dataset.session", session.name, message, remedy))
         if dataset.eval_split and dataset.eval_split not in dict(session.splits):
             known = ", ".join(split for split, _ in session.splits) or "none"
             problems.append(

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from trainer_image.contract import FailureKind
-from trainer_image.data import render
+from trainer_image.conversations import RowError
 from trainer_image.engine import quantization_config, source_of
 from trainer_image.failures import TrainerError
-from trainer_image.rows import RowError
 from trainer_image.run_folder import is_local, resolve
+from trainer_image.templates import question
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,7 +166,7 @@ class Chat:
         text = messages[-1]["content"]
         if template:
             try:
-                text = render(self._tokenizer, messages, answering=True)
+                text = question(self._tokenizer, messages)
             except RowError as error:
                 message = f"The conversation cannot be asked: {error}"
                 raise TrainerError(FailureKind.BAD_CONFIG, message) from error

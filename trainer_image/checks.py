@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from trainer_image.contract import FailureKind, Hyperparameters, Job
+from trainer_image.contract import DatasetFormat, FailureKind, Hyperparameters, Job
 from trainer_image.failures import RefusedError
 from trainer_image.output import OutputFolder, Start
-from trainer_image.rows import DatasetError, check_file, file_sha256
+from trainer_image.rows import PAIRS_FOR_SFT, DatasetError, check_file, file_sha256
 from trainer_image.run_folder import is_local, resolve
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def dataset_sha256(job: Job) -> str:
 
 
 def _dataset(job: Job, sha256: str) -> Iterator[RefusedError]:
-    spec = job.dataset
+    spec, method = job.dataset, job.hp.method
     if spec.format is None or spec.hf_repo:
         if job.offline:
             yield _bad(
@@ -131,6 +131,9 @@ def _dataset(job: Job, sha256: str) -> Iterator[RefusedError]:
     path = resolve(spec.path)
     if not path.is_file():
         yield RefusedError(FailureKind.NOT_FOUND, f"The dataset file {path} does not exist.")
+        return
+    if spec.format is DatasetFormat.PREFERENCE and method == "SFT":
+        yield DatasetError([PAIRS_FOR_SFT])
         return
     problems = check_file(path, spec.format)
     if spec.sha256 and spec.sha256 != sha256:

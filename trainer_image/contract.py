@@ -29,6 +29,9 @@ _INDIFFERENT = (
     "save_steps", "save_total_limit", "logging_steps", "report_to",
 )  # fmt: skip
 
+_LATER = {"train_on": "every answer"}
+"""Settings that came later, with what was done before: there the fingerprint is the older one."""
+
 _LARGEST_BATCH = 4096
 
 
@@ -84,6 +87,7 @@ class DatasetFormat(StrEnum):
     PROMPT_COMPLETION = "prompt_completion"
     QUESTION_ANSWER = "question_answer"
     INPUT_OUTPUT = "input_output"
+    PREFERENCE = "preference"
     TEXT = "text"
 
 
@@ -94,9 +98,11 @@ FORMAT_COLUMNS: dict[DatasetFormat, tuple[str, ...]] = {
     DatasetFormat.PROMPT_COMPLETION: ("prompt", "completion"),
     DatasetFormat.QUESTION_ANSWER: ("question", "answer"),
     DatasetFormat.INPUT_OUTPUT: ("input_text", "output_text"),
+    DatasetFormat.PREFERENCE: ("chosen", "rejected"),
     DatasetFormat.TEXT: ("text",),
 }
-"""Columns a row must have. A ``system`` column, Alpaca's ``input`` and ``split`` are optional."""
+"""Columns a row must have. The columns ``system``, ``tools`` and ``split``, Alpaca's ``input`` and
+the ``prompt`` of a preference pair are optional."""
 
 
 class _Strict(BaseModel):
@@ -143,6 +149,7 @@ class Hyperparameters(_Strict):
     hub_private: bool = True
     max_seq_length: Annotated[int, Field(ge=16)] = 2048
     assistant_only_loss: bool = True
+    train_on: Literal["every answer", "last answer"] = "every answer"
     quantization: Literal["auto", "4-bit", "8-bit", "none"] = "auto"
     method: Literal["SFT", "DPO", "ORPO", "KTO"] = "SFT"
     tuning: Literal["LoRA", "full"] = "LoRA"
@@ -216,10 +223,14 @@ class Job(_Strict):
         return self.hp.model_copy(update=changes)
 
     def _fingerprint_of(self, hp: Hyperparameters) -> str:
+        settings = hp.model_dump(mode="json", exclude=set(_INDIFFERENT))
+        for name, was in _LATER.items():
+            if settings[name] == was:
+                del settings[name]
         decisive = {
             "base_model": self.base_model,
             "dataset": self.dataset.model_dump(mode="json", exclude={"path", "name"}),
-            "hp": hp.model_dump(mode="json", exclude=set(_INDIFFERENT)),
+            "hp": settings,
         }
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 

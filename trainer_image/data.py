@@ -1,33 +1,32 @@
 """Rows to token ids and labels: the one function that training, preview and statistics share.
 
-The loss mask comes from the model's own chat template: an answer is what the rendered text gains
-between "the prompt, with the assistant about to speak" and "the prompt and the answer". Both must
-be beginnings of the whole text, else the row is refused rather than trained wrongly.
+A row becomes one text, or one for each answer where the model's chat template rewrites earlier
+turns (:mod:`trainer_image.masks`). The text is tokenised once, as a whole, and a token is learnt if
+all of its characters are an answer's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.contract import DatasetFormat
-from trainer_image.rows import (
-    MOST_PROBLEMS,
-    DatasetError,
-    Message,
-    NumberedRow,
-    RowError,
-    conversation,
-)
+from trainer_image.conversations import RowError, conversation, tools_of
+from trainer_image.masks import Masked, masked
+from trainer_image.rows import MOST_PROBLEMS, DatasetError, NumberedRow
+from trainer_image.templates import ControlWords, Script
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from trainer_image.conversations import Row
+    from trainer_image.templates import Span
+
 NOT_TRAINED = -100
 """The label that torch's cross entropy leaves out."""
-
-Span = tuple[int, int]
+LAST_ANSWER = "last answer"
+"""The choice of ``hp.train_on`` that leaves the earlier answers of a conversation as they are."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,13 @@ class Recipe:
     format: DatasetFormat
     max_length: int
     assistant_only: bool
+    last_only: bool = False
+    """Of a conversation only the last answer is learnt."""
+
+    @cached_property
+    def words(self) -> ControlWords:
+        """The control tokens of the tokenizer."""
+        return ControlWords.of(self.tokenizer)
 
 
 @dataclass(frozen=True)
@@ -59,46 +65,69 @@ class Encoded:
 
 
 @dataclass(frozen=True)
-class EncodedRows:
-    """The rows by number; ``dropped`` ones have no answer within the maximum length."""
+class Tokens:
+    """A whole text in tokens, each with its place in the text and its label."""
 
-    rows: dict[int, Encoded]
+    text: str
+    ids: list[int]
+    offsets: list[Span]
+    labels: list[int]
+
+
+@dataclass(frozen=True)
+class EncodedRows:
+    """What each row became, by its number; ``dropped`` rows have no answer within the maximum
+    length. A row is several where its answers needed texts of their own."""
+
+    rows: dict[int, list[Encoded]]
     dropped: list[str]
 
     @property
     def shortened(self) -> int:
-        """How many rows lost their end."""
-        return sum(row.length > len(row.input_ids) for row in self.rows.values())
+        """How many texts lost their end."""
+        texts = (text for row in self.rows.values() for text in row)
+        return sum(text.length > len(text.input_ids) for text in texts)
+
+    @property
+    def divided(self) -> int:
+        """How many rows became several texts."""
+        return sum(len(texts) > 1 for texts in self.rows.values())
 
 
-def encode(row: dict[str, Any], recipe: Recipe) -> Encoded:
+def encode(row: Row, recipe: Recipe) -> list[Encoded]:
     """Render, tokenise and mask one row; RowError says why it cannot be done."""
+    return [_cut(tokens, recipe.max_length) for tokens in tokenised(row, recipe)]
+
+
+def tokenised(row: Row, recipe: Recipe) -> list[Tokens]:
+    """A row's texts in tokens, before they are cut; there is always at least one."""
     messages = conversation(row, recipe.format)
     if recipe.format is DatasetFormat.TEXT:
-        return _encode_text(messages[-1]["content"], recipe)
-    text = render(recipe.tokenizer, messages)
-    spans = answer_spans(recipe.tokenizer, messages, text)
-    tokens = recipe.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    ids = tokens["input_ids"]
-    labels = _labels(ids, tokens["offset_mapping"], spans) if recipe.assistant_only else list(ids)
-    return Encoded(text, ids[: recipe.max_length], labels[: recipe.max_length], len(ids))
+        return [_raw_text(messages[-1]["content"], recipe.tokenizer)]
+    tools = tools_of(row)
+    recipe.words.refuse_in([messages, tools])
+    script = Script(recipe.tokenizer, recipe.words, messages, tools)
+    if not recipe.assistant_only:
+        text = script.text()
+        return [_tokens(Masked(text, [(0, len(text))]), recipe.tokenizer)]
+    return [_tokens(one, recipe.tokenizer) for one in masked(script, last_only=recipe.last_only)]
 
 
 def encode_all(rows: Iterable[NumberedRow], recipe: Recipe) -> EncodedRows:
     """Encode every row; DatasetError names the first problems, each with its line."""
-    encoded: dict[int, Encoded] = {}
+    encoded: dict[int, list[Encoded]] = {}
     problems: list[str] = []
     dropped: list[str] = []
     for row in rows:
         try:
-            result = encode(row.values, recipe)
+            texts = [text for text in encode(row.values, recipe) if text.trained_tokens]
         except RowError as error:
             problems.append(f"{row.place}: {error}")
             if len(problems) == MOST_PROBLEMS:
                 break
             continue
-        if result.trained_tokens:
-            encoded[row.number] = result
+        if texts:
+            encoded[row.number] = texts
         else:
             dropped.append(row.place)
     if problems:
@@ -106,57 +135,39 @@ def encode_all(rows: Iterable[NumberedRow], recipe: Recipe) -> EncodedRows:
     return EncodedRows(encoded, dropped)
 
 
-def render(tokenizer: Any, messages: list[Message], *, answering: bool = False) -> str:
-    """The text of a conversation; with ``answering``, up to where the assistant speaks next."""
-    refusal: type[Exception] = import_module("jinja2").TemplateError
-    try:
-        text = tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=answering
-        )
-    except refusal as error:
-        raise RowError(f"the model's chat template refuses it ({error}).") from error
-    return str(text)
+def _cut(tokens: Tokens, length: int) -> Encoded:
+    return Encoded(tokens.text, tokens.ids[:length], tokens.labels[:length], len(tokens.ids))
 
 
-def answer_spans(tokenizer: Any, messages: list[Message], text: str) -> list[Span]:
-    """Where in ``text`` the assistant's turns stand, each with its end-of-turn token."""
-    spans: list[Span] = []
-    for number, message in enumerate(messages):
-        if message["role"] == "assistant":
-            before = render(tokenizer, messages[:number], answering=True)
-            until = render(tokenizer, messages[: number + 1])
-            if not (until.startswith(before) and text.startswith(until)):
-                raise RowError(
-                    f"the model's chat template changes earlier text at message {number + 1}, "
-                    "so what to learn cannot be told."
-                )
-            spans.append((len(before), _end_of_turn(tokenizer, until)))
-    return spans
-
-
-def _end_of_turn(tokenizer: Any, until: str) -> int:
-    """The end of an answer, without the line break that many templates put behind its end token."""
-    stripped = until.rstrip()
-    tokens = (token.content for token in tokenizer.added_tokens_decoder.values())
-    return len(stripped) if stripped.endswith(tuple(tokens)) else len(until)
+def _tokens(one: Masked, tokenizer: Any) -> Tokens:
+    """The template writes the beginning token itself, so the tokenizer must not."""
+    tokens = tokenizer(one.text, add_special_tokens=False, return_offsets_mapping=True)
+    ids, offsets = tokens["input_ids"], tokens["offset_mapping"]
+    return Tokens(one.text, ids, offsets, _labels(ids, offsets, one.spans))
 
 
 def _labels(ids: list[int], offsets: list[Span], spans: list[Span]) -> list[int]:
     """A token is trained if all of its characters are an answer's: one that also holds part of
     the prompt is never the model's to write."""
     labels = [NOT_TRAINED] * len(ids)
+    number = 0
     for begin, end in spans:
-        for number, (first, last) in enumerate(offsets):
-            if begin <= first < last <= end:
+        while number < len(offsets) and offsets[number][1] <= end:
+            first, last = offsets[number]
+            if begin <= first < last:
                 labels[number] = ids[number]
+            number += 1
     return labels
 
 
-def _encode_text(text: str, recipe: Recipe) -> Encoded:
+def _raw_text(text: str, tokenizer: Any) -> Tokens:
     """Raw text: everything is learnt, and the end of the text too."""
-    tokenizer = recipe.tokenizer
-    bos = tokenizer.bos_token or ""
-    ids = tokenizer(text.removeprefix(bos))["input_ids"]
+    bos, begin = tokenizer.bos_token or "", 0
+    while bos and text.startswith(bos, begin):
+        begin += len(bos)
+    tokens = tokenizer(text[begin:], return_offsets_mapping=True)
+    ids = tokens["input_ids"]
+    offsets = [(first + begin, last + begin) for first, last in tokens["offset_mapping"]]
     if tokenizer.eos_token_id is not None and ids[-1:] != [tokenizer.eos_token_id]:
-        ids = [*ids, tokenizer.eos_token_id]
-    return Encoded(text, ids[: recipe.max_length], ids[: recipe.max_length], len(ids))
+        ids, offsets = [*ids, tokenizer.eos_token_id], [*offsets, (len(text), len(text))]
+    return Tokens(text, ids, offsets, list(ids))

@@ -6,13 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.collate import packed_items, padded_items
+from trainer_image.contract import DatasetFormat
 from trainer_image.data import Encoded, EncodedRows, Recipe, encode_all
-from trainer_image.rows import DatasetError, NumberedRow, detect_format, held_out_rows, read_rows
+from trainer_image.rows import (
+    PAIRS_FOR_SFT,
+    DatasetError,
+    NumberedRow,
+    detect_format,
+    held_out_rows,
+    read_rows,
+)
 from trainer_image.run_folder import resolve
 
 if TYPE_CHECKING:
     from trainer_image.collate import Item
-    from trainer_image.contract import DatasetFormat, DatasetSpec, Job
+    from trainer_image.contract import DatasetSpec, Job
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,8 @@ def _hub_dataset(spec: DatasetSpec, seed: int) -> Dataset:
     else:
         held_out = held_out_rows(values, spec, seed)
     format_ = spec.format or detect_format(values[0] if values else ())
+    if format_ is DatasetFormat.PREFERENCE:  # one of a file is refused before anything is loaded
+        raise DatasetError([PAIRS_FOR_SFT])
     rows = [NumberedRow(n, f"{spec.hf_repo} row {n}", row) for n, row in enumerate(values)]
     return Dataset(rows, held_out, format_)
 
@@ -72,8 +82,9 @@ def _hub_split(spec: DatasetSpec, split: str) -> list[dict[str, Any]]:
 def prepare(dataset: Dataset, recipe: Recipe, job: Job) -> Prepared:
     """Tokenise; DatasetError if nothing is left to train on."""
     encoded = encode_all(dataset.rows, recipe)
-    train = [row for number, row in encoded.rows.items() if number not in dataset.held_out]
-    unseen = [row for number, row in encoded.rows.items() if number in dataset.held_out]
+    held_out = dataset.held_out
+    train = [text for n, texts in encoded.rows.items() if n not in held_out for text in texts]
+    unseen = [text for n, texts in encoded.rows.items() if n in held_out for text in texts]
     if not train:
         raise DatasetError(
             [f"No row has an answer within the maximum length of {recipe.max_length} tokens."]
@@ -81,8 +92,8 @@ def prepare(dataset: Dataset, recipe: Recipe, job: Job) -> Prepared:
     return Prepared(
         train=_items(train, job),
         held_out=_items(sorted(unseen, key=lambda row: row.length), job),
-        train_rows=len(train),
-        held_out_rows=len(unseen),
+        train_rows=len(encoded.rows.keys() - held_out),
+        held_out_rows=len(encoded.rows.keys() & held_out),
         trained_tokens=sum(row.trained_tokens for row in train),
         encoded=encoded,
     )

@@ -8,34 +8,25 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trainer_image.contract import FORMAT_COLUMNS, DatasetFormat, DatasetSpec, FailureKind
+from trainer_image.conversations import RowError, conversation
 from trainer_image.failures import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from trainer_image.conversations import Row
+
 MOST_PROBLEMS = 20
 """Problems named in one message: enough to see the pattern, and the message stays readable."""
 
-Row = dict[str, Any]
-Message = dict[str, Any]
 
-_SHAREGPT_ROLES = {
-    "human": "user",
-    "user": "user",
-    "gpt": "assistant",
-    "assistant": "assistant",
-    "model": "assistant",
-    "system": "system",
-}
-_ROLES = ("system", "user", "assistant", "tool")
-
-
-class RowError(ValueError):
-    """One row cannot be used; the text says why."""
+PAIRS_FOR_SFT = (
+    "The dataset holds pairs of a chosen and a rejected answer, which SFT cannot learn from."
+)
 
 
 class DatasetError(RefusedError):
@@ -103,69 +94,6 @@ def row_problems(row: NumberedRow, format_: DatasetFormat) -> list[str]:
     except RowError as error:
         return [f"{row.place}: {error}"]
     return []
-
-
-def conversation(row: Row, format_: DatasetFormat) -> list[Message]:
-    """The messages of a row in any format; a ``text`` row is one assistant message of raw text."""
-    missing = [name for name in FORMAT_COLUMNS[format_] if row.get(name) is None]
-    if missing:
-        raise RowError(f"no value for {', '.join(map(repr, missing))}.")
-    if format_ is DatasetFormat.MESSAGES:
-        messages = [_message(item) for item in _list(row["messages"])]
-    elif format_ is DatasetFormat.SHAREGPT:
-        messages = [_sharegpt_message(item) for item in _list(row["conversations"])]
-    else:
-        messages = _one_turn(row, format_)
-    if row.get("system") and messages[0]["role"] != "system":
-        messages.insert(0, {"role": "system", "content": _text(row["system"], "system")})
-    _require_answers(messages)
-    return messages
-
-
-def _one_turn(row: Row, format_: DatasetFormat) -> list[Message]:
-    *asked, answer = FORMAT_COLUMNS[format_]
-    answered = {"role": "assistant", "content": _text(row[answer], answer)}
-    if not asked:
-        return [answered]
-    question = _text(row[asked[0]], asked[0])
-    if format_ is DatasetFormat.ALPACA and row.get("input"):
-        question += "\n\n" + _text(row["input"], "input")
-    return [{"role": "user", "content": question}, answered]
-
-
-def _message(item: Any) -> Message:
-    if not isinstance(item, dict) or item.get("role") not in _ROLES:
-        raise RowError(f"a message needs a 'role' out of {', '.join(_ROLES)}.")
-    if item.get("tool_calls"):
-        raise RowError("tool calls are not supported yet.")
-    return {"role": item["role"], "content": _text(item.get("content"), "content")}
-
-
-def _sharegpt_message(item: Any) -> Message:
-    role = _SHAREGPT_ROLES.get(str(item.get("from"))) if isinstance(item, dict) else None
-    if role is None:
-        raise RowError(f"a turn needs 'from' out of {', '.join(_SHAREGPT_ROLES)}.")
-    return {"role": role, "content": _text(item.get("value"), "value")}
-
-
-def _require_answers(messages: list[Message]) -> None:
-    answers = [message["content"] for message in messages if message["role"] == "assistant"]
-    if not answers:
-        raise RowError("no answer of the assistant to learn from.")
-    if not all(answer.strip() for answer in answers):
-        raise RowError("an empty answer.")
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list) or not value:
-        raise RowError("the conversation is not a list of messages.")
-    return value
-
-
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str):
-        raise RowError(f"{name!r} is not text.")
-    return value
 
 
 def detect_format(columns: Iterable[str]) -> DatasetFormat:

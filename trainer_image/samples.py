@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.contract import DatasetFormat
-from trainer_image.rows import Row, conversation
+from trainer_image.conversations import Row, conversation
 from trainer_image.run_folder import write_atomic, write_json
 
 if TYPE_CHECKING:

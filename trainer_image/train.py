@@ -16,7 +16,7 @@ from trainer_image import checkpoints
 from trainer_image.callbacks import Reporter
 from trainer_image.checks import CheckedJob, check, read_job
 from trainer_image.contract import DatasetFormat, ExitCode, Phase, Result
-from trainer_image.data import Recipe
+from trainer_image.data import LAST_ANSWER, Recipe
 from trainer_image.engine import Engine, choose_engine, load_model, load_tokenizer
 from trainer_image.environment import prepare_process
 from trainer_image.failures import Failure, understand
@@ -151,7 +151,11 @@ class Run:
         write_samples(self._folder.samples, values, dataset.held_out, dataset.format)
         write_split(self._folder.split, checked.dataset_sha256, len(values), dataset.held_out)
         recipe = Recipe(
-            tokenizer, dataset.format, job.hp.max_seq_length, job.hp.assistant_only_loss
+            tokenizer,
+            dataset.format,
+            job.hp.max_seq_length,
+            job.hp.assistant_only_loss,
+            job.hp.train_on == LAST_ANSWER,
         )
         with self._stop.interrupting():
             prepared = prepare(dataset, recipe, job)
@@ -172,7 +176,8 @@ def _print_plan(engine: Engine, prepared: Prepared, plan: StepPlan, job: Job) ->
         "engine": f"{engine.name} on {engine.device} ({engine.reason})",
         "precision": f"{engine.precision}, quantization {engine.quantization}",
         "rows": f"{prepared.train_rows} to train, {prepared.held_out_rows} held out, "
-        f"{len(prepared.encoded.dropped)} left out, {prepared.encoded.shortened} shortened",
+        f"{len(prepared.encoded.dropped)} left out, {prepared.encoded.shortened} shortened, "
+        f"{prepared.encoded.divided} divided into one text for each answer",
         "trained tokens": f"{prepared.trained_tokens} in an epoch",
         "effective batch": f"{effective} {kind} ({hp.batch_size} x {hp.grad_accum})",
         "steps": f"{plan.total} ({plan.per_epoch} in an epoch), warm-up {plan.warmup}, "

@@ -180,6 +180,13 @@ class HyperparameterSection:
         help="The loss covers the assistant's tokens only.",
         expert=True,
     )
+    train_on: str = setting(
+        "every answer",
+        "Answers to learn",
+        help="Of a conversation with several: all of them, or only the last.",
+        choices=("every answer", "last answer"),
+        expert=True,
+    )
     quantization: str = setting(
         "auto",
         "Quantisation",

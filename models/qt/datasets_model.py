@@ -19,6 +19,7 @@ FORMAT_WORDS = {
     "prompt_completion": "Prompt and completion",
     "question_answer": "Question and answer",
     "input_output": "Input and output",
+    "preference": "Preference pairs",
     "text": "Plain text",
 }
 

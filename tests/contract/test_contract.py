@@ -83,6 +83,13 @@ def test_the_fingerprint_is_of_what_decides_the_weights() -> None:
     assert make_job(dataset=other).fingerprint() != job.fingerprint()
 
 
+def test_a_later_setting_at_its_default_leaves_the_fingerprint_of_older_runs() -> None:
+    """Else no run that was begun before could be gone on with."""
+    begun = "a4d7e3c06993ad6df2e22f95e45512c5d2d7ab7cac743776b75cbdf97b73c522"
+    assert make_job().fingerprint() == begun
+    assert make_job(hp={"train_on": "last answer"}).fingerprint() != begun
+
+
 def test_a_job_may_go_on_from_one_that_differs_in_its_use_of_memory_only() -> None:
     begun = make_job(hp={"batch_size": 8, "grad_accum": 2}).fingerprint()
     for hp in (

@@ -106,6 +106,15 @@ def test_dataset(light_lab: Lab, content: bytes, complaint: str) -> None:
     assert not done.output.exists()
 
 
+def test_preference_pairs_wait_for_their_methods(light_lab: Lab) -> None:
+    pair = json.dumps({"prompt": "Q", "chosen": "A", "rejected": "B"}).encode()
+    dataset = light_lab.dataset(pair) | {"format": "preference", "eval_split": ""}
+    done = light_lab.train(light_lab.job(dataset=dataset))
+    assert done.code == ExitCode.REFUSED
+    assert done.failure.get("kind") == "bad_dataset"
+    assert "SFT cannot learn from" in done.failure.get("message")
+
+
 def test_dataset_missing(light_lab: Lab) -> None:
     dataset = light_lab.dataset() | {"path": "/data/datasets/none.jsonl"}
     done = refused(light_lab, light_lab.job(dataset=dataset))

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from trainer_image.contract import DatasetFormat, DatasetSpec
+from trainer_image.conversations import RowError, conversation, rejected, tools_of
 from trainer_image.rows import (
     MOST_PROBLEMS,
     DatasetError,
-    RowError,
     check_file,
-    conversation,
     detect_format,
     held_out_rows,
     read_rows,
@@ -47,11 +46,67 @@ SYSTEM = {"role": "system", "content": "S"}
         ("question_answer", {"question": "Q", "answer": "A", "split": "x"}, [USER, ANSWER]),
         ("input_output", {"input_text": "Q", "output_text": "A"}, [USER, ANSWER]),
         ("text", {"text": "A"}, [ANSWER]),
+        (
+            "prompt_completion",
+            {"prompt": [SYSTEM, USER], "completion": [ANSWER]},
+            [SYSTEM, USER, ANSWER],
+        ),
+        ("preference", {"prompt": "Q", "chosen": "A", "rejected": "B"}, [USER, ANSWER]),
+        ("preference", {"chosen": [USER, ANSWER], "rejected": [USER, ANSWER]}, [USER, ANSWER]),
     ],
 )
 def test_formats(format_: str, row: dict[str, Any], messages: list[dict[str, str]]) -> None:
     assert conversation(row, DatasetFormat(format_)) == messages
     assert detect_format(row) is DatasetFormat(format_)
+
+
+LOOK = {"name": "look", "arguments": {"at": "sky"}}
+CALL = {"type": "function", "function": LOOK}
+CALLED = [USER, {"role": "assistant", "content": "", "tool_calls": [CALL]},
+          {"role": "tool", "content": "blue"}, ANSWER]  # fmt: skip
+
+
+def test_tool_calls_are_kept_as_templates_take_them() -> None:
+    """Arguments as an object, whatever they came as, and without a column's empty fields."""
+    quoted = {"function": {"name": "look", "arguments": '{"at": "sky"}', "x": None}, "type": None}
+    messages = [
+        {**USER, "tool_calls": None},
+        {"role": "assistant", "content": None, "tool_calls": [quoted]},
+        {"role": "function", "content": "blue"},
+        ANSWER,
+    ]
+    assert conversation({"messages": messages}, DatasetFormat.MESSAGES) == CALLED
+    turns = [
+        {"from": "human", "value": "Q"},
+        {"from": "function_call", "value": json.dumps(LOOK)},
+        {"from": "observation", "value": "blue"},
+        {"from": "gpt", "value": "A"},
+    ]
+    assert conversation({"conversations": turns}, DatasetFormat.SHAREGPT) == CALLED
+
+
+def test_tools_may_be_json() -> None:
+    tools = [{"type": "function", "function": {"name": "look", "strict": None}}]
+    plain = [{"type": "function", "function": {"name": "look"}}]
+    assert tools_of({"tools": tools}) == tools_of({"tools": json.dumps(tools)}) == plain
+    assert tools_of({}) is tools_of({"tools": ""}) is tools_of({"tools": []}) is None
+    with pytest.raises(RowError, match="not valid JSON"):
+        tools_of({"tools": "{"})
+    with pytest.raises(RowError, match="not a list"):
+        tools_of({"tools": {"name": "look"}})
+
+
+def test_a_content_in_parts_is_one_text() -> None:
+    parts = [{"type": "text", "text": "A"}, {"type": "text", "text": "B"}]
+    (message,) = conversation(
+        {"messages": [{"role": "assistant", "content": parts}]}, DatasetFormat.MESSAGES
+    )
+    assert message["content"] == "AB"
+
+
+def test_the_other_side_of_a_pair() -> None:
+    pair = {"prompt": "Q", "chosen": "A", "rejected": "B"}
+    assert rejected(pair) == [USER, {"role": "assistant", "content": "B"}]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +119,23 @@ def test_formats(format_: str, row: dict[str, Any], messages: list[dict[str, str
         ("messages", {"messages": [USER]}, "no answer of the assistant"),
         ("messages", {"messages": [{"role": "robot", "content": "x"}]}, "needs a 'role'"),
         ("messages", {"messages": [{"role": "assistant", "content": None}]}, "not text"),
-        ("messages", {"messages": [USER, ANSWER | {"tool_calls": [1]}]}, "tool calls"),
+        ("messages", {"messages": [USER, ANSWER | {"tool_calls": [1]}]}, "list of calls"),
+        (
+            "messages",
+            {"messages": [{"role": "assistant", "tool_calls": [{"name": ""}]}]},
+            "without the name",
+        ),
+        (
+            "messages",
+            {"messages": [{"role": "assistant", "tool_calls": [{"name": "f", "arguments": "{"}]}]},
+            "not valid JSON",
+        ),
+        (
+            "messages",
+            {"messages": [{"role": "assistant", "content": [{"type": "image"}]}]},
+            "with images",
+        ),
+        ("preference", {"chosen": "A"}, "no value for 'rejected'"),
         ("sharegpt", {"conversations": [{"from": "cat", "value": "x"}]}, "needs 'from'"),
         ("text", {"text": ""}, "empty answer"),
     ],

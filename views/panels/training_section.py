@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _REST = (
     "hp.max_steps", "hp.learning_rate", "hp.batch_size", "hp.grad_accum",
-    "hp.packing", "hp.assistant_only_loss",
+    "hp.packing", "hp.assistant_only_loss", "hp.train_on",
 )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ messages = [
 ]
 row = {"messages": [*messages, {"role": "assistant", "content": "A sequence."}]}
 asked = chat._encode(messages)["input_ids"][0].tolist()
-trained = encode(row, Recipe(tokenizer, DatasetFormat.MESSAGES, 512, True))
+(trained,) = encode(row, Recipe(tokenizer, DatasetFormat.MESSAGES, 512, assistant_only=True))
 first_label = next(n for n, label in enumerate(trained.labels) if label != -100)
 print(
     json.dumps(

@@ -19,7 +19,7 @@ tokenizer.chat_template = "{{ bos_token }}" + tokenizer.chat_template
 
 
 def count(format_: str, row: dict) -> int:
-    encoded = encode(row, Recipe(tokenizer, DatasetFormat(format_), 512, True))
+    (encoded,) = encode(row, Recipe(tokenizer, DatasetFormat(format_), 512, assistant_only=True))
     return encoded.input_ids.count(tokenizer.bos_token_id)
 
 

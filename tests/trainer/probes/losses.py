@@ -17,8 +17,9 @@ from trainer_image.loss import refuse_leaking, token_losses
 tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
 recipe = Recipe(tokenizer, DatasetFormat.QUESTION_ANSWER, 512, True)
 rows = [
-    encode({"question": "Why? " * n, "answer": f"Because of {n}. " * (7 - n)}, recipe)
+    text
     for n in range(1, 7)
+    for text in encode({"question": "Why? " * n, "answer": f"Because of {n}. " * (7 - n)}, recipe)
 ]
 pad = tokenizer.pad_token_id
 

@@ -6,8 +6,8 @@ import sys
 from transformers import AutoTokenizer
 
 from trainer_image.contract import DatasetFormat
-from trainer_image.data import NOT_TRAINED, Recipe, encode
-from trainer_image.rows import RowError
+from trainer_image.conversations import RowError
+from trainer_image.data import NOT_TRAINED, Encoded, Recipe, encode
 
 tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
 
@@ -19,11 +19,16 @@ def trained(case: dict) -> dict:
         DatasetFormat(case["format"]),
         case.get("max_length", 512),
         case.get("assistant_only", True),
+        case.get("last_only", False),
     )
     try:
-        row = encode(case["row"], recipe)
+        texts = encode(case["row"], recipe)
     except RowError as error:
         return {"error": str(error)}
+    return described(texts[0]) | {"texts": [described(text) for text in texts]}
+
+
+def described(row: Encoded) -> dict:
     pieces, open_ = [], False
     for token, label in zip(row.input_ids, row.labels, strict=True):
         if label == NOT_TRAINED:
@@ -38,7 +43,6 @@ def trained(case: dict) -> dict:
         "trained": [tokenizer.decode(piece) for piece in pieces],
         "tokens": len(row.input_ids),
         "trained_tokens": row.trained_tokens,
-        "first_ids": row.input_ids[:2],
     }
 
 
