@@ -22,6 +22,7 @@ from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.sample_model import SampleModel
 from services.environment.uv_tool import UvCall
 from services.progress import CancelToken, Progress
+from services.runners.process import _children
 from services.trainer_code import place_trainer_code
 from tests.docker.fixtures import (  # noqa: F401 - fixtures
     docker_client,
@@ -121,6 +122,15 @@ def tiny_model(
     folder = tmp_path_factory.mktemp("models") / "tiny"
     probe("make_tiny_model", trainer_home.model, folder)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_trainer_outlives_the_tests() -> Iterator[None]:
+    """A run outlives the program that started it; what the tests started ends with them."""
+    yield
+    for child in _children.values():
+        child.kill()
+        child.wait()
 
 
 @pytest.fixture
