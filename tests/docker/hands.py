@@ -38,6 +38,7 @@ class Hands:
     """What a person does, and waits for."""
 
     def __init__(self, session: window_session.WindowSession) -> None:
+        self.session = session
         self.window = session._window
         self.models = self.window.models
         assert session.wiring is not None, "the program could not open its data"

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.domain.config import RUNTIME_DOCKER, RUNTIME_PYTHON
+from services.trainer_code import TrainerCode
 from tests.docker.hands import Hands, drive
 from views.main_window import RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from services.secrets import SecretStore
 
 PROMPT = "What is a generator?"
 
@@ -48,8 +51,38 @@ async def only_docker(hands: Hands, *, run_id: str, prompt: str) -> object:
     return {"answers": answers, "notices": hands.notices}
 
 
+async def with_secrets(
+    hands: Hands, *, code: str, rows: str, model: str, image: str, private: str
+) -> object:
+    """Pull with a login; train with the token passed and without, and ask; run into a fault."""
+    # The program's own trainer, which says its token first of all.
+    hands.services.runs.starter._code = lambda: TrainerCode(Path(code), "0" * 64)
+    await hands.import_file(Path(rows))
+    docker = hands.models.docker
+    hands.wiring.docker.controller.pull(private)
+    await hands.until(lambda: docker.outcome.text)
+    hands.set(
+        hp__base_model=model, hp__max_steps=1, hp__max_seq_length=64, hp__packing=False,
+        local__image=image, local__use_gpu=False, local__runtime=RUNTIME_DOCKER,
+    )  # fmt: skip
+    seen: dict[str, Any] = {"pull": docker.outcome.text}
+    for name, is_ticked in (("ticked", True), ("not", False)):
+        hands.set(local__pass_hf_token=is_ticked, output__directory=f"/data/outputs/{name}")
+        run = await hands.train()
+        seen[name] = {"run": run.id, "log": hands.models.run.log.last_lines(1000)}
+    await hands.answer(PROMPT)
+    await hands.save("Planted")
+    hands.session.desk.tasks.start(_fault(hands.services.secrets))
+    await hands.until(lambda: list(hands.services.paths.logs.glob("crash-*.txt")))
+    return seen
+
+
+async def _fault(secrets: SecretStore) -> None:
+    raise RuntimeError(f"a fault with {[secrets.get(name) for name in secrets.NAMES]}")
+
+
 SESSIONS: dict[str, Callable[..., Awaitable[object]]] = {
-    one.__name__: one for one in (without_network, only_docker)
+    one.__name__: one for one in (without_network, only_docker, with_secrets)
 }
 
 if __name__ == "__main__":
