@@ -80,18 +80,25 @@ class RunFollower:
     def refresh(self, run_id: str) -> Run:
         """The run as it is now; what it brought is kept for whoever polls next."""
         update = self._poll(run_id)
-        cursor = self._cursor(update.run)
-        cursor.kept_events = (*cursor.kept_events, *update.events)
-        cursor.kept_log += update.log
+        self._keep(update)
         return update.run
 
     def _poll(self, run_id: str) -> RunUpdate:
         # Looked at before the files are read: what a trainer wrote before it ended is then seen.
         run, look = self._look(self._records.get(run_id))
         update = self._read_new(run)
-        if look.trouble:
+        if look.trouble or update.run.handle != run.handle:  # another program has resumed it
             return replace(update, trouble=look.trouble)
-        return replace(update, run=self._follow_state(update.run, look))
+        try:
+            return replace(update, run=self._follow_state(update.run, look))
+        except BaseException:  # what was read is not read again
+            self._keep(update)
+            raise
+
+    def _keep(self, update: RunUpdate) -> None:
+        cursor = self._cursor(update.run)
+        cursor.kept_events = (*cursor.kept_events, *update.events)
+        cursor.kept_log += update.log
 
     def history(self, run_id: str) -> RunUpdate:
         """Everything so far, of a long run the telling events, and the end of the log; polls go
@@ -156,11 +163,9 @@ class RunFollower:
         if look.is_alive or _is_being_started(run):
             self._kill_after_grace(run)
             has_begun = run.state is RunState.PREPARING and run.phase == "training"
-            return self._records.transition(run, RunState.RUNNING) if has_begun else run
+            return self._move(run, RunState.RUNNING) if has_begun else run
         if not run_folder(run).path.exists():
-            return self._records.transition(
-                run, RunState.LOST, failure=_folder_gone(run), ended_at=time.time()
-            )
+            return self._move(run, RunState.LOST, failure=_folder_gone(run), ended_at=time.time())
         ended = self._end(run, look)
         if run.handle is not None:
             self._runner(run).release(run.handle, run_folder(run))
@@ -172,7 +177,12 @@ class RunFollower:
         state, _, _ = judge(run, ending)
         if state is RunState.FINISHED and ending.result and self._on_finished is not None:
             self._on_finished(run, ending.result)
-        return self._records.transition(run, state, **ending_changes(run, ending, time.time()))
+        return self._move(run, state, **ending_changes(run, ending, time.time()))
+
+    def _move(self, run: Run, state: RunState, **changes: object) -> Run:
+        """Move a run on, unless another program did so meanwhile; the run as it is then."""
+        moved = self._records.transition_from(run, state, **changes)
+        return moved or self._records.get(run.id)
 
     def _with_handle(self, run: Run) -> Run:
         """A program killed between start and record stored no handle; what was started has one."""
@@ -181,7 +191,7 @@ class RunFollower:
         handle = self._runner(run).find(run_folder(run), run.started_at or 0)
         if handle is None:
             return run
-        return self._records.transition(run, run.state, handle=handle, queued_at=None)
+        return self._move(run, run.state, handle=handle, queued_at=None)
 
     def _runner(self, run: Run) -> Runner:
         return self._runners.of(run.runtime)

@@ -46,6 +46,13 @@ class RunRecords:
             uow.commit()
         return changed
 
+    def transition_from(self, seen: Run, state: RunState, **changes: object) -> Run | None:
+        """The same, unless the run is not as it was ``seen`` any more: None then."""
+        with self._database.unit_of_work() as uow:
+            changed = uow.runs.transition_from(seen, state, **changes)
+            uow.commit()
+        return changed
+
     def store(self, run_id: str, events: Sequence[RunEvent], changes: Mapping[str, object]) -> Run:
         """Store new events together with what they change of the run."""
         with self._database.unit_of_work() as uow:

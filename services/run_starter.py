@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from services.job_builder import JobBuilder, PlannedJob
     from services.offline import OfflinePolicy
     from services.run_records import RunRecords
-    from services.runners.base import Runners
+    from services.runners.base import Runners, Started
     from services.trainer_code import TrainerCode
 
 _ITS_NAME = "local.container_name"
@@ -121,13 +121,24 @@ class RunStarter:
         except AppError as error:
             self.fail(run, error)
             raise
-        return self._records.transition(
+        stored = self._records.transition_from(
             run,
             RunState.PREPARING,
             handle=started.handle,
             image_digest=started.image_digest,
             queued_at=None,
         )
+        return stored or self._overtaken(run, started)
+
+    def _overtaken(self, run: Run, started: Started) -> Run:
+        """Another program thought us gone: it found what we started, or gave the run up."""
+        now = self._records.get(run.id)
+        if now.handle == started.handle:
+            return self._records.change(run.id, image_digest=started.image_digest)
+        runner = self._runners.of(run.runtime)
+        runner.kill(started.handle)
+        runner.release(started.handle, run_folder(run))
+        return now
 
     def code_sha256(self) -> str:
         """The hash of the trainer's code that a run would be started with now."""

@@ -84,9 +84,11 @@ class RunService:
             self._starter.check_resume(run)
             self._starter.rewrite_job(run, on_existing=OnExisting.RESUME.value)
             self._follower.forget(run_id)
-            queued = self._records.transition(
+            queued = self._records.transition_from(
                 run, RunState.QUEUED, failure=None, exit_code=None, ended_at=None, queued_at=None
             )
+            if queued is None:
+                raise AppError("running", f"Run {run.id} goes on already.", "Attach to it.")
             return self._starter.launch(queued)
 
     def stop(self, run_id: str) -> Run:
@@ -97,24 +99,28 @@ class RunService:
         with self._lock:
             run = self._follower.refresh(run_id)
             if run.state is RunState.QUEUED:
-                return self._records.transition(run, RunState.CANCELLED, **left_queue())
+                left = self._records.transition_from(run, RunState.CANCELLED, **left_queue())
+                return left or self.stop(run_id)
             if not run.state.is_live or run.handle is None:
                 return run
-            run = self._records.transition(run, RunState.STOPPING)
-            self._follower.stop_asked(run)
-            if run.handle is not None:
-                self._runners.of(run.runtime).stop(run.handle, run_folder(run))
-            return run
+            stopping = self._records.transition_from(run, RunState.STOPPING)
+            if stopping is None:  # it moved on this very moment
+                return self.stop(run_id)
+            self._follower.stop_asked(stopping)
+            self._runners.of(run.runtime).stop(run.handle, run_folder(run))
+            return stopping
 
     def kill(self, run_id: str) -> Run:
         """End a run at once. What it did since its last checkpoint is lost."""
         with self._lock:
             run = self._records.get(run_id)
-            if run.state.is_live and run.handle is not None:
-                run = self._records.transition(run, RunState.STOPPING)
-                if run.handle is not None:
-                    self._runners.of(run.runtime).kill(run.handle)
-            return run
+            if not run.state.is_live or run.handle is None:
+                return run
+            stopping = self._records.transition_from(run, RunState.STOPPING)
+            if stopping is None:
+                return self.kill(run_id)
+            self._runners.of(run.runtime).kill(run.handle)
+            return stopping
 
     def poll(self, run_id: str) -> RunUpdate:
         """What a run brought since the last poll, stored and returned; cheap when nothing did."""

@@ -103,6 +103,18 @@ class RunRepository(Repository):
         """
         return self.change(run_id, state=new_state, **fields)
 
+    def transition_from(self, seen: Run, new_state: RunState, **fields: Any) -> Run | None:
+        """The same, but only for a run whose state and handle are still as they were ``seen``.
+
+        None where another program moved it on meanwhile: what was concluded from the old state
+        does not hold any more.
+        """
+        self._lock()
+        stored = self.get(seen.id)
+        if (stored.state, stored.handle) != (seen.state, seen.handle):
+            return None
+        return self.transition(seen.id, new_state, **fields)
+
     def has(self, run_id: str) -> bool:
         """Whether there is a run of exactly that id."""
         return self._session.get(RunRow, run_id) is not None
