@@ -12,12 +12,18 @@ from pathlib import Path
 from app import frozen
 
 _WINDOW_OPTIONS = {"--smoke", "--offline"}
+_IMPORT_WORKER = "--import-worker"
+"""How the frozen program starts itself as the child that imports (services/dataset_import)."""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program with these arguments (those of the process by default)."""
     frozen.prepare()
     arguments = sys.argv[1:] if argv is None else argv
+    if arguments == [_IMPORT_WORKER]:
+        from services.dataset_import.child import main as import_rows
+
+        return import_rows()
     if is_for_window(arguments):
         return _window(arguments)
     from app.cli.main import app

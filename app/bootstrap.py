@@ -103,9 +103,9 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     def data_root() -> Path:
         return Path(settings.values().data_root or paths.data)
 
-    library = DatasetLibrary(
-        database, DatasetStore(paths.datasets), resource("samples/python-docs.jsonl")
-    )
+    store = DatasetStore(paths.datasets)
+    store.sweep()
+    library = DatasetLibrary(database, store, resource("samples/python-docs.jsonl"))
     configs = ConfigStore(database)
     trainer = code_root() / "trainer_image"
     runtime, gpus, engine = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import struct
 from dataclasses import dataclass
@@ -12,10 +13,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
 
+import psutil
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+_OWNER = re.compile(r"\.(\d+)-")
+"""The number of the process that writes a file, in its name."""
 _OFFSET = struct.Struct("<Q")
 
 
@@ -40,18 +45,33 @@ class DatasetStore:
 
     def write(self, rows: Iterable[dict[str, Any]]) -> StoredRows:
         """Stream rows into the library. An error, also of the iterable, leaves nothing behind."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        temporary = self._folder / f".{uuid4().hex}.tmp"
-        index = temporary.with_suffix(".idx.tmp")
+        temporary, index = self.new_files()
         try:
             with temporary.open("wb") as data, index.open("wb") as offsets:
                 stored = _write_rows(rows, data, offsets)
-            index.replace(self._index_path(stored.sha256))
-            temporary.replace(self.path(stored.sha256))
+            self.adopt(temporary, index, stored.sha256)
         finally:
             temporary.unlink(missing_ok=True)
             index.unlink(missing_ok=True)
         return stored
+
+    def new_files(self) -> tuple[Path, Path]:
+        """Where rows and their index can be written before :meth:`adopt`; made by the caller."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        temporary = self._folder / f".{os.getpid()}-{uuid4().hex}.tmp"
+        return temporary, temporary.with_suffix(".idx.tmp")
+
+    def adopt(self, data: Path, index: Path, sha256: str) -> None:
+        """Take files of :meth:`new_files` into the library, under the hash of the rows."""
+        index.replace(self._index_path(sha256))
+        data.replace(self.path(sha256))
+
+    def sweep(self) -> None:
+        """Remove what programs that were killed have left half written."""
+        for path in self._folder.glob(".*.tmp"):
+            owner = _OWNER.match(path.name)
+            if owner is None or not psutil.pid_exists(int(owner.group(1))):
+                path.unlink(missing_ok=True)
 
     def rows(self, sha256: str, start: int, count: int) -> list[dict[str, Any]]:
         """``count`` rows from row ``start`` (from 0): one seek, however large the file is."""

@@ -2,79 +2,83 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.domain.dataset import DatasetSession
-from models.domain.errors import AppError
-from services.dataset_formats import FormatDetector, known_formats
-from services.dataset_rows import SourceRow, read_rows
-from services.progress import Progress
+from services.dataset_import.importer import Importer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from models.db.database import Database
-    from services.dataset_store import DatasetStore
+    from models.domain.dataset_import import HubSource, ImportOptions, ImportVerdict
+    from services.dataset_import.messages import Exporter
+    from services.dataset_store import DatasetStore, StoredRows
     from services.progress import CancelToken, Reporter
 
-_SHOWN_PROBLEMS = 20
-_REPORT_EVERY_ROWS = 2000
 SAMPLE_NAME = "Python documentation (sample)"
 SAMPLE_SOURCE = "bundled with Temper"
 
 
 class DatasetLibrary:
-    """What the program knows of datasets: the database has the facts, the store the rows."""
+    """What the program knows of datasets: the database has the facts, the store the rows.
 
-    def __init__(self, database: Database, store: DatasetStore, sample: Path) -> None:
+    ``exporters`` makes the programs that read Parquet, Arrow and the Hub for an import.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        store: DatasetStore,
+        sample: Path,
+        exporters: Callable[[HubSource | None], Exporter] | None = None,
+    ) -> None:
         self._database = database
         self._store = store
         self._sample = sample
+        self._importer = Importer(store, exporters)
 
     def import_file(
         self,
-        path: Path,
+        path: Path | HubSource,
         *,
         name: str = "",
+        options: ImportOptions | None = None,
         report: Reporter | None = None,
         cancel: CancelToken | None = None,
     ) -> DatasetSession:
-        """Import a JSONL, JSON or CSV file as a new session; all of it, or nothing.
+        """Import a file, a folder or a dataset of the Hub as a new session; all of it, or nothing.
 
-        Raises AppError naming up to 20 faulty lines, and Cancelled when ``cancel`` is set.
+        Raises ImportRefusedError with all that is wrong, and Cancelled when ``cancel`` is set.
         """
-        detector = FormatDetector()
-        meter = _Meter(report, cancel)
-        try:
-            stored = self._store.write(_checked_rows(path, detector, meter))
-        except UnicodeEncodeError as error:
-            problem = SourceRow(meter.line, None, "holds half a character (a lone surrogate)")
-            raise _bad_rows(path, [problem]) from error
-        except OSError as error:
-            raise _as_app_error(path, error) from error
-        try:
-            session = _session(path, name, detector, stored.sha256, stored.size)
-            return self._add(session)
-        except Exception:  # whatever it was: rows without a session must not stay
-            self._delete_if_unused(stored.sha256)
-            raise
+        verdict, stored = self._importer.read(path, options, report, cancel)
+        return self._keep(_session(path, name, verdict, stored))
+
+    def check_file(
+        self,
+        path: Path | HubSource,
+        options: ImportOptions | None = None,
+        *,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> ImportVerdict:
+        """What an import would say of a file, with nothing imported."""
+        return self._importer.check(path, options, report, cancel)
 
     def add_sample(self) -> DatasetSession:
         """The bundled sample as a session; the same one however often it is asked for.
 
         A program that brings other rows than the one before adds them as a new session.
         """
-        detector = FormatDetector()
-        stored = self._store.write(_checked_rows(self._sample, detector, _Meter(None, None)))
+        verdict, stored = self._importer.read_here(self._sample)
         for session in self.list():
             if (session.source, session.sha256) == (SAMPLE_SOURCE, stored.sha256):
                 return session
-        found = _session(self._sample, SAMPLE_NAME, detector, stored.sha256, stored.size)
-        return self._add(replace(found, source=SAMPLE_SOURCE))
+        found = _session(self._sample, SAMPLE_NAME, verdict, stored)
+        return self._keep(replace(found, source=SAMPLE_SOURCE))
 
     def list(self) -> Sequence[DatasetSession]:
         """All sessions, newest first."""
@@ -107,6 +111,13 @@ class DatasetLibrary:
         """Make a session's rows available below a run's data root; returns the file."""
         return self._store.place_into(session.sha256, folder)
 
+    def _keep(self, session: DatasetSession) -> DatasetSession:
+        try:
+            return self._add(session)
+        except Exception:  # whatever it was: rows without a session must not stay
+            self._delete_if_unused(session.sha256)
+            raise
+
     def _add(self, session: DatasetSession) -> DatasetSession:
         with self._database.unit_of_work() as uow:
             unique = uow.datasets.unique_name(session.name)
@@ -119,79 +130,24 @@ class DatasetLibrary:
             self._store.delete(sha256)
 
 
-class _Meter:
-    """Counts rows for progress, and is where a cancel takes effect."""
-
-    def __init__(self, report: Reporter | None, cancel: CancelToken | None) -> None:
-        self._report = report
-        self._cancel = cancel
-        self._rows = 0
-        self.line = 0
-
-    def tick(self, line: int) -> None:
-        self.line = line
-        self._rows += 1
-        if self._rows % _REPORT_EVERY_ROWS:
-            return
-        if self._cancel is not None:
-            self._cancel.raise_if_cancelled()
-        if self._report is not None:
-            self._report(Progress(None, f"{self._rows:,} rows read"))
-
-
-def _checked_rows(path: Path, detector: FormatDetector, meter: _Meter) -> Iterator[dict[str, Any]]:
-    problems: list[SourceRow] = []
-    for row in read_rows(path):
-        meter.tick(row.line)
-        if row.values is None:
-            problems.append(row)
-            if len(problems) >= _SHOWN_PROBLEMS:
-                break
-        elif not problems:
-            detector.see(row.line, row.values)
-            yield row.values
-    if problems:
-        raise _bad_rows(path, problems)
-    if detector.rows == 0:
-        raise AppError("bad_dataset", f"{path} has no rows.", "Choose a file with rows in it.")
-    if detector.result() is None:
-        raise AppError("bad_dataset", f"{path}: {detector.misfits()}", f"Use {known_formats()}.")
-
-
-def _bad_rows(path: Path, problems: list[SourceRow]) -> AppError:
-    lines = "\n".join(f"  line {problem.line} {problem.problem}" for problem in problems)
-    more = " or more" if len(problems) >= _SHOWN_PROBLEMS else ""
-    count = f"{len(problems)}{more} bad row{'s' if len(problems) > 1 else ''}"
-    return AppError(
-        "bad_dataset",
-        f"{path} was not imported: {count}.\n{lines}",
-        "Correct these lines and import the file again.",
-    )
-
-
 def _session(
-    path: Path, name: str, detector: FormatDetector, sha256: str, size: int
+    source: Path | HubSource, name: str, verdict: ImportVerdict, stored: StoredRows
 ) -> DatasetSession:
-    found = detector.result()
+    if isinstance(source, Path):
+        found, origin = source.name if source.is_dir() else source.stem, source.name
+    else:
+        found, origin = source.repo, str(source)
     return DatasetSession(
         id=0,
-        name=name.strip() or path.stem,
-        source=path.name,
-        format=str(found),
-        rows=detector.rows,
-        size=size,
-        sha256=sha256,
+        name=name.strip() or found,
+        source=origin,
+        format=verdict.format,
+        rows=stored.rows,
+        size=stored.size,
+        sha256=stored.sha256,
         created_at=time.time(),
-        splits=tuple(sorted(detector.splits.items())),
+        splits=verdict.splits,
+        licence=verdict.licence,
+        mapping=verdict.mapping.as_text() if verdict.mapping else "",
+        columns=verdict.columns,
     )
-
-
-def _as_app_error(path: Path, error: OSError) -> AppError:
-    if error.errno == errno.ENOSPC:
-        return AppError(
-            "disk_full",
-            f"The disk is full; {path.name} was not imported.",
-            "Free some space, or move the program's data with TEMPER_HOME, and import again.",
-            str(error),
-        )
-    return AppError("io", f"{path.name} was not imported: {error}.", "Check the disk.", str(error))

@@ -115,11 +115,15 @@ def _to_row(session: DatasetSession, name: str) -> DatasetRow:
         sha256=session.sha256,
         created_at=session.created_at,
         splits=session.splits,
+        licence=storable(session.licence),
+        mapping=storable(session.mapping),
+        columns=[storable(name) for name in session.columns],
     )
 
 
 def _to_value(row: DatasetRow) -> DatasetSession:
     splits = row.splits if isinstance(row.splits, list | tuple) else ()
+    columns = row.columns if isinstance(row.columns, list | tuple) else ()
     return DatasetSession(
         id=row.id,
         name=row.name,
@@ -130,6 +134,9 @@ def _to_value(row: DatasetRow) -> DatasetSession:
         sha256=row.sha256,
         created_at=row.created_at,
         splits=tuple((str(name), int(count)) for name, count in splits),
+        licence=row.licence,
+        mapping=row.mapping,
+        columns=tuple(map(str, columns)),
     )
 
 

@@ -84,6 +84,9 @@ class DatasetRow(Base):
     sha256: Mapped[str]
     created_at: Mapped[float]
     splits: Mapped[Any] = mapped_column(Json)
+    licence: Mapped[str] = mapped_column(server_default="")
+    mapping: Mapped[str] = mapped_column(server_default="")
+    columns: Mapped[Any] = mapped_column(Json, server_default="[]")
 
 
 class RunRow(Base):

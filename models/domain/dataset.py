@@ -11,6 +11,8 @@ class DatasetSession:
 
     ``format`` is a DatasetFormat of the trainer's contract, ``created_at`` seconds since the epoch,
     ``splits`` maps the values of the rows' own ``split`` column to how many rows have them.
+    ``columns`` are those of the file that was imported, ``mapping`` says which of them played which
+    part where their names did not, ``licence`` is empty where none is known.
     """
 
     id: int
@@ -22,6 +24,9 @@ class DatasetSession:
     sha256: str
     created_at: float
     splits: tuple[tuple[str, int], ...] = ()
+    licence: str = ""
+    mapping: str = ""
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,19 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from models.domain.column_mapping import ROW_FORMATS
 from models.domain.config import HyperparameterSection
 from models.domain.config_io import settings_index
-from services.dataset_formats import fits
+from services.dataset_import.conversation_checks import ROLES, SPEAKERS
+from services.dataset_import.row_checks import check_row
+from trainer_image import conversations
 from trainer_image.contract import (
     FORMAT_COLUMNS,
+    DatasetFormat,
     DatasetSpec,
     Hyperparameters,
     Job,
@@ -106,15 +112,38 @@ def test_a_job_may_go_on_from_one_that_differs_in_its_use_of_memory_only() -> No
         assert not make_job(hp=hp).may_go_on_from(begun)
 
 
-@pytest.mark.parametrize("name", list(FORMAT_COLUMNS))
-def test_a_row_with_a_formats_columns_fits_it(name: str) -> None:
-    turns = [{"role": "user", "content": "x"}]
-    row = {
-        column: turns if column in {"messages", "conversations"} else "x"
-        for column in FORMAT_COLUMNS[name]  # type: ignore[index]
-    }
-    assert fits(name, row)  # type: ignore[arg-type]
-    assert not fits(name, {})  # type: ignore[arg-type]
+def test_the_importers_formats_are_the_trainers() -> None:
+    assert list(ROW_FORMATS.items()) == list(FORMAT_COLUMNS.items())
+
+
+def test_the_importer_knows_the_trainers_speakers() -> None:
+    assert SPEAKERS == conversations._SHAREGPT_ROLES
+    assert ROLES.keys() == {*conversations._ROLES, *conversations._OTHER_ROLES}
+
+
+_TURNS: list[dict[str, object]] = [
+    {"role": "assistant", "content": "x", "from": "gpt", "value": "x"},
+    {"role": "user", "content": " ", "from": "human", "value": ""},
+    {"role": "assistant", "content": "", "from": "gpt", "value": " "},
+    {"role": "assistant", "content": None, "tool_calls": [{"name": "f", "arguments": {}}]},
+    {"role": "assistant", "content": [{"type": "text", "text": "x"}]},
+    {"role": "judge", "content": "x", "from": "judge", "value": "x"},
+    {"role": "user", "content": 5, "from": "human", "value": None},
+]
+_VALUES = st.one_of(
+    st.sampled_from(["", " ", "x", "y", None, [], [1], {}]),
+    st.lists(st.sampled_from(_TURNS), max_size=3),
+)
+
+
+@given(st.sampled_from(list(FORMAT_COLUMNS)), st.lists(_VALUES, min_size=3, max_size=3))
+def test_what_the_importer_lets_through_the_trainer_can_read(
+    name: DatasetFormat, values: list[object]
+) -> None:
+    row = dict(zip((*FORMAT_COLUMNS[name], "prompt"), values, strict=False))
+    stored, verdict = check_row(row, name.value)
+    if not verdict.problems:
+        assert conversations.conversation(stored, name)
 
 
 def test_packaging_stays_the_library() -> None:

@@ -101,8 +101,8 @@ def test_a_broken_line_37_is_named_and_nothing_is_left(
     file.write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(AppError) as caught:
         library.import_file(file)
-    assert "line 37 " in str(caught.value)
-    assert "line 50 " in str(caught.value)
+    assert "line 37: Not valid JSON" in str(caught.value)
+    assert "line 50: It is a list" in str(caught.value)
     assert str(file) in str(caught.value)
     assert library.list() == []
     assert stored_files(tmp_path) == []
@@ -112,12 +112,12 @@ def test_a_broken_line_37_is_named_and_nothing_is_left(
     ("name", "content", "message"),
     [
         ("empty.jsonl", b"", "is empty"),
-        ("blank.jsonl", b"\n\n", "has no rows"),
-        ("latin.jsonl", b'{"text": "a"}\n{"text": "caf\xe9"}\n', "not UTF-8 text: line 2"),
+        ("blank.jsonl", b"\n\n", "It has no rows"),
+        ("latin.jsonl", b'{"text": "a"}\n{"text": "caf\xe9"}\n', "line 2: Not UTF-8 text"),
         ("array.json", b'[{"text": "a"},\n{"text": }]', "line 2"),
-        ("short.csv", b"question,answer\na,b\nc\n", "line 3 has 1 cells, the header has 2"),
+        ("short.csv", b"question,answer\na,b\nc\n", "line 3: It has 1 cell, the header has 2"),
         ("other.jsonl", b'{"foo": "a", "bar": 1}\n', "foo, bar"),
-        ("mixed.jsonl", b'{"text": "a"}\n{"text": ""}\n', "first is line 2"),
+        ("mixed.jsonl", b'{"text": "a"}\n{"text": ""}\n', "line 2: 'text' is empty"),
         ("half.jsonl", b'{"text": "\\ud800"}\n', "line 1"),
         ("picture.png", b"x", "cannot be imported"),
     ],

@@ -1,0 +1,107 @@
+"""An import of a dataset: what is asked for, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from models.domain.errors import AppError
+
+if TYPE_CHECKING:
+    from models.domain.column_mapping import ColumnMapping
+    from models.domain.data_report import Finding
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How a file is read. ``text_split``: ``sections`` (paragraphs gathered), ``paragraphs``,
+    ``documents``. ``drop_bad_rows`` leaves faulty rows out, where they refuse the file else.
+    """
+
+    mapping: ColumnMapping | None = None
+    drop_bad_rows: bool = False
+    text_split: str = "sections"
+
+
+@dataclass(frozen=True, slots=True)
+class HubSource:
+    """A dataset of the Hugging Face Hub; ``split`` may be a slice such as ``train[:1000]``."""
+
+    repo: str
+    config: str = ""
+    split: str = "train"
+
+    def __str__(self) -> str:
+        config = f":{self.config}" if self.config else ""
+        return f"hf:{self.repo}{config}@{self.split}"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportVerdict:
+    """What reading a whole file said of it; ``rows`` were found in it, ``kept`` can be used.
+
+    ``format`` is empty where none is certain; then ``candidates`` are mappings that the names of
+    the ``columns`` suggest, and ``samples`` some rows to try them on.
+    """
+
+    rows: int
+    kept: int
+    format: str
+    findings: tuple[Finding, ...]
+    columns: tuple[str, ...] = ()
+    splits: tuple[tuple[str, int], ...] = ()
+    mapping: ColumnMapping | None = None
+    candidates: tuple[ColumnMapping, ...] = ()
+    samples: tuple[dict[str, Any], ...] = ()
+    licence: str = ""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether anything forbids the import."""
+        return any(finding.severity == "major" for finding in self.findings)
+
+    @property
+    def needs_mapping(self) -> bool:
+        """Whether it would do to say what the columns are."""
+        major = [finding for finding in self.findings if finding.severity == "major"]
+        return bool(major) and all(finding.remedy == "map" for finding in major)
+
+
+class ImportRefusedError(AppError):
+    """A file that is not imported: with everything found wrong, each with its rows and lines."""
+
+    def __init__(self, name: str, verdict: ImportVerdict) -> None:
+        self.verdict = verdict
+        super().__init__("bad_dataset", _words(name, verdict), _advice(verdict))
+
+
+def places(finding: Finding) -> str:
+    """Where a finding stands, for a person: ``line 37``, or ``row 5`` where there are no lines."""
+    if not finding.rows:
+        return ""
+    line, row = finding.lines[0], finding.rows[0]
+    first = f"line {line}" if line else f"row {row + 1}"
+    more = finding.count - 1
+    return first if not more else f"{first} and {more:,} more"
+
+
+def _words(name: str, verdict: ImportVerdict) -> str:
+    major = [finding for finding in verdict.findings if finding.severity == "major"]
+    if len(major) == 1 and not major[0].rows:
+        return f"{name} was not imported. {major[0].message}"
+    lines = [f"  {places(one)}: {one.message}".replace("  : ", "  ") for one in major[:_SHOWN]]
+    if len(major) > _SHOWN:
+        lines.append(f"  and {len(major) - _SHOWN} more kinds of problems")
+    return "\n".join([f"{name} was not imported:", *lines])
+
+
+def _advice(verdict: ImportVerdict) -> str:
+    remedies = {one.remedy for one in verdict.findings if one.severity == "major"}
+    if verdict.needs_mapping:
+        proposed = f", for example {verdict.candidates[0].as_text()}" if verdict.candidates else ""
+        return f"Say which column is which{proposed}."
+    if remedies == {"drop"}:
+        return "Correct these rows or leave them out, and import the file again."
+    return "Correct this and import the file again."

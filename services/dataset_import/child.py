@@ -1,0 +1,134 @@
+"""The importing child: ``python -m services.dataset_import.child``.
+
+A process of its own can be killed at any byte, and gives its memory back. It reads one request from
+its standard input, which stays open as long as the program that started it lives, and prints its
+progress and one result.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from models.domain.errors import AppError
+from services.dataset_import.export_stream import export_stream
+from services.dataset_import.messages import read_request, verdict_text
+from services.dataset_import.pipeline import Reading
+from services.dataset_import.writer import RowWriter
+
+if TYPE_CHECKING:
+    from services.dataset_import.messages import Request
+
+_EVERY_SECONDS = 0.1
+
+
+def main() -> int:
+    """Do what standard input asks for. The result, also a refusal, is on standard output."""
+    # The program's encoding, whatever the system's: the two speak UTF-8.
+    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
+    request = read_request(json.loads(stdin.readline()))
+    threading.Thread(target=_end_with_parent, args=(stdin, request), daemon=True).start()
+    result = carry_out(request, _Speaker(stdout).tick)
+    _say(stdout, result)
+    return 0
+
+
+def carry_out(request: Request, tick: Any) -> dict[str, Any]:
+    """Import, or check, and say what came of it; nothing is left where it failed."""
+    reading = _reading(request, tick)
+    is_kept = False
+    try:
+        verdict = reading.run()
+        result: dict[str, Any] = {"verdict": verdict_text(verdict)}
+        if reading.written is not None and not verdict.is_refused:
+            reading.written.close()
+            result["stored"] = {
+                "sha256": reading.written.sha256,
+                "rows": reading.written.rows,
+                "size": reading.written.size,
+            }
+            is_kept = True
+    except AppError as error:
+        result = _error(error)
+    except OSError as error:
+        result = _error(_as_app_error(request.path, error))
+    except Exception:  # noqa: BLE001 - the program reports the bug, with all of this
+        result = {"bug": traceback.format_exc()}
+    finally:
+        if reading.written is not None and not is_kept:
+            reading.written.discard()
+    return result
+
+
+def _reading(request: Request, tick: Any) -> Reading:
+    reading = Reading(Path(request.path), request.options, tick)
+    if request.data:
+        reading.writer = lambda: RowWriter(Path(request.data), Path(request.index))
+    exporter = request.exporter
+    if exporter is not None and exporter.is_source:
+        reading.stream = lambda: export_stream([*exporter.argv], exporter.env)
+    elif exporter is not None:
+        reading.columnar = lambda path: export_stream([*exporter.argv, str(path)], exporter.env)
+    return reading
+
+
+class _Speaker:
+    """Prints the progress ten times a second."""
+
+    def __init__(self, stdout: IO[bytes]) -> None:
+        self._stdout = stdout
+        self._last = 0.0
+
+    def tick(self, rows: int, consumed: int) -> None:
+        now = time.monotonic()
+        if now - self._last >= _EVERY_SECONDS:
+            self._last = now
+            _say(self._stdout, {"progress": [rows, consumed]})
+
+
+def _say(stdout: IO[bytes], document: dict[str, Any]) -> None:
+    stdout.write(json.dumps(document).encode() + b"\n")
+    stdout.flush()
+
+
+def _end_with_parent(stdin: IO[bytes], request: Request) -> None:
+    """Leave nothing behind when the program that asked is gone."""
+    stdin.read()
+    for name in (request.data, request.index):
+        if name:
+            Path(name).unlink(missing_ok=True)
+    os._exit(1)
+
+
+def _error(error: AppError) -> dict[str, Any]:
+    return {
+        "error": {
+            "kind": error.kind,
+            "message": error.message,
+            "hint": error.hint,
+            "details": error.details,
+        }
+    }
+
+
+def _as_app_error(path: str, error: OSError) -> AppError:
+    name = Path(path).name
+    if error.errno == errno.ENOSPC:
+        return AppError(
+            "disk_full",
+            f"The disk is full; {name} was not imported.",
+            "Free some space, or move the program's data with TEMPER_HOME, and import again.",
+            str(error),
+        )
+    return AppError("io", f"{name} was not imported: {error}.", "Check the disk.", str(error))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

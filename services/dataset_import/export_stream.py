@@ -1,0 +1,78 @@
+"""The rows that a program prints, as a stream; its failure, with its own words, as an error."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import tempfile
+from typing import IO
+
+from models.domain.errors import AppError
+
+_TAIL_BYTES = 4000
+
+
+class ExportStream(io.RawIOBase):
+    """Standard output of a program. AppError at its end where the program failed.
+
+    Closing it earlier ends the program.
+    """
+
+    def __init__(self, argv: list[str], env: dict[str, str]) -> None:
+        super().__init__()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the program runs
+        self._process = subprocess.Popen(
+            argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors
+        )
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        stdout = self._process.stdout
+        data = stdout.read(len(buffer)) if stdout is not None else b""
+        if not data:
+            self._check()
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._process.kill()
+            self._process.wait()
+            if self._process.stdout is not None:
+                self._process.stdout.close()
+            self._errors.close()
+        super().close()
+
+    def _check(self) -> None:
+        code = self._process.wait()
+        if code == 0:
+            return
+        self._errors.seek(0)
+        tail = self._errors.read()[-_TAIL_BYTES:].decode("utf-8", "replace")
+        raise _failure(tail, code)
+
+
+def export_stream(argv: list[str], env: dict[str, str]) -> IO[bytes]:
+    """Start a program and read what it prints. AppError where it cannot be started."""
+    try:
+        return io.BufferedReader(ExportStream(argv, env), 1 << 20)
+    except OSError as error:
+        raise AppError(
+            "runtime_missing",
+            f"The training environment cannot be started: {error}.",
+            "Set it up again (temper doctor).",
+        ) from error
+
+
+def _failure(tail: str, code: int) -> AppError:
+    """The last line of its errors is a document, unless it died."""
+    last = tail.strip().rpartition("\n")[2]
+    try:
+        document = json.loads(last)
+        return AppError(document["kind"], document["message"], document["hint"], tail)
+    except (ValueError, KeyError, TypeError):
+        message = f"The rows could not be read: the training environment ended with code {code}."
+        return AppError("io", message, "Check it with temper doctor, and try again.", tail)

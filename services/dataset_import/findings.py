@@ -1,0 +1,84 @@
+"""What was found wrong in a file, gathered row by row in little memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from models.domain.data_report import Finding
+
+MAJOR = "major"
+MINOR = "minor"
+DROP, FIX, MAP = "drop", "fix", "map"
+MOST_PLACES = 20
+"""Rows named for one finding, and different sentences kept for one code."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    count: int = 0
+    rows: list[int] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    remedy: str = ""
+
+
+class FindingBook:
+    """Counts equal findings, and keeps the places of the first ones.
+
+    ``is_refused`` says whether any of them forbids the import. With ``drops`` bad rows do not: they
+    are left out, counted in ``dropped``.
+    """
+
+    def __init__(self, *, drops: bool = False) -> None:
+        self.is_refused = False
+        self.dropped = 0
+        self._drops = drops
+        self._entries: dict[tuple[str, str, str], _Entry] = {}
+        self._sentences: dict[str, list[str]] = {}
+
+    def major(self, code: str, message: str, row: int = -1, line: int = 0, *, remedy: str) -> None:
+        """Something that forbids the import; ``row`` from 0 and -1 for none, ``line`` from 1."""
+        self.is_refused = True
+        self._add(MAJOR, code, message, (row, line), remedy)
+
+    def bad_row(self, code: str, message: str, row: int, line: int, *, remedy: str) -> None:
+        """A row that forbids the import, unless bad rows are left out."""
+        if not self._drops:
+            self.major(code, message, row, line, remedy=remedy)
+            return
+        self.dropped += 1
+        self._add(MINOR, code, f"Left out: {message}", (row, line), "")
+
+    def minor(self, code: str, message: str, row: int = -1, line: int = 0) -> None:
+        """Something to know, with which the file is imported."""
+        self._add(MINOR, code, message, (row, line), "")
+
+    def findings(self) -> tuple[Finding, ...]:
+        """All of them, the major ones first, each by its first row."""
+        found = [
+            Finding(
+                severity=severity,
+                code=code,
+                message=message,
+                count=entry.count,
+                rows=tuple(entry.rows),
+                lines=tuple(entry.lines),
+                remedy=entry.remedy,
+            )
+            for (severity, code, message), entry in self._entries.items()
+        ]
+        return tuple(sorted(found, key=lambda one: (one.severity != MAJOR, one.rows[:1] or (-1,))))
+
+    def _add(
+        self, severity: str, code: str, message: str, place: tuple[int, int], remedy: str
+    ) -> None:
+        sentences = self._sentences.setdefault(code, [])
+        if message not in sentences:
+            if len(sentences) < MOST_PLACES:
+                sentences.append(message)
+            else:
+                message = sentences[-1]
+        entry = self._entries.setdefault((severity, code, message), _Entry(remedy=remedy))
+        entry.count += 1
+        if place[0] >= 0 and len(entry.rows) < MOST_PLACES:
+            entry.rows.append(place[0])
+            entry.lines.append(place[1])
