@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, TextIO
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     Model = TypeVar("Model", bound=BaseModel)
+
+logger = logging.getLogger(__name__)
 
 _CHUNK = 2**20
 
@@ -64,6 +67,13 @@ class RunFolder:
     def stop_request(self) -> Path:
         """Its presence asks the trainer to stop."""
         return self.path / STOP_REQUEST_FILE
+
+    def ask_to_stop(self) -> None:
+        """Ask the trainer to stop; on a full disk, or without the folder, only a signal can."""
+        try:
+            self.stop_request.touch()
+        except OSError as error:
+            logger.warning("%s cannot be written: %s", self.stop_request, error)
 
     def state(self) -> RunState | None:
         """What the trainer last said about itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from services.runners.base import Runner, Runners
     from trainer_image.contract import Result
     from trainer_image.contract import RunState as TrainerState
+
+logger = logging.getLogger(__name__)
 
 STOP_GRACE_SECONDS = 120.0
 """After a stop was asked for, so long the trainer may take to save; then it is killed."""
@@ -200,11 +203,14 @@ class RunFollower:
         if run.state is not RunState.STOPPING or run.handle is None:
             return
         cursor, now = self._cursor(run), time.monotonic()
-        if cursor.stop_asked is None:  # asked by a program that is gone, perhaps before it could
-            cursor.stop_asked = now  # tell the trainer: its grace starts anew
-            self._runner(run).stop(run.handle, run_folder(run))
-        if now - cursor.stop_asked > STOP_GRACE_SECONDS:
-            self._runner(run).kill(run.handle)
+        try:
+            if cursor.stop_asked is None:  # asked by a program that is gone, perhaps before it
+                cursor.stop_asked = now  # could tell the trainer: its grace starts anew
+                self._runner(run).stop(run.handle, run_folder(run))
+            if now - cursor.stop_asked > STOP_GRACE_SECONDS:
+                self._runner(run).kill(run.handle)
+        except AppError as error:  # an engine that went this moment: it is tried again
+            logger.info("run %s cannot be ended yet: %s", run.id, error.message)
 
 
 def run_folder(run: Run) -> RunFolder:

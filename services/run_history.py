@@ -126,7 +126,8 @@ class RunHistory:
 
     def export_metrics(self, run_id: str, path: Path) -> None:
         """Write every event to a ``.csv`` or ``.jsonl`` file; AppError where it cannot be."""
-        write_metrics(self._runs.events(run_id), path)
+        self._runs.reattach()  # stores what a live one brought, and leaves it for who follows it
+        write_metrics(self._records.events(run_id), path)
 
 
 def _checked(text: str, what: str, longest: int) -> str:

@@ -14,6 +14,7 @@ from trainer_image.contract import ExitCode, FailureKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from models.domain.errors import AppError
     from trainer_image.contract import Result
     from trainer_image.contract import RunState as TrainerState
 
@@ -117,6 +118,15 @@ _OUT_OF_MEMORY = Failure(
     "Use a smaller batch or a shorter sequence length, then resume: it goes on from the last "
     "checkpoint.",
 )
+
+
+def engine_gone(error: AppError) -> Failure:
+    """Why a run was given up."""
+    return Failure(
+        "engine_gone",
+        f"{error.message} The run was given up, so nothing tells how far it came.",
+        "If its container still runs, it saves a checkpoint and ends by itself. Then resume.",
+    )
 
 
 def _told(event: RunEvent) -> Failure:

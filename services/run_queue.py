@@ -82,7 +82,7 @@ class RunQueue:
         with self._held() as held:
             if not held:
                 return QueueTurn()
-            self._runs.reattach()
+            self._runs.others()  # settles what has ended
             self._take_back()
             return self._start_one()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +20,7 @@ from services.runners.base import Launch
 from trainer_image.contract import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from models.domain.config import TrainingConfig
     from models.domain.dataset import DatasetSession
@@ -89,7 +91,8 @@ class RunStarter:
         """Write the job and store the run, which waits where it has a ``queued_at``."""
         code = self._code()
         folder = RunFolder(planned.data_root, planned.job.run_id)
-        folder.path.mkdir(parents=True, exist_ok=True)
+        with _writing(str(folder.path)):
+            folder.path.mkdir(parents=True, exist_ok=True)
         if planned.session is not None:
             self._library.place_into(planned.session, planned.data_root / "datasets")
         _replace_text(folder.job, planned.job.model_dump_json(indent=2))
@@ -117,7 +120,8 @@ class RunStarter:
             base_model=run.base_model,
         )
         try:
-            started = self._runners.of(run.runtime).start(launch)
+            with _writing(f"The folder of run {run.id}"):
+                started = self._runners.of(run.runtime).start(launch)
         except AppError as error:
             self.fail(run, error)
             raise
@@ -262,5 +266,22 @@ def _run_of(
 
 def _replace_text(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    with _writing(str(path)):
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+
+
+@contextmanager
+def _writing(what: str) -> Iterator[None]:
+    """A disk that takes it not is a sentence."""
+    try:
+        yield
+    except OSError as error:
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        raise AppError(
+            "disk_full" if is_full else "io",
+            f"{what} cannot be written: {error.strerror or error}.",
+            "Free some space, then try again."
+            if is_full
+            else "Check who may write there, then try again.",
+        ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from models.domain.inference import common_system_prompt
 from models.domain.run import Run, RunState
 from services.adapters import tuned_model
 from services.run_follower import RunFollower, run_folder
+from services.run_outcome import engine_gone
 from services.run_outputs import OnExisting
 from services.run_samples import choose_samples, read_samples
 from services.run_starter import RunStarter, left_queue, refuse_if_in_use
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from models.domain.config import TrainingConfig
     from models.domain.inference import SamplePrompt, TunedModel
-    from models.domain.run import RunEvent, RunUpdate
+    from models.domain.run import JobHandle, RunEvent, RunUpdate
     from services.datasets import DatasetLibrary
     from services.job_builder import JobBuilder
     from services.offline import OfflinePolicy
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from services.runners.base import Runner
     from services.trainer_code import TrainerCode
     from trainer_image.contract import Result
+
+_MOST_LIVE = 1000
 
 
 class RunService:
@@ -111,7 +115,10 @@ class RunService:
             return stopping
 
     def kill(self, run_id: str) -> Run:
-        """End a run at once. What it did since its last checkpoint is lost."""
+        """End a run at once. What it did since its last checkpoint is lost.
+
+        One that is being stopped already and whose engine does not answer is given up: it is lost.
+        """
         with self._lock:
             run = self._records.get(run_id)
             if not run.state.is_live or run.handle is None:
@@ -119,8 +126,21 @@ class RunService:
             stopping = self._records.transition_from(run, RunState.STOPPING)
             if stopping is None:
                 return self.kill(run_id)
-            self._runners.of(run.runtime).kill(run.handle)
+            try:
+                self._runners.of(run.runtime).kill(run.handle)
+            except AppError as error:
+                if run.state is not RunState.STOPPING or not error.kind.startswith("docker_"):
+                    raise
+                return self._give_up(stopping, run.handle, error)
             return stopping
+
+    def _give_up(self, run: Run, handle: JobHandle, error: AppError) -> Run:
+        """Else it would hold the queue, and could not be deleted, until its engine came back."""
+        run_folder(run).ask_to_stop()
+        changes = {"failure": engine_gone(error), "ended_at": time.time()}
+        lost = self._records.transition_from(run, RunState.LOST, **changes)
+        self._runners.of(run.runtime).release(handle, run_folder(run))
+        return lost or self._records.get(run.id)
 
     def poll(self, run_id: str) -> RunUpdate:
         """What a run brought since the last poll, stored and returned; cheap when nothing did."""
@@ -142,15 +162,16 @@ class RunService:
     def reattach(self) -> Sequence[Run]:
         """Find every run that the database believes live again; ended ones are settled."""
         with self._lock:
-            live = self._records.newest(1000, live_only=True)
-            found = [self._follower.refresh(run.id) for run in live]
-            self._tidy(found)
+            found = self._refresh_live()
+            live = {run.id for run in found if run.state.is_live}
+            for runner in self._runners.all():
+                runner.tidy(live)
             return found
 
     def others(self) -> Sequence[Run]:
         """The runs that train now and those that wait for it."""
         with self._lock:
-            live = [run for run in self.reattach() if run.state.is_live]
+            live = [run for run in self._refresh_live() if run.state.is_live]
             return [*live, *self._records.waiting()]
 
     def list(self, limit: int = 200) -> Sequence[Run]:
@@ -197,7 +218,6 @@ class RunService:
         """What to load to try a run, its files checked; AppError says why it cannot be tried."""
         return tuned_model(run)
 
-    def _tidy(self, seen: Sequence[Run]) -> None:
-        live = {run.id for run in seen if run.state.is_live}
-        for runner in self._runners.all():
-            runner.tidy(live)
+    def _refresh_live(self) -> Sequence[Run]:
+        live = self._records.newest(_MOST_LIVE, live_only=True)
+        return [self._follower.refresh(run.id) for run in live]

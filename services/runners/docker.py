@@ -139,7 +139,7 @@ class DockerRunner:
     def stop(self, handle: JobHandle, folder: RunFolder) -> None:
         """The stop file, which works without the engine, and SIGTERM."""
         container = _its(handle)
-        folder.stop_request.touch()
+        folder.ask_to_stop()
         self._asked[container.id] = time.monotonic()
         try:
             self._signal(container, "SIGTERM")
@@ -233,14 +233,14 @@ class DockerRunner:
         return container
 
     def _remove_earlier(self, run_id: str) -> None:
-        """A resumed run's container of before, where it could not be removed then."""
+        """A resumed run's container of before, where it could not be removed then. One that still
+        runs, as of a run that was given up, would train into the same folder."""
         if not self._install_id.known():
             return
         api: Any = self._engine.client().api
         for found in self._ours(run_id):
-            with calling("look at an earlier container"):
-                if container_end(api.inspect_container(found["Id"])) is not None:
-                    api.remove_container(found["Id"], force=True)
+            with calling("remove an earlier container"):
+                api.remove_container(found["Id"], force=True)
 
     def _ours(self, run_id: str = "") -> Sequence[Mapping[str, Any]]:
         labels = [f"{INSTALL_LABEL}={self._install_id.known()}"]

@@ -125,7 +125,7 @@ class ProcessRunner:
 
     def stop(self, handle: JobHandle, folder: RunFolder) -> None:
         """SIGTERM, and the stop file for systems whose processes take no signals."""
-        folder.stop_request.touch()
+        folder.ask_to_stop()
         process = _find(_its(handle))
         if process is not None and sys.platform != "win32":
             _quietly(lambda: process.send_signal(signal.SIGTERM))

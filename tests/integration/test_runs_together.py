@@ -1,4 +1,4 @@
-"""Two programs and one run: what one of them concluded never undoes what the other did meanwhile."""
+"""Two programs and one run: what one concluded never undoes what the other did meanwhile."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ from services.run_files import RunFolder
 from services.run_records import RunRecords
 from services.runners.base import Look, Runners
 from services.runners.process import ProcessRunner
-from tests.integration.runs_world import config, follow, is_training, make_home, make_service
+from tests.integration.runs_world import config, follow, make_home, make_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from services.runners.base import Launch, Started
-    from services.runs import RunService
 
 
 class Programs:
@@ -51,7 +50,7 @@ class Programs:
                 acts.pop()()
             return stored
 
-        records.store = store_and_act  # type: ignore[method-assign]
+        records.store = store_and_act  # type: ignore[method-assign, assignment]
 
     def while_starting(self, act: Callable[[], object]) -> _SlowStart:
         """Our next start takes so long."""
@@ -153,7 +152,8 @@ def test_a_trainer_whose_run_was_given_up_while_it_started_is_ended(programs: Pr
     )
     assert programs.service.start(config("wait")).state is RunState.LOST
     assert slow.started is not None
-    assert not slow.look(slow.started, RunFolder(programs.home, "")).is_alive
+    while slow.look(slow.started, RunFolder(programs.home, "")).is_alive:
+        time.sleep(0.02)
 
 
 def test_what_was_read_is_told_where_the_end_could_not_be_stored(
