@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from views.dialogs.crash_dialog import CrashDialog
 from views.theme import current_theme
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from pathlib import Path
 
     from PySide6.QtCore import QSettings
@@ -35,7 +37,10 @@ if TYPE_CHECKING:
     from app.paths import AppPaths
     from views.main_window import MainWindow
 
-_LANE_SECONDS = 2.0
+_LANE_SECONDS = 1.0
+_END_SECONDS = 2.0
+"""For each of the last two calls. What is cut off then is found again, or put back, at the next
+start: nothing relies on an orderly end."""
 _SETTLE_SECONDS = 0.3
 
 
@@ -63,7 +68,7 @@ class WindowSession(QObject):
         self._collector.start()
         self._catch_faults()
         self._complete_window()
-        await self._open()
+        await self._open_or_closed()
         self._collector.settle()
         if smoke is not None:
             await self._picture(smoke, frame)
@@ -85,6 +90,17 @@ class WindowSession(QObject):
         self._window.check_theme(theme.mode)
         self._window.theme_chosen.connect(self._on_theme_chosen)
         self._window.closed.connect(self._on_window_closed)
+
+    async def _open_or_closed(self) -> None:
+        """Fill the window; whoever closes it meanwhile does not wait for an engine that hangs."""
+        opening = asyncio.ensure_future(self._open())
+        closing = asyncio.ensure_future(self._closed.wait())
+        await asyncio.wait({opening, closing}, return_when=asyncio.FIRST_COMPLETED)
+        closing.cancel()
+        if opening.done():
+            opening.result()  # a bug of ours is told
+        else:
+            opening.cancel()
 
     async def _open(self) -> None:
         lanes = self.desk.lanes
@@ -140,8 +156,9 @@ class WindowSession(QObject):
         await asyncio.sleep(0)
         await self.desk.tasks.close()
         if self._services is not None:
-            await self.desk.lanes.database.run(_nothing)  # behind what is being stored, as notes
-            await self.desk.lanes.work.run(self._services.close)
+            lanes = self.desk.lanes
+            await _soon(lanes.database.run(_nothing))  # behind what is being stored, as notes
+            await _soon(lanes.work.run(self._services.close))
         self.desk.lanes.close(_LANE_SECONDS)
         self._collector.stop()
         self._crashes.uninstall()
@@ -203,6 +220,12 @@ def _build(paths: AppPaths, *, offline: bool) -> Services:
     from services.offline import OfflinePolicy
 
     return build_services(paths, OfflinePolicy(forced=offline))
+
+
+async def _soon(work: Awaitable[None]) -> None:
+    """Wait, but not for whoever waits for an engine or a disk that hangs."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(work, _END_SECONDS)
 
 
 def _nothing() -> None:

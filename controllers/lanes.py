@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -48,12 +49,17 @@ class Lane:
 
     def close(self, timeout: float = 0.0) -> bool:
         """Take no more calls, and wait that long for the present one; returns whether it ended."""
+        self.end()
         thread, self._thread = self._thread, None
         if thread is None:
             return True
-        self._jobs.put(None)
         thread.join(timeout)
         return not thread.is_alive()
+
+    def end(self) -> None:
+        """Take no more calls, and wait for nothing."""
+        if self._thread is not None:
+            self._jobs.put(None)
 
     def _ensure_thread(self) -> None:
         if self._thread is None:
@@ -89,10 +95,14 @@ class Lanes:
     pulls: Lane = field(default_factory=lambda: Lane("pulls"))
 
     def close(self, timeout: float) -> None:
-        """Close all lanes; ``timeout`` is for each."""
+        """Close all lanes; ``timeout`` is for all of them together."""
         looking = (self.pulls, self.docker, self.doctor, self.secrets, self.probes)
-        for lane in (*looking, self.work, self.inference, self.runs, self.database):
-            lane.close(timeout)
+        lanes = (*looking, self.work, self.inference, self.runs, self.database)
+        for lane in lanes:
+            lane.end()
+        deadline = time.monotonic() + timeout
+        for lane in lanes:
+            lane.close(max(0.0, deadline - time.monotonic()))
 
 
 def _post(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: object) -> None:
