@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
 from typing import Annotated
 
 import typer
 
+from app.cli.data_import import check_data, import_data
 from app.cli.output import Json, print_json, print_table, reported
 from app.cli.state import services
 from app.cli.times import when
 
-app = typer.Typer(help="Datasets: import, list, show.", no_args_is_help=True)
+app = typer.Typer(help="Datasets: import, check, list, show.", no_args_is_help=True)
 
 
-@app.command("import")
-def import_file(
-    file: Annotated[Path, typer.Argument(help="A JSONL, JSON or CSV file.")],
-    name: Annotated[str, typer.Option(help="Its name in the library.")] = "",
-    json_: Json = False,
-) -> None:
-    """Import a file into the library: all of its rows, or none."""
-    with reported(json_):
-        session = services().datasets.import_file(file, name=name)
-        if json_:
-            print_json(session)
-        else:
-            print(f"{session.id}  {session.name}: {session.rows} rows, {session.format}")
+app.command("import")(import_data)
+app.command("check")(check_data)
 
 
 @app.command("list")

@@ -77,6 +77,24 @@ class ImportRefusedError(AppError):
         super().__init__("bad_dataset", _words(name, verdict), _advice(verdict))
 
 
+def problems_of(verdict: ImportVerdict) -> list[dict[str, Any]]:
+    """Every place that a finding names, one by one; ``row`` from 0 and ``line`` from 1, or null."""
+    problems: list[dict[str, Any]] = []
+    for one in verdict.findings:
+        found: list[tuple[int | None, int]] = [*zip(one.rows, one.lines, strict=True)]
+        problems += [
+            {
+                "severity": one.severity,
+                "code": one.code,
+                "row": row,
+                "line": line or None,
+                "message": one.message,
+            }
+            for row, line in found or [(None, 0)]
+        ]
+    return problems
+
+
 def places(finding: Finding) -> str:
     """Where a finding stands, for a person: ``line 37``, or ``row 5`` where there are no lines."""
     if not finding.rows:
