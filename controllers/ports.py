@@ -143,6 +143,9 @@ class QueuePort(Protocol):
     def remove(self, run_id: str) -> Run:
         """Take a run out of the queue; it is stopped then. AppError("not_queued")."""
 
+    def due(self) -> Run | None:
+        """The run that would be started now; None where none would."""
+
     def start_next(self) -> QueueTurn:
         """Start the next run if nothing trains on this computer; nothing where something does."""
 

@@ -147,12 +147,13 @@ class QueueController(QObject):
         await self._read()
 
     async def _take_turn(self, *, says_starting: bool) -> None:
-        status, waiting = self._models.run.status, self._models.queue.runs
+        status = self._models.run.status
         if says_starting:
             status.set_starting(True)
         try:
-            if waiting:
-                await self._training.make_room(waiting[0].config)
+            due = await self._desk.lanes.runs.run(self._queue.due)
+            if due is not None:  # else an idle model would be unloaded for nothing
+                await self._training.make_room(due.config)
             turn = await self._desk.lanes.runs.run(self._queue.start_next)
             await self._read()
             self._show_turn(turn)

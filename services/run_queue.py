@@ -73,6 +73,23 @@ class RunQueue:
             raise not_queued(run)
         return self._runs.stop(run_id)
 
+    def due(self) -> Run | None:
+        """The run that :meth:`start_next` would try to start now, for whoever makes room for it.
+
+        None while something trains, and where the computer is not ready for it.
+        """
+        with self._held() as held:
+            if not held:
+                return None
+            self._settle_all()
+            run = self._records.next_due()
+            try:
+                if run is not None:
+                    self._runs.starter.check_waiting(run)
+            except AppError as error:
+                return None if _concerns_all(error) else run
+            return run
+
     def start_next(self) -> QueueTurn:
         """Start the next run if nothing trains on this computer.
 
@@ -82,9 +99,12 @@ class RunQueue:
         with self._held() as held:
             if not held:
                 return QueueTurn()
-            self._runs.others()  # settles what has ended
-            self._take_back()
+            self._settle_all()
             return self._start_one()
+
+    def _settle_all(self) -> None:
+        self._runs.others()  # what has ended is stored as such
+        self._take_back()
 
     def _start_one(self) -> QueueTurn:
         starter = self._runs.starter

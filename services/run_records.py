@@ -73,6 +73,11 @@ class RunRecords:
         with self._database.unit_of_work() as uow:
             return uow.runs.waiting()
 
+    def next_due(self) -> Run | None:
+        """What :meth:`claim_next` would take now."""
+        with self._database.unit_of_work() as uow:
+            return uow.runs.next_due()
+
     def claim_next(self, now: float) -> Run | None:
         """Take the next run out of the queue to start it, unless something trains here.
 

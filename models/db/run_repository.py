@@ -123,12 +123,16 @@ class RunRepository(Repository):
         """The runs of the queue, the next one first."""
         return list(_readable(self._session.scalars(_waiting())))
 
+    def next_due(self) -> Run | None:
+        """The next waiting run, unless a run of this computer is live."""
+        if any(run.config.training.target == TARGET_LOCAL for run in self.list(live_only=True)):
+            return None
+        return next(iter(self.waiting()), None)
+
     def claim_next(self, now: float) -> Run | None:
         """Move the next waiting run to ``preparing``, unless a run of this computer is live."""
         self._lock()
-        if any(run.config.training.target == TARGET_LOCAL for run in self.list(live_only=True)):
-            return None
-        following = next(iter(self.waiting()), None)
+        following = self.next_due()
         if following is None:
             return None
         return self.transition(following.id, RunState.PREPARING, started_at=now)

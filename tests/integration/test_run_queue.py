@@ -26,7 +26,7 @@ from services.runners.process import ProcessRunner
 from tests.integration.runs_world import ROOT, config, follow, make_home, make_service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from models.domain.config import TrainingConfig
     from models.domain.run import Run
@@ -110,6 +110,13 @@ def enqueue(world: World, how: str = "finish", name: str = "", **changes: object
     return world.queue.enqueue(setup, name=name or how)
 
 
+def raising(error: AppError) -> Callable[[Run], None]:
+    def check(_: Run) -> None:
+        raise error
+
+    return check
+
+
 def make_old(world: World, run: Run) -> None:
     """As if the program that took it from the queue had been ended a while ago."""
     world.records.change(run.id, started_at=time.time() - 60)
@@ -138,6 +145,26 @@ def test_a_waiting_run_is_written_and_stored_but_nothing_of_it_runs(world: World
     assert [path.name for path in folder.iterdir()] == ["job.json"]
     assert world.runs.reattach() == []
     assert world.runs.poll(run.id).run == run
+
+
+def test_what_is_due_is_told_before_it_is_started(world: World) -> None:
+    assert world.queue.due() is None
+    byhand = world.runs.start(config("wait"))
+    waits = enqueue(world, name="waits")
+    assert world.queue.due() is None
+    world.runs.stop(byhand.id)
+    follow(world.runs, byhand)
+    assert world.queue.due() == waits
+    assert world.names() == ["waits"]
+
+
+def test_nothing_is_due_where_the_computer_is_not_ready(world: World) -> None:
+    enqueue(world, name="waits")
+    away = AppError("docker_stopped", "Docker is off.")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.runs.starter, "check_waiting", raising(away))
+        assert world.queue.due() is None
+    assert world.queue.due() is not None
 
 
 def test_a_run_that_was_started_by_hand_holds_the_queue_until_it_is_over(world: World) -> None:

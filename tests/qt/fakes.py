@@ -305,6 +305,11 @@ class FakeQueue:
         self.runs.stored[run_id] = run
         return run
 
+    def due(self) -> Run | None:
+        if self.busy or self.held or not self.waiting:
+            return None
+        return self.runs.stored[self.waiting[0]]
+
     def start_next(self) -> QueueTurn:
         self.calls.append(("start_next", None))
         failed: list[Run] = []

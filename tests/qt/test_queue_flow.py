@@ -262,6 +262,23 @@ def test_the_model_in_memory_makes_room_for_the_next_run(program: Program) -> No
     assert unloaded
 
 
+def test_looking_at_a_queue_that_waits_leaves_a_model_in_memory(program: Program) -> None:
+    _begin(program, "First")
+    program.services.queue.busy = True
+    program.services.runs.stored["live"] = replace(LIVE, state=RunState.FINISHED)
+    program.settle()
+    program.services.inference.calls.clear()
+    program.wiring.history.queue._on_look()
+    program.settle()
+    assert _called(program, "start_next")
+    assert program.services.inference.calls == []
+    program.services.queue.busy = False
+    program.wiring.history.queue._on_look()
+    program.settle()
+    assert program.models.run.run_id == "First"
+    assert ("unload", None) in program.services.inference.calls
+
+
 def test_nothing_starts_while_the_program_is_about_to_end(program: Program) -> None:
     _begin(program, "First")
     program.wiring.closing.controller.stopping.emit(())
