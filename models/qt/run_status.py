@@ -30,7 +30,7 @@ _STATES = {
     RunState.FINISHED: "Training finished",
     RunState.FAILED: "Training failed",
     RunState.CANCELLED: "Stopped",
-    RunState.LOST: "The run's process is gone",
+    RunState.LOST: "Training lost",
 }
 _TONES = {
     RunState.FINISHED: "good",

@@ -123,6 +123,15 @@ class RealEngine:
         end_process(pid_file, str(self._short), (signal.SIGKILL,))
         pid_file.unlink(missing_ok=True)
 
+    def cut_power(self) -> None:
+        """End it and all that runs in its containers, as a power cut does; ``start()`` is the boot.
+
+        What it keeps in memory and in /run is gone then.
+        """
+        self.kill()
+        self._tidy()
+        shutil.rmtree(self._short / "exec", ignore_errors=True)
+
     def restart(self) -> None:
         """Stop it in order and start it again; running containers end."""
         self.stop()

@@ -77,12 +77,40 @@ async def with_secrets(
     return seen
 
 
+async def to_the_end(hands: Hands) -> object:
+    """Watch the run that goes on until it has ended."""
+    status, log = hands.models.run.status, hands.models.run.log
+    await hands.until(lambda: status.run is not None and status.run.state.is_over)
+    await hands.until(lambda: hands.child("run.status").text() == "Training finished", 10)
+    log.flush_all()
+    return {
+        "status": hands.child("run.status").text(),
+        "log": "\n".join(log.last_lines(log.rowCount())),
+        "steps": list(hands.models.run.metrics.curve("loss")[0]),
+    }
+
+
+async def found_again(hands: Hands) -> object:
+    """What the window says, at its start, of a run that ended meanwhile."""
+    status, autopsy = hands.models.run.status, hands.models.run.autopsy
+    await hands.until(lambda: status.run is not None and status.run.state.is_over, 30)
+    await hands.until(lambda: autopsy.autopsy is not None, 10)
+    return {
+        "status": hands.child("run.status").text(),
+        "reason": hands.child("run.reason").text(),
+        "remedy": hands.child("run.remedy").text(),
+        "notice": hands.child("notice.title").text(),
+        "text": hands.child("notice.text").text(),
+    }
+
+
 async def _fault(secrets: SecretStore) -> None:
     raise RuntimeError(f"a fault with {[secrets.get(name) for name in secrets.NAMES]}")
 
 
 SESSIONS: dict[str, Callable[..., Awaitable[object]]] = {
-    one.__name__: one for one in (without_network, only_docker, with_secrets)
+    one.__name__: one
+    for one in (without_network, only_docker, with_secrets, to_the_end, found_again)
 }
 
 if __name__ == "__main__":
