@@ -14,9 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from trainer_image.contract import FailureKind
 from trainer_image.conversations import RowError
-from trainer_image.engine import quantization_config, source_of
+from trainer_image.engine import quantization_config
 from trainer_image.failures import TrainerError
-from trainer_image.run_folder import is_local, resolve
+from trainer_image.pretrained import (
+    file_signature,
+    from_pretrained,
+    signature_of_base,
+    tokenizer_of,
+)
+from trainer_image.run_folder import resolve
 from trainer_image.templates import question
 
 if TYPE_CHECKING:
@@ -91,7 +97,7 @@ class Chat:
     def load(self, load: Load) -> None:
         """Have this base and this adapter ready, loading only what is not there yet."""
         folder = _adapter_folder(load.adapter)
-        base = (load.base_model, load.quantization, *_signature_of_base(load.base_model))
+        base = (load.base_model, load.quantization, *signature_of_base(load.base_model))
         try:
             if base != self._base:
                 self.unload()
@@ -232,16 +238,6 @@ class ContentHashes:
         return known[1]
 
 
-def file_signature(folder: Path) -> tuple[object, ...]:
-    """Name, size, times and number of each file: another one after each change, also after one
-    that set the modification time back."""
-    stats = ((path.name, path.stat()) for path in sorted(folder.iterdir()) if path.is_file())
-    return tuple(
-        (name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
-        for name, stat in stats
-    )
-
-
 def _content_hash(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
@@ -250,16 +246,6 @@ def _content_hash(folder: Path) -> str:
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
-
-
-def _signature_of_base(base_model: str) -> tuple[object, ...]:
-    """Nothing for a Hub repository, which the cache holds by its commit."""
-    if not is_local(base_model):
-        return ()
-    folder = resolve(base_model)
-    if not (folder / "config.json").is_file():
-        raise TrainerError(FailureKind.NOT_FOUND, f"There is no model in {folder}.")
-    return file_signature(folder)
 
 
 def _adapter_folder(adapter: str | None) -> Path | None:
@@ -284,26 +270,13 @@ def _load_base(base_model: str, quantization: str) -> Any:
         quantization = "4-bit" if quantization == "auto" else quantization
     if quantization not in ("auto", "none"):
         options["quantization_config"] = quantization_config(quantization, precision)
-    return _from_pretrained(AutoModelForCausalLM, base_model, **options)
-
-
-def _from_pretrained(kind: Any, name: str, **options: Any) -> Any:
-    """From the cache where it is there: these are the very files that the training read, nothing
-    is asked of the network, and a token for a gated model is not needed again."""
-    if is_local(name):
-        return kind.from_pretrained(source_of(name), **options)
-    try:
-        return kind.from_pretrained(name, local_files_only=True, **options)
-    except OSError:  # transformers' word for "not all of it is in the cache"
-        return kind.from_pretrained(name, **options)
+    return from_pretrained(AutoModelForCausalLM, base_model, **options)
 
 
 def _load_tokenizer(folder: Path | None, base_model: str) -> Any:
     """The adapter's own tokenizer, for it was trained with that chat template."""
-    from transformers import AutoTokenizer
-
     own = folder is not None and (folder / "tokenizer_config.json").is_file()
-    return _from_pretrained(AutoTokenizer, str(folder) if own else base_model)
+    return tokenizer_of(str(folder) if own else base_model)
 
 
 def _streamer(tokenizer: Any, on_text: Callable[[str], None]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.contract import FORMAT_COLUMNS, DatasetFormat
@@ -34,6 +35,8 @@ _CALLERS = ("function_call", "tool_call")
 _ROLES = ("system", "user", "assistant", "tool")
 _OTHER_ROLES = {"developer": "system", "function": "tool"}
 """OpenAI's newer and older names."""
+_HALF = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which JSON can hold and no tokenizer takes."""
 _KEPT = ("reasoning_content", "thinking", "name", "tool_call_id")
 """What some templates read of a message beside role, content and tool calls."""
 
@@ -210,4 +213,6 @@ def _list(value: Any) -> list[Any]:
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise RowError(f"{name!r} is not text.")
+    if not value.isascii() and _HALF.search(value):
+        raise RowError(f"{name!r} holds half a character.")
     return value

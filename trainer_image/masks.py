@@ -63,29 +63,45 @@ def _one_text(script: Script, answers: Sequence[int]) -> Masked:
 
 def _begin(script: Script, number: int, until: str) -> int:
     """Where the answer begins: what the prompt gives already is never the model's to write."""
-    openings = list(script.openings(number))
-    begin = next((len(one) for one in openings if until.startswith(one)), None)
-    if begin is None:
-        before = script.text(number) if number else ""
-        if openings[0].startswith(before) and until.startswith(before):
-            opening = openings[0][len(before) :]
-            raise RowError(
-                f"the model's chat template asks for an answer with {opening!r} and writes down "
-                f"message {number + 1} without it, so what to learn cannot be told."
-            )
-        raise _rewritten(number)
+    begin = _behind_prompt(script, number, until) if number else _behind_header(script, until)
     if tail(script.messages[number]) not in until[begin:]:
         raise RowError(f"the model's chat template leaves out a part of message {number + 1}.")
-    return begin + _header(script, until, begin)
+    return begin
 
 
-def _header(script: Script, until: str, begin: int) -> int:
-    """How long the header is where a prompt gives none: after a tool's output Gemma 4 asks with
-    nothing, yet writes down the header that it asks with elsewhere."""
-    first = next(n for n, one in enumerate(script.messages) if one["role"] == "assistant")
-    before, asked = script.text(first) if first else "", next(script.openings(first))
-    header = asked[len(before) :] if asked.startswith(before) else ""
-    return len(header) if header and until.startswith(header, begin) else 0
+def _behind_prompt(script: Script, number: int, until: str) -> int:
+    openings, before = list(script.openings(number)), _so_far(script, number)
+    begin = next((len(one) for one in openings if until.startswith(one)), None)
+    if begin is not None:
+        # After a tool's output Gemma 4 asks with nothing, yet writes down its usual header.
+        header = script.header if until[:begin] == before else ""
+        return begin + len(header) if header and until.startswith(header, begin) else begin
+    if openings[0].startswith(before) and until.startswith(before):
+        opening = openings[0][len(before) :]
+        raise RowError(
+            f"the model's chat template asks for an answer with {opening!r} and writes down "
+            f"message {number + 1} without it, so what to learn cannot be told."
+        )
+    raise _rewritten(number)
+
+
+def _behind_header(script: Script, until: str) -> int:
+    """Nothing comes before the first message, and templates do not ask without any."""
+    header = script.header
+    if until.count(header) != 1 or not any(one in header for one in script.words.controls):
+        raise RowError(
+            "the assistant speaks first, and where its message begins cannot be told from the "
+            "model's chat template."
+        )
+    return until.index(header) + len(header)
+
+
+def _so_far(script: Script, number: int) -> str:
+    """The conversation before a message; nothing where the template takes none that ends there."""
+    try:
+        return script.text(number)
+    except RowError:
+        return ""
 
 
 def _rewritten(number: int) -> RowError:

@@ -54,19 +54,24 @@ def read_rows(path: Path) -> Iterator[NumberedRow]:
         for line_number, line in enumerate(file, start=1):
             if line.strip():
                 place = f"{path.name} line {line_number}"
-                yield NumberedRow(number, place, _parse(line, place))
+                try:
+                    values = parse(line)
+                except RowError as error:
+                    raise RowError(f"{place}: {error}") from error
+                yield NumberedRow(number, place, values)
                 number += 1
 
 
-def _parse(line: bytes, place: str) -> Row:
+def parse(line: bytes) -> Row:
+    """A row from its line; RowError says why it is none."""
     try:
         row = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise RowError(f"{place}: not UTF-8 text.") from error
-    except ValueError as error:
-        raise RowError(f"{place}: not valid JSON ({error}).") from error
+        raise RowError("not UTF-8 text.") from error
+    except (ValueError, RecursionError) as error:
+        raise RowError(f"not valid JSON ({error}).") from error
     if not isinstance(row, dict):
-        raise RowError(f"{place}: not a JSON object.")
+        raise RowError("not a JSON object.")
     return row
 
 
@@ -112,13 +117,13 @@ def held_out_rows(rows: list[Row], spec: DatasetSpec, seed: int) -> set[int]:
         if not chosen:
             raise DatasetError([f"No row has the split {spec.eval_split!r}."])
     else:
-        chosen = _drawn(len(rows), spec.eval_percent, seed)
+        chosen = drawn(len(rows), spec.eval_percent, seed)
     if len(chosen) == len(rows):
         raise DatasetError(["Every row is held out, so there is nothing to train on."])
     return chosen
 
 
-def _drawn(count: int, percent: float, seed: int) -> set[int]:
+def drawn(count: int, percent: float, seed: int) -> set[int]:
     """At least one row of two or more; by hash, so that any program draws the same ones."""
     wanted = 0 if percent == 0 or count < 2 else max(1, round(count * percent / 100))
     order = sorted(range(count), key=lambda n: hashlib.sha256(f"{seed}:{n}".encode()).digest())

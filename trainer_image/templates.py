@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +109,11 @@ class ControlWords:
         return re.compile("|".join(map(re.escape, self.controls)) or r"(?!)")
 
 
+@lru_cache(maxsize=8)
+def _has_marks(template: str) -> bool:
+    return bool(_MARKS.search(template))
+
+
 def _longest_first(words: set[str]) -> tuple[str, ...]:
     return tuple(sorted(words, key=lambda word: (-len(word), word)))
 
@@ -128,21 +133,35 @@ class Script:
     tools: list[dict[str, Any]] | None = None
 
     def text(self, count: int | None = None) -> str:
-        """The first ``count`` messages as text, or all."""
-        return render(self.tokenizer, self._shaped[:count], tools=self.tools)
+        """The first ``count`` messages as text, or all; each is rendered once."""
+        count = len(self.messages) if count is None else count
+        if count not in self._texts:
+            shaped = self._shaped[:count]
+            self._texts[count] = render(self.tokenizer, shaped, tools=self.tools)
+        return self._texts[count]
 
     def openings(self, count: int) -> Iterator[str]:
         """The first messages with the assistant about to speak."""
         return openings(self.tokenizer, self._shaped[:count], self.tools)
 
+    @cached_property
+    def header(self) -> str:
+        """What an answer is asked for with, in a conversation as short as can be."""
+        asked = self._shaped_x("user")
+        before = render(self.tokenizer, [asked], tools=self.tools)
+        prompt = render(self.tokenizer, [asked], answering=True, tools=self.tools)
+        return prompt[len(before) :] if prompt.startswith(before) else ""
+
+    def _shaped_x(self, role: str) -> Message:
+        return self._shape({"role": role, "content": "x"})
+
     def next_turn(self, message: Message) -> str:
         """What an answer or a call like this is followed by, in a conversation as short as can be:
         a longer one might have its thoughts left out as soon as it goes on."""
         role = "tool" if message.get("tool_calls") else "user"
-        said = [{"role": "user", "content": "x"}, {**message, "content": "x"}]
-        shaped = [self._shape(one) for one in (*said, {"role": role, "content": "x"})]
-        until = render(self.tokenizer, shaped[:2], tools=self.tools)
-        followed = render(self.tokenizer, shaped, tools=self.tools)
+        said = [self._shaped_x("user"), self._shape({**message, "content": "x"})]
+        until = render(self.tokenizer, said, tools=self.tools)
+        followed = render(self.tokenizer, [*said, self._shaped_x(role)], tools=self.tools)
         return followed[len(until) :] if followed.startswith(until) else ""
 
     def until(self, count: int) -> Script:
@@ -152,7 +171,7 @@ class Script:
     @property
     def has_marks(self) -> bool:
         """Whether the template itself says what the assistant writes."""
-        return bool(_MARKS.search(_source(self.tokenizer, self.tools)))
+        return _has_marks(_source(self.tokenizer, self.tools))
 
     def marks(self, count: int | None = None) -> list[Span]:
         """What the template marks in the text of the first ``count`` messages."""
@@ -165,6 +184,10 @@ class Script:
             **self.tokenizer.special_tokens_map,
         )
         return [(begin, end) for begin, end in spans[0] if begin < end]
+
+    @cached_property
+    def _texts(self) -> dict[int, str]:
+        return {}
 
     @cached_property
     def _shaped(self) -> list[Message]:
@@ -184,7 +207,7 @@ class Script:
 
     def _require_all(self, messages: list[Message]) -> None:
         """RowError where the template leaves out a message, the tools or the calls."""
-        text = render(self.tokenizer, messages, tools=self.tools)
+        self._texts[len(messages)] = text = render(self.tokenizer, messages, tools=self.tools)
         said = (one for one in self.messages if one["role"] in ("user", "assistant"))
         if not all(tail(message) in text for message in said):
             raise RowError("the model's chat template leaves out a part of it.")

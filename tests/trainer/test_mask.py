@@ -119,6 +119,8 @@ CASES: dict[str, dict[str, Any]] = {
         "row": {"messages": TOOL_TURNS, "tools": TOOLS},
         "template": CALLING,
     },
+    "assistant first": {"format": "messages", "row": {"messages": TURNS[2:]}},
+    "no header": {"format": "messages", "row": {"messages": TURNS[2:]}, "template": MISTRAL},
     "no calls": {"format": "messages", "row": {"messages": TOOL_TURNS}},
     "no tools": {"format": "question_answer", "row": {**QA, "tools": TOOLS}},
 }
@@ -225,3 +227,8 @@ def test_tool_calls_are_learnt_and_tools_are_shown(masks: Any) -> None:
     assert calls["text"].startswith('[{"type": "function"')
     assert "knows no tool calls" in masks["no calls"]["error"]
     assert "knows no tools" in masks["no tools"]["error"]
+
+
+def test_the_assistant_may_speak_first_where_its_header_can_be_told(masks: Any) -> None:
+    assert masks["assistant first"]["trained"] == ["One.<|im_end|>", "Two.\n<|im_end|>"]
+    assert "speaks first" in masks["no header"]["error"]

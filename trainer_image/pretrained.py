@@ -1,0 +1,51 @@
+"""What transformers loads by a name: a folder, or a repository that the cache may hold already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trainer_image.contract import FailureKind
+from trainer_image.engine import source_of
+from trainer_image.failures import TrainerError
+from trainer_image.run_folder import is_local, resolve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def from_pretrained(kind: Any, name: str, **options: Any) -> Any:
+    """From the cache where it is there: these are the very files that the training read, nothing
+    is asked of the network, and a token for a gated model is not needed again."""
+    if is_local(name):
+        return kind.from_pretrained(source_of(name), **options)
+    try:
+        return kind.from_pretrained(name, local_files_only=True, **options)
+    except OSError:  # transformers' word for "not all of it is in the cache"
+        return kind.from_pretrained(name, **options)
+
+
+def tokenizer_of(name: str) -> Any:
+    """A model's own tokenizer."""
+    from transformers import AutoTokenizer
+
+    return from_pretrained(AutoTokenizer, name)
+
+
+def file_signature(folder: Path) -> tuple[object, ...]:
+    """Name, size, times and number of each file: another one after each change, also after one
+    that set the modification time back."""
+    stats = ((path.name, path.stat()) for path in sorted(folder.iterdir()) if path.is_file())
+    return tuple(
+        (name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+        for name, stat in stats
+    )
+
+
+def signature_of_base(base_model: str) -> tuple[object, ...]:
+    """Nothing for a Hub repository, which the cache holds by its commit."""
+    if not is_local(base_model):
+        return ()
+    folder = resolve(base_model)
+    if not (folder / "config.json").is_file():
+        raise TrainerError(FailureKind.NOT_FOUND, f"There is no model in {folder}.")
+    return file_signature(folder)

@@ -1,0 +1,201 @@
+"""What a model would learn from a dataset: every row is rendered, masked and looked at.
+
+Memory does not grow with the rows but for 80 bytes each: where it stands in the file, and the
+hashes by which repeated rows are found.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trainer_image.contract import DatasetFormat
+from trainer_image.conversations import RowError, conversation
+from trainer_image.data import NOT_TRAINED, Recipe, Tokens, tokenised
+from trainer_image.findings import Findings
+from trainer_image.near import Sketches
+from trainer_image.row_looks import order_notes, system_text, text_notes, values_of, whole_text
+from trainer_image.rows import drawn, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from trainer_image.near import Alike
+
+_BINS = 40
+_SECONDS = 0.25
+"""Between two reports of progress."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """What the training would hold out of the dataset, as its job says."""
+
+    eval_percent: float = 0.0
+    eval_split: str = ""
+    seed: int = 0
+
+
+@dataclass
+class Statistics:
+    """Sums over all rows; ``lengths`` counts texts by their tokens before they are cut."""
+
+    rows: int = 0
+    texts: int = 0
+    tokens: int = 0
+    trained_tokens: int = 0
+    truncated: int = 0
+    without_answer: int = 0
+    refused: int = 0
+    divided: int = 0
+    end_of_turn_trained: int = 0
+    lengths: Counter[int] = field(default_factory=Counter)
+
+    def histogram(self) -> dict[str, list[int]]:
+        """At most 40 bins of equal width from 0 on; ``edges`` has one more than ``counts``."""
+        longest = max(self.lengths, default=0)
+        width = max(1, -(-(longest + 1) // _BINS))
+        counts = [0] * (longest // width + 1)
+        for length, count in self.lengths.items():
+            counts[length // width] += count
+        return {"edges": [width * n for n in range(len(counts) + 1)], "counts": counts}
+
+
+class Report:
+    """Looks at the rows of a file one after the other."""
+
+    def __init__(self, path: Path, recipe: Recipe, split: Split) -> None:
+        self._path, self._recipe, self._split = path, recipe, split
+        self._found = Findings()
+        self._sums = Statistics()
+        self._sketches = Sketches()
+        self._offsets, self._lines = array("q"), array("q")
+        self._named_split = bytearray()
+
+    def run(
+        self, on_progress: Callable[[dict[str, int]], None], cancelled: Callable[[], bool]
+    ) -> dict[str, Any] | None:
+        """The whole report; None once it is cancelled."""
+        size, then = self._path.stat().st_size, time.monotonic()
+        with self._path.open("rb") as file:
+            begin, number = 0, 0
+            for number, line in enumerate(file, start=1):
+                if cancelled():
+                    return None
+                if line.strip():
+                    self._see(line, begin, number)
+                begin += len(line)
+                if time.monotonic() - then > _SECONDS:
+                    then = time.monotonic()
+                    on_progress({"rows": self._sums.rows, "bytes": begin, "total_bytes": size})
+        on_progress({"rows": self._sums.rows, "bytes": size, "total_bytes": size})
+        self._compare(self._sketches.alike(self._text_of, cancelled))
+        return None if cancelled() else self._result()
+
+    def _see(self, line: bytes, begin: int, number: int) -> None:
+        """Take a line into account, whatever is wrong with it."""
+        place = (self._sums.rows, number)
+        self._sums.rows += 1
+        self._offsets.append(begin)
+        self._lines.append(number)
+        text, row = "", {}
+        try:
+            row = parse(line)
+            messages = conversation(row, self._recipe.format)
+            text = whole_text(messages)
+            if self._recipe.format is not DatasetFormat.TEXT:
+                self._found.minor(order_notes(messages), place)
+            self._found.minor(text_notes(f"{system_text(messages)}\n{text}"), place)
+            self._count(tokenised(row, self._recipe), place)
+        except RowError as error:
+            self._sums.refused += 1
+            self._found.refused(str(error), place)
+            if not text:
+                self._found.minor(text_notes(values_of(row)), place)
+        self._sketches.add(text)
+        split = self._split.eval_split
+        self._named_split.append(bool(split) and row.get("split") == split)
+
+    def _count(self, texts: list[Tokens], place: tuple[int, int]) -> None:
+        sums, limit = self._sums, self._recipe.max_length
+        kept = [sum(one != NOT_TRAINED for one in text.labels[1:limit]) for text in texts]
+        sums.texts += len(texts)
+        sums.divided += len(texts) > 1
+        sums.lengths.update(len(text.ids) for text in texts)
+        sums.tokens += sum(min(len(text.ids), limit) for text in texts)
+        sums.trained_tokens += sum(kept)
+        if any(len(text.ids) > limit for text in texts):
+            sums.truncated += 1
+            self._found.minor(
+                [("truncated", f"It is longer than {limit} tokens and is cut.")], place
+            )
+        if not any(kept):
+            sums.without_answer += 1
+            self._found.without_answer(place, limit, is_long=any(len(t.ids) > limit for t in texts))
+        self._look_at_ends(texts, place)
+
+    def _look_at_ends(self, texts: list[Tokens], place: tuple[int, int]) -> None:
+        bos = self._recipe.tokenizer.bos_token_id
+        if bos is not None and any(text.ids[:2] == [bos, bos] for text in texts):
+            self._found.double_bos(place)
+        if all(self._ends(text) for text in texts):
+            self._sums.end_of_turn_trained += 1
+        else:
+            self._found.no_end(place)
+
+    def _ends(self, text: Tokens) -> bool:
+        """Whether the last token that is learnt, before anything is cut, ends a turn."""
+        learnt = [one for one in text.labels if one != NOT_TRAINED]
+        if not learnt or not self._recipe.assistant_only:
+            return True
+        word = self._recipe.tokenizer.convert_ids_to_tokens(learnt[-1])
+        return word in self._recipe.words.ends
+
+    def _text_of(self, row: int) -> str:
+        """What a row says, read again."""
+        with self._path.open("rb") as file:
+            file.seek(self._offsets[row])
+            return whole_text(conversation(parse(file.readline()), self._recipe.format))
+
+    def _compare(self, alike: Alike) -> None:
+        """Name repeated rows, and those that are learnt and held out both."""
+        for row in alike.repeats():
+            self._found.repeated((row, self._lines[row]))
+        for row in alike.near_repeats():
+            self._found.nearly_repeated((row, self._lines[row]))
+        held_out = self._held_out()
+        sides: dict[int, set[bool]] = {}
+        for row, first in enumerate(alike.near):
+            if row != first:
+                sides.setdefault(int(first), {int(first) in held_out}).add(row in held_out)
+        for row in sorted(held_out):
+            if len(sides.get(int(alike.near[row]), ())) > 1:
+                self._found.overlap((row, self._lines[row]))
+
+    def _held_out(self) -> set[int]:
+        if self._split.eval_split:
+            return {row for row, chosen in enumerate(self._named_split) if chosen}
+        return drawn(self._sums.rows, self._split.eval_percent, self._split.seed)
+
+    def _result(self) -> dict[str, Any]:
+        sums = self._sums
+        return {
+            "rows": sums.rows,
+            "format": self._recipe.format,
+            "findings": self._found.as_values(rows=sums.rows),
+            "lengths": sums.histogram(),
+            "trained_share": sums.trained_tokens / sums.tokens if sums.tokens else 0.0,
+            "texts": sums.texts,
+            "tokens": sums.tokens,
+            "trained_tokens": sums.trained_tokens,
+            "truncated": sums.truncated,
+            "without_answer": sums.without_answer,
+            "refused": sums.refused,
+            "divided": sums.divided,
+            "end_of_turn_trained": sums.end_of_turn_trained,
+            "max_length": self._recipe.max_length,
+        }
