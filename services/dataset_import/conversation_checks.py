@@ -88,7 +88,7 @@ def check_messages(turns: Any, verdict: Verdict, *, answers: bool = True, where:
         roles.append(role)
         _check_content(turn, role, verdict)
     if not verdict.problems:
-        check_order(roles, verdict, answers=answers)
+        check_order(roles, verdict, answers=answers, is_whole=not where)
 
 
 def check_sharegpt(turns: Any, verdict: Verdict) -> None:
@@ -108,15 +108,20 @@ def check_sharegpt(turns: Any, verdict: Verdict) -> None:
         check_order(roles, verdict)
 
 
-def check_order(roles: list[str], verdict: Verdict, *, answers: bool = True) -> None:
-    """Orders that many templates refuse are told; without any answer nothing can be learnt."""
+def check_order(
+    roles: list[str], verdict: Verdict, *, answers: bool = True, is_whole: bool = True
+) -> None:
+    """Orders that many templates refuse are told; without any answer nothing can be learnt.
+
+    ``is_whole``: the conversation begins with it.
+    """
     if answers and "assistant" not in roles:
         verdict.refuse("no_answer", "The assistant says nothing in it, so there is none to learn.")
         return
     if "system" in roles[1:]:
         verdict.note("late_system", "A system message stands behind the first place.")
     spoken = [role for role in roles if role != "system"]
-    if answers and spoken[0] == "assistant":
+    if is_whole and spoken[0] == "assistant":
         verdict.note("assistant_first", "The assistant speaks first; some templates refuse that.")
     for before, after in pairwise(spoken):
         if before == after and before in {"user", "assistant"}:

@@ -36,7 +36,7 @@ def read_delimited(file: IO[bytes], intake: Intake, delimiter: str = "") -> Iter
         yield from _Table(lines, delimiter or best_delimiter(sample), intake).batches()
     except UnicodeDecodeError as error:
         message = f"Not UTF-8 text: byte {error.start + 1} of the line is no character."
-        intake.book.major("invalid_utf8", message, intake.number(), lines.number + 1, remedy=FIX)
+        intake.book.major("invalid_utf8", message, intake.number(), lines.last + 1, remedy=FIX)
 
 
 class _Lines:
@@ -46,7 +46,8 @@ class _Lines:
         self._file = file
         self._intake = intake
         self._ready: list[str] = []
-        self.number = 0
+        self.number = 0  # of the line that was given last
+        self.last = 0  # of the one that was read last
 
     def sample(self) -> list[str]:
         size = 0
@@ -81,7 +82,9 @@ class _Lines:
     def _next(self) -> list[str]:
         raw = self._file.readline(_MOST_CELL)
         text = raw.decode("utf-8")
-        return _LINE.findall(text) if "\r" in text else [text] if text else []
+        found = _LINE.findall(text) if "\r" in text else [text] if text else []
+        self.last += len(found)
+        return found
 
 
 class _Table:

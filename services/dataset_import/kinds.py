@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import PurePath
 
@@ -74,6 +75,10 @@ _BY_SUFFIX = {
 }
 SUFFIXES = (*_BY_SUFFIX, ".gz", ".bz2", ".xz", ".zip", ".db", ".sqlite", ".sqlite3")
 """The endings of files that can be imported; the content decides all the same."""
+_WRAPPED = re.compile(
+    rb'\s*\{\s*"(?:data|rows|examples|records|items|train|dataset)"\s*:\s*\[\s*\{'
+)
+"""The rows of a document, under a name."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _MARK = b"\xef\xbb\xbf"
 
@@ -124,6 +129,8 @@ def _text_kind(head: bytes, by_name: Kind | None) -> Kind:
 
 def _object_kind(head: bytes, by_name: Kind | None) -> Kind:
     """An object on one line is a line of JSONL; one on several is a document."""
+    if _WRAPPED.match(head):
+        return Kind.JSON_DOCUMENT
     first = head.lstrip().split(b"\n", 1)[0].rstrip()
     if by_name is Kind.JSON_LINES and first != b"{":
         return Kind.JSON_LINES
