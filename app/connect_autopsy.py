@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 
 from controllers.remedy_controller import RemedyController
+from models.domain.doctor import SET_UP_PYTHON
 from models.domain.remedies import RemedyAction
 from views.main_window import DATASETS, SETTINGS, TRAINING
 
 if TYPE_CHECKING:
     from app.wiring import Wiring
     from controllers.desk import Desk
+    from models.domain.run import Run
     from views.main_window import MainWindow
 
 _ACTIONS = {RemedyAction.DOCTOR: "doctor", RemedyAction.IMAGES: "images"}
@@ -25,7 +27,9 @@ class AutopsyConnection(QObject):
     def __init__(self, window: MainWindow, desk: Desk, wiring: Wiring) -> None:
         super().__init__(wiring)
         self._window = window
+        self._desk = desk
         self._environment = wiring.environment
+        self._training = wiring.training
         self.controller = RemedyController(desk, window.models, wiring.training)
         panels = [window.training.run_panel]
         if window.runs is not None:
@@ -33,6 +37,7 @@ class AutopsyConnection(QObject):
         for panel in panels:
             panel.remedy_requested.connect(self.controller.apply)
         self.controller.place_wanted.connect(self._on_place)
+        self.controller.environment_wanted.connect(self._on_environment)
         self.controller.setup_wanted.connect(wiring.saved.ask_use)
         self.controller.began.connect(self._on_training)
         self.controller.applied.connect(self._on_training)
@@ -47,6 +52,13 @@ class AutopsyConnection(QObject):
             self._window.show_page(_PAGES[action])
         elif action in _ACTIONS:
             getattr(self._window.actions_, _ACTIONS[action]).trigger()
-        elif action is RemedyAction.ENVIRONMENT:
-            self._window.show_page(TRAINING)
-            self._environment.create()
+
+    @Slot(object)
+    def _on_environment(self, run: Run) -> None:
+        self._window.show_page(TRAINING)
+        self._desk.tasks.start(self._set_up_and_start(run))
+
+    async def _set_up_and_start(self, run: Run) -> None:
+        """The run that lacked it starts, whatever the form says by now."""
+        if await self._environment.ensure(SET_UP_PYTHON):
+            await self._training.resume_run(run)

@@ -132,6 +132,7 @@ class DockerConnection(QObject):
     def _on_problems(self) -> None:
         """A start was refused: what it found of engine and image is shown as it is now."""
         if any(problem.field.startswith("local.") for problem in self._form.problems()):
+            self.controller.start_afterwards()
             self.controller.look_if_wanted()
 
     @Slot(object)

@@ -133,6 +133,16 @@ class DockerController(QObject):
         self._begin(ImageTask(BUILD if tag in VARIANTS else PULL, tag, then_start=True))
 
     @Slot()
+    def start_afterwards(self) -> None:
+        """A start was refused while its image is on its way: if that was all, it starts then."""
+        task, problems = self._model.task, self._form.problems()
+        is_all = bool(problems) and all(one.field == _IMAGE for one in problems)
+        if is_all and task is not None and task.tag == self._chosen():
+            self._form.show_problems(())
+            self._model.start_afterwards()
+            self._desk.notices.said.emit(f"The training starts once {task.tag} is here")
+
+    @Slot()
     def cancel(self) -> None:
         """Give up what is being fetched or built."""
         if self._cancel is not None:
@@ -235,6 +245,7 @@ class DockerController(QObject):
         finally:
             self._cancel = None
             self._relay.stop()
+            task = self._model.task or task  # a training may wait for it by now
             self._model.end(ended, interrupted=ended.tone != "good")
         await self._after(task, is_there=ended.tone == "good")
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from models.domain.run import Run
     from models.qt.app_models import AppModels
 
+BUSY = "Another training is running. Wait for its end or stop it, then press this again."
+
 
 class RemedyController(QObject):
     """Between the autopsies of both pages and the controller that trains.
@@ -23,12 +25,14 @@ class RemedyController(QObject):
     Signals:
         place_wanted: the RemedyAction (payload) whose place in the window is to be shown.
         setup_wanted: the Run (payload) whose setup is to be changed by hand.
+        environment_wanted: the Run (payload) that lacks the training environment, and starts then.
         began: something trains, or tries to.
         applied: values went into the form.
     """
 
     place_wanted = Signal(object)
     setup_wanted = Signal(object)
+    environment_wanted = Signal(object)
     began = Signal()
     applied = Signal()
 
@@ -50,12 +54,14 @@ class RemedyController(QObject):
             self.applied.emit()
         elif action is RemedyAction.SETUP:
             self.setup_wanted.emit(run)
+        elif action is RemedyAction.ENVIRONMENT:
+            self.environment_wanted.emit(run)
         else:
             self.place_wanted.emit(action)
 
     def _train(self, run: Run, remedy: Remedy) -> None:
         if self._models.run.status.is_live:
-            self._desk.notices.said.emit("Another training is running; let it end first")
+            self._desk.notices.said.emit(BUSY)
             return
         if remedy.action is RemedyAction.RESUME:
             self._desk.tasks.start(self._training.resume_run(run))

@@ -18,7 +18,8 @@ POLL_SECONDS = 0.15
 """A line that a trainer prints is on the screen within 300 ms in 95 of 100 cases (measured: 201 ms,
 tests/benchmarks/bench_docker_log.py), for 1.5 % of one processor while it is silent."""
 _RETRY_SECONDS = 2.0
-_MOST_FAILURES = 10
+_LASTING_FAILURES = 10
+_TROUBLE = "The run cannot be followed"
 
 
 class RunFollower(QObject):
@@ -60,20 +61,22 @@ class RunFollower(QObject):
                 await asyncio.sleep(self._seconds)
                 update = await self._poll(run_id)
         except AppError as error:
-            self._desk.notices.show_error("The run cannot be followed", error)
+            self._desk.notices.show_error(_TROUBLE, error)
         finally:
             self._followed.discard(run_id)
 
     async def _poll(self, run_id: str) -> RunUpdate:
-        """One poll; a passing trouble (a full disk, a locked database) is waited out."""
+        """One poll. Trouble (a full disk, a locked database) is waited out; told, if it lasts."""
         failures = 0
         while True:
             try:
                 update = await self._desk.lanes.runs.run(self._runs.poll, run_id)
-            except AppError:
+            except AppError as error:
                 failures += 1
-                if failures == _MOST_FAILURES:
+                if error.kind == "not_found":  # deleted
                     raise
+                if failures == _LASTING_FAILURES:
+                    self._desk.notices.show_error(_TROUBLE, error)
                 await asyncio.sleep(min(_RETRY_SECONDS, self._seconds * failures))
             else:
                 self.updated.emit(update)

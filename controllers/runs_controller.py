@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from controllers.remedy_controller import BUSY
 from models.domain.errors import AppError
 from models.domain.run import RunUpdate
 from models.qt.runs_filter import is_waiting
@@ -72,7 +73,7 @@ class RunsController(QObject):
     def resume_run(self, run: Run) -> None:
         """Go on with a run that ended early."""
         if self._models.run.status.is_live:
-            self._desk.notices.said.emit("Another training is running; let it end first")
+            self._desk.notices.said.emit(BUSY)
         elif run.state.is_over:
             self._desk.tasks.start(self._training.resume_run(run))
 
@@ -106,6 +107,8 @@ class RunsController(QObject):
         if update is not None and self._wanted == run.id:
             self._wanted = ""
             self._models.shown_run.fill(update)
+            if self._models.run.run_id == run.id and self._models.run.status.is_live:
+                self._models.run.fill(update)  # what it brought is told only once
             self.shown.emit(update.run)
 
     def _read(self, run: Run) -> RunUpdate | None:

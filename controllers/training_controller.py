@@ -121,12 +121,16 @@ class TrainingController(QObject):
         except AppError as error:
             self._desk.notices.show_error("The run cannot be resumed", error)
             return
-        for shown in (self._models.run, self._models.shown_run):
-            if shown.run_id == run.id:
-                shown.fill(update)
         if not self._models.run.status.is_live:
-            self._models.run.fill(update)
+            self._models.run.begin(update.run)
+        self._fill_shown(update)
         self._began(update.run)
+
+    def _fill_shown(self, update: RunUpdate) -> None:
+        """On each page that shows this run: what a history brought no poll tells again."""
+        for shown in (self._models.run, self._models.shown_run):
+            if shown.run_id == update.run.id:
+                shown.fill(update)
 
     @Slot()
     def find_again(self) -> None:
@@ -151,7 +155,8 @@ class TrainingController(QObject):
         except AppError as error:
             self._desk.notices.show_error("Earlier runs cannot be found again", error)
             return True
-        self._models.run.fill(update)
+        self._models.run.begin(update.run)
+        self._fill_shown(update)
         for other in found:
             self._models.runs.put(other)
             if other.state.is_live:

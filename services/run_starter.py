@@ -13,7 +13,7 @@ from models.domain.config import RUNTIME_DOCKER, TARGET_LOCAL
 from models.domain.errors import AppError, ConfigError
 from models.domain.run import Failure, Run, RunState
 from services.job_builder import local_model
-from services.run_files import RunFolder, host_path
+from services.run_files import RunFolder, host_path, output_marker
 from services.run_follower import run_folder
 from services.run_outputs import OnExisting, settle_output
 from services.runners.base import Launch
@@ -90,6 +90,7 @@ class RunStarter:
     ) -> Run:
         """Write the job and store the run, which waits where it has a ``queued_at``."""
         code = self._code()
+        planned = replace(planned, job=_with_parent(planned.job, planned.output))
         folder = RunFolder(planned.data_root, planned.job.run_id)
         with _writing(str(folder.path)):
             folder.path.mkdir(parents=True, exist_ok=True)
@@ -261,7 +262,14 @@ def _run_of(
         base_model=local_model(job.base_model, planned.data_root),
         image=config.local.image if config.local.runtime == RUNTIME_DOCKER else "",
         queued_at=queued_at,
+        parent_run_id=job.parent_run_id,
     )
+
+
+def _with_parent(job: Job, output: Path) -> Job:
+    """A job that goes on in another run's output directory names that run."""
+    marker = output_marker(output) if job.on_existing == OnExisting.RESUME.value else None
+    return job if marker is None else job.model_copy(update={"parent_run_id": marker.run_id})
 
 
 def _replace_text(path: Path, text: str) -> None:

@@ -37,7 +37,7 @@ class RemedyAction(StrEnum):
     SETUP = "setup"
     """The run's setup goes into the form, to be changed there."""
     ENVIRONMENT = "environment"
-    """The training environment is set up, and the training started."""
+    """The training environment is set up, and the run goes on from where it failed."""
     SETTINGS = "settings"
     DOCTOR = "doctor"
     IMAGES = "images"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,8 @@ class ImageTask:
     @property
     def title(self) -> str:
         """What is done, in words."""
-        return f"{'Building' if self.kind == BUILD else 'Pulling'} {self.tag}"
+        does = f"{'Building' if self.kind == BUILD else 'Pulling'} {self.tag}"
+        return f"{does}, then the training starts" if self.then_start else does
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,12 @@ class DockerModel(QObject):
     def is_interrupted(self, tag: str) -> bool:
         """Whether a pull of this image was ended half-way; what came is kept by the engine."""
         return tag in self._interrupted or any(one.partial_of == tag for one in self.images.items)
+
+    def start_afterwards(self) -> None:
+        """A training waits for the image that is on its way."""
+        if self.task is not None:
+            self.task = replace(self.task, then_start=True)
+            self.changed.emit()
 
     def set_looking(self) -> None:
         """Somebody asks the engine just now."""

@@ -227,6 +227,7 @@ def test_an_unfinished_run_of_the_same_job_is_resumed_without_asking(
     second, _, _ = follow(service, service.start(config("finish")))
     again = Job.model_validate_json(RunFolder(home / "data", second.id).job.read_bytes())
     assert again.on_existing == "resume"
+    assert second.parent_run_id == again.parent_run_id == first.id
     with pytest.raises(AppError, match="another job"):
         service.start(config("finish", **{"hp.lora_r": 4}))
 

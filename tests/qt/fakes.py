@@ -65,6 +65,9 @@ class SyncLane:
     def close(self, timeout: float = 0.0) -> bool:
         return True
 
+    def end(self) -> None:
+        """There is no thread to be told."""
+
 
 def make_session(number: int = 1, name: str = "Support answers", rows: int = 400) -> DatasetSession:
     return DatasetSession(

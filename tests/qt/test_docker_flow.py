@@ -371,6 +371,25 @@ def test_start_without_the_image_offers_to_get_it_and_start(
     assert program.child("run.status").text() == "Training finished"
 
 
+def test_start_while_the_image_is_pulled_waits_for_it(program: Program, qtbot: QtBot) -> None:
+    _docker(program)
+    _finishes(program)
+    titles: list[str] = []
+
+    def refuse_a_start() -> None:
+        program.models.form.show_problems([MISSING])
+        program.wiring.training.problems_found.emit()
+        titles.append(program.models.docker.task.title)
+        assert program.models.form.problems() == ()
+
+    program.services.images.hold = refuse_a_start
+    _press(qtbot, program.child("local.image.get"))
+    program.settle()
+    assert titles == [f"Pulling {DEFAULT_IMAGE}, then the training starts"]
+    assert _starts(program) == ["refuse"]
+    assert program.child("run.status").text() == "Training finished"
+
+
 def test_a_pull_that_fails_starts_nothing(program: Program, qtbot: QtBot) -> None:
     _docker(program)
     program.services.runs.error = ConfigError([MISSING])

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 
 from models.domain.config import (
     DEFAULT_MODEL,
+    RUNTIME_DOCKER,
     SOURCE_HUB,
     TARGET_LOCAL,
     TARGET_RUNPOD,
@@ -78,7 +79,7 @@ def test_the_target_is_chosen_and_brings_its_section(window: MainWindow, qtbot: 
 def test_beginners_see_a_preset_and_little_else_experts_everything(
     window: MainWindow, qtbot: QtBot
 ) -> None:
-    _ready(window)
+    _ready(window, local__runtime=RUNTIME_DOCKER)  # which has settings of its own
     for_beginners = _shown(window)
     assert "training.preset" in for_beginners
     use(qtbot, _child(window, "training.skill_level"), "Expert")

@@ -507,3 +507,19 @@ def test_tab_goes_through_the_page_as_it_is_read(program: Program, qtbot: QtBot)
         "runs.tag", "runs.table", "runs.name", "runs.tags", "runs.notes",
     ]  # fmt: skip
     assert seen[: len(wanted)] == wanted
+
+
+def test_what_the_runs_page_reads_of_a_live_run_is_on_the_training_page_too(
+    program: Program,
+) -> None:
+    """What a run brought is told once, to whoever asked; both pages show it."""
+    live = make_run("live", RunState.RUNNING, name="Long one", phase="training")
+    program.models.runs.set_items((live,))
+    program.models.run.begin(live)
+    program.models.run.take(RunUpdate(live, (), "first\n"))
+    program.services.runs.history = lambda _id: RunUpdate(live, (), "first\nsecond\n")  # type: ignore[method-assign]
+    program.wiring.runs.select(live)
+    program.settle()
+    for shown in (program.models.run, program.models.shown_run):
+        shown.log.flush_all()
+        assert list(shown.log.last_lines(5)) == ["first", "second"]

@@ -236,6 +236,25 @@ def test_a_live_run_is_shown_again_at_the_start(program: Program) -> None:
     assert program.child("run.status").text() == "Training finished"
 
 
+def test_trouble_that_lasts_is_told_and_waited_out_all_the_same(program: Program) -> None:
+    _ready(program)
+    _script(program)
+    runs = program.services.runs
+    real, failures = runs.poll, [AppError("db", "The database is locked.")] * 12
+
+    def poll(run_id: str) -> RunUpdate:
+        if failures:
+            raise failures.pop()
+        return real(run_id)
+
+    runs.poll = poll  # type: ignore[method-assign]
+    program.wiring.follower._seconds = 0.0
+    program.wiring.training.start()
+    program.settle()
+    assert program.child("notice.text").text() == "The database is locked."
+    assert program.child("run.status").text() == "Training finished"
+
+
 def test_trouble_while_polling_is_waited_out(program: Program) -> None:
     _ready(program)
     _script(program)
