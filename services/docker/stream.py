@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.1
 _END_SECONDS = 5.0
 _REMOVE_SECONDS = 600.0
+_START_SECONDS = 25.0
 Answer = TypeVar("Answer")
 
 
@@ -47,6 +48,12 @@ def engine_events(
 def start_post(client: DockerClient, path: str, **options: Any) -> Response:
     """Post to the engine and return when its answer begins, however long that takes."""
     return _checked(client.api.post(_url(client, path), stream=True, timeout=None, **options))
+
+
+def start_container(client: DockerClient, container: str) -> None:
+    """Start a container: GPUs and a busy computer take longer than the SDK waits for an answer."""
+    url = _url(client, f"/containers/{container}/start")
+    _checked(client.api.post(url, timeout=_START_SECONDS)).close()
 
 
 def remove_image(client: DockerClient, name: str, *, force: bool = False) -> None:

@@ -15,6 +15,7 @@ from models.domain.docker import CONTAINER_MODEL, INSTALL_LABEL, RUN_LABEL
 from models.domain.errors import AppError
 from models.domain.run import ContainerHandle, JobHandle
 from services.docker.errors import calling
+from services.docker.stream import start_container
 from services.host_folder import User, extra_group
 from services.run_files import RunFolder
 from services.runners import docker_checks as checks
@@ -47,6 +48,8 @@ logger = logging.getLogger(__name__)
 
 _REMIND_SECONDS = 3.0
 """A stop is asked for again so often: a Python that is only starting cannot hear the first."""
+_ANSWER_SECONDS = 0.5
+"""An engine that is well takes milliseconds for a signal."""
 _FRESH_SECONDS = 600.0
 """A container so young is never tidied away: its run may not have been stored when we looked."""
 _GONE = {"not_found", "conflict"}
@@ -137,10 +140,18 @@ class DockerRunner:
         return look
 
     def stop(self, handle: JobHandle, folder: RunFolder) -> None:
-        """The stop file, which works without the engine, and SIGTERM."""
+        """The stop file, which works without the engine, and SIGTERM; an engine that hangs is not
+        waited for."""
         container = _its(handle)
         folder.ask_to_stop()
         self._asked[container.id] = time.monotonic()
+        asking = threading.Thread(
+            target=self._terminate, args=(container,), name="container-stop", daemon=True
+        )
+        asking.start()
+        asking.join(_ANSWER_SECONDS)
+
+    def _terminate(self, container: ContainerHandle) -> None:
         try:
             self._signal(container, "SIGTERM")
         except AppError as error:  # the file is there, and the signal is sent again
@@ -223,8 +234,9 @@ class DockerRunner:
         try:
             LogBook(folder, container).begin()
             with calling("start the training's container"):
-                api.start(container)
+                start_container(self._engine.client(), container)
         except BaseException as error:
+            folder.ask_to_stop()  # should the engine start it all the same, after we gave it up
             with suppress(AppError), calling("remove the container"):
                 api.remove_container(container, force=True)
             if isinstance(error, AppError):

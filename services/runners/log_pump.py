@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FIRST_LOOK_SECONDS = 10.0
-"""So long the first look waits for an answer; a long log of a container that has ended goes on."""
+FIRST_LOOK_SECONDS = 3.0
+"""So long the first look waits for an answer, and all that is asked of runs with it; a long log of
+a container that has ended goes on."""
 _NOTE_SECONDS = 0.1
 """The log is written at once, the note of how far it is at most so often."""
 _PASSIVE_SECONDS = 0.5
