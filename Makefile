@@ -6,7 +6,7 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/.ready
 PACKAGES := app models views controllers services trainer_image
 
-.PHONY: help demo run test test-fast test-gpu bench lint format lock package screenshots clean
+.PHONY: help demo run test test-fast test-gpu soak bench lint format lock package screenshots clean
 
 help:
 	@echo "make demo       set up, fine-tune a small real model on this computer, compare"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-fast  the tests that take milliseconds each"
 	@echo "make package    freeze the program, and make a Debian package of it, in dist/"
 	@echo "make screenshots  draw the pictures of the documentation anew"
+	@echo "make soak       kill the window twenty times while a container trains (docs/soak.md)"
 	@echo "make bench      measure what has a budget       make lint   static checks only"
 
 $(READY): requirements.lock pyproject.toml packaging/make-venv.sh
@@ -38,6 +39,10 @@ test-fast: $(READY)
 
 test-gpu: $(READY)
 	@$(BIN)/python -m pytest -m gpu
+
+soak: $(READY)
+	@sh packaging/linux/system-libraries.sh --tests
+	@TEMPER_SOAK_KILLS=20 $(BIN)/python -m pytest -s tests/docker/test_window_killed.py
 
 bench: $(READY)
 	@$(BIN)/python tests/benchmarks/bench_startup.py

@@ -14,11 +14,11 @@ import signal
 import subprocess
 import time
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from types import TracebackType
 
 NAME_SERVER = "198.51.100.53"
@@ -60,6 +60,17 @@ class Island:
     def packets(self) -> list[str]:
         """All that were seen so far, one line each."""
         return self._packets.read_text(encoding="utf-8", errors="replace").splitlines()
+
+    def processes(self) -> list[str]:
+        """The command lines of all that runs in this network, our own two left out."""
+        here = Path(self.network[1].partition("=")[2]).stat().st_ino
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it has ended meanwhile
+                if (folder / "ns" / "net").stat().st_ino == here:
+                    line = (folder / "cmdline").read_bytes().decode(errors="replace")
+                    found.append(line.replace("\0", " ").strip())
+        return [line for line in found if line and not line.startswith(("sleep", "tcpdump"))]
 
     def await_packet(self, pattern: str) -> None:
         """Wait until one is seen whose line has this in it; fails with what was seen instead."""

@@ -81,6 +81,8 @@ def test_a_whole_offline_session_sends_no_packet_from_window_or_container(
     away.python("app", "--offline", "doctor")
 
     assert away.packets() == []
+    left = [line for line in away.island.processes() if not line.startswith(("docker", "contain"))]
+    assert left == [], "the session left programs behind"
     seen: dict[str, Any] = json.loads(said.splitlines()[-1])
     for place in ("docker", "python"):
         assert seen[place]["answers"].keys() == {"adapter", "base"}
