@@ -14,6 +14,8 @@ from models.domain.config import RUNTIME_DOCKER, RUNTIME_PYTHON
 from models.domain.secrets import HF_TOKEN
 from services.app_settings import SettingsStore
 from services.configs import ConfigStore
+from services.data_inspection import DataInspection
+from services.dataset_import.exporting import TrainerExporters
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
 from services.demo import Demo
@@ -70,6 +72,7 @@ class Services:
     demo: Demo
     welcome: Welcome
     inference: InferenceEngine
+    inspection: DataInspection
     gpus: GpuProbe
     shapes: ModelShapes
     peaks: MemoryRecords
@@ -79,8 +82,9 @@ class Services:
     containers: DockerRunner
 
     def close(self) -> None:
-        """End the inference worker and close the database; runs go on."""
+        """End the workers and close the database; runs go on."""
         self.inference.close()
+        self.inspection.close()
         self.gpus.close()
         self.containers.close()
         self.docker.forget()
@@ -105,14 +109,17 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
 
     store = DatasetStore(paths.datasets)
     store.sweep()
-    library = DatasetLibrary(database, store, resource("samples/python-docs.jsonl"))
     configs = ConfigStore(database)
     trainer = code_root() / "trainer_image"
+    place_code = partial(place_trainer_code, trainer, paths.trainer_code)
     runtime, gpus, engine = (
         build_runtime(paths, offline),
         GpuProbe(),
         DockerEngine(is_offline=offline.is_offline),
     )
+    exporters = TrainerExporters(runtime, place_code, data_root, offline, hf_token)
+    sample = resource("samples/python-docs.jsonl")
+    library = DatasetLibrary(database, store, sample, exporters)
     catalogue = resource("base_models.toml")
     shapes = ModelShapes(catalogue, data_root, offline, hf_token)
     peaks = MemoryRecords(database, shapes)
@@ -142,7 +149,6 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         is_offline=offline.is_offline,
         proxy=lambda: settings.values().proxy,
     )
-    place_code = partial(place_trainer_code, trainer, paths.trainer_code)
     runs = RunService(
         records=RunRecords(database),
         library=library,
@@ -154,6 +160,15 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         code=place_code,
         offline=offline,
         on_finished=peaks.record,
+    )
+    places = WorkerPlaces(
+        runtime=runtime,
+        engine=engine,
+        images=images,
+        install_id=install_id,
+        code=place_code,
+        log=paths.logs / "inference.log",
+        offline=offline,
     )
     return Services(
         paths=paths,
@@ -176,16 +191,9 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
             configs,
         ),
         welcome=Welcome(database),
-        inference=InferenceEngine(
-            WorkerPlaces(
-                runtime=runtime,
-                engine=engine,
-                images=images,
-                install_id=install_id,
-                code=place_code,
-                log=paths.logs / "inference.log",
-                offline=offline,
-            ).place
+        inference=InferenceEngine(places.place),
+        inspection=DataInspection(
+            places.inspection, paths.home / "inspections", lambda: place_code().sha256
         ),
         gpus=gpus,
         shapes=shapes,

@@ -61,6 +61,12 @@ class DatasetStore:
         temporary = self._folder / f".{os.getpid()}-{uuid4().hex}.tmp"
         return temporary, temporary.with_suffix(".idx.tmp")
 
+    def new_folder(self) -> Path:
+        """A folder for what is needed while rows come; whoever asked for it takes it away."""
+        folder = self.new_files()[0]
+        folder.mkdir()
+        return folder
+
     def adopt(self, data: Path, index: Path, sha256: str) -> None:
         """Take files of :meth:`new_files` into the library, under the hash of the rows."""
         index.replace(self._index_path(sha256))
@@ -71,7 +77,7 @@ class DatasetStore:
         for path in self._folder.glob(".*.tmp"):
             owner = _OWNER.match(path.name)
             if owner is None or not psutil.pid_exists(int(owner.group(1))):
-                path.unlink(missing_ok=True)
+                _remove(path)
 
     def rows(self, sha256: str, start: int, count: int) -> list[dict[str, Any]]:
         """``count`` rows from row ``start`` (from 0): one seek, however large the file is."""
@@ -119,6 +125,13 @@ def _write_rows(rows: Iterable[dict[str, Any]], data: BinaryIO, offsets: BinaryI
         file.flush()
         os.fsync(file.fileno())
     return StoredRows(digest.hexdigest(), count, size)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -8,22 +8,26 @@ progress and one result.
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import sys
 import threading
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from models.domain.errors import AppError
+from services.dataset_import.batches import CHUNK_BYTES
 from services.dataset_import.export_stream import export_stream
 from services.dataset_import.messages import read_request, verdict_text
 from services.dataset_import.pipeline import Reading
 from services.dataset_import.writer import RowWriter
 
 if TYPE_CHECKING:
+    from services.dataset_import.export_stream import ExportStream
     from services.dataset_import.messages import Request
 
 _EVERY_SECONDS = 0.1
@@ -42,10 +46,13 @@ def main() -> int:
 
 def carry_out(request: Request, tick: Any) -> dict[str, Any]:
     """Import, or check, and say what came of it; nothing is left where it failed."""
-    reading = _reading(request, tick)
+    streams: list[ExportStream] = []
+    reading = _reading(request, tick, streams)
     is_kept = False
     try:
         verdict = reading.run()
+        if streams:
+            verdict = replace(verdict, licence=streams[-1].licence)
         result: dict[str, Any] = {"verdict": verdict_text(verdict)}
         if reading.written is not None and not verdict.is_refused:
             reading.written.close()
@@ -67,15 +74,21 @@ def carry_out(request: Request, tick: Any) -> dict[str, Any]:
     return result
 
 
-def _reading(request: Request, tick: Any) -> Reading:
+def _reading(request: Request, tick: Any, streams: list[ExportStream]) -> Reading:
+    def export(*more: str) -> IO[bytes]:
+        if exporter is None:
+            raise ValueError(request)
+        streams.append(export_stream([*exporter.argv, *more], exporter.env))
+        return io.BufferedReader(streams[-1], CHUNK_BYTES)
+
     reading = Reading(Path(request.path), request.options, tick)
     if request.data:
         reading.writer = lambda: RowWriter(Path(request.data), Path(request.index))
     exporter = request.exporter
     if exporter is not None and exporter.is_source:
-        reading.stream = lambda: export_stream([*exporter.argv], exporter.env)
+        reading.stream = export
     elif exporter is not None:
-        reading.columnar = lambda path: export_stream([*exporter.argv, str(path)], exporter.env)
+        reading.columnar = lambda path: export(str(path))
     return reading
 
 

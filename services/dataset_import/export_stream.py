@@ -6,7 +6,7 @@ import io
 import json
 import subprocess
 import tempfile
-from typing import IO
+from typing import Any
 
 from models.domain.errors import AppError
 
@@ -21,6 +21,7 @@ class ExportStream(io.RawIOBase):
 
     def __init__(self, argv: list[str], env: dict[str, str]) -> None:
         super().__init__()
+        self.licence = ""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the program runs
         self._process = subprocess.Popen(
             argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors
@@ -48,17 +49,17 @@ class ExportStream(io.RawIOBase):
 
     def _check(self) -> None:
         code = self._process.wait()
-        if code == 0:
-            return
         self._errors.seek(0)
         tail = self._errors.read()[-_TAIL_BYTES:].decode("utf-8", "replace")
-        raise _failure(tail, code)
+        if code != 0:
+            raise _failure(tail, code)
+        self.licence = str(_last_document(tail).get("licence") or "")
 
 
-def export_stream(argv: list[str], env: dict[str, str]) -> IO[bytes]:
-    """Start a program and read what it prints. AppError where it cannot be started."""
+def export_stream(argv: list[str], env: dict[str, str]) -> ExportStream:
+    """Start a program whose output is the stream. AppError where it cannot be started."""
     try:
-        return io.BufferedReader(ExportStream(argv, env), 1 << 20)
+        return ExportStream(argv, env)
     except OSError as error:
         raise AppError(
             "runtime_missing",
@@ -69,10 +70,17 @@ def export_stream(argv: list[str], env: dict[str, str]) -> IO[bytes]:
 
 def _failure(tail: str, code: int) -> AppError:
     """The last line of its errors is a document, unless it died."""
-    last = tail.strip().rpartition("\n")[2]
+    document = _last_document(tail)
     try:
-        document = json.loads(last)
         return AppError(document["kind"], document["message"], document["hint"], tail)
-    except (ValueError, KeyError, TypeError):
+    except KeyError:
         message = f"The rows could not be read: the training environment ended with code {code}."
         return AppError("io", message, "Check it with temper doctor, and try again.", tail)
+
+
+def _last_document(tail: str) -> dict[str, Any]:
+    try:
+        document = json.loads(tail.strip().rpartition("\n")[2])
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from models.domain.dataset_import import HubSource, ImportOptions, ImportRefusedError
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from services.dataset_import.messages import Exporter
     from services.dataset_store import DatasetStore
     from services.progress import Reporter
+
+WORK_FOLDER_VARIABLE = "TEMPER_IMPORT_FOLDER"
+"""Where trainer_image.export_rows keeps the Hub's rows meanwhile."""
 
 
 class Importer:
@@ -46,8 +51,8 @@ class Importer:
         """
         data, index = self._store.new_files()
         request = self._request(source, options or ImportOptions(), (str(data), str(index)))
-        verdict, result = _asked(request, report, cancel)
         try:
+            verdict, result = self._asked(request, report, cancel)
             if verdict.is_refused:
                 raise ImportRefusedError(request.path, verdict)
             stored = StoredRows(**result["stored"])
@@ -56,6 +61,10 @@ class Importer:
             data.unlink(missing_ok=True)
             index.unlink(missing_ok=True)
         return verdict, stored
+
+    def into(self, store: DatasetStore) -> Importer:
+        """The same importer, into another store."""
+        return Importer(store, self._exporters)
 
     def check(
         self,
@@ -66,7 +75,7 @@ class Importer:
     ) -> ImportVerdict:
         """Read everything and say what there is to say, without keeping anything."""
         request = self._request(source, options or ImportOptions(), ("", ""))
-        return _asked(request, report, cancel)[0]
+        return self._asked(request, report, cancel)[0]
 
     def read_here(self, path: Path) -> tuple[ImportVerdict, StoredRows]:
         """A small file of our own, without a child."""
@@ -78,6 +87,20 @@ class Importer:
         stored = StoredRows(**result["stored"])
         self._store.adopt(data, index, stored.sha256)
         return verdict, stored
+
+    def _asked(
+        self, request: Request, report: Reporter | None, cancel: CancelToken | None
+    ) -> tuple[ImportVerdict, dict[str, Any]]:
+        exporter = request.exporter
+        if exporter is None or not exporter.is_source:
+            return _result(run_request(request, report, cancel or CancelToken()))
+        folder = self._store.new_folder()
+        try:
+            environment = exporter.env | {WORK_FOLDER_VARIABLE: str(folder)}
+            request = replace(request, exporter=replace(exporter, env=environment))
+            return _result(run_request(request, report, cancel or CancelToken()))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _request(
         self, source: Path | HubSource, options: ImportOptions, files: tuple[str, str]
@@ -108,12 +131,6 @@ def has_columnar(path: Path) -> bool:
 def known_suffixes() -> tuple[str, ...]:
     """The endings of files that can be imported, for a file dialog."""
     return SUFFIXES
-
-
-def _asked(
-    request: Request, report: Reporter | None, cancel: CancelToken | None
-) -> tuple[ImportVerdict, dict[str, Any]]:
-    return _result(run_request(request, report, cancel or CancelToken()))
 
 
 def _result(result: dict[str, Any]) -> tuple[ImportVerdict, dict[str, Any]]:

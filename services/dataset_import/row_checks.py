@@ -112,6 +112,10 @@ def _with_lists(row: Row, format_: str, verdict: Verdict) -> Row:
     must = _CONVERSATIONS.get(format_, ())
     for column in (*must, *_EITHER.get(format_, ())):
         value = row.get(column)
+        if isinstance(value, dict) and _is_columns(value):
+            turns = zip(*value.values(), strict=True)
+            row = {**row, column: [dict(zip(value, turn, strict=True)) for turn in turns]}
+            verdict.note("columns_of_turns", f"{column!r} held a list for each field of a turn.")
         if not isinstance(value, str) or not value.lstrip().startswith("["):
             continue
         try:
@@ -124,6 +128,12 @@ def _with_lists(row: Row, format_: str, verdict: Verdict) -> Row:
             row = {**row, column: found}
             verdict.note("json_in_text", f"{column!r} was JSON in a text; it is read as a list.")
     return row
+
+
+def _is_columns(value: dict[str, Any]) -> bool:
+    """Whether a conversation is written as lists of speakers and texts, as Parquet may have it."""
+    lists = [item for item in value.values() if isinstance(item, list)]
+    return len(lists) == len(value) > 1 and len({len(item) for item in lists}) == 1
 
 
 def _with_texts(row: Row, format_: str, verdict: Verdict) -> Row:

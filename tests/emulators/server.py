@@ -31,6 +31,8 @@ class Reply:
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    cut: int | None = None
+    """After so many bytes of the body the connection breaks."""
 
 
 class Emulator:
@@ -99,7 +101,7 @@ class Emulator:
                 self.send_header("Content-Length", str(len(reply.body)))
                 self.send_header("Connection", "close")
                 self.end_headers()
-                self.wfile.write(reply.body)
+                self.wfile.write(reply.body[: reply.cut])
 
             do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = do_CONNECT = handle_any  # noqa: N815
 

@@ -1,0 +1,85 @@
+"""Programs of the trainer's environment that print the rows which need its libraries."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from models.domain.errors import AppError
+from services.dataset_import.messages import Exporter
+from services.hub_datasets import dataset_problems
+from services.offline import LIBRARIES_OFFLINE, NO_TELEMETRY
+from services.runners.process import TOKEN_VARIABLES, worker_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from models.domain.dataset_import import HubSource
+    from services.environment.runtime_env import RuntimeEnvironment
+    from services.offline import OfflinePolicy
+    from services.trainer_code import TrainerCode
+
+_MODULE = "trainer_image.export_rows"
+
+
+class TrainerExporters:
+    """Makes :class:`Exporter` s of the managed environment. The token is asked for only where the
+    Hub refuses a dataset without one."""
+
+    def __init__(
+        self,
+        runtime: RuntimeEnvironment,
+        code: Callable[[], TrainerCode],
+        data_root: Callable[[], Path],
+        offline: OfflinePolicy,
+        hf_token: Callable[[], str | None],
+    ) -> None:
+        self._runtime = runtime
+        self._code = code
+        self._data_root = data_root
+        self._offline = offline
+        self._hf_token = hf_token
+
+    def __call__(self, source: HubSource | None) -> Exporter:
+        """For a dataset of the Hub, or for Parquet and Arrow files. Blocking; asks the network.
+
+        AppError where the environment is missing, Offline mode is on, or the Hub refuses.
+        """
+        if not self._runtime.is_ready():
+            raise AppError(
+                "runtime_missing",
+                "Parquet, Arrow and Hugging Face datasets are read by the training environment, "
+                "which is not set up on this computer.",
+                "Set it up under Training, or with temper demo; other files need none.",
+            )
+        argv = (str(self._runtime.python), "-m", _MODULE)
+        environment = worker_environment(os.environ, self._code().folder, self._data_root())
+        # A json.py in the folder that the program was started in is none of ours.
+        environment |= NO_TELEMETRY | {"PYTHONSAFEPATH": "1"}
+        if source is None:
+            return Exporter((*argv, "file"), environment | LIBRARIES_OFFLINE, is_source=False)
+        environment |= self._token_for(source)
+        asked = ("hub", source.repo, source.config, source.split)
+        return Exporter((*argv, *asked), environment, is_source=True)
+
+    def _token_for(self, source: HubSource) -> dict[str, str]:
+        if self._offline.is_offline():
+            raise AppError(
+                "offline",
+                f"Offline mode is on, so {source.repo} cannot be fetched.",
+                "Switch it off, or import a file.",
+            )
+        if not dataset_problems(source.repo, _none):
+            return {}
+        token = self._hf_token()
+        problems = dataset_problems(source.repo, lambda: token)
+        if problems:
+            found = problems[0]
+            kind = "auth" if "gated" in found.message else "not_found"
+            raise AppError(kind, f"{source.repo} {found.message}", found.remedy)
+        return dict.fromkeys(TOKEN_VARIABLES, token or "")
+
+
+def _none() -> str | None:
+    return None
