@@ -109,7 +109,7 @@ class HelpConnection(QObject):
         )
         self.welcome.wanted.connect(self.show_welcome)
         window.actions_.welcome.triggered.connect(self.show_welcome)
-        window.actions_.try_model.triggered.connect(self._on_try_model)
+        window.actions_.try_model.triggered.connect(self._on_try_shown)
         self._connect_demo()
 
     async def greet(self) -> None:
@@ -160,6 +160,14 @@ class HelpConnection(QObject):
         if action == TRY_DEMO:
             self.demo.try_it()
         elif action == TRY_MODEL:
+            self._on_try_model()
+
+    @Slot()
+    def _on_try_shown(self) -> None:
+        runs = self._window.runs
+        if self._window.page == RUNS and runs is not None:
+            runs.run_panel.show_inference()
+        else:
             self._on_try_model()
 
     @Slot()

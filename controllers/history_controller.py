@@ -31,12 +31,14 @@ class HistoryController(QObject):
         deleted: the runs are gone.
         again_asked: a Repetition (payload) that differs from its run in what it remarks.
         queued: the Run (payload) that was put into the queue to be run again.
+        repeated: the Run (payload) that has begun in order to repeat another.
     """
 
     delete_asked = Signal(object)
     deleted = Signal()
     again_asked = Signal(object)
     queued = Signal(object)
+    repeated = Signal(object)
 
     def __init__(
         self, desk: Desk, models: AppModels, history: HistoryPort, training: TrainingController
@@ -174,6 +176,7 @@ class HistoryController(QObject):
             self.queued.emit(run)
         else:
             self._training.show_started(run)
+            self.repeated.emit(run)
 
     async def _export(self, run: Run, path: Path) -> None:
         try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from models.domain.errors import AppError, ConfigError
+from models.domain.errors import OUTPUT_QUESTIONS, AppError, ConfigError
 from models.qt.notice import Notice
 from models.qt.runs_model import name_of
 
@@ -118,7 +118,7 @@ class QueueController(QObject):
             form.show_problems(error.problems)
             self._training.problems_found.emit()
         except AppError as error:
-            if error.kind == "output_exists":
+            if error.kind in OUTPUT_QUESTIONS:
                 self._training.output_asked.emit(error)
             else:
                 self._desk.notices.show_error("The run cannot wait in the queue", error)
@@ -223,4 +223,5 @@ def _notice(turn: QueueTurn) -> Notice:
     if turn.started is None:
         return Notice("The queue could not start a run", "\n".join(reasons), "bad", topic=_TOPIC)
     title = f"{name_of(turn.started)} has started: it was next in the queue"
-    return Notice(title, "\n".join(reasons), "warning" if reasons else "info", topic=_TOPIC)
+    text = "\n".join(reasons) or "What the run before it came to is on the Runs page."
+    return Notice(title, text, "warning" if reasons else "info", topic=_TOPIC)

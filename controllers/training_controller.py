@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from models.domain.config import RUNTIME_PYTHON, TARGET_LOCAL
-from models.domain.errors import AppError, ConfigError
+from models.domain.errors import OUTPUT_QUESTIONS, AppError, ConfigError
 from models.domain.run import RunState
 from models.qt.notice import Notice
 from models.qt.run_endings import meanwhile
@@ -214,7 +214,7 @@ class TrainingController(QObject):
         self.started.emit(run)
 
     def _tell(self, error: AppError) -> None:
-        if error.kind == "output_exists":
+        if error.kind in OUTPUT_QUESTIONS:
             self.output_asked.emit(error)
         elif error.kind == "runtime_missing":
             self._desk.notices.noticed.emit(_SETUP)

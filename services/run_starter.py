@@ -6,11 +6,12 @@ import errno
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.domain.config import RUNTIME_DOCKER, TARGET_LOCAL
-from models.domain.errors import AppError, ConfigError
+from models.domain.errors import OUTPUT_BUSY, AppError, ConfigError
 from models.domain.run import Failure, Run, RunState
 from services.job_builder import local_model
 from services.run_files import RunFolder, host_path, output_marker
@@ -234,12 +235,14 @@ def dataset_gone(run: Run) -> AppError:
 def _in_use(run: Run, *, ask: bool = False) -> AppError:
     does = "waits to train" if run.state is RunState.QUEUED else "is training"
     return AppError(
-        "output_exists" if ask else "output_in_use",
-        f"Run {run.name or run.id} ({run.id}) {does} into {run.output_directory}"
+        OUTPUT_BUSY if ask else "output_in_use",
+        f"Run {run.name or run.id}{'' if ask else f' ({run.id})'} {does} into "
+        f"{run.output_directory}"
         f"{' right now' if run.state is not RunState.QUEUED else ''}.",
         "Train into a new directory (--on-existing new)."
         if ask
         else "Stop it, or choose another output directory.",
+        f"Its number: {run.id}",
     )
 
 
@@ -249,7 +252,7 @@ def _run_of(
     job = planned.job
     return Run(
         id=job.run_id,
-        name=job.name or job.run_id,
+        name=job.name or _default_name(job.base_model),
         config=config,
         state=RunState.QUEUED,
         runtime=config.local.runtime,
@@ -270,6 +273,12 @@ def _with_parent(job: Job, output: Path) -> Job:
     """A job that goes on in another run's output directory names that run."""
     marker = output_marker(output) if job.on_existing == OnExisting.RESUME.value else None
     return job if marker is None else job.model_copy(update={"parent_run_id": marker.run_id})
+
+
+def _default_name(model: str) -> str:
+    """What a run is called until the user names it: its base model, and when it was made."""
+    now = datetime.now().astimezone()
+    return f"{model.rstrip('/').rsplit('/', 1)[-1]}, {now.day} {now:%b %H:%M}"
 
 
 def _replace_text(path: Path, text: str) -> None:

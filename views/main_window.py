@@ -107,7 +107,8 @@ class MainWindow(QMainWindow):
         current_theme().changed.connect(self._fit_rail)
         self._make_actions()
         self.models.run.status.changed.connect(self._show_run_actions)
-        self.models.run.inference.adapter_changed.connect(self._show_run_actions)
+        for shown in (self.models.run, self.models.shown_run):
+            shown.inference.adapter_changed.connect(self._show_run_actions)
         self.runs.actions_.changed.connect(self._show_run_actions)
         self._pages.currentChanged.connect(self._show_run_actions)
         self._show_run_actions()
@@ -241,7 +242,8 @@ class MainWindow(QMainWindow):
         self.actions_.start.setText("Add to &queue" if queues else "&Start training")
         self.actions_.stop.setEnabled(self._is_ready and status.is_live)
         self.actions_.reattach.setEnabled(self._is_ready and not status.is_live)
-        self.actions_.try_model.setEnabled(self.models.run.inference.tuned is not None)
+        shown = self.models.shown_run if self.page == RUNS else self.models.run
+        self.actions_.try_model.setEnabled(shown.inference.tuned is not None)
         self.actions_.open_folder.setEnabled(has_run)
         self.actions_.download_logs.setEnabled(has_run)
 

@@ -282,7 +282,9 @@ QLineEdit[role="heading-edit"]:hover { border-bottom-color: @field_border; }
 QLineEdit[role="heading-edit"]:focus { border: 0; border-bottom: 2px solid @accent; padding: 0; }
 QComboBox::drop-down { border: 0; width: @drop; }
 QComboBox::down-arrow { image: url("@icons/chevron-@name.svg"); width: @arrow; height: @arrow; }
-QComboBox QLineEdit { border: 0; padding: 0; background: transparent; min-height: 0; }
+QComboBox QLineEdit, QComboBox QLineEdit:focus, QComboBox QLineEdit[invalid="true"]:focus {
+  border: 0; padding: 0; background: transparent; min-height: 0;
+}
 QComboBox QAbstractItemView {
   background: @surface; color: @text; border: 1px solid @field_border; padding: 4px;
   selection-background-color: @accent_soft; selection-color: @text; outline: 0;
@@ -374,7 +376,7 @@ QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 """
 
 
-_LENGTHS = {"line": 2.0, "drop": 2.8, "arrow": 1.2, "box": 1.6}
+_LENGTHS = {"line": 2.0, "drop": 2.2, "arrow": 1.2, "box": 1.6}
 """Pixels for each point of the text: what stands in a line with text grows with it."""
 
 

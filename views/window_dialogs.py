@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 
+from models.domain.errors import OUTPUT_BUSY
 from views.dialogs.file_dialogs import (
     DATASET_FILTER,
     LOG_FILTER,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from models.domain.run import Run
     from models.qt.run_models import RunModels
 
+_OUTPUT_NOTE = "A new folder keeps what is there; overwriting deletes it."
+_BUSY_NOTE = "Two runs cannot share a folder: a new one gets the same name with a number."
 _OUTPUT_ANSWERS = (
     ("new", "Use a new folder"),
     ("resume", "Resume"),
@@ -64,8 +67,11 @@ class WindowDialogs(QObject):
     @Slot(object)
     def ask_output(self, error: AppError) -> None:
         """What to do with an output directory that holds something?"""
-        text = f"{error.message}\n\nA new folder keeps what is there; overwriting deletes it."
-        dialog = QuestionDialog("Use which output folder?", text, _OUTPUT_ANSWERS, self._window)
+        busy = error.kind == OUTPUT_BUSY
+        note = _BUSY_NOTE if busy else _OUTPUT_NOTE
+        answers = _OUTPUT_ANSWERS[:1] if busy else _OUTPUT_ANSWERS
+        text = f"{error.message}\n\n{note}"
+        dialog = QuestionDialog("Use which output folder?", text, answers, self._window)
         dialog.answered.connect(self.output_answered)
         dialog.open()
 

@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+OUTPUT_BUSY = "output_busy"
+OUTPUT_QUESTIONS = frozenset({"output_exists", OUTPUT_BUSY})
+"""Kinds of which the user may be asked for another output directory: it holds something, or it is
+that of a run that trains or waits."""
+
+
 class AppError(Exception):
     """A known failure of the user's environment or input, never a bug of ours.
 

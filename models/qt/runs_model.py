@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from models.domain.run import Run
 
-STATE_COLUMN = 1
+STATE_COLUMN, COST_COLUMN = 1, 8
 TONE_ROLE = Qt.ItemDataRole.UserRole + 2
+_TIP = Qt.ItemDataRole.ToolTipRole
 NOTHING = "–"
 STATE_WORDS = {
     RunState.DRAFT: "Draft",
@@ -49,6 +50,8 @@ class RunsModel(ItemTableModel["Run"]):
         run = self.item(index.row())
         if run is not None and index.column() == STATE_COLUMN and role == TONE_ROLE:
             return tone(run)
+        if run is not None and role == _TIP:  # a narrow table does not show them
+            return f"{name_of(run)}\n{model_name(run)} · {dataset_name(run)}"
         return super().data(index, role)
 
 
@@ -125,8 +128,8 @@ _COLUMNS: tuple[Column[Run], ...] = (
     Column("Name", name_of),
     Column("State", state_words),
     Column(
-        "Final loss", _final, _final_number, is_number=True,
-        help="At the end: on held-out rows where that was measured, else of the training",
+        "Loss", _final, _final_number, is_number=True,
+        help="The final loss: on held-out rows where that was measured, else of the training",
     ),
     Column(
         "Best loss", _best, _best_number, is_number=True,

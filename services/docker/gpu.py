@@ -24,13 +24,13 @@ _CDI_FOLDERS = ("etc/cdi", "var/run/cdi")
 _HOOK = "nvidia-container-runtime-hook"
 """dockerd passes GPUs where it finds this program, whether or not a runtime is registered."""
 _MISSING = (
-    "This Docker engine has no NVIDIA runtime, so containers get no GPU. Install the NVIDIA "
-    "Container Toolkit, then: sudo nvidia-ctk runtime configure --runtime=docker, and restart "
-    "Docker."
+    "This Docker engine has no NVIDIA runtime, so containers get no GPU. For an NVIDIA GPU install "
+    "the NVIDIA Container Toolkit, then: sudo nvidia-ctk runtime configure --runtime=docker, and "
+    "restart Docker."
 )
 _MISSING_PODMAN = (
-    "Podman knows no NVIDIA devices, so containers get no GPU. Install the NVIDIA Container "
-    "Toolkit, then: sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml"
+    "Podman knows no NVIDIA devices, so containers get no GPU. For an NVIDIA GPU install the "
+    "NVIDIA Container Toolkit, then: sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml"
 )
 _ON_MAC = "Docker on a Mac has no GPU to pass; containers train on the processor."
 

@@ -79,8 +79,8 @@ _PLAIN_WORDS = (
     "If you trust it, name it among the insecure registries in the engine's settings.",
 )
 _LOGIN = (
-    "It is private, or its name is wrong. Log in: temper image login {host}, or with Log in "
-    "beside the image."
+    "It is private, or its name is wrong. Log in: under Tools, Manage Docker images, or in a "
+    "terminal: temper image login {host}"
 )
 _ANOTHER_LOGIN = (
     "The login that is kept for it may not see this image: check its name, or log in as another "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models.domain.container_rules import ALL_GPUS
-from models.domain.docker import INSTALL_LABEL
+from models.domain.docker import INSTALL_LABEL, VARIANT_CPU, VARIANT_CUDA, our_image
 from models.domain.errors import AppError, Problem
 from services.docker.errors import calling
 from services.host_folder import folder_problems
@@ -55,7 +55,7 @@ def image_problems(client: DockerClient, info: EngineInfo, image: str) -> Iterat
             _IMAGE,
             image,
             "is not on this computer yet.",
-            f"Pull or build it beside the image's name, or with: temper image pull {image}",
+            _how_to_get(image),
         )
         return
     made_for = _ARCHITECTURES.get(str(found.get("Architecture") or ""))
@@ -67,6 +67,14 @@ def image_problems(client: DockerClient, info: EngineInfo, image: str) -> Iterat
             f"is made for {made_for} processors, and this computer has {has}.",
             "Pull it again for this computer, or build it here.",
         )
+
+
+def _how_to_get(image: str) -> str:
+    for variant in (VARIANT_CUDA, VARIANT_CPU):
+        if image == our_image(variant):
+            how = f"temper image build --variant {variant}"
+            return f"Build it with the button beneath its name, or in a terminal: {how}"
+    return f"Pull it with the button beneath its name, or in a terminal: temper image pull {image}"
 
 
 def name_problems(client: DockerClient, name: str, install_id: str) -> Iterator[Problem]:

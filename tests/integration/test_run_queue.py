@@ -212,8 +212,9 @@ def test_two_waiting_runs_never_get_the_same_output_directory(world: World) -> N
     first = world.queue.enqueue(setup)
     with pytest.raises(AppError) as caught:
         world.queue.enqueue(setup)
-    assert caught.value.kind == "output_exists"  # so the window asks, and may answer: a new one
-    assert first.id in caught.value.message
+    assert caught.value.kind == "output_busy"  # so the window asks, and may answer: a new one
+    assert first.name in caught.value.message
+    assert first.id in caught.value.details
     second, third = (world.queue.enqueue(setup, on_existing="new") for _ in range(2))
     places = [Path(run.output_directory).name for run in (first, second, third)]
     assert places == ["local_run", "local_run-2", "local_run-3"]

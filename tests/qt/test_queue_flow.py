@@ -115,6 +115,20 @@ def test_a_used_output_directory_is_asked_about_before_it_waits(program: Program
     program.settle()
 
 
+def test_a_directory_of_a_run_that_trains_is_not_offered_to_be_overwritten(
+    program: Program,
+) -> None:
+    _begin(program)
+    program.services.queue.error = AppError("output_busy", "Run One is training into it right now.")
+    program.child("local.start").click()
+    program.aio.until(lambda: program.window.findChild(object, "question.new") is not None)
+    assert program.window.findChild(object, "question.overwrite") is None
+    program.child("question.new").click()
+    program.aio.until(lambda: program.models.queue.rowCount() == 1)
+    _end(program)
+    program.settle()
+
+
 def test_the_page_says_what_waits_for_what(program: Program) -> None:
     _begin(program, "First", "Second")
     program.window.show_page(RUNS)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QWidget
 
 from models.domain.config import TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.errors import AppError, ConfigError, Problem
+from models.domain.inference import TunedModel
 from models.domain.run import RunState, RunUpdate
 from models.qt.runs_model import TONE_ROLE
 from tests.qt.fakes import NOW, make_run
@@ -116,7 +117,7 @@ def test_the_columns_tell_what_matters(program: Program) -> None:
         rows.headerData(place, Qt.Orientation.Horizontal) for place in range(rows.columnCount())
     ]
     assert heads == [
-        "Name", "State", "Final loss", "Best loss", "Started", "Took", "Base model", "Dataset",
+        "Name", "State", "Loss", "Best loss", "Started", "Took", "Base model", "Dataset",
         "Cost",
     ]  # fmt: skip
     best = [rows.index(0, place).data() for place in (1, 2, 3, 5, 6, 7, 8)]
@@ -523,3 +524,31 @@ def test_what_the_runs_page_reads_of_a_live_run_is_on_the_training_page_too(
     for shown in (program.models.run, program.models.shown_run):
         shown.log.flush_all()
         assert list(shown.log.last_lines(5)) == ["first", "second"]
+
+
+def test_a_narrow_table_shows_whole_columns_and_a_wide_one_all_that_say_something(
+    program: Program,
+) -> None:
+    open_page(program)
+    table = program.child("runs.table")
+    program.window.resize(1280, 800)
+    program.settle()
+    QCoreApplication.processEvents()
+    places = range(table.model().columnCount())
+    assert table.horizontalHeader().length() <= table.viewport().width()
+    assert [table.isColumnHidden(place) for place in places] == [False] * 6 + [True] * 3
+    program.window.resize(2600, 900)
+    QCoreApplication.processEvents()
+    assert not any(table.isColumnHidden(place) for place in places)
+    program.models.runs.set_items([make_run("local", RunState.FINISHED)])
+    assert table.isColumnHidden(8), "a column of costs without any"
+
+
+def test_the_model_of_a_run_in_the_table_is_tried_on_its_page(program: Program) -> None:
+    open_page(program)
+    program.models.shown_run.inference.set_tuned(None)
+    assert not program.window.actions_.try_model.isEnabled()
+    program.models.shown_run.inference.set_tuned(TunedModel("test/model", "/data/adapter", "/"))
+    assert program.window.actions_.try_model.isEnabled()
+    program.window.actions_.try_model.trigger()
+    assert program.window.page == RUNS

@@ -112,9 +112,9 @@ class RunDetails(Card):
         run = self._run
         if run is None:
             return
-        begun = f"started {when(run.started_at)}" if run.started_at else ""
-        image = f"image {run.image}" if run.image else ""
-        parts = (model_name(run), dataset_name(run), run.runtime, begun, image)
+        begun = f"Started {when(run.started_at)}" if run.started_at else ""
+        place = f"{run.runtime}: {run.image}" if run.image else run.runtime
+        parts = (model_name(run), dataset_name(run), place, begun)
         self.facts.setText(" · ".join(part for part in parts if part))
 
     def _name_parts(self) -> None:

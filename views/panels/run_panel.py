@@ -13,6 +13,7 @@ from views.widgets.page_column import ScrollColumn, scroll_areas
 from views.widgets.run_progress import RunProgress
 
 if TYPE_CHECKING:
+    from models.domain.run import Run
     from models.qt.run_models import RunModels
     from views.panels.inference_panel import InferencePanel
     from views.widgets.autopsy_card import AutopsyCard
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 READY_SENTENCE = "Progress, loss and log appear here while a training runs."
 CHOOSE_SENTENCE = "Choose a run in the table to see its loss, its log and what it answers."
+
+
+_ALL_THE_ROOM = 100
+"""The stretch of what shares a line with a spacer of 1."""
 
 
 class RunPanel(ScrollColumn):
@@ -70,7 +75,7 @@ class RunPanel(ScrollColumn):
         self.autopsy = AutopsyCard(self._prefix, models.autopsy, models.status)
         self._words.addWidget(self.autopsy)
         chart = LossChart(f"{self._prefix}.chart", models.metrics)
-        self._chart_card.tools.addWidget(chart.legend)
+        self._chart_card.tools.addWidget(chart.legend, _ALL_THE_ROOM)
         self._chart_card.tools.addWidget(HelpButton("progress#the-chart", "the loss chart"))
         self._chart_card.body.addWidget(chart, 1)
         self.log = LogView(self._prefix, models.log)
@@ -158,10 +163,20 @@ class RunPanel(ScrollColumn):
     def _show_run(self) -> None:
         status = self.models.status
         run = status.run
-        idle = self._idle if run is None else ""
+        idle = self._idle if run is None else self._subject(run)
         self._show_line(self._facts, " · ".join(status.facts()) or idle)
         self._show_warning()
         self._show_buttons()
+
+    def _subject(self, run: Run) -> str:
+        """What a run is about, until it has steps to tell of; the Runs page has it anyway."""
+        if self._head is not None:
+            return ""
+        from models.domain.run_history import dataset_name
+        from models.qt.runs_model import name_of
+
+        parts = (name_of(run), dataset_name(run), run.image or run.runtime)
+        return " · ".join(part for part in parts if part)
 
     def _show_warning(self) -> None:
         """Trouble while the run goes on; what it failed of is the autopsy's to say."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from models.qt.run_models import RunModels
     from models.qt.runs_model import RunsModel
 
-_LEFT_PERCENT, _LEFT_MOST, _NARROW = 54, 1000, 1100
+_LEFT_PERCENT, _LEFT_MOST, _NARROW = 58, 1120, 1100
 
 
 class RunsPanel(QWidget):
@@ -74,6 +74,7 @@ class RunsPanel(QWidget):
         """The runs that actions are for."""
         return self.list.selected_runs()
 
+    @Slot(object)
     def select(self, run: Run) -> None:
         """Select a run, wherever it stands."""
         if self._queue.row_of(run.id) >= 0:

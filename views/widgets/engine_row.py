@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _LOOKING = "Looking for a container engine…"
 _UNKNOWN = "Nobody has looked for a container engine yet."
 _PARTS = ("state", "step", "gpu", "note")
-_INSET = 4
+_INSET, _LINK = 4, 8
 _TOPICS = {
     "docker_missing": "docker#installing-docker",
     "docker_stopped": "docker#docker-is-not-running",
@@ -97,6 +97,7 @@ class EngineRow(GridRow):
         for row, label in enumerate(self._labels()[1:], start=1):
             self._grid.addWidget(label, row, 1, 1, 2)
         self._links.setSpacing(8)
+        self._links.setContentsMargins(-_LINK, 0, 0, 0)  # in line with the words above
         self._links.addWidget(self._help)
         self._links.addStretch(1)
         self._grid.addLayout(self._links, len(_PARTS), 1, 1, 2)

@@ -34,7 +34,8 @@ class LossChart(QWidget):
         self.setObjectName(name)
         self.setAccessibleName("Chart of the loss by step")
         self.setMinimumHeight(130)
-        self.legend = text_label("", "muted")
+        self.legend = text_label("", "muted", wrap=True)  # in lines where the text is large
+        self.legend.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.legend.setObjectName(f"{name}.legend")
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self._metrics = metrics
@@ -89,15 +90,16 @@ class LossChart(QWidget):
         """Show the values at ``step``, or the newest ones."""
         colors = curve_colors()
         text_color = current_theme().tokens.text
-        parts = [] if step is None else [f"Step {step:,.0f}"]
+        parts = [] if step is None else [f"Step&nbsp;{step:,.0f}"]
         for name, words in CURVES.items():
             value = self._value(name, step)
             if value is not None:
+                whole = words.replace(" ", "&nbsp;")
                 parts.append(
-                    f'<span style="color:{colors[name]}">●</span>&nbsp;{words} '
+                    f'<span style="color:{colors[name]}">●</span>&nbsp;{whole}&nbsp;'
                     f'<span style="color:{text_color}">{number(value)}</span>'
                 )
-        self.legend.setText("&nbsp;&nbsp;&nbsp;&nbsp;".join(parts))
+        self.legend.setText(" &nbsp;&nbsp;&nbsp;".join(parts))
 
     def _value(self, name: str, step: float | None) -> float | None:
         steps, values = self._metrics.curve(name)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, Sign
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView
 
 from models.qt.runs_filter import RunsFilter
-from models.qt.runs_model import STATE_COLUMN
+from models.qt.runs_model import COST_COLUMN, STATE_COLUMN
 from models.qt.table_model import ITEM_ROLE
 from views.theme import current_theme
 from views.widgets.item_table import ItemTable
@@ -17,16 +17,18 @@ from views.widgets.tone_delegate import ToneDelegate
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from PySide6.QtGui import QKeyEvent
+    from PySide6.QtGui import QKeyEvent, QResizeEvent
 
     from models.domain.run import Run
     from models.qt.runs_model import RunsModel
 
 _SAMPLES = (
-    "Support answers, ra", "●  Running 100%", "Final loss ▾", "Best loss ▾", "28 Mar 00:00 ",
+    "Support answers", "● Running 100%", "Loss ▾", "Best loss ▾", "28 Mar 00:00 ",
     "23 h 59 min", "Meta-Llama-3.1-8B-Instruct", "Support answers", "$1,234.50",
 )  # fmt: skip
 """What a column is as wide as at first; the user may drag it. Measuring every run takes longer."""
+_ALWAYS = 6
+"""Columns that always show; the ones behind them do in this order where there is room."""
 _CELL = 26
 """Pixels left and right of a cell's text."""
 
@@ -53,9 +55,14 @@ class RunsTable(ItemTable):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._on_menu)
+        self._runs = runs
+        self._wanted: list[int] = []
+        self._fitted: tuple[int, bool, int] | None = None
         self._kept: tuple[str, ...] = ()
         runs.modelAboutToBeReset.connect(self._keep)
         runs.modelReset.connect(self._restore)
+        for signal in (runs.modelReset, runs.rowsInserted, runs.dataChanged):
+            signal.connect(self._show_columns)
         current_theme().changed.connect(self._fit)
         self._fit()
 
@@ -96,6 +103,28 @@ class RunsTable(ItemTable):
         super()._on_selection_changed(now, before)
         self.runs_selected.emit(self.selected_runs())
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_columns()
+
+    @Slot()
+    def _show_columns(self) -> None:
+        """Show the columns that fit, and let the names have the room that is left."""
+        width, is_free = self.viewport().width(), self._is_empty(COST_COLUMN)
+        if self._fitted == (width, is_free, self._wanted[0]):
+            return  # what the user dragged stays
+        self._fitted = (width, is_free, self._wanted[0])
+        room = width - sum(self._wanted[:_ALWAYS])
+        for column in range(_ALWAYS, len(self._wanted)):
+            fits = self._wanted[column] <= room and not self._is_empty(column)
+            self.setColumnHidden(column, not fits)
+            room -= self._wanted[column] if fits else 0
+        self.setColumnWidth(0, self._wanted[0] + max(0, room))
+
+    def _is_empty(self, column: int) -> bool:
+        """Whether a column would say nothing: most people never rent a GPU."""
+        return column == COST_COLUMN and all(run.cost_usd is None for run in self._runs.items)
+
     @Slot(QPoint)
     def _on_menu(self, place: QPoint) -> None:
         if self.selected_runs():
@@ -113,6 +142,8 @@ class RunsTable(ItemTable):
     def _fit(self) -> None:
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         letters = self.fontMetrics()
-        for column, text in enumerate(_SAMPLES):
-            self.setColumnWidth(column, letters.horizontalAdvance(text) + _CELL)
+        self._wanted = [letters.horizontalAdvance(text) + _CELL for text in _SAMPLES]
+        for column, width in enumerate(self._wanted):
+            self.setColumnWidth(column, width)
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 16)
+        self._show_columns()
