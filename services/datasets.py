@@ -68,6 +68,10 @@ class DatasetLibrary:
         """What an import would say of a file, with nothing imported."""
         return self._importer.check(path, options, report, cancel)
 
+    def importer_into(self, store: DatasetStore) -> Importer:
+        """An importer like the library's, into a store beside it."""
+        return self._importer.into(store)
+
     def add_sample(self) -> DatasetSession:
         """The bundled sample as a session; the same one however often it is asked for.
 

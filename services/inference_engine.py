@@ -100,8 +100,8 @@ class InferenceEngine:
         self._loaded = None
         request = {
             "op": "load",
-            "base_model": place.seen(_as_in_a_job(model.base_model, model.data_root)),
-            "adapter": _as_in_a_job(model.adapter, model.data_root) or None,
+            "base_model": place.seen(as_in_a_job(model.base_model, model.data_root)),
+            "adapter": as_in_a_job(model.adapter, model.data_root) or None,
             "quantization": model.quantization,
         }
         try:
@@ -132,7 +132,7 @@ class InferenceEngine:
         return self._worker
 
 
-def _as_in_a_job(path: str, data_root: str) -> str:
+def as_in_a_job(path: str, data_root: str) -> str:
     """A place as the trainer's code names it: under the data root it begins with ``/data``, and
     so a data root that itself lies under ``/data`` is not taken for the trainer's one."""
     try:

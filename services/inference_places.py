@@ -1,4 +1,4 @@
-"""Where an inference worker runs: as a process of this computer; containers are beside it."""
+"""Where a worker runs: as a process of this computer; containers are beside it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.trainer_code import TrainerCode
+
+
+INFER = "trainer_image.infer"
+INSPECT = "trainer_image.inspect"
+"""The workers: what answers, and what tells of datasets."""
 
 
 class WorkerLink(Protocol):
@@ -68,6 +73,8 @@ class ProcessPlace:
     log: Path
     offline: bool = False
     use_gpu: bool = True
+    module: str = INFER
+    """Which worker: the module of the trainer's code that is run."""
 
     def seen(self, path: str) -> str:
         """As it is."""
@@ -80,7 +87,7 @@ class ProcessPlace:
             with self.log.open("wb") as log:
                 return ProcessLink(
                     subprocess.Popen(
-                        [str(self.python), "-m", "trainer_image.infer"],
+                        [str(self.python), "-m", self.module],
                         # A Hub repository's name must not match a folder by chance.
                         cwd=self.log.parent,
                         env=inference_environment(os.environ, self),

@@ -21,6 +21,8 @@ Reply = dict[str, Any]
 UNLOADED = "unloaded"
 """The kind of the error that a request gets whose worker we ended ourselves."""
 
+_ON_THE_WAY = ("token", "progress")
+"""Replies that are followed by others."""
 _POLL_SECONDS = 0.05
 _QUIT_SECONDS = 0.5
 """An idle worker ends in milliseconds; one that is loading would not hear us for a minute."""
@@ -28,7 +30,7 @@ _STDERR_TAIL_BYTES = 4000
 
 
 class InferenceWorker:
-    """One worker of ``trainer_image.infer``. One request at a time; :meth:`end` from any thread.
+    """One worker of the trainer's code. One request at a time; :meth:`end` from any thread.
 
     A thread of its own reads the replies, so that whoever waits for one can be cancelled.
     """
@@ -70,7 +72,7 @@ class InferenceWorker:
             if reply["type"] == "error":
                 raise AppError(reply["kind"], reply["message"], reply.get("hint", ""))
             yield reply
-            if reply["type"] != "token":
+            if reply["type"] not in _ON_THE_WAY:
                 return
 
     def send(self, request: Mapping[str, Any]) -> None:

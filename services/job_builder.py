@@ -140,7 +140,7 @@ def build_job(
         run_id=new_run_id(),
         name=name,
         created_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        base_model=_job_model(config.hp.base_model.strip()),
+        base_model=job_model(config.hp.base_model.strip()),
         dataset=_dataset_spec(config, session),
         output_directory=config.output.directory,
         hp=Hyperparameters(**_without(asdict(config.hp), "base_model")),
@@ -244,7 +244,7 @@ def local_model(model: str, data_root: Path) -> str:
     return str(host_path(data_root, model)) if is_local_model(model) else model
 
 
-def _job_model(model: str) -> str:
+def job_model(model: str) -> str:
     """The model as the trainer finds it: it has neither our home folder nor our working folder."""
     if not is_local_model(model) or model.startswith("/data/"):
         return model

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.domain.config import RUNTIME_DOCKER
 from models.domain.errors import AppError
-from services.inference_places import ProcessPlace
+from models.domain.inference import TunedModel
+from services.inference_places import INSPECT, ProcessPlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.domain.inference import TunedModel
+    from models.domain.data_report import Learning
     from services.docker.engine import DockerEngine
     from services.docker.images import ImageService
     from services.environment.runtime_env import RuntimeEnvironment
     from services.inference_places import WorkerPlace
     from services.install_id import InstallId
     from services.offline import OfflinePolicy
+    from services.runners.docker_worker import ContainerPlace
     from services.trainer_code import TrainerCode
 
 
@@ -53,7 +55,25 @@ class WorkerPlaces:
             use_gpu=model.local.use_gpu,
         )
 
-    def _container(self, model: TunedModel) -> WorkerPlace:
+    def inspection(self, learning: Learning) -> WorkerPlace:
+        """Where a dataset is looked at: in the managed environment, which starts faster, else in a
+        container. Neither needs a GPU."""
+        log = self.log.with_name("inspection.log")
+        local = replace(learning.local, use_gpu=False)
+        if not self.runtime.is_ready() and local.runtime == RUNTIME_DOCKER:
+            model = TunedModel(learning.base_model, "", learning.data_root, local=local)
+            return replace(self._container(model), log=log, module=INSPECT)
+        return ProcessPlace(
+            python=self.runtime.python,
+            code=self.code(),
+            data_root=Path(learning.data_root),
+            log=log,
+            offline=self.offline.is_offline(),
+            use_gpu=False,
+            module=INSPECT,
+        )
+
+    def _container(self, model: TunedModel) -> ContainerPlace:
         from services.runners.docker_worker import ContainerPlace
 
         image = model.local.image.strip()

@@ -8,15 +8,17 @@ from typing import Annotated
 import typer
 
 from app.cli.data_import import check_data, import_data
+from app.cli.data_mask import mask
 from app.cli.output import Json, print_json, print_table, reported
 from app.cli.state import services
 from app.cli.times import when
 
-app = typer.Typer(help="Datasets: import, check, list, show.", no_args_is_help=True)
+app = typer.Typer(help="Datasets: import, check, mask, list, show.", no_args_is_help=True)
 
 
 app.command("import")(import_data)
 app.command("check")(check_data)
+app.command("mask")(mask)
 
 
 @app.command("list")

@@ -9,6 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from app.cli.asking import interruptible
+from app.cli.data_mask import (
+    LENGTH,
+    Docker,
+    LastAnswer,
+    MaxLength,
+    Model,
+    Template,
+    learning_from,
+    looking,
+    model_stats,
+    print_report,
+    report_on,
+    with_model,
+)
 from app.cli.output import EXIT_FAILED, Json, print_json, reported, say
 from app.cli.setup import StepPrinter
 from app.cli.state import services
@@ -26,6 +40,7 @@ from services.progress import Cancelled
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from models.domain.data_report import Learning
     from models.domain.dataset import DatasetSession
     from models.domain.dataset_import import ImportVerdict
     from services.progress import CancelToken, Reporter
@@ -80,11 +95,23 @@ def check_data(
     map_: Map = None,
     drop: Drop = False,
     text: Text = _TEXT_SPLITS[0],
+    model: Model = "",
+    template: Template = None,
+    max_length: MaxLength = LENGTH,
+    last_answer: LastAnswer = False,
+    docker: Docker = False,
     json_: Json = False,
 ) -> None:
-    """Say all that is wrong with a file, without importing it; 1 if it would be refused."""
+    """Say all that is wrong with a file, without importing it; 1 if it would be refused.
+
+    With a model also what it would learn of the rows.
+    """
     with reported(json_):
         options = _options(map_, drop, text)
+        if model:
+            learning = learning_from(model, template, max_length, last_answer, docker)
+            _check_with_model(source_of(source), options, learning, as_json=json_)
+            return
 
         def work(report: Reporter, cancel: CancelToken) -> ImportVerdict:
             return services().datasets.check_file(
@@ -98,6 +125,29 @@ def check_data(
             _print_verdict(verdict)
         if verdict.is_refused:
             raise typer.Exit(EXIT_FAILED)
+
+
+def _check_with_model(
+    source: Path | HubSource, options: ImportOptions, learning: Learning, *, as_json: bool
+) -> None:
+    """Rows that cannot be read are told before any model is asked."""
+    found = None
+    with looking() as (report, cancel):
+        try:
+            verdict, found = report_on(source, options, learning, report, cancel)
+        except ImportRefusedError as error:
+            verdict = error.verdict
+    whole = verdict if found is None else with_model(verdict, found, source)
+    if as_json:
+        document = check_document(whole)
+        document["stats"] |= {} if found is None else {"model": model_stats(found)}
+        print_json(document)
+    else:
+        _print_verdict(whole)
+        if found is not None:
+            print_report(found)
+    if whole.is_refused:
+        raise typer.Exit(EXIT_FAILED)
 
 
 def source_of(text: str) -> Path | HubSource:

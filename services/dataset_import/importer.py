@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from models.domain.dataset_import import HubSource, ImportOptions, ImportRefusedError
 from models.domain.errors import AppError
 from services.dataset_import.child import carry_out
-from services.dataset_import.kinds import HEAD_BYTES, SUFFIXES, Kind, kind_of
+from services.dataset_import.kinds import HEAD_BYTES, Kind, kind_of
 from services.dataset_import.messages import Request, read_verdict
 from services.dataset_import.process import run_request
 from services.dataset_store import StoredRows
@@ -126,11 +126,6 @@ def has_columnar(path: Path) -> bool:
         raise AppError(
             "io", f"{path} cannot be read: {error}.", "Check who may read it."
         ) from error
-
-
-def known_suffixes() -> tuple[str, ...]:
-    """The endings of files that can be imported, for a file dialog."""
-    return SUFFIXES
 
 
 def _result(result: dict[str, Any]) -> tuple[ImportVerdict, dict[str, Any]]:

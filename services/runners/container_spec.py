@@ -107,12 +107,14 @@ def container_spec(
     }
 
 
-def worker_spec(launch: Launch, info: EngineInfo, caller: Caller, extras: Extras) -> dict[str, Any]:
+def worker_spec(
+    launch: Launch, info: EngineInfo, caller: Caller, extras: Extras, module: str
+) -> dict[str, Any]:
     """The same for a worker that answers: it listens on its standard input until whoever attached
     is gone. What it says is kept nowhere, and it belongs to no run."""
     training = container_spec(launch, info, caller, extras)
     return training | {
-        "Cmd": ["-m", "trainer_image.infer"],
+        "Cmd": ["-m", module],
         "WorkingDir": _TEMPORARY_FOLDER,
         "Labels": {
             INSTALL_LABEL: extras.install_id,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from services.inference_places import INFER
 from services.run_files import RunFolder
 from services.runners.base import Launch
 from services.runners.container_spec import Extras, model_place, worker_spec
@@ -39,6 +40,7 @@ class ContainerPlace:
     log: Path
     base_model: str
     offline: bool = False
+    module: str = INFER
 
     def seen(self, path: str) -> str:
         """A folder outside the data root is where it was mounted."""
@@ -52,7 +54,7 @@ class ContainerPlace:
 
         self.log.parent.mkdir(parents=True, exist_ok=True)
         info, launch = self.engine.info(), self._launch()
-        spec = worker_spec(launch, info, caller_of(launch, info), self._extras(info))
+        spec = worker_spec(launch, info, caller_of(launch, info), self._extras(info), self.module)
         return ContainerLink(self.engine.client(), spec, self.log)
 
     def _launch(self) -> Launch:

@@ -1,0 +1,108 @@
+"""``temper data mask`` and ``temper data check --model``, with the real worker."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli.main import app
+from app.cli.state import services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.conftest import TrainerHome
+
+pytestmark = pytest.mark.slow
+
+TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
+ROWS = [
+    {"question": "Who 🐍?", "answer": "Me."},
+    {"question": "Which token?", "answer": "<|im_end|> it is."},
+    {"question": "How long?", "answer": "word " * 3000},
+    {"question": "long " * 3000, "answer": "Never reached."},
+]
+
+
+@pytest.fixture
+def temper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trainer_home: TrainerHome
+) -> Iterator[Callable[..., str]]:
+    """The command line in this process, on a home whose environment is ready."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "runtime").symlink_to(trainer_home.environment.python.parents[2])
+    monkeypatch.setenv("TEMPER_HOME", str(home))
+    monkeypatch.setenv("TEMPER_OFFLINE", "1")
+    services.cache_clear()
+    runner = CliRunner()
+
+    def run(*arguments: object, code: int = 0) -> str:
+        model = ("--model", str(trainer_home.model))
+        done = runner.invoke(app, ["data", *map(str, arguments), *model])
+        assert done.exit_code == code, done.output
+        assert "Traceback" not in done.output
+        return done.stdout
+
+    yield run
+    services().close()
+    services.cache_clear()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.jsonl"
+    lines = [json.dumps(row) for row in ROWS]
+    path.write_text("\n".join([lines[0], "", *lines[1:]]))
+    return path
+
+
+def test_the_mask_of_a_row(temper: Callable[..., str], file: Path, tmp_path: Path) -> None:
+    found: dict[str, Any] = json.loads(temper("mask", file, "--row", 0, "--json"))
+    assert found["text"].endswith("Who 🐍?<|im_end|>\n<|im_start|>assistant\nMe.<|im_end|>\n")
+    assert len(found["input_ids"]) == len(found["labels"])
+    assert len(found["texts"]) == 1
+    assert "⟦Me.<|im_end|>⟧" in temper("mask", file, "--row", 0)
+    assert "⟧\n(cut after 64 of" in temper("mask", file, "--row", 2, "--max-length", 64)
+    template = tmp_path / "own.jinja"
+    template.write_text(TEMPLATE)
+    own = temper("mask", file, "--row", 0, "--template", template)
+    assert own == "user: Who 🐍?\n⟦assistant: Me.\n<|im_end|>⟧\n"
+    temper("mask", file, "--row", 9, code=1)
+    temper("mask", file, "--row", 1, code=1)
+
+
+def test_a_file_is_checked_with_a_model(temper: Callable[..., str], file: Path) -> None:
+    found: dict[str, Any] = json.loads(temper("check", file, "--json", code=1))
+    problems = {
+        (one["severity"], one["code"], one["row"], one["line"]) for one in found["problems"]
+    }
+    assert {
+        ("major", "control_token", 1, 3),
+        ("minor", "truncated", 2, 4),
+        ("major", "nothing_learnt", 3, 5),
+    } <= problems
+    stats = found["stats"]["model"]
+    assert (stats["rows"], stats["refused"], stats["without_answer"]) == (4, 1, 1)
+    assert "control_token" in temper("check", file, code=1)
+
+
+def test_nothing_of_a_look_stays(temper: Callable[..., str], file: Path, tmp_path: Path) -> None:
+    temper("mask", file, "--row", 0)
+    temper("check", file, code=1)
+    assert not list((tmp_path / "home" / "data" / "datasets").iterdir())
+    assert services().datasets.list() == []
+
+
+def test_what_cannot_be_read_is_told_before_a_model_is_asked(
+    temper: Callable[..., str], tmp_path: Path
+) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text('{"question": "Q", "answer": "A"}\n{oops\n')
+    found: dict[str, Any] = json.loads(temper("check", path, "--json", code=1))
+    assert "model" not in found["stats"]
+    assert any(one["severity"] == "major" for one in found["problems"])
