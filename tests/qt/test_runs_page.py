@@ -540,8 +540,14 @@ def test_a_narrow_table_shows_whole_columns_and_a_wide_one_all_that_say_somethin
     program.window.resize(2600, 900)
     QCoreApplication.processEvents()
     assert not any(table.isColumnHidden(place) for place in places)
-    program.models.runs.set_items([make_run("local", RunState.FINISHED)])
-    assert table.isColumnHidden(8), "a column of costs without any"
+
+
+def test_a_column_of_costs_is_for_runs_that_had_some(program: Program) -> None:
+    program.window.resize(2600, 900)
+    open_page(program, _runs()[:2])
+    QCoreApplication.processEvents()
+    table = program.child("runs.table")
+    assert [table.isColumnHidden(place) for place in (7, 8)] == [False, True]
 
 
 def test_the_model_of_a_run_in_the_table_is_tried_on_its_page(program: Program) -> None:
