@@ -35,7 +35,7 @@ test: lint
 
 test-fast: $(READY)
 	@sh packaging/linux/system-libraries.sh
-	@$(BIN)/python -m pytest -q -m "not slow and not gpu and not benchmark"
+	@$(BIN)/python -m pytest -q -n auto -m "not slow and not gpu and not benchmark"
 
 test-gpu: $(READY)
 	@$(BIN)/python -m pytest -m gpu
