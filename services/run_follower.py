@@ -12,6 +12,7 @@ from models.domain.errors import AppError
 from models.domain.run import (
     ContainerHandle,
     Failure,
+    JobHandle,
     ProcessHandle,
     Run,
     RunEvent,
@@ -50,6 +51,7 @@ class _Cursor:
     events_offset: int = 0
     stop_asked: float | None = None
     last_failure: RunEvent | None = None
+    handle: JobHandle | None = None
     kept_events: tuple[RunEvent, ...] = ()
     kept_log: str = ""
 
@@ -124,11 +126,14 @@ class RunFollower:
     def _cursor(self, run: Run) -> _Cursor:
         known = self._cursors.get(run.id)
         if known is None:
-            known = self._cursors[run.id] = _Cursor(run.next_seq, run.log_offset)
+            known = _Cursor(run.next_seq, run.log_offset, handle=run.handle)
+            self._cursors[run.id] = known
             if run.next_seq:  # another program read so far, or this one before it was ended
                 known.events_offset = events_offset(run_folder(run).events, run.next_seq)
                 ends = self._records.events_of(run.id, "failed", "phase")
-                known.last_failure = _last_failure(ends, None)
+                failure = _last_failure(ends, None)
+                is_of_boot = failure is not None and failure.time >= (run.started_at or 0)
+                known.last_failure = failure if is_of_boot else None
         return known
 
     def _read_new(self, run: Run) -> RunUpdate:
@@ -137,6 +142,9 @@ class RunFollower:
         found, cursor.events_offset = read_events(folder.events, cursor.events_offset)
         events = [event for event in found if event.seq >= cursor.next_seq]
         text, cursor.log_offset = read_log(folder.log, cursor.log_offset)
+        if cursor.handle not in {None, run.handle}:  # another boot; times may be of other clocks
+            cursor.last_failure = None
+        cursor.handle = run.handle
         cursor.last_failure = _last_failure(found, cursor.last_failure)
         if events:
             cursor.next_seq = events[-1].seq + 1
@@ -176,7 +184,7 @@ class RunFollower:
 
     def _end(self, run: Run, look: Look) -> Run:
         folder, cursor = run_folder(run), self._cursor(run)
-        ending = Ending(_state_of_boot(run), folder.result(), _failure_of_boot(run, cursor), look)
+        ending = Ending(_state_of_boot(run), folder.result(), cursor.last_failure, look)
         state, _, _ = judge(run, ending)
         if state is RunState.FINISHED and ending.result and self._on_finished is not None:
             self._on_finished(run, ending.result)
@@ -247,11 +255,6 @@ def _state_of_boot(run: Run) -> TrainerState | None:
 def _folder_gone(run: Run) -> Failure:
     message = f"The run's folder {run_folder(run).path} is gone, so nothing tells how it ended."
     return Failure("folder_gone", message, "Put the folder back, or start a new run.")
-
-
-def _failure_of_boot(run: Run, cursor: _Cursor) -> RunEvent | None:
-    failure = cursor.last_failure
-    return failure if failure is not None and failure.time >= (run.started_at or 0) else None
 
 
 def _last_failure(events: Sequence[RunEvent], before: RunEvent | None) -> RunEvent | None:

@@ -171,6 +171,16 @@ def test_what_cannot_be_killed_after_the_grace_is_followed_on(
     assert service.poll(run.id).run.state is RunState.STOPPING
 
 
+def test_a_container_whose_clock_is_behind_says_why_it_failed_all_the_same(
+    service: RunService, database: Database
+) -> None:
+    run = service.start(config("fail"))
+    RunRecords(database).change(run.id, started_at=time.time() + 3600)
+    ended, _, _ = follow(service, run)
+    assert ended.failure is not None
+    assert ended.failure.kind == "nan_loss"
+
+
 def test_starting_waits_for_no_engine_that_has_nothing_to_do_with_it(service: RunService) -> None:
     run, _, _ = follow(service, service.start(config("wait")), is_training)
     away = EngineAway()
