@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-
-from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QWidget
-from qasync import QEventLoop
-
-from app.paths import resource
-from app.wiring import Wiring
-from controllers.desk import Desk
-from controllers.lanes import Lanes
-from controllers.tasks import Tasks
 from models.domain.config import RUNTIME_DOCKER
 from models.domain.run import RunState
-from models.qt.app_models import AppModels
 from models.qt.docker_model import ImageState
 from services.docker.docker_logins import DockerLogins
 from services.docker.image_space import ImageSpace
@@ -32,14 +19,13 @@ from services.docker.logins import LoginStore
 from services.offline import OfflinePolicy
 from tests.docker.programs import Program, containers, make_home, program
 from tests.docker.test_images import NoKeychain
+from tests.e2e.real_window import RealWindow, run_in, until
 from tests.emulators.registry import Registry, Trouble
 from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
 from tests.qt.fakes import FakeDatasets, FakeRuntime, FakeServices, make_session
-from views.main_window import MainWindow
-from views.theme import current_theme
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Iterator
 
     from PySide6.QtWidgets import QApplication
 
@@ -55,7 +41,7 @@ R = TypeVar("R")
 SIZES = (300_000, 200_000, 2_000_000)
 
 
-class _Window:
+class _Window(RealWindow):
     """One start of the program over real runs, a real engine and real images."""
 
     def __init__(self, real: Program, tmp_path: Path) -> None:
@@ -69,49 +55,7 @@ class _Window:
         services.runs = real.runs  # type: ignore[assignment]
         services.docker = real.engine  # type: ignore[assignment]
         services.images = images  # type: ignore[assignment]
-        self.bugs: list[BaseException] = []
-        self.desk = Desk(Lanes(), Tasks(asyncio.get_running_loop(), self.bugs.append))
-        if not current_theme().is_started:
-            current_theme().prepare("light")
-            current_theme().start(resource("icons"))
-        self.window = MainWindow(AppModels())
-        self.models = self.window.models
-        self.models.setParent(self.window)
-        self.window.complete()
-        self.wiring = Wiring(self.window, self.desk, services)
-
-    async def __aenter__(self) -> _Window:
-        self.window.set_ready(True)
-        self.window.show()
-        await self.wiring.fill()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.wiring.stop_work()
-        await self.desk.tasks.close()
-        self.desk.lanes.close(10.0)
-        self.window.may_close = lambda: True
-        self.window.close()
-        self.window.deleteLater()
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-        assert not self.bugs, self.bugs
-
-    def child(self, name: str) -> Any:
-        found = self.window.findChild(QWidget, name)
-        assert found is not None, name
-        return found
-
-
-async def _until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - the window has no event to wait for
-            await asyncio.sleep(0.01)
-
-
-def _run(qapp: QApplication, coroutine: Coroutine[object, object, R]) -> R:
-    qapp.setQuitOnLastWindowClosed(False)
-    with asyncio.Runner(loop_factory=lambda: QEventLoop(qapp)) as runner:
-        return runner.run(coroutine)
+        super().__init__(lambda: services)
 
 
 @pytest.fixture
@@ -123,7 +67,7 @@ def real(docker_engine: RealEngine, python_image: str, tmp_path: Path) -> Iterat
 def test_a_run_from_the_start_button_to_its_end_in_a_container(
     qapp: QApplication, real: Program, tmp_path: Path
 ) -> None:
-    _run(qapp, _train(real, tmp_path, "test/talk-200", "hello from the container"))
+    run_in(qapp, _train(real, tmp_path, "test/talk-200", "hello from the container"))
 
 
 @pytest.mark.spec(
@@ -142,7 +86,7 @@ def test_a_real_model_is_trained_in_a_container_from_the_start_button(
     shutil.rmtree(code)
     shutil.copytree(ROOT / "trainer_image", code, ignore=shutil.ignore_patterns("__pycache__"))
     with program(home, trainer_image) as started:
-        run = _run(qapp, _train(started, tmp_path, str(tiny_model), "", seconds=300))
+        run = run_in(qapp, _train(started, tmp_path, str(tiny_model), "", seconds=300))
         adapter = started.runs.adapter_path(run)
         assert (adapter / "adapter_model.safetensors").stat().st_size > 0
         assert run.eval_loss_after is not None
@@ -163,12 +107,12 @@ async def _train(
             ("dataset.session", "1"),
         ):
             form.edit(path, value)
-        await _until(lambda: docker.image_state is ImageState.THERE)
+        await until(lambda: docker.image_state is ImageState.THERE)
         assert window.child("docker.engine.state").text().startswith("Docker Engine")
         assert window.child("local.image.state").text().startswith("On this computer, ")
         window.child("local.start").click()
-        await _until(lambda: window.models.run.status.run is not None)
-        await _until(lambda: window.models.run.status.run.state.is_over, seconds)  # type: ignore[union-attr]
+        await until(lambda: window.models.run.status.run is not None)
+        await until(lambda: window.models.run.status.run.state.is_over, seconds)  # type: ignore[union-attr]
         run = window.models.run.status.run
         assert run is not None
         window.models.run.log.flush_all()
@@ -185,7 +129,7 @@ def test_an_image_that_is_missing_is_pulled_cancelled_and_gone_on_with(
         pushed = registry.push("a/window", SIZES)
         registry.trouble[pushed.layers[-1]] = Trouble(speed=200_000)
         tag = f"{registry.host}/a/window:latest"
-        _run(qapp, _pull(real, tmp_path, tag, registry))
+        run_in(qapp, _pull(real, tmp_path, tag, registry))
         assert [registry.served(layer).requests for layer in pushed.layers] == [1, 1, 2]
 
 
@@ -195,50 +139,50 @@ async def _pull(real: Program, tmp_path: Path, tag: str, registry: Registry) -> 
         form.edit("local.image", tag)
         form.edit("local.runtime", RUNTIME_DOCKER)
         form.edit("dataset.session", "1")
-        await _until(lambda: docker.image_state is ImageState.MISSING)
+        await until(lambda: docker.image_state is ImageState.MISSING)
         window.child("local.start").click()
-        await _until(lambda: form.problem("local.image") is not None)
+        await until(lambda: form.problem("local.image") is not None)
         assert window.child("local.image.get").text() == "Pull and start"
         form.edit("local.image", tag)  # the message goes: only fetch it
-        await _until(lambda: window.child("local.image.get").text() == "Pull")
-        await _until(window.child("local.image.get").isEnabled)
+        await until(lambda: window.child("local.image.get").text() == "Pull")
+        await until(window.child("local.image.get").isEnabled)
         window.child("local.image.get").click()
-        await _until(lambda: sum(one.is_complete for one in docker.progress.layers) >= 2)
+        await until(lambda: sum(one.is_complete for one in docker.progress.layers) >= 2)
         assert window.child("local.image.task").isVisible()
         assert docker.progress.total
-        await _until(lambda: " of " in window.child("local.image.task.facts").text())
+        await until(lambda: " of " in window.child("local.image.task.facts").text())
         window.child("local.image.task.cancel").click()
-        await _until(lambda: docker.task is None, 5)
+        await until(lambda: docker.task is None, 5)
         assert docker.outcome.text == "Cancelled."
         registry.trouble.clear()
-        await _until(lambda: window.child("local.image.get").text() == "Resume pull")
-        await _until(window.child("local.image.get").isEnabled)
+        await until(lambda: window.child("local.image.get").text() == "Resume pull")
+        await until(window.child("local.image.get").isEnabled)
         window.child("local.image.get").click()
-        await _until(lambda: docker.image_state is ImageState.THERE)
-        await _until(lambda: docker.task is None)
+        await until(lambda: docker.image_state is ImageState.THERE)
+        await until(lambda: docker.task is None)
         window.wiring.docker.controller.remove(tag)
-        await _until(lambda: docker.outcome.text == f"{tag} was removed.")
+        await until(lambda: docker.outcome.text == f"{tag} was removed.")
         window.wiring.docker.controller.look()
-        await _until(lambda: docker.image_state is ImageState.MISSING)
+        await until(lambda: docker.image_state is ImageState.MISSING)
 
 
 def test_an_engine_that_stops_and_comes_back_is_seen(
     qapp: QApplication, real: Program, docker_engine: RealEngine, tmp_path: Path
 ) -> None:
-    _run(qapp, _engine_goes(real, tmp_path, docker_engine))
+    run_in(qapp, _engine_goes(real, tmp_path, docker_engine))
 
 
 async def _engine_goes(real: Program, tmp_path: Path, engine: RealEngine) -> None:
     async with _Window(real, tmp_path) as window:
         docker, words = window.models.docker, window.child("docker.engine.state")
         window.models.form.edit("local.runtime", RUNTIME_DOCKER)
-        await _until(lambda: docker.engine is not None)
+        await until(lambda: docker.engine is not None)
         await asyncio.to_thread(engine.stop)
         window.window.actions_.refresh_configs.trigger()
-        await _until(lambda: docker.problem is not None)
+        await until(lambda: docker.problem is not None)
         assert "does not answer" in words.text()
         assert window.child("docker.engine.step").text()
         await asyncio.to_thread(engine.start)
         window.child("docker.engine.check").click()
-        await _until(lambda: docker.engine is not None)
+        await until(lambda: docker.engine is not None)
         assert words.text().startswith("Docker Engine")

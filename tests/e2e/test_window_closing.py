@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from models.domain.run import ProcessHandle, RunState
-from tests.e2e.test_window_runs import _run, _until, _Window, home
+from tests.e2e.real_window import run_in, until
+from tests.e2e.test_window_runs import _Window, home
 from tests.qt.collecting import collect_between_tests, settled_memory
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 async def _training(program: _Window, how: str) -> psutil.Process:
     """Start a run that goes on until it is stopped; its process."""
     program.wiring.datasets.add_sample()
-    await _until(lambda: bool(program.models.form.value("dataset.session")))
+    await until(lambda: bool(program.models.form.value("dataset.session")))
     program.models.form.edit("hp.base_model", f"test/{how}")
     program.child("local.start").click()
-    await _until(lambda: len(program.models.run.metrics.curve("loss")[0]) >= 2)
+    await until(lambda: len(program.models.run.metrics.curve("loss")[0]) >= 2)
     run = program.models.run.status.run
     assert run is not None
     assert isinstance(run.handle, ProcessHandle)
@@ -41,7 +42,7 @@ def _gone(process: psutil.Process) -> bool:
 def test_stop_and_save_closes_the_window_once_the_run_has_ended(
     qapp: QApplication, home: Path
 ) -> None:
-    _run(qapp, _stop_and_save(home))
+    run_in(qapp, _stop_and_save(home))
 
 
 async def _stop_and_save(home: Path) -> None:
@@ -51,15 +52,15 @@ async def _stop_and_save(home: Path) -> None:
         program.window.closed.connect(lambda: closed.append(_gone(process)))
         program.window.close()
         program.child("question.discard").click()  # the setup was never saved
-        await _until(lambda: "A training is running" in program.child("question").windowTitle())
+        await until(lambda: "A training is running" in program.child("question").windowTitle())
         program.child("question.stop").click()
-        await _until(lambda: bool(closed))
+        await until(lambda: bool(closed))
         assert closed == [True]
         assert program.state() is RunState.CANCELLED
 
 
 def test_a_run_that_does_not_stop_can_be_ended_at_once(qapp: QApplication, home: Path) -> None:
-    _run(qapp, _end_now(home))
+    run_in(qapp, _end_now(home))
 
 
 async def _end_now(home: Path) -> None:
@@ -71,10 +72,10 @@ async def _end_now(home: Path) -> None:
         program.window.closed.connect(lambda: closed.append(True))
         program.window.close()
         program.child("question.discard").click()
-        await _until(lambda: program.models.run.status.is_stopping)
+        await until(lambda: program.models.run.status.is_stopping)
         assert not closed
         program.child("stopping.end_now").click()
-        await _until(lambda: bool(closed))
+        await until(lambda: bool(closed))
         assert _gone(process)
 
 
@@ -82,9 +83,9 @@ def test_what_became_of_a_run_meanwhile_is_told_at_the_next_start(
     qapp: QApplication, home: Path
 ) -> None:
     killed: list[psutil.Process] = []
-    _run(qapp, _leave(home, killed))
+    run_in(qapp, _leave(home, killed))
     killed[0].send_signal(signal.SIGKILL)
-    _run(qapp, _learn_of_it(home))
+    run_in(qapp, _learn_of_it(home))
 
 
 async def _leave(home: Path, killed: list[psutil.Process]) -> None:
@@ -93,7 +94,7 @@ async def _leave(home: Path, killed: list[psutil.Process]) -> None:
         program.window.close()
         program.child("question.discard").click()
         program.child("question.keep").click()
-        await _until(lambda: not program.window.isVisible())
+        await until(lambda: not program.window.isVisible())
 
 
 async def _learn_of_it(home: Path) -> None:
@@ -104,6 +105,6 @@ async def _learn_of_it(home: Path) -> None:
         assert program.child("run.remedy").text() == "Start again"  # it had saved no checkpoint
         program.models.form.edit("hp.base_model", "test/wait")
         program.child("run.remedy").click()
-        await _until(lambda: program.state() is RunState.RUNNING)
+        await until(lambda: program.state() is RunState.RUNNING)
         program.child("local.stop").click()
-        await _until(lambda: program.state() is RunState.CANCELLED)
+        await until(lambda: program.state() is RunState.CANCELLED)

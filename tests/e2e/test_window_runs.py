@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-import shutil
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-
-from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QWidget
-from qasync import QEventLoop
-
-from app.paths import resource
-from app.wiring import Wiring
-from controllers.desk import Desk
-from controllers.lanes import Lanes
-from controllers.tasks import Tasks
 from models.db.database import Database
 from models.domain.config import RUNTIME_PYTHON
 from models.domain.run import RunState
-from models.qt.app_models import AppModels
 from services.configs import ConfigStore
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
@@ -39,14 +24,12 @@ from services.run_records import RunRecords
 from services.runners.process import ProcessRunner
 from services.runs import RunService
 from services.trainer_code import TrainerCode
+from tests.e2e.real_window import RealWindow, run_in, until
+from tests.integration.runs_world import make_home
 from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
 from tests.qt.fakes import FakeServices
-from views.main_window import MainWindow
-from views.theme import current_theme
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
     from PySide6.QtWidgets import QApplication
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,116 +71,60 @@ def _services(home: Path) -> _Services:
     )
 
 
-class _Window:
+class _Window(RealWindow):
     """One start of the program."""
 
     def __init__(self, home: Path) -> None:
-        self.bugs: list[BaseException] = []
-        self.said: list[str] = []
-        self._home = home
-        self.desk = Desk(Lanes(), Tasks(asyncio.get_running_loop(), self.bugs.append))
-        self.desk.notices.said.connect(self.said.append)
-        if not current_theme().is_started:
-            current_theme().prepare("light")
-            current_theme().start(resource("icons"))
-        self.window = MainWindow(AppModels())
-        self.models = self.window.models
-        self.models.setParent(self.window)
-        self.window.complete()
-
-    async def __aenter__(self) -> _Window:
-        self.services = await self.desk.lanes.database.run(_services, self._home)
-        self.wiring = Wiring(self.window, self.desk, self.services)
-        self.window.set_ready(True)
-        self.window.show()
-        await self.wiring.fill()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.desk.tasks.close()
-        self.desk.lanes.close(5.0)
-        self.services.close()
-        self.window.may_close = lambda: True  # changes of the form are not asked about
-        self.window.close()
-        self.window.deleteLater()
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-        assert not self.bugs, self.bugs
-
-    def child(self, name: str) -> Any:
-        found = self.window.findChild(QWidget, name)
-        assert found is not None, name
-        return found
-
-    def state(self) -> RunState | None:
-        run = self.models.run.status.run
-        return None if run is None else run.state
-
-
-async def _until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - the window has no event to wait for
-            await asyncio.sleep(0.01)
+        super().__init__(partial(_services, home))
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    package = tmp_path / "code" / "trainer_image"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    shutil.copy(ROOT / "tests" / "data" / "scripted_trainer.py", package / "train.py")
-    rows = (json.dumps({"question": f"q{n}", "answer": "a"}) for n in range(5))
-    (tmp_path / "rows.jsonl").write_text("\n".join(rows), encoding="utf-8")
-    return tmp_path
-
-
-def _run(qapp: QApplication, coroutine: Coroutine[object, object, None]) -> None:
-    qapp.setQuitOnLastWindowClosed(False)
-    with asyncio.Runner(loop_factory=lambda: QEventLoop(qapp)) as runner:
-        runner.run(coroutine)
+    return make_home(tmp_path)
 
 
 def test_a_beginner_reaches_a_finished_run_in_two_clicks(qapp: QApplication, home: Path) -> None:
-    _run(qapp, _two_clicks(home))
+    run_in(qapp, _two_clicks(home))
 
 
 async def _two_clicks(home: Path) -> None:
     async with _Window(home) as program:
         program.models.form.edit("hp.base_model", "test/finish")
         program.child("dataset.use_sample").click()
-        await _until(lambda: bool(program.models.form.value("dataset.session")))
+        await until(lambda: bool(program.models.form.value("dataset.session")))
         program.child("local.start").click()
-        await _until(lambda: program.state() is RunState.FINISHED)
+        await until(lambda: program.state() is RunState.FINISHED)
         assert program.child("run.status").text() == "Training finished"
         assert program.models.run.metrics.curve("loss")[0] == list(range(1, 31))
         program.models.run.log.flush_all()
         assert program.models.run.log.index(0, 0).data() == "hello from the trainer"
-        await _until(lambda: program.child("infer.run").isVisible())
+        await until(lambda: program.child("infer.run").isVisible())
 
 
 def test_a_run_goes_on_without_the_window_and_is_stopped_from_the_next(
     qapp: QApplication, home: Path
 ) -> None:
-    _run(qapp, _leave_running(home))
-    _run(qapp, _find_and_stop(home))
+    run_in(qapp, _leave_running(home))
+    run_in(qapp, _find_and_stop(home))
 
 
 async def _leave_running(home: Path) -> None:
     async with _Window(home) as program:
         program.wiring.datasets.add_sample()
-        await _until(lambda: bool(program.models.form.value("dataset.session")))
+        await until(lambda: bool(program.models.form.value("dataset.session")))
         program.models.form.edit("hp.base_model", "test/wait")
         program.child("local.start").click()
-        await _until(lambda: len(program.models.run.metrics.curve("loss")[0]) >= 2)
+        await until(lambda: len(program.models.run.metrics.curve("loss")[0]) >= 2)
 
 
 async def _find_and_stop(home: Path) -> None:
     async with _Window(home) as program:
         assert program.said[-1].startswith("Re-attached to run ")
-        await _until(lambda: len(program.models.run.metrics.curve("loss")[0]) == 30)
+        await until(lambda: len(program.models.run.metrics.curve("loss")[0]) == 30)
         assert program.models.run.metrics.curve("loss")[0] == list(range(1, 31))
         assert program.child("local.start").text().replace("&", "") == "Add to queue"
         program.child("local.stop").click()
-        await _until(lambda: program.state() is RunState.CANCELLED)
+        await until(lambda: program.state() is RunState.CANCELLED)
         assert program.child("run.resume").isVisible()
         program.models.run.log.flush_all()
         lines = [program.models.run.log.index(n, 0).data() for n in range(31)]
