@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.contract import DatasetFormat
-from trainer_image.conversations import Row, conversation
+from trainer_image.conversations import Message, Row, conversation
 from trainer_image.run_folder import write_atomic, write_json
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _spread(numbers: list[int], most: int) -> list[int]:
 
 def _sample(number: int, row: Row, held_out: bool, format_: DatasetFormat) -> dict[str, Any]:
     messages = conversation(row, format_)
-    last = max(n for n, message in enumerate(messages) if message["role"] == "assistant")
+    last = _answer(messages)
     before = messages[:last]
     sample: dict[str, Any] = {
         "prompt": before[-1]["content"] if before else "",
@@ -55,3 +55,10 @@ def _sample(number: int, row: Row, held_out: bool, format_: DatasetFormat) -> di
     if before and before[0]["role"] == "system":
         sample["system"] = before[0]["content"]
     return sample
+
+
+def _answer(messages: list[Message]) -> int:
+    """The last answer to a question, rather than to a tool; in want of one, the last at all."""
+    answers = [n for n, message in enumerate(messages) if message["role"] == "assistant"]
+    asked = [n for n in answers if n and messages[n - 1]["role"] == "user"]
+    return next(reversed([n for n in asked if messages[n]["content"]] or answers))

@@ -229,3 +229,12 @@ def test_samples_show_both_kinds(tmp_path: Path) -> None:
         "row": 150,
         "system": "S",
     }
+
+
+def test_a_sample_is_a_question_of_a_person(tmp_path: Path) -> None:
+    """Not what a tool said, nor a call."""
+    path = tmp_path / "samples.jsonl"
+    rows = [{"messages": [USER, ANSWER, *CALLED]}, {"messages": [ANSWER]}]
+    write_samples(path, rows, set(), DatasetFormat.MESSAGES)
+    samples = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(one["prompt"], one["expected"]) for one in samples] == [("Q", "A"), ("", "A")]
