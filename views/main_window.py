@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from models.domain.dataset import IMPORT_SUFFIXES
 from views.panels.training_panel import TrainingPanel
 from views.theme import current_theme
 from views.widgets.buttons import NavButton
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 TRAINING, RUNS, DATASETS, DOCTOR, SETTINGS = range(5)
 _ICONS = ("training", "runs", "datasets", "doctor", "settings")
-_DATASET_SUFFIXES = {".jsonl", ".json", ".csv"}
 _NARROW = 760
 
 
@@ -298,4 +298,4 @@ class MainWindow(QMainWindow):
 def _dataset_files(event: QDropEvent) -> list[Path]:
     urls = event.mimeData().urls()
     files = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
-    return [file for file in files if file.suffix.lower() in _DATASET_SUFFIXES]
+    return [file for file in files if file.is_dir() or file.suffix.lower() in IMPORT_SUFFIXES]

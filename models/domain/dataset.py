@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+IMPORT_SUFFIXES = (
+    ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".tab", ".psv", ".txt", ".text", ".md",
+    ".markdown", ".parquet", ".arrow", ".feather", ".gz", ".bz2", ".xz", ".zip", ".db", ".sqlite",
+    ".sqlite3",
+)  # fmt: skip
+"""The endings of files that can be imported; the content decides all the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetSession:

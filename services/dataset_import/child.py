@@ -113,7 +113,9 @@ def _say(stdout: IO[bytes], document: dict[str, Any]) -> None:
 
 def _end_with_parent(stdin: IO[bytes], request: Request) -> None:
     """Leave nothing behind when the program that asked is gone."""
-    stdin.read()
+    # Not through the buffer, whose lock the interpreter needs when it ends.
+    while os.read(stdin.fileno(), 4096):
+        pass
     for name in (request.data, request.index):
         if name:
             Path(name).unlink(missing_ok=True)

@@ -73,8 +73,6 @@ _BY_SUFFIX = {
     ".arrow": Kind.ARROW,
     ".feather": Kind.ARROW,
 }
-SUFFIXES = (*_BY_SUFFIX, ".gz", ".bz2", ".xz", ".zip", ".db", ".sqlite", ".sqlite3")
-"""The endings of files that can be imported; the content decides all the same."""
 _WRAPPED = re.compile(
     rb'\s*\{\s*"(?:data|rows|examples|records|items|train|dataset)"\s*:\s*\[\s*\{'
 )

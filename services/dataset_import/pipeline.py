@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from functools import partial
-from lzma import LZMAError
 from typing import TYPE_CHECKING
 
 from models.domain.column_mapping import propose
@@ -21,7 +18,7 @@ from services.dataset_import.kinds import Kind
 from services.dataset_import.old_database import read_old_database
 from services.dataset_import.plain_text import read_plain_text
 from services.dataset_import.sources import parts_of
-from services.dataset_import.unpacking import BombError, without_mark
+from services.dataset_import.unpacking import DAMAGED, BombError, without_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,7 +85,7 @@ class Reading:
         except BombError:
             message = "It unpacks to far more than data does: this is no dataset."
             intake.book.major("zip_bomb", message, remedy=FIX)
-        except (EOFError, zlib.error, LZMAError, zipfile.BadZipFile) as error:
+        except DAMAGED as error:
             message = f"The packed file is damaged: {error}."
             intake.book.major("bad_archive", message, intake.rows, 0, remedy=FIX)
         return kept

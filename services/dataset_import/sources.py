@@ -8,6 +8,7 @@ import zipfile
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import IO, TYPE_CHECKING
 
+from models.domain.dataset import IMPORT_SUFFIXES
 from services.dataset_import.batches import Part, UnreadableError
 from services.dataset_import.findings import FIX
 from services.dataset_import.kinds import (
@@ -15,12 +16,12 @@ from services.dataset_import.kinds import (
     HEAD_BYTES,
     PLAIN,
     STRUCTURED,
-    SUFFIXES,
     Kind,
     foreign,
     kind_of,
 )
 from services.dataset_import.unpacking import (
+    DAMAGED,
     MOST_UNPACKED,
     BombError,
     CountedFile,
@@ -109,7 +110,7 @@ def _archive(path: Path, intake: Intake) -> list[Found]:
     try:
         archive = zipfile.ZipFile(io.BufferedReader(CountedFile(path, intake)))
         infos = [info for info in archive.infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, ValueError, EOFError) as error:
+    except (*DAMAGED, ValueError) as error:
         message = f"The archive is damaged: {error}."
         intake.book.major("bad_archive", message, remedy=FIX)
         raise UnreadableError from None
@@ -192,7 +193,7 @@ def _refuse(name: str, part: Part, kind: Kind, intake: Intake) -> None:
 
 def _refuse_words(name: str, words: str, intake: Intake) -> None:
     what = f"is {words}, which" if words else "is of a kind that"
-    known = ", ".join(SUFFIXES)
+    known = ", ".join(IMPORT_SUFFIXES)
     message = f"{name} {what} cannot be imported. Files that can: {known}."
     intake.book.major("unknown_kind", message, remedy=FIX)
     raise UnreadableError

@@ -7,6 +7,9 @@ import codecs
 import gzip
 import io
 import lzma
+import struct
+import zipfile
+import zlib
 from typing import IO, TYPE_CHECKING
 
 from services.dataset_import.kinds import HEAD_BYTES, Kind, is_utf16, kind_of
@@ -23,6 +26,13 @@ FREE_BYTES = 64 << 20
 """Below this much a ratio says nothing."""
 MOST_UNPACKED = 256 << 30
 _MARK = b"\xef\xbb\xbf"
+
+
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OverflowError,
+    RuntimeError, struct.error,
+)  # fmt: skip
+"""What the standard library raises at packed files that are damaged, or packed in unknown ways."""
 
 
 class BombError(Exception):
@@ -44,6 +54,8 @@ class CountedFile(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
+        if whence == 0 and offset < 0:
+            raise EOFError("it points before its beginning")
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
@@ -72,7 +84,12 @@ class GuardedStream(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        data = self._stream.read(len(buffer))
+        try:
+            data = self._stream.read(len(buffer))
+        except OSError as error:
+            if error.errno is not None:  # of the disk; gzip and bz2 say so of bad data too
+                raise
+            raise EOFError(str(error)) from error
         buffer[: len(data)] = data
         self._count += len(data)
         is_large = self._count > FREE_BYTES

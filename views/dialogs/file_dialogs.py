@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
+from models.domain.dataset import IMPORT_SUFFIXES
+
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
-DATASET_FILTER = "Datasets (*.jsonl *.json *.csv);;All files (*)"
+_DATASETS = " ".join(f"*{suffix}" for suffix in IMPORT_SUFFIXES)
+DATASET_FILTER = f"Datasets ({_DATASETS});;All files (*)"
 TEXT_FILTER = "Text (*.txt);;All files (*)"
 METRICS_FILTER = "Table (*.csv);;JSON lines (*.jsonl)"
 LOG_FILTER = "Logs (*.log *.txt);;All files (*)"
