@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from models.domain.config_io import with_values
-from models.domain.remedies import RemedyAction
+from models.domain.remedies import RemedyAction, setup_of
 
 if TYPE_CHECKING:
     from controllers.desk import Desk
@@ -68,6 +68,6 @@ class RemedyController(QObject):
         else:
             if self._models.form.config == run.config:  # else the form holds something else by now
                 self._models.form.apply(remedy.values)
-            changed = with_values(run.config, remedy.values)
+            changed = with_values(setup_of(run), remedy.values)
             self._training.start_setup(changed, run.name, remedy.on_existing)
         self.began.emit()

@@ -19,6 +19,7 @@ from app.cli.state import services
 from app.cli.train import apply_settings, finish
 from models.domain.config_compare import changed_settings
 from models.domain.errors import AppError
+from models.domain.remedies import setup_of
 from models.domain.run import RunState  # noqa: TC001 - typer reads the annotations
 from models.qt.wording import size
 from services.redaction import redact
@@ -154,7 +155,7 @@ def resume(
     """Go on with an ended run, from its newest valid checkpoint, in the same folder."""
     with reported(json_):
         found = services().runs.find(run)
-        config = apply_settings(found.config, set_ or [])
+        config = apply_settings(setup_of(found), set_ or [])
         ensure_ready(services(), config)
         if set_:
             resumed = services().runs.start(config, name=found.name, on_existing="resume")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.domain.config import RUNTIME_DOCKER, RUNTIME_PYTHON
+from models.domain.config_io import with_values
 from models.domain.run import RunState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from models.domain.config import TrainingConfig
     from models.domain.run import Run
 
 OUT_OF_MEMORY = frozenset({"cuda_oom", "host_oom", "killed"})
@@ -87,6 +90,18 @@ def can_resume(run: Run) -> bool:
     if not run.state.is_over or run.state is RunState.FINISHED:
         return False
     return run.failure is None or run.failure.kind not in _SAME_AGAIN
+
+
+def setup_of(run: Run) -> TrainingConfig:
+    """The setup of a run with the output directory that it really has: where its checkpoints lie.
+
+    It is another than in its configuration where that one was occupied when the run was made.
+    """
+    try:
+        place = Path(run.output_directory).relative_to(run.data_root).as_posix()
+    except ValueError:
+        return run.config
+    return with_values(run.config, {"output.directory": f"/data/{place}"})
 
 
 def less_memory(run: Run, *, on_gpu: bool = True) -> tuple[Change, ...]:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 
 from models.domain.config_io import with_values
+from models.domain.remedies import setup_of
 from models.domain.run import Failure, Run, RunState, RunUpdate
 from tests.qt.fakes import NOW, make_run, make_session, progress_event
 from views.main_window import DATASETS, RUNS, SETTINGS, TRAINING
@@ -241,3 +242,24 @@ def test_without_any_evidence_there_is_none_to_unfold(ready: Program) -> None:
     assert ready.child("run.evidence").isHidden()
     failed(ready)
     assert ready.child("run.evidence").isVisible()
+
+
+def test_a_remedy_goes_on_where_the_checkpoints_of_the_run_are(
+    ready: Program, qtbot: QtBot
+) -> None:
+    failed(ready, output_directory="/tmp/data/outputs/local_run-4")
+    started: list[str] = []
+    real = ready.services.runs.start
+
+    def start(config: Any, **more: Any) -> Run:
+        started.append(config.output.directory)
+        return real(config, **more)
+
+    ready.services.runs.start = start  # type: ignore[method-assign]
+    press(qtbot, ready, "run.remedy")
+    assert started == ["/data/outputs/local_run-4"]
+
+
+def test_a_run_outside_the_data_folder_keeps_its_setup() -> None:
+    run = make_run(output_directory="/elsewhere")
+    assert setup_of(run) == run.config
