@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import threading
 import time
 from contextlib import closing, suppress
@@ -106,7 +107,8 @@ class Watch:
             with suppress(APIError):  # it is gone by now
                 self._inspect(client.api.inspect_container(found["Id"]))
         self._look_at_processes()
-        self._look_at_files(self._folder.rglob("*"))
+        for place, _, names in os.walk(self._folder):  # which gets by what vanishes meanwhile
+            self._look_at_files(Path(place, name) for name in names)
 
     def _inspect(self, details: dict[str, Any]) -> None:
         seen = self.containers.setdefault(details["Id"], Seen())
