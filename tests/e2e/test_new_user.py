@@ -7,36 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QWidget
-from qasync import QEventLoop
 
 from app.bootstrap import build_services
 from app.paths import AppPaths, resource
-from app.wiring import Wiring
-from controllers.desk import Desk
-from controllers.lanes import Lanes
-from controllers.tasks import Tasks
 from models.domain.run import RunState
-from models.qt.app_models import AppModels
 from services.offline import OfflinePolicy
+from tests.e2e.real_window import RealWindow, run_in, until
 from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
-from views.main_window import MainWindow
-from views.theme import current_theme
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
+    from app.bootstrap import Services
     from tests.conftest import TrainerHome
 
 pytestmark = [
@@ -46,51 +36,13 @@ pytestmark = [
 MOST_CLICKS = 12
 
 
-class User:
+class User(RealWindow):
     """Somebody at a fresh program; counts what the hands do."""
 
     def __init__(self, home: Path, setup: Path) -> None:
+        super().__init__(partial(_services, home, setup))
         self.clicks = 0
         self.keys = 0
-        self.bugs: list[BaseException] = []
-        self._home = home
-        self._setup = setup
-        self.desk = Desk(Lanes(), Tasks(asyncio.get_running_loop(), self.bugs.append))
-        if not current_theme().is_started:
-            current_theme().prepare("light")
-            current_theme().start(resource("icons"))
-        self.window = MainWindow(AppModels())
-        self.models = self.window.models
-        self.models.setParent(self.window)
-        self.window.complete()
-
-    async def __aenter__(self) -> User:
-        database = self.desk.lanes.database
-        paths, policy = AppPaths(self._home), OfflinePolicy(forced=True)
-        self.services = await database.run(build_services, paths, policy)
-        self.services.demo._setup = self._setup
-        self.wiring = Wiring(self.window, self.desk, self.services)
-        self.window.set_ready(True)
-        self.window.show()
-        self.window.activateWindow()
-        await self.wiring.fill()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.wiring.stop_work()
-        await self.desk.tasks.close()
-        await self.desk.lanes.work.run(self.services.close)
-        self.desk.lanes.close(5.0)
-        self.window.may_close = lambda: True
-        self.window.close()
-        self.window.deleteLater()
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-        assert not self.bugs, self.bugs
-
-    def find(self, name: str) -> Any:
-        found = self.window.findChild(QWidget, name)
-        assert found is not None, name
-        return found
 
     def sees(self, name: str) -> bool:
         found = self.window.findChild(QWidget, name)
@@ -99,7 +51,7 @@ class User:
     async def click(self, name: str) -> None:
         """Press a control once it can be pressed."""
         await until(lambda: self.sees(name))
-        widget = self.find(name)
+        widget = self.child(name)
         self.clicks += 1
         # A check box is hit at its box; a button anywhere.
         QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=QPoint(12, widget.height() // 2))
@@ -116,19 +68,15 @@ class User:
         self.keys += len(text)
         QTest.keyClicks(QApplication.focusWidget(), text)
 
-    def state(self) -> RunState | None:
-        run = self.models.run.status.run
-        return None if run is None else run.state
-
     def has_answered(self) -> bool:
         exchanges = self.models.run.inference.exchanges
         return bool(exchanges and exchanges[-1].answers)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - the window has no event to wait for
-            await asyncio.sleep(0.02)
+def _services(home: Path, setup: Path) -> Services:
+    services = build_services(AppPaths(home), OfflinePolicy(forced=True))
+    services.demo._setup = setup
+    return services
 
 
 @pytest.fixture
@@ -152,12 +100,6 @@ def setup(tmp_path: Path) -> Path:
     return path
 
 
-def run(qapp: QApplication, coroutine: Coroutine[object, object, None]) -> None:
-    qapp.setQuitOnLastWindowClosed(False)
-    with asyncio.Runner(loop_factory=lambda: QEventLoop(qapp)) as runner:
-        runner.run(coroutine)
-
-
 @pytest.mark.spec(
     "After a successful run, the **Quick Local Inference** panel becomes visible and shows the "
     "detected adapter + base model."
@@ -165,7 +107,7 @@ def run(qapp: QApplication, coroutine: Coroutine[object, object, None]) -> None:
 def test_from_the_first_start_to_an_answer_by_mouse(
     qapp: QApplication, home: Path, setup: Path
 ) -> None:
-    run(qapp, _by_mouse(home, setup))
+    run_in(qapp, _by_mouse(home, setup))
 
 
 async def _by_mouse(home: Path, setup: Path) -> None:
@@ -175,9 +117,9 @@ async def _by_mouse(home: Path, setup: Path) -> None:
         running_after = user.clicks
         await until(lambda: user.state() is RunState.FINISHED, 600)
         await until(lambda: len(user.models.run.inference.samples) == 5)
-        assert str(home) in user.find("infer.meta").text()
+        assert str(home) in user.child("infer.meta").text()
         await user.click("notice.action")
-        samples = user.find("infer.samples")
+        samples = user.child("infer.samples")
         assert isinstance(samples, QComboBox)
         user.clicks += 2  # open the list, choose: a popup has no place on an offscreen desktop
         samples.setCurrentIndex(0)
@@ -191,20 +133,20 @@ async def _by_mouse(home: Path, setup: Path) -> None:
 def test_from_the_first_start_to_an_answer_by_keyboard_alone(
     qapp: QApplication, home: Path, setup: Path
 ) -> None:
-    run(qapp, _by_keyboard(home, setup))
+    run_in(qapp, _by_keyboard(home, setup))
 
 
 async def _by_keyboard(home: Path, setup: Path) -> None:
     async with User(home, setup) as user:
         await until(lambda: user.sees("welcome.demo"))
-        await until(lambda: QApplication.focusWidget() is user.find("welcome.demo"))
+        await until(lambda: QApplication.focusWidget() is user.child("welcome.demo"))
         user.press(Qt.Key.Key_Return)
         await until(lambda: user.state() is RunState.FINISHED, 600)
         await until(lambda: len(user.models.run.inference.samples) == 5)
         user.window.activateWindow()  # what a desktop does when a dialog has closed
         await until(user.window.isActiveWindow)
         user.press(Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
-        await until(lambda: QApplication.focusWidget() is user.find("infer.prompt"))
+        await until(lambda: QApplication.focusWidget() is user.child("infer.prompt"))
         user.write("What is a generator?")
         user.press(Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
         await until(user.has_answered, 240)
@@ -223,7 +165,7 @@ def test_from_an_empty_window_to_a_training_on_own_data(
     rows = tmp_path / "own.jsonl"
     made = ({"question": f"What is {n} plus 1?", "answer": str(n + 1)} for n in range(40))
     rows.write_text("".join(json.dumps(row) + "\n" for row in made), encoding="utf-8")
-    run(qapp, _own_data(home, setup, rows, tiny_model))
+    run_in(qapp, _own_data(home, setup, rows, tiny_model))
 
 
 async def _own_data(home: Path, setup: Path, rows: Path, model: Path) -> None:
@@ -238,8 +180,8 @@ async def _own_data(home: Path, setup: Path, rows: Path, model: Path) -> None:
         QTest.keyClick(line, Qt.Key.Key_Return)
         await until(lambda: user.models.form.value("dataset.session") == "own")
         await user.click("hp.base_model")
-        user.find("hp.base_model").lineEdit().selectAll()
-        QTest.keyClicks(user.find("hp.base_model").lineEdit(), str(model))
+        user.child("hp.base_model").lineEdit().selectAll()
+        QTest.keyClicks(user.child("hp.base_model").lineEdit(), str(model))
         await user.click("local.start")
         await until(lambda: user.state() is RunState.RUNNING, 120)
         print(f"\nown data: running after {user.clicks} clicks")
@@ -247,5 +189,5 @@ async def _own_data(home: Path, setup: Path, rows: Path, model: Path) -> None:
         await until(lambda: user.state() is RunState.FINISHED, 240)
         adapter = home / "data" / "outputs" / "local_run" / "adapter"
         assert (adapter / "adapter_model.safetensors").is_file()
-        await until(lambda: str(adapter) in user.find("infer.meta").text())
+        await until(lambda: str(adapter) in user.child("infer.meta").text())
         assert user.sees("infer.prompt")

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import shutil
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-
-from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QWidget
-from qasync import QEventLoop
-
 from app.bootstrap import build_services
 from app.connect_inference import TRAINING_HOLDS
-from app.paths import AppPaths, resource
-from app.wiring import Wiring
-from controllers.desk import Desk
-from controllers.lanes import Lanes
-from controllers.tasks import Tasks
+from app.paths import AppPaths
 from models.domain.run import RunState
-from models.qt.app_models import AppModels
 from models.qt.inference_model import GENERATING_TEXT, LOADING_TEXT
 from services.offline import OfflinePolicy
+from tests.e2e.real_window import RealWindow, run_in, until
 from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
-from views.main_window import MainWindow
-from views.theme import current_theme
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from PySide6.QtWidgets import QApplication
@@ -58,49 +44,16 @@ SETUP = {
 }
 
 
-class _Program:
+class _Program(RealWindow):
     """The window over the real services."""
 
     def __init__(self, home: Path) -> None:
-        self.bugs: list[BaseException] = []
-        self.desk = Desk(Lanes(), Tasks(asyncio.get_running_loop(), self.bugs.append))
-        if not current_theme().is_started:
-            current_theme().prepare("light")
-            current_theme().start(resource("icons"))
-        self.window = MainWindow(AppModels())
-        self.models = self.window.models
-        self.models.setParent(self.window)
-        self.window.complete()
-        self.paths = AppPaths(home)
+        super().__init__(partial(build_services, AppPaths(home), OfflinePolicy(forced=True)))
         self.statuses: list[str] = []
         self.models.run.inference.state_changed.connect(self._on_state)
 
     def _on_state(self) -> None:
         self.statuses.append(self.models.run.inference.status)
-
-    async def __aenter__(self) -> _Program:
-        policy = OfflinePolicy(forced=True)
-        self.services = await self.desk.lanes.database.run(build_services, self.paths, policy)
-        self.wiring = Wiring(self.window, self.desk, self.services)
-        self.window.set_ready(True)
-        self.window.show()
-        await self.wiring.fill()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.desk.tasks.close()
-        await self.desk.lanes.database.run(self.services.close)
-        self.desk.lanes.close(5.0)
-        self.window.may_close = lambda: True  # changes of the form are not asked about
-        self.window.close()
-        self.window.deleteLater()
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-        assert not self.bugs, self.bugs
-
-    def child(self, name: str) -> Any:
-        found = self.window.findChild(QWidget, name)
-        assert found is not None, name
-        return found
 
     async def finish(self, before: str = "") -> Run:
         """Wait for the end of another run than ``before``, and for the offer to try it."""
@@ -126,10 +79,7 @@ class _Program:
         return last.texts["adapter"]
 
 
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(150):
-        while not condition():  # noqa: ASYNC110 - the window has no event to wait for
-            await asyncio.sleep(0.01)
+_until = partial(until, seconds=150)
 
 
 @pytest.fixture
@@ -143,9 +93,7 @@ def home(tmp_path: Path, trainer_home: TrainerHome) -> Path:
 def test_a_model_trained_again_into_its_folder_is_freed_loaded_and_asked_anew(
     qapp: QApplication, home: Path, tiny_model: Path
 ) -> None:
-    qapp.setQuitOnLastWindowClosed(False)
-    with asyncio.Runner(loop_factory=lambda: QEventLoop(qapp)) as runner:
-        runner.run(_train_twice(home, tiny_model))
+    run_in(qapp, _train_twice(home, tiny_model))
 
 
 async def _train_twice(home: Path, model: Path) -> None:
@@ -181,7 +129,7 @@ async def _train_again(program: _Program) -> None:
     start = program.services.runs.start
 
     def watched(*arguments: Any, **named: Any) -> Run:
-        alive_at_start.append(psutil.pid_exists(worker.pid))
+        alive_at_start.append(psutil.pid_exists(worker._link.pid))
         return start(*arguments, **named)
 
     program.services.runs.start = watched  # type: ignore[method-assign]
