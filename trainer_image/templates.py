@@ -22,6 +22,7 @@ Span = tuple[int, int]
 _MARKS = re.compile(r"\{%-?\s*generation\s*-?%\}")
 _THOUGHT = "enable_thinking"
 """What Qwen, Nemotron and GLM call it when an answer is asked for with or without a thought."""
+_ANSWER: Message = {"role": "assistant", "content": "x"}
 
 
 def render(
@@ -51,16 +52,6 @@ def openings(
     if _THOUGHT in _source(tokenizer, tools):
         for choice in (False, True):
             yield render(tokenizer, messages, answering=True, tools=tools, **{_THOUGHT: choice})
-
-
-def question(tokenizer: Any, messages: list[Message]) -> str:
-    """The text that asks for an answer as a plain one is trained: where the template begins a
-    thought by itself that its plain answers lack, asking so would be unlike any training."""
-    asked = list(openings(tokenizer, messages))
-    if len(asked) > 1:
-        answered = render(tokenizer, [*messages, {"role": "assistant", "content": "x"}])
-        return next((one for one in asked if answered.startswith(one)), asked[0])
-    return asked[0]
 
 
 def _refusals() -> tuple[type[Exception], ...]:
@@ -222,6 +213,17 @@ class Script:
             return render(self.tokenizer, silent, tools=self.tools)
         except RowError:
             return ""
+
+
+def question(tokenizer: Any, messages: list[Message]) -> str:
+    """The text that asks for an answer as a plain one is trained: where the template begins a
+    thought by itself that its plain answers lack, asking so would be unlike any training."""
+    answered = Script(tokenizer, ControlWords((), ()), [*messages, _ANSWER])
+    try:
+        asked, text = list(answered.openings(len(messages))), answered.text()
+    except RowError:  # asked all the same: the template may leave out what was said long ago
+        return render(tokenizer, messages, answering=True)
+    return next((one for one in asked if text.startswith(one)), asked[0])
 
 
 def tail(message: Message) -> str:

@@ -83,5 +83,12 @@ def test_families_that_cannot_be_masked_are_refused_with_the_reason(facts: Any) 
         assert "asks for an answer with" in facts[family]["conversations"]["one turn"]
 
 
+def test_inference_asks_as_a_plain_answer_is_trained(facts: Any) -> None:
+    """Also where the template would begin a thought by itself, as Nemotron's does."""
+    asked = {family: found["asked_as_trained"] for family, found in facts.items()}
+    assert {family for family, same in asked.items() if same is None} == REFUSED_FAMILIES
+    assert [family for family, same in asked.items() if same is False] == []
+
+
 def test_the_table_of_the_document_is_up_to_date(facts: Any) -> None:
     assert table(facts) in DOCUMENT.read_text()

@@ -16,6 +16,7 @@ from transformers.utils.chat_template_utils import render_jinja_template
 from trainer_image.contract import DatasetFormat
 from trainer_image.conversations import RowError
 from trainer_image.data import NOT_TRAINED, Recipe, Tokens, tokenised
+from trainer_image.templates import question
 
 FOLDER = Path(trl.__file__).parent / "chat_templates"
 CONTROL = (
@@ -171,7 +172,17 @@ def family(base: Path) -> dict:
             found[name] = compare(tokenizer, training, messages, recipe)
         except RowError as error:
             found[name] = str(error)
-    return {"ends": recipe.words.ends, "conversations": found}
+    asked = asked_as_trained(tokenizer, recipe) if isinstance(found["one turn"], list) else None
+    return {"ends": recipe.words.ends, "conversations": found, "asked_as_trained": asked}
+
+
+def asked_as_trained(tokenizer: object, recipe: Recipe) -> bool:
+    """Whether the prompt of an inference is what a plain answer is learnt behind."""
+    messages = [dict(zip(("role", "content"), one, strict=True)) for one in ONE]
+    (text,) = tokenised({"messages": messages}, recipe)
+    begin = next(n for n, label in enumerate(text.labels) if label != NOT_TRAINED)
+    # By characters: alone, two line breaks may be one token that an answer behind them divides.
+    return question(tokenizer, messages[:1]) == text.text[: text.offsets[begin][0]]
 
 
 pairs = sorted(
