@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -103,9 +104,24 @@ def check_sharegpt(turns: Any, verdict: Verdict) -> None:
             verdict.refuse("unknown_speaker", message, FIX)
             return
         roles.append(role)
-        _check_text(turn.get("value"), role, verdict, is_call=turn.get("from") in _CALLERS)
+        is_call = turn.get("from") in _CALLERS and _is_call(turn.get("value"), verdict)
+        _check_text(turn.get("value"), role, verdict, is_call=is_call)
     if not verdict.problems:
         check_order(roles, verdict)
+
+
+def check_tools(tools: Any, verdict: Verdict) -> None:
+    """The functions that the assistant may call: a list, or its JSON."""
+    if isinstance(tools, str) and tools.strip():
+        try:
+            tools = json.loads(tools)
+        except (ValueError, RecursionError):
+            verdict.refuse("bad_tools", "'tools' holds JSON that is not valid.", FIX)
+            return
+    elif isinstance(tools, str):
+        return
+    if tools and not _are_objects(tools):
+        verdict.refuse("bad_tools", "'tools' is not a list of functions.", FIX)
 
 
 def check_order(
@@ -137,7 +153,7 @@ def _is_list(turns: Any, name: str, verdict: Verdict) -> bool:
         verdict.refuse("wrong_type", f"{name!r} is not a list of messages.", FIX)
     elif not turns:
         verdict.refuse("empty_value", f"{name!r} is an empty list.")
-    elif not all(isinstance(turn, dict) for turn in turns):
+    elif not _are_objects(turns):
         verdict.refuse("wrong_type", f"{name!r} holds something that is no message.", FIX)
     else:
         return True
@@ -173,7 +189,7 @@ def _check_text(text: Any, role: str, verdict: Verdict, *, is_call: bool) -> Non
 
 
 def _check_calls(calls: Any, verdict: Verdict) -> None:
-    if not isinstance(calls, list) or not all(isinstance(call, dict) for call in calls):
+    if not _are_objects(calls):
         verdict.refuse("bad_tool_call", "'tool_calls' is not a list of calls.", FIX)
         return
     for call in calls:
@@ -181,6 +197,35 @@ def _check_calls(calls: Any, verdict: Verdict) -> None:
         if not isinstance(function.get("name"), str) or not function["name"]:
             verdict.refuse("bad_tool_call", "A tool call does not name its function.", FIX)
             return
+        if not _are_arguments(function.get("arguments", function.get("parameters"))):
+            message = f"The arguments of the call of {_shown(function['name'])} are no JSON object."
+            verdict.refuse("bad_tool_call", message, FIX)
+            return
+
+
+def _is_call(said: Any, verdict: Verdict) -> bool:
+    """Whether a turn of ``function_call`` holds calls as JSON, which must be sound then."""
+    try:
+        found = json.loads(said)
+    except (TypeError, ValueError, RecursionError):
+        return False  # plain text, checked as such
+    calls = found if isinstance(found, list) else [found]
+    if calls:
+        _check_calls(calls, verdict)
+    return bool(calls)
+
+
+def _are_arguments(arguments: Any) -> bool:
+    if isinstance(arguments, str):
+        try:
+            arguments = json.loads(arguments or "{}")
+        except (ValueError, RecursionError):
+            return False
+    return arguments is None or isinstance(arguments, dict)
+
+
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
 def _shown(value: object) -> str:

@@ -14,6 +14,7 @@ from services.dataset_import.conversation_checks import (
     Verdict,
     check_messages,
     check_sharegpt,
+    check_tools,
     is_plain_chat,
 )
 from services.dataset_import.findings import DROP, FIX
@@ -35,6 +36,8 @@ _EITHER = {
 
 def is_plain(row: Row, format_: str) -> bool:
     """Whether there is nothing to change or tell, as in most rows; about half a microsecond."""
+    if row.get("tools") or type(row.get("system", "")) is not str:
+        return False
     if format_ == "messages":
         return is_plain_chat(row["messages"], "role", "content", ROLES)
     if format_ == "sharegpt":
@@ -52,6 +55,8 @@ def is_plain(row: Row, format_: str) -> bool:
 
 def all_plain(rows: list[Row], format_: str) -> bool:
     """The same of many rows that have the same columns, ten times as fast for texts."""
+    if "tools" in rows[0] or ("system" in rows[0] and not _are_texts(rows, "system")):
+        return False
     if format_ in _CONVERSATIONS:
         return all(is_plain(row, format_) for row in rows)
     columns = [[row[column] for row in rows] for column in ROW_FORMATS[format_]]
@@ -61,9 +66,13 @@ def all_plain(rows: list[Row], format_: str) -> bool:
         if format_ in _EITHER and any(value[0] == "[" for value in values):
             return False
     extra = {"preference": "prompt", "alpaca": "input"}.get(format_, "")
-    if extra in rows[0] and {type(row[extra]) for row in rows} != {str}:
+    if extra in rows[0] and not _are_texts(rows, extra):
         return False
     return format_ != "preference" or not any(map(eq, *columns))
+
+
+def _are_texts(rows: list[Row], column: str) -> bool:
+    return {type(row[column]) for row in rows} == {str}
 
 
 def check_row(row: Row, format_: str) -> tuple[Row, Verdict]:
@@ -71,6 +80,7 @@ def check_row(row: Row, format_: str) -> tuple[Row, Verdict]:
     verdict = Verdict()
     row = _with_lists(row, format_, verdict)
     row = _with_texts(row, format_, verdict)
+    check_tools(row.get("tools"), verdict)
     if verdict.problems:
         return row, verdict
     if format_ == "messages":
@@ -148,9 +158,10 @@ def _with_texts(row: Row, format_: str, verdict: Verdict) -> Row:
                 verdict.refuse("empty_value", f"{column!r} is empty.")
             continue
         row = _with_text(row, column, value, verdict)
-    optional = row.get("input")
-    if format_ == "alpaca" and optional is not None and not isinstance(optional, str):
-        row = _with_text(row, "input", optional, verdict)
+    for column in ("system", *(["input"] if format_ == "alpaca" else [])):
+        value = row.get(column)
+        if value and not isinstance(value, str):  # these may be empty
+            row = _with_text(row, column, value, verdict)
     return row
 
 

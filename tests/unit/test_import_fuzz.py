@@ -89,7 +89,8 @@ _TURN = st.fixed_dictionaries(
                   "tool_calls": _JSON},
 )  # fmt: skip
 _COLUMNS = ["messages", "conversations", "question", "answer", "prompt", "completion", "text",
-            "chosen", "rejected", "instruction", "input", "output", "system", "split"]  # fmt: skip
+            "chosen", "rejected", "instruction", "input", "output", "system", "split",
+            "tools"]  # fmt: skip
 _ROW = st.dictionaries(st.sampled_from(_COLUMNS), _JSON | st.lists(_TURN, max_size=3), max_size=5)
 
 
