@@ -93,6 +93,7 @@ class ConfigsConnection(QObject):
         dialogs.duplicated.connect(controller.list.duplicate)
         dialogs.delete_confirmed.connect(controller.list.delete)
         dialogs.discard_confirmed.connect(controller.go_on)
+        dialogs.save_chosen.connect(controller.save_and_go_on)
         dialogs.conflict_answered.connect(controller.settle)
         dialogs.given_up.connect(controller.stay)
         dialogs.import_chosen.connect(self._on_import)

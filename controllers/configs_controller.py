@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -23,6 +24,7 @@ from models.qt.configs_model import MODE_EDIT, MODE_RUN
 from models.qt.datasets_model import reference_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from controllers.desk import Desk
@@ -70,7 +72,7 @@ class ConfigsController(QObject):
         self._form = models.form
         self._store = store
         self._edited = False
-        self._closing = False
+        self._then: Callable[[], None] | None = None  # once the setup is saved
         self._loads = 0
         self._saving = asyncio.Lock()
         self.list = ConfigListController(desk, models, store, self)
@@ -146,7 +148,7 @@ class ConfigsController(QObject):
         """Do what the user decided about a conflict."""
         name, seen = conflict.name, conflict.seen
         if answer == RELOAD and seen is not None:
-            self._closing = False
+            self._then = None
             self._desk.tasks.start(self._load_only(seen))
         elif answer == REPLACE:
             found = self._configs.by_name(name) if seen is None else seen
@@ -159,13 +161,19 @@ class ConfigsController(QObject):
     @Slot()
     def save_and_close(self) -> None:
         """Save; once that is done the window may be closed."""
-        self._closing = True
+        self._then = self.close_confirmed.emit
+        self.save()
+
+    @Slot(object)
+    def save_and_go_on(self, question: DiscardQuestion) -> None:
+        """Save; once that is done, do what the question was about."""
+        self._then = partial(self._do, question.step, question.subject)
         self.save()
 
     @Slot()
     def stay(self) -> None:
-        """The user gave up saving, and with it closing."""
-        self._closing = False
+        """The user gave up saving, and with it what was to follow."""
+        self._then = None
 
     async def read_list(self) -> None:
         """Fill the list of saved configurations."""
@@ -232,8 +240,9 @@ class ConfigsController(QObject):
                 self._edited = self._form.is_unsaved
         self._desk.notices.said.emit(f"Saved as {saved.name}")
         await self.list.read()
-        if self._closing:
-            self.close_confirmed.emit()
+        then, self._then = self._then, None
+        if then is not None:
+            then()
 
     async def _write(
         self, seen: SavedConfig | None, name: str, config: TrainingConfig, *, anyway: bool
@@ -254,7 +263,7 @@ class ConfigsController(QObject):
         if error.kind in _CONFLICTS:
             self.conflict_found.emit(SaveConflict(error, name, seen))
             return
-        self._closing = False
+        self._then = None
         self._desk.notices.show_error("The configuration was not saved", error)
         if isinstance(error, ConfigError):
             self._form.show_problems(error.problems)

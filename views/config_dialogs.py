@@ -32,6 +32,7 @@ class ConfigDialogs(QObject):
         duplicated: a SavedConfig and the name of the copy.
         delete_confirmed: the SavedConfig (payload) to delete.
         discard_confirmed: the DiscardQuestion (payload) that was answered with yes.
+        save_chosen: the DiscardQuestion (payload) that is to wait until the setup is saved.
         conflict_answered: a SaveConflict and one of the words of its answers.
         import_chosen, export_chosen: the Path (payload) of a file.
         close_answered: save or discard.
@@ -43,6 +44,7 @@ class ConfigDialogs(QObject):
     duplicated = Signal(object, str)
     delete_confirmed = Signal(object)
     discard_confirmed = Signal(object)
+    save_chosen = Signal(object)
     conflict_answered = Signal(object, str)
     import_chosen = Signal(object)
     export_chosen = Signal(object)
@@ -106,9 +108,8 @@ class ConfigDialogs(QObject):
     def ask_discard(self, question: DiscardQuestion) -> None:
         """Give up changes that are not saved?"""
         self._question = question
-        answers = (("yes", "Discard changes"),)
-        title, text = question.title, question.text
-        dialog = QuestionDialog(title, text, answers, self._window, risky=True)
+        answers = (("save", "Save"), ("yes", "Discard changes"))
+        dialog = QuestionDialog(question.title, question.text, answers, self._window)
         dialog.answered.connect(self._on_discard)
         dialog.open()
 
@@ -167,8 +168,8 @@ class ConfigDialogs(QObject):
         self.delete_confirmed.emit(self._saved)
 
     @Slot(str)
-    def _on_discard(self, _word: str) -> None:
-        self.discard_confirmed.emit(self._question)
+    def _on_discard(self, word: str) -> None:
+        (self.save_chosen if word == "save" else self.discard_confirmed).emit(self._question)
 
     @Slot(str)
     def _on_conflict(self, word: str) -> None:

@@ -274,6 +274,18 @@ def test_load_and_new_ask_before_changes_are_lost(edited: Program, qtbot: QtBot)
     assert edited.models.form.name == ""
 
 
+def test_changes_can_be_saved_before_another_setup_takes_their_place(
+    edited: Program, qtbot: QtBot
+) -> None:
+    edited.window.actions_.new.trigger()
+    click(qtbot, edited, "question.save")
+    assert edited.models.form.name == ""
+    assert edited.models.form.value("hp.epochs") == 1.0
+    edited.window.actions_.load_menu.actions()[0].trigger()
+    edited.settle()
+    assert edited.models.form.value("hp.epochs") == 3.0
+
+
 def test_the_setup_of_a_run_asks_too(edited: Program, qtbot: QtBot) -> None:
     run = make_run("done", config=setup(hp__epochs=6.0))
     edited.services.runs.stored[run.id] = run
