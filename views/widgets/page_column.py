@@ -40,9 +40,10 @@ class ScrollColumn(QScrollArea):
         self.column.setSpacing(14)
         self.setWidget(content)
         self._watch: _LayoutWatch | None = None
+        self._least = 0
 
     def set_whole(self, whole: bool) -> None:
-        """Be as high as the content, and leave scrolling to the page."""
+        """Be as high and at least as wide as the content, and leave scrolling to the page."""
         policy = SCROLL_BAR_OFF if whole else SCROLL_BAR_AS_NEEDED
         self.setProperty("verticalScrollBarPolicy", policy)
         if self._watch is not None:
@@ -50,15 +51,16 @@ class ScrollColumn(QScrollArea):
             self._watch.deleteLater()
             self._watch = None
         if whole:
+            self._least = self.minimumWidth()
             self._watch = _LayoutWatch(self)
             self._content.installEventFilter(self._watch)
             self._watch.fit()
         else:
-            self.setMinimumHeight(0)
+            self.setMinimumSize(self._least, 0)
 
 
 class _LayoutWatch(QObject):
-    """Keeps a column as high as its content; installed only while the page is narrow."""
+    """Keeps a column as large as its content; installed only while the page is narrow."""
 
     def __init__(self, column: ScrollColumn) -> None:
         super().__init__(column)
@@ -69,7 +71,8 @@ class _LayoutWatch(QObject):
         layout = self._column.column
         width = max(1, self._column.viewport().width())
         height = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else 0
-        self._column.setMinimumHeight(max(height, layout.totalMinimumSize().height()))
+        least = layout.totalMinimumSize()
+        self._column.setMinimumSize(least.width(), max(height, least.height()))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         if event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}:
@@ -162,5 +165,8 @@ class TwoColumns(QScrollArea):
         wanted = direction.TopToBottom if self._narrow else direction.LeftToRight
         self._box.setDirection(wanted)
         self._left.setMaximumWidth(_UNLIMITED if self._narrow else self._left_most)
+        # Large text in a small window: rather to be scrolled to than cut.
+        policy = SCROLL_BAR_AS_NEEDED if self._narrow else SCROLL_BAR_OFF
+        self.setProperty("horizontalScrollBarPolicy", policy)
         for column in self._columns:
             column.set_whole(self._narrow)
