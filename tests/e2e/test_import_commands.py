@@ -1,0 +1,105 @@
+"""``temper data check`` and ``temper data import`` of files: documents, words, exit codes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli.main import app
+from app.cli.state import services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+GOOD = '{"question":"Why?","answer":"So."}\n'
+BAD = GOOD + '{"question":"a","answer":""}\n{bad\n'
+
+
+@pytest.fixture
+def temper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    monkeypatch.setenv("TEMPER_HOME", str(tmp_path / "home"))
+    services.cache_clear()
+
+    def run(*arguments: str, code: int = 0) -> Any:
+        done = CliRunner().invoke(app, ["data", *arguments])
+        assert done.exit_code == code, done.output
+        assert "Traceback" not in done.output
+        return json.loads(done.stdout) if "--json" in arguments else done.output
+
+    yield run
+    services().close()
+    services.cache_clear()
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> str:
+    path = tmp_path / "bad.jsonl"
+    path.write_text(BAD, encoding="utf-8")
+    return str(path)
+
+
+def test_a_check_is_one_document_and_imports_nothing(temper: Callable[..., Any], bad: str) -> None:
+    document = temper("check", bad, "--json", code=1)
+    assert (document["format"], document["rows"]) == ("question_answer", 3)
+    assert document["problems"] == [
+        {"severity": "major", "code": "empty_value", "row": 1, "line": 2,
+         "message": "'answer' is empty."},
+        {"severity": "major", "code": "invalid_json", "row": 2, "line": 3,
+         "message": "Not valid JSON: Expecting property name enclosed in double quotes"
+         " at column 2."},
+    ]  # fmt: skip
+    assert document["stats"] == {
+        "usable_rows": 1,
+        "columns": ["question", "answer"],
+        "splits": {},
+    }
+    assert temper("list", "--json") == []
+
+
+def test_a_refused_import_names_the_lines_and_can_leave_them_out(
+    temper: Callable[..., Any], bad: str
+) -> None:
+    said = temper("import", bad, code=1)
+    assert "line 2: 'answer' is empty." in said
+    assert "line 3: Not valid JSON" in said
+    document = temper("import", bad, "--json", code=1)
+    assert document["error"]["kind"] == "bad_dataset"
+    assert [problem["line"] for problem in document["error"]["problems"]] == [2, 3]
+    session = temper("import", bad, "--drop-bad-rows", "--name", "Rest", "--json")
+    assert (session["name"], session["rows"]) == ("Rest", 1)
+
+
+def test_columns_are_mapped_on_the_command_line_and_remembered(
+    temper: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "german.csv"
+    path.write_text("Frage;Antwort\nWie?;So.\n", encoding="utf-8")
+    assert "question=Frage, answer=Antwort" in temper("import", str(path), code=1)
+    mapped = ("--map", "question=Frage", "--map", "answer=Antwort")
+    session = temper("import", str(path), *mapped, "--json")
+    assert session["mapping"] == "question=Frage, answer=Antwort"
+    assert session["columns"] == ["Frage", "Antwort"]
+    assert temper("show", str(session["id"]), "--json")["session"] == session
+    assert "is no mapping" in temper("import", str(path), "--map", "Frage", code=2)
+    assert "no role 'qestion'" in temper("import", str(path), "--map", "qestion=Frage", code=2)
+
+
+def test_a_folder_and_plain_text(temper: Callable[..., Any], tmp_path: Path) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "a.md").write_text("# One\n\nText.\n\n# Two\n\nMore.\n", encoding="utf-8")
+    (folder / "b.txt").write_text("Alone.\n", encoding="utf-8")
+    assert temper("import", str(folder), "--json")["rows"] == 3
+    assert temper("check", str(folder), "--text", "documents", "--json")["rows"] == 2
+    assert temper("check", str(folder), "--text", "paragraphs", "--json")["rows"] == 5
+    assert "unknown" in temper("check", str(folder), "--text", "words", code=2)
+
+
+def test_what_cannot_be_reached_is_a_sentence(temper: Callable[..., Any], tmp_path: Path) -> None:
+    assert "no file" in temper("check", str(tmp_path / "none.jsonl"), code=1)
+    assert "is no dataset" in temper("import", "hf:", code=2)
+    assert "training environment" in temper("import", "hf:me/rows", code=1)
