@@ -51,6 +51,7 @@ bench: $(READY)
 	@$(BIN)/python tests/benchmarks/bench_runs_page.py
 	@$(BIN)/python tests/benchmarks/bench_history.py
 	@$(BIN)/python tests/benchmarks/bench_docker_log.py
+	@$(BIN)/python tests/benchmarks/bench_near_duplicates.py
 	@$(BIN)/python tests/benchmarks/bench_import.py
 
 lint: $(READY)
