@@ -97,7 +97,7 @@ class OutputFolder:
             FailureKind.BAD_CONFIG,
             f"The output directory {self._job.output_directory} is not empty, and what it holds "
             "is no unfinished run of this very job.",
-            "Choose another directory, or to overwrite it.",
+            "Choose another directory, or say that it may be overwritten.",
         )
 
     def _holds_anything(self) -> bool:
