@@ -17,6 +17,9 @@ CHUNK_BYTES = 1 << 18
 MOST_ROW_BYTES = 64 << 20
 """The longest row: many times the longest context there is, and a limit to what is held."""
 ROWS_AT_ONCE = 2000
+CHARACTERS_AT_ONCE = 1 << 20
+"""Rows are passed on when there are so many of them, or of their characters: long ones must not add
+up."""
 
 
 @dataclass(slots=True)
@@ -34,6 +37,34 @@ class Batch:
     raw: list[bytes] | None = None
     block: bytes = b""
     needs_a_look: bool = False
+
+
+class Filling:
+    """Gathers rows one by one until they are worth a batch."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+        self._numbers: list[int] = []
+        self._lines: list[int] = []
+        self._size = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the rows should be passed on."""
+        return len(self._rows) >= ROWS_AT_ONCE or self._size >= CHARACTERS_AT_ONCE
+
+    def add(self, row: Row, number: int, line: int, size: int) -> None:
+        """Append a row that has about so many characters."""
+        self._rows.append(row)
+        self._numbers.append(number)
+        self._lines.append(line)
+        self._size += size
+
+    def take(self) -> Batch:
+        """What was gathered, each of which wants a slow look; then there is nothing."""
+        batch = Batch(self._rows, self._numbers, self._lines, needs_a_look=True)
+        self._rows, self._numbers, self._lines, self._size = [], [], [], 0
+        return batch
 
 
 @dataclass(slots=True)

@@ -6,13 +6,13 @@ import csv
 import re
 from typing import IO, TYPE_CHECKING
 
-from services.dataset_import.batches import ROWS_AT_ONCE, Batch, UnreadableError
+from services.dataset_import.batches import Filling, UnreadableError
 from services.dataset_import.findings import DROP, FIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.dataset_import.batches import Intake, Row
+    from services.dataset_import.batches import Batch, Intake, Row
 
 DELIMITERS = ",\t;|:^~\x1f"
 """Those in use, the likeliest first."""
@@ -99,16 +99,15 @@ class _Table:
         self._shift = lines.number
 
     def batches(self) -> Iterator[Batch]:
-        batch = Batch([], [], [], needs_a_look=True)
+        filling = Filling()
         for line, cells in self._records():
             if not self._header:
                 self._header = self._named(cells)
             elif cells:
-                self._add(batch, line, cells)
-            if len(batch.rows) == ROWS_AT_ONCE:
-                yield batch
-                batch = Batch([], [], [], needs_a_look=True)
-        yield batch
+                self._add(filling, line, cells)
+            if filling.is_full:
+                yield filling.take()
+        yield filling.take()
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         begin = 1
@@ -128,7 +127,7 @@ class _Table:
                 continue
             yield begin, cells
 
-    def _add(self, batch: Batch, line: int, cells: list[str]) -> None:
+    def _add(self, filling: Filling, line: int, cells: list[str]) -> None:
         number = self._intake.number()
         if len(cells) != len(self._header):
             message = f"It has {_cells(len(cells))}, the header has {len(self._header)}."
@@ -139,9 +138,7 @@ class _Table:
             self._intake.book.minor("empty_row", "A row without any content is left out.")
             return
         row: Row = dict(zip(self._header, cells, strict=True))
-        batch.rows.append(row)
-        batch.numbers.append(number)  # type: ignore[attr-defined]
-        batch.lines.append(line)  # type: ignore[attr-defined]
+        filling.add(row, number, line, sum(map(len, cells)))
 
     def _named(self, cells: list[str]) -> list[str]:
         names = [cell.strip() or f"column {place}" for place, cell in enumerate(cells, start=1)]

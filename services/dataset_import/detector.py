@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _MOST_PLANS = 2000
 """Different sets of columns that are remembered; a file of more is no table."""
 _MOST_COLUMNS = 200
+_MOST_SPLITS = 200
+"""Counted; a column of more different values names something else."""
 _SAMPLES = 5
 _NULLS = "\0"
 """Stands between a row's filled columns and all of them; no column has this name."""
@@ -194,7 +196,8 @@ class Detector:
         name: Any = row.get("split")
         if isinstance(name, str):
             splits = self._intake.splits
-            splits[name] = splits.get(name, 0) + 1
+            if name in splits or len(splits) < _MOST_SPLITS:
+                splits[name] = splits.get(name, 0) + 1
 
 
 _AS_IT_IS = b""

@@ -7,14 +7,19 @@ import json
 import re
 from typing import IO, TYPE_CHECKING
 
-from services.dataset_import.batches import CHUNK_BYTES, MOST_ROW_BYTES, ROWS_AT_ONCE, Batch
+from services.dataset_import.batches import (
+    CHARACTERS_AT_ONCE,
+    CHUNK_BYTES,
+    MOST_ROW_BYTES,
+    ROWS_AT_ONCE,
+)
 from services.dataset_import.findings import FIX
 from services.dataset_import.json_values import to_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.dataset_import.batches import Intake
+    from services.dataset_import.batches import Batch, Intake
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _WRAPPED = re.compile(
@@ -68,14 +73,16 @@ def read_json_document(file: IO[bytes], intake: Intake) -> Iterator[Batch]:
     window = _Window(file)
     texts: list[bytes] = []
     lines: list[int] = []
+    size = 0
     problem: tuple[str, str] | None = None
     try:
         for text, line in _values(window):
             texts.append(text)
             lines.append(line)
-            if len(texts) == ROWS_AT_ONCE or len(text) > CHUNK_BYTES:
+            size += len(text)
+            if len(texts) == ROWS_AT_ONCE or size >= CHARACTERS_AT_ONCE:
                 yield to_batch(texts, lines, intake)
-                texts, lines = [], []
+                texts, lines, size = [], [], 0
     except UnicodeDecodeError as error:
         line = window.line + window.text.count("\n", window.position)
         line += bytes(error.object[: error.start]).count(b"\n")

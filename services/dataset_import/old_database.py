@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from services.dataset_import.batches import ROWS_AT_ONCE, Batch, UnreadableError
+from services.dataset_import.batches import Batch, UnreadableError
 from services.dataset_import.findings import FIX
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from services.dataset_import.batches import Intake
 
 _PAIRS, _SESSIONS, _CONFIGS = "scraped_pairs", "scrape_sessions", "training_configs"
+_ROWS = 200
+"""Read at once: a web page a row is what was scraped, so they may be long."""
 _NAMES = ("name", "title", "label", "source", "url", "query")
 """Columns that may say what a session is; the first that there is, is taken."""
 
@@ -49,7 +51,7 @@ def _pairs(database: sqlite3.Connection, intake: Intake) -> Iterator[Batch]:
     names = ", ".join(_quoted(name) for name in chosen)
     query = f"SELECT {names} FROM {_PAIRS} ORDER BY {_quoted(order)}"  # noqa: S608 - quoted
     cursor = database.execute(query)
-    while found := cursor.fetchmany(ROWS_AT_ONCE):
+    while found := cursor.fetchmany(_ROWS):
         first = intake.number(len(found))
         rows = [_row(values, sessions) for values in found]
         numbers = range(first, first + len(rows))

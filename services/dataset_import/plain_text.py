@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import IO, TYPE_CHECKING
 
-from services.dataset_import.batches import MOST_ROW_BYTES, ROWS_AT_ONCE, Batch
+from services.dataset_import.batches import MOST_ROW_BYTES, Filling
 from services.dataset_import.findings import FIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.dataset_import.batches import Intake
+    from services.dataset_import.batches import Batch, Intake
 
 SECTIONS, PARAGRAPHS, DOCUMENTS = "sections", "paragraphs", "documents"
 """Paragraphs gathered up to a size and parted at headings; each alone; a whole file at once."""
@@ -24,23 +24,20 @@ _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+")
 
 def read_plain_text(file: IO[bytes], intake: Intake, split: str = SECTIONS) -> Iterator[Batch]:
     """Yield rows ``{"text": …}``; ``split`` says what becomes one row."""
-    batch = Batch([], [], [], needs_a_look=True)
+    filling = Filling()
     lines = _Lines(file)
     try:
         for text, line in _texts(lines, split):
-            batch.rows.append({"text": text})
-            batch.numbers.append(intake.number())  # type: ignore[attr-defined]
-            batch.lines.append(line)  # type: ignore[attr-defined]
-            if len(batch.rows) == ROWS_AT_ONCE:
-                yield batch
-                batch = Batch([], [], [], needs_a_look=True)
+            filling.add({"text": text}, intake.number(), line, len(text))
+            if filling.is_full:
+                yield filling.take()
     except UnicodeDecodeError as error:
         message = f"Not UTF-8 text: byte {error.start + 1} of the line is no character."
         intake.book.major("invalid_utf8", message, intake.rows, lines.number + 1, remedy=FIX)
     except _TooLongError:
         message = f"One text is longer than {MOST_ROW_BYTES >> 20} MB."
         intake.book.major("row_too_long", message, intake.rows, lines.number, remedy=FIX)
-    yield batch
+    yield filling.take()
 
 
 class _TooLongError(Exception):
