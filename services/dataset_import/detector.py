@@ -118,8 +118,7 @@ class Detector:
         for plan in self._plans.values():
             if plan.formats[:1] != (most,):
                 message = misfit(plan.columns, most)
-                for number, line in plan.places:
-                    book.bad_row("other_format", message, number, line, remedy=DROP)
+                book.bad_rows("other_format", message, plan.places, plan.count)
 
     def _plan(self, row: Row, batch: Batch, index: int) -> _Plan:
         key = tuple(row)

@@ -48,6 +48,15 @@ class FindingBook:
         self.dropped += 1
         self._add(MINOR, code, f"Left out: {message}", (row, line), "")
 
+    def bad_rows(self, code: str, message: str, places: list[tuple[int, int]], count: int) -> None:
+        """The same of ``count`` rows, of which the first places are known."""
+        for row, line in places:
+            self.bad_row(code, message, row, line, remedy=DROP)
+        if not self._drops and places:
+            known = self._sentences[code]
+            sentence = message if message in known else known[-1]
+            self._entries[MAJOR, code, sentence].count += count - len(places)
+
     def minor(self, code: str, message: str, row: int = -1, line: int = 0) -> None:
         """Something to know, with which the file is imported."""
         self._add(MINOR, code, message, (row, line), "")

@@ -151,6 +151,17 @@ def test_bad_rows_can_be_left_out(store: DatasetStore, tmp_path: Path) -> None:
     assert {finding.rows for finding in verdict.findings} == {(1,), (2,), (3,)}
 
 
+def test_all_rows_of_another_format_are_counted_and_the_first_are_named(
+    store: DatasetStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = [{"question": "a", "answer": "b"}] * 100 + [{"prompt": "a", "completion": "b"}] * 60
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    (finding,) = Importer(store).check(path).findings
+    assert (finding.code, finding.count) == ("other_format", 60)
+    assert finding.rows == tuple(range(100, 120))
+
+
 def test_a_folder_is_one_dataset_with_the_splits_of_its_names(
     store: DatasetStore, tmp_path: Path
 ) -> None:
