@@ -25,7 +25,7 @@ _DEMO_OFFLINE = (
     "A small real model learns from a sample on this computer. Offline mode is on: it works if "
     "everything that it needs was downloaded before."
 )
-_IMPORT = "Begin with a JSONL, JSON or CSV file of questions and answers, chats or plain text."
+_IMPORT = "Begin with a file of questions and answers, chats or text: JSON, CSV, Parquet and more."
 _GUIDE = (
     "What to choose and why, from the first training to every setting. F1 opens it at any time."
 )

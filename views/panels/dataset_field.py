@@ -142,7 +142,7 @@ class DatasetField(Field):
         column = QVBoxLayout(self._empty)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
-        sentence = "No dataset yet. Import a JSONL, JSON or CSV file, or begin with the sample."
+        sentence = "No dataset yet. Import a file of yours, or begin with the sample."
         column.addWidget(text_label(sentence, "muted", wrap=True))
         row = QHBoxLayout()
         row.setSpacing(8)

@@ -81,7 +81,7 @@ class DatasetsPanel(QWidget):
         head.addStretch(1)
         for button in (self._use, self._delete, self._sample, self._import):
             head.addWidget(button)
-        empty = EmptyState("No datasets yet. Drop a JSONL, JSON or CSV file here, or import one.")
+        empty = EmptyState("No datasets yet. Drop a file or a folder here, or import one.")
         empty.add_button("Import a file…", "primary").clicked.connect(self.import_requested)
         empty.add_button("Use the sample").clicked.connect(self.sample_requested)
         self._stack.addWidget(empty)
