@@ -307,8 +307,7 @@ def test_a_setup_of_the_users_own_is_asked_about(
     assert program.services.runs.calls == []
     question = program.child("question")
     if answer:
-        buttons = question.findChildren(QPushButton)
-        discard = next(one for one in buttons if one.objectName().startswith("question."))
+        discard = question.findChild(QPushButton, answer)
         qtbot.mouseClick(discard, Qt.MouseButton.LeftButton)
     else:
         question.reject()
