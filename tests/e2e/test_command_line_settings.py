@@ -67,7 +67,7 @@ def temper(tmp_path: Path) -> Temper:
 def test_settings_are_listed_and_set(temper: Temper, tmp_path: Path) -> None:
     assert temper.json("settings", "list") == {
         "offline": False, "theme": "system", "text_size": 100, "data_root": "", "proxy": "",
-        "language": "English",
+        "language": "English", "notifications": True, "on_close": "ask",
     }  # fmt: skip
     assert temper.json("settings", "set", "theme", "dark")["theme"] == "dark"
     assert "text_size: 150" in temper("settings", "set", "text_size", "150").stdout
