@@ -166,7 +166,7 @@ def test_it_makes_the_managed_environment_and_trains(
     temper: Frozen, folder: Path, rows: Path, trainer_home: TrainerHome, tiny_model: Path
 ) -> None:
     """With the uv and the pins that it brings, and a Python that is none of its own."""
-    session = temper.json("data", "import", str(rows), "--json")
+    session = json.loads(temper("data", "import", str(rows), "--json").stdout)
     assert (session["name"], session["rows"]) == ("Sätze", 40)
     home = temper.home / ".local/share/Temper"
     (home / "runtime").mkdir()
