@@ -163,9 +163,10 @@ def _print(progress: Progress) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever uses the trainer's environment, its image or an engine is slow."""
     for item in items:
-        if {"trainer_home", "trainer_image", "session_engine"} & set(getattr(item, "fixturenames", ())):
+        used = set(getattr(item, "fixturenames", ()))
+        if {"trainer_home", "trainer_image", "session_engine"} & used:
             item.add_marker(pytest.mark.slow)
-        if "trainer_image" in getattr(item, "fixturenames", ()):
+        if "trainer_image" in used:
             item.add_marker(pytest.mark.timeout(900))  # any may be the first, which makes it
 
 
