@@ -88,7 +88,7 @@ class RunDeletion:
                 f"The files of run {run.id} cannot be removed: {error}.",
                 "Close programs that use them, check who may write there, and try again.",
             ) from error
-        except BaseException:
+        except BaseException:  # whatever it was: all of the run is there again
             self._undo(run.id, moves)
             raise
 

@@ -41,7 +41,7 @@ class ContainerLink:
                 # The file that the SDK hands out only reads, and leaves its socket open.
                 self._socket = getattr(self._stream, "_sock", self._stream)
                 self._start()
-            except BaseException:
+            except BaseException:  # whatever it was: no container stays behind
                 self._remove()
                 raise
         threading.Thread(target=self._await_end, name="inference-end", daemon=True).start()
@@ -109,7 +109,7 @@ class ContainerLink:
     def _start(self) -> None:
         try:
             self._api.start(self._id)
-        except BaseException:
+        except BaseException:  # whatever it was: no open socket stays behind
             self.close()
             raise
 

@@ -235,7 +235,7 @@ class DockerRunner:
             LogBook(folder, container).begin()
             with calling("start the training's container"):
                 start_container(self._engine.client(), container)
-        except BaseException as error:
+        except BaseException as error:  # whatever it was: nothing is left behind
             folder.ask_to_stop()  # should the engine start it all the same, after we gave it up
             with suppress(AppError), calling("remove the container"):
                 api.remove_container(container, force=True)

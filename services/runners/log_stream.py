@@ -47,7 +47,7 @@ class LogStream:
             )
             try:
                 api._raise_for_status(self._response)  # makes the SDK's own errors
-            except BaseException:
+            except BaseException:  # whatever it was: no open connection stays behind
                 self._response.close()
                 raise
 
