@@ -41,8 +41,14 @@ def big(tmp_path: Path) -> Path:
 
 def children() -> list[psutil.Process]:
     """The imports that we started and that still run; the tests have other children too."""
-    own = psutil.Process().children()
-    return [one for one in own if "services.dataset_import.child" in one.cmdline()]
+    return [one for one in psutil.Process().children() if is_import(one)]
+
+
+def is_import(process: psutil.Process) -> bool:
+    try:
+        return "services.dataset_import.child" in process.cmdline()
+    except psutil.NoSuchProcess:  # ended meanwhile, or waits to be reaped by whoever started it
+        return False
 
 
 def left(tmp_path: Path) -> list[Path]:
