@@ -81,7 +81,8 @@ class Lanes:
     ``probes`` is for looking at computer and models, over and over while the window is seen;
     ``secrets`` for the keychain, which may wait for its user, and for trying tokens out; ``docker``
     for an engine and its images (runs in containers are followed in ``runs``, like all others),
-    ``pulls`` for what takes long with these; in ``doctor`` a checkup waits for its own threads.
+    ``pulls`` for what takes long with these; in ``doctor`` a checkup waits for its own threads; in
+    ``inspection`` the trainer's worker is asked what a model would learn of rows.
     """
 
     database: Lane = field(default_factory=lambda: Lane("database"))
@@ -93,10 +94,11 @@ class Lanes:
     docker: Lane = field(default_factory=lambda: Lane("docker"))
     doctor: Lane = field(default_factory=lambda: Lane("doctor"))
     pulls: Lane = field(default_factory=lambda: Lane("pulls"))
+    inspection: Lane = field(default_factory=lambda: Lane("inspection"))
 
     def close(self, timeout: float) -> None:
         """Close all lanes; ``timeout`` is for all of them together."""
-        looking = (self.pulls, self.docker, self.doctor, self.secrets, self.probes)
+        looking = (self.inspection, self.pulls, self.docker, self.doctor, self.secrets, self.probes)
         lanes = (*looking, self.work, self.inference, self.runs, self.database)
         for lane in lanes:
             lane.end()
