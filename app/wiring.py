@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Slot
 from app.connect_autopsy import AutopsyConnection
 from app.connect_closing import ClosingConnection
 from app.connect_configs import ConfigsConnection
+from app.connect_datasets import DatasetsConnection
 from app.connect_docker import DockerConnection
 from app.connect_doctor import DoctorConnection
 from app.connect_hardware import HardwareConnection
@@ -20,17 +21,15 @@ from app.connect_presets import PresetConnection
 from app.connect_runs import RunsConnection
 from app.connect_settings import SettingsConnection
 from app.connect_tray import TrayConnection
-from controllers.datasets_controller import DatasetsController
 from controllers.environment_controller import EnvironmentController
 from controllers.run_follower import RunFollower
 from controllers.training_controller import SETUP_RUNTIME, TrainingController
-from views.main_window import DATASETS, TRAINING
+from views.main_window import TRAINING
 from views.window_dialogs import WindowDialogs
 
 if TYPE_CHECKING:
     from app.service_ports import WindowServices
     from controllers.desk import Desk
-    from models.domain.dataset import DatasetSession
     from models.domain.run import Run
     from services.progress import Progress
     from views.main_window import MainWindow
@@ -49,7 +48,6 @@ class Wiring(QObject):
         runs = services.runs
         self.follower = RunFollower(desk, runs, self)
         self.training = TrainingController(desk, models, runs, services.runtime, self.follower)
-        self.datasets = DatasetsController(desk, models, services.datasets, self)
         self.saved = ConfigsConnection(window, desk, services.configs, self)
         self.configs = self.saved.controller
         self.environment = EnvironmentController(desk, services.runtime, self)
@@ -59,10 +57,11 @@ class Wiring(QObject):
         self.presets = PresetConnection(window, self)
         self.hardware = HardwareConnection(window, desk, services, self.training, self)
         self.dialogs = WindowDialogs(window)
+        self.library = DatasetsConnection(window, desk, services, self.dialogs, self)
+        self.datasets = self.library.controller
         self.history = RunsConnection(window, desk, services, self)
         self.runs = self.history.controller
         self._connect_training()
-        self._connect_datasets()
         self.inference.connect_training(self.training, self.runs, self.follower)
         self.inference.connect_views(self.dialogs)
         self._connect_notices()
@@ -119,31 +118,6 @@ class Wiring(QObject):
         environment.ready.connect(training.start)
         bar.cancel_requested.connect(environment.cancel)
 
-    def _connect_datasets(self) -> None:
-        datasets, dialogs = self.datasets, self.dialogs
-        page, field = self._window.datasets, self._window.training.setup.data.library
-        if page is None:
-            return
-        for signal in (field.import_requested, page.import_requested):
-            signal.connect(dialogs.ask_file)
-        for signal in (field.sample_requested, page.sample_requested):
-            signal.connect(datasets.add_sample)
-        self._window.actions_.import_dataset.triggered.connect(dialogs.ask_file)
-        self._window.file_dropped.connect(datasets.import_file)
-        dialogs.file_chosen.connect(datasets.import_file)
-        field.refresh_requested.connect(datasets.refresh)
-        field.preview_requested.connect(self._on_preview)
-        page.use_requested.connect(datasets.use)
-        page.use_requested.connect(self._on_go_to_training)
-        page.delete_requested.connect(dialogs.ask_delete_dataset)
-        dialogs.dataset_delete_confirmed.connect(datasets.delete)
-        datasets.imported.connect(page.select)
-        bar = self._window.training.importing
-        datasets.import_began.connect(bar.begin)
-        datasets.import_progressed.connect(self._on_import_progress)
-        datasets.import_ended.connect(bar.end)
-        bar.cancel_requested.connect(datasets.cancel_import)
-
     def _connect_notices(self) -> None:
         notices = self._desk.notices
         notices.noticed.connect(self._window.show_notice)
@@ -161,16 +135,6 @@ class Wiring(QObject):
         self._window.training.banner.dismiss()
         self._window.training.show_run()
 
-    @Slot()
-    def _on_go_to_training(self) -> None:
-        self._window.show_page(TRAINING)
-
-    @Slot(object)
-    def _on_preview(self, session: DatasetSession) -> None:
-        self._window.show_page(DATASETS)
-        if self._window.datasets is not None:
-            self._window.datasets.select(session)
-
     @Slot(str)
     def _on_action(self, action: str) -> None:
         if action == SETUP_RUNTIME:
@@ -179,10 +143,6 @@ class Wiring(QObject):
     @Slot(object)
     def _on_environment_progress(self, progress: Progress) -> None:
         _show_progress(self._window.training.environment, progress)
-
-    @Slot(object)
-    def _on_import_progress(self, progress: Progress) -> None:
-        _show_progress(self._window.training.importing, progress)
 
 
 def _show_progress(bar: TaskBar, progress: Progress) -> None:
