@@ -207,6 +207,8 @@ def _view(text: dict[str, Any]) -> TokenView:
         pieces=tuple((piece, learnt) for piece, learnt in text["pieces"]),
         length=text["length"],
         max_length=text["max_length"],
+        sizes=tuple(text["sizes"]),
+        controls=tuple(text["controls"]),
     )
 
 

@@ -170,22 +170,30 @@ class Inspector(LineWorker):
 
 
 def view(tokens: Tokens, recipe: Recipe) -> dict[str, Any]:
-    """A text as it would be learnt: cut to the maximum length, in pieces that are learnt or not."""
+    """A text as it would be learnt: cut to the maximum length, in pieces that are learnt or not.
+
+    ``sizes`` says of how many tokens each piece is (none where the tokenizer passed it over), and
+    ``controls`` which pieces, by number, are control tokens.
+    """
     limit = recipe.max_length
+    pieces = list(_pieces(tokens, recipe.tokenizer, limit))
+    controls = {*recipe.words.controls, *recipe.words.ends}
     return {
         "text": tokens.text,
         "input_ids": tokens.ids[:limit],
         "labels": tokens.labels[:limit],
-        "pieces": list(_pieces(tokens, recipe.tokenizer, limit)),
+        "pieces": [(piece, learnt) for piece, learnt, _size in pieces],
+        "sizes": [size for _piece, _learnt, size in pieces],
+        "controls": [number for number, one in enumerate(pieces) if one[0] in controls],
         "length": len(tokens.ids),
         "max_length": limit,
     }
 
 
-def _pieces(tokens: Tokens, tokenizer: Any, limit: int) -> Iterator[tuple[str, bool]]:
+def _pieces(tokens: Tokens, tokenizer: Any, limit: int) -> Iterator[tuple[str, bool, int]]:
     """The text of each token; a character of several tokens is one piece, and learnt if all are."""
-    reached, number = 0, 0
-    while number < min(limit, len(tokens.ids)):
+    reached, number, last = 0, 0, min(limit, len(tokens.ids))
+    while number < last:
         begin, end = tokens.offsets[number]
         after = number + 1
         while after < len(tokens.ids) and begin < end and tokens.offsets[after][0] < end:
@@ -193,8 +201,9 @@ def _pieces(tokens: Tokens, tokenizer: Any, limit: int) -> Iterator[tuple[str, b
             after += 1
         learnt = all(one != NOT_TRAINED for one in tokens.labels[number:after])
         if begin > reached:  # what the tokenizer passed over, so that the pieces make the text
-            yield tokens.text[reached:begin], False
-        yield tokens.text[begin:end] or tokenizer.decode(tokens.ids[number:after]), learnt
+            yield tokens.text[reached:begin], False, 0
+        text = tokens.text[begin:end] or tokenizer.decode(tokens.ids[number:after])
+        yield text, learnt, min(after, last) - number
         reached, number = max(reached, end), after
 
 

@@ -57,8 +57,10 @@ class TokenView:
     """A text as the model would see it. ``labels`` are the ids that are learnt, or -100.
 
     ``pieces`` are the texts of the tokens, each with whether it is learnt; they go no further than
-    ``max_length`` tokens of the ``length`` that the text has. A row is several such texts where the
-    model's template rewrites what stands before an answer.
+    ``max_length`` tokens of the ``length`` that the text has. ``sizes`` are the tokens of each
+    piece (none where the tokenizer passed it over, several where they share a character), and
+    ``controls`` the numbers of the pieces that are control tokens. A row is several such texts where
+    the model's template rewrites what stands before an answer.
     """
 
     text: str
@@ -67,6 +69,8 @@ class TokenView:
     pieces: tuple[tuple[str, bool], ...]
     length: int
     max_length: int
+    sizes: tuple[int, ...] = ()
+    controls: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,9 @@ def test_a_row_in_pieces(client: Client) -> None:
     assert learnt == "Me 👩🏽‍🚀.<|im_end|>"
     pairs = zip(text["input_ids"], text["labels"], strict=True)
     assert all(label in (-100, token) for token, label in pairs)
-    assert text["length"] == len(text["input_ids"])
+    assert text["length"] == len(text["input_ids"]) == sum(text["sizes"])
+    assert any(size > 1 for size in text["sizes"])  # an emoji of several tokens
+    assert text["pieces"][text["controls"][-1]] == ["<|im_end|>", True]
     assert len(reply["template_sha256"]) == 64
 
 
