@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from models.domain.app_settings import AppSettings
     from models.domain.config import TrainingConfig
     from models.domain.dataset import DatasetSession, SavedConfig
+    from models.domain.dataset_import import HubSource, ImportOptions, ImportVerdict
     from models.domain.docker import EngineInfo, ImageInfo, ImageProgress, RegistryLogin
     from models.domain.doctor import Check
     from models.domain.hardware import Hardware
@@ -155,13 +156,16 @@ class DatasetPort(Protocol):
 
     def import_file(
         self,
-        path: Path,
+        path: Path | HubSource,
         *,
         name: str = "",
+        options: ImportOptions | None = None,
         report: Reporter | None = None,
         cancel: CancelToken | None = None,
+        on_verdict: Callable[[ImportVerdict], None] | None = None,
     ) -> DatasetSession:
-        """Import a file; AppError names the faulty lines."""
+        """Import a file, a folder or a dataset of the Hub; ImportRefusedError names the faulty
+        lines, ``on_verdict`` gets what is to be told of an import that goes well."""
 
     def list(self) -> Sequence[DatasetSession]:
         """All datasets, newest first."""

@@ -49,12 +49,16 @@ class DatasetLibrary:
         options: ImportOptions | None = None,
         report: Reporter | None = None,
         cancel: CancelToken | None = None,
+        on_verdict: Callable[[ImportVerdict], None] | None = None,
     ) -> DatasetSession:
         """Import a file, a folder or a dataset of the Hub as a new session; all of it, or nothing.
 
-        Raises ImportRefusedError with all that is wrong, and Cancelled when ``cancel`` is set.
+        ``on_verdict`` gets what is to be told of rows that are imported all the same. Raises
+        ImportRefusedError with all that is wrong, and Cancelled when ``cancel`` is set.
         """
         verdict, stored = self._importer.read(path, options, report, cancel)
+        if on_verdict is not None:
+            on_verdict(verdict)
         return self._keep(_session(path, name, verdict, stored))
 
     def check_file(

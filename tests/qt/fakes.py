@@ -46,6 +46,7 @@ from services.progress import CancelToken, Progress, Reporter
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from models.domain.dataset_import import HubSource, ImportOptions, ImportVerdict
     from models.domain.model_shape import ModelShape
 
 NOW = 1_780_000_000.0
@@ -330,29 +331,40 @@ class FakeQueue:
 
 @dataclass
 class FakeDatasets:
-    """A library in memory; an import reports once and takes what ``error`` says."""
+    """A library in memory; an import reports once and takes what ``error`` says. ``on_import`` is
+    called at its begin; ``verdict`` is told of one that goes well."""
 
     sessions: list[DatasetSession] = field(default_factory=list)
     error: AppError | None = None
-    imported: list[Path] = field(default_factory=list)
+    imported: list[Path | HubSource] = field(default_factory=list)
+    options: list[ImportOptions | None] = field(default_factory=list)
+    verdict: ImportVerdict | None = None
+    on_import: Callable[[Path | HubSource], None] | None = None
     asked: list[tuple[int, int]] = field(default_factory=list)
 
     def import_file(
         self,
-        path: Path,
+        path: Path | HubSource,
         *,
         name: str = "",
+        options: ImportOptions | None = None,
         report: Reporter | None = None,
         cancel: CancelToken | None = None,
+        on_verdict: Callable[[ImportVerdict], None] | None = None,
     ) -> DatasetSession:
         self.imported.append(path)
+        self.options.append(options)
+        if self.on_import is not None:
+            self.on_import(path)
         if report is not None:
             report(Progress(0.5, "200 rows"))
         if cancel is not None:
             cancel.raise_if_cancelled()
         if self.error is not None:
             raise self.error
-        return self._add(name or path.stem)
+        if on_verdict is not None and self.verdict is not None:
+            on_verdict(self.verdict)
+        return self._add(name or (path.stem if isinstance(path, Path) else path.repo))
 
     def list(self) -> list[DatasetSession]:
         return list(self.sessions)
