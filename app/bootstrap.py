@@ -25,13 +25,16 @@ from services.docker.images import ImageService
 from services.docker.logins import LoginStore
 from services.doctor.doctor import Doctor
 from services.doctor.probes import Patient, probes_of
+from services.earlier_program import EarlierProgram
 from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.sample_model import SampleModel
 from services.gpu_probe import GpuProbe
+from services.hub_check import HubCheck
 from services.inference_engine import InferenceEngine
 from services.install_id import InstallId
 from services.job_builder import JobBuilder
 from services.keychain import SystemKeychain
+from services.learning_check import LearningCheck
 from services.memory_records import MemoryRecords
 from services.model_shapes import ModelShapes
 from services.proxy import ProxyPolicy
@@ -65,6 +68,7 @@ class Services:
     database: Database
     datasets: DatasetLibrary
     configs: ConfigStore
+    earlier_program: EarlierProgram
     runs: RunService
     history: RunHistory
     queue: RunQueue
@@ -73,6 +77,7 @@ class Services:
     welcome: Welcome
     inference: InferenceEngine
     inspection: DataInspection
+    learning: LearningCheck
     gpus: GpuProbe
     shapes: ModelShapes
     peaks: MemoryRecords
@@ -149,10 +154,11 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         is_offline=offline.is_offline,
         proxy=lambda: settings.values().proxy,
     )
+    builder = JobBuilder(library, data_root, hf_token)
     runs = RunService(
         records=RunRecords(database),
         library=library,
-        builder=JobBuilder(library, data_root, hf_token),
+        builder=builder,
         runners={
             RUNTIME_PYTHON: ProcessRunner(lambda: runtime.python, hf_token),
             RUNTIME_DOCKER: containers,
@@ -170,6 +176,9 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         log=paths.logs / "inference.log",
         offline=offline,
     )
+    looks = paths.home / "inspections"
+    inspection = DataInspection(places.inspection, looks, lambda: place_code().sha256)
+    hub = HubCheck(library, inspection, hf_token, looks)
     return Services(
         paths=paths,
         offline=offline,
@@ -180,6 +189,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         database=database,
         datasets=library,
         configs=configs,
+        earlier_program=EarlierProgram(library, configs),
         runs=runs,
         history=RunHistory(database, runs, library, paths.home / "deleting.lock"),
         queue=RunQueue(runs, RunRecords(database), paths.home / "queue.lock"),
@@ -192,9 +202,8 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         ),
         welcome=Welcome(database),
         inference=InferenceEngine(places.place),
-        inspection=DataInspection(
-            places.inspection, paths.home / "inspections", lambda: place_code().sha256
-        ),
+        inspection=inspection,
+        learning=LearningCheck(library, inspection, builder, hub, offline.is_offline),
         gpus=gpus,
         shapes=shapes,
         peaks=peaks,

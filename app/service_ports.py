@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         HistoryPort,
         ImagePort,
         InferencePort,
+        LearningPort,
         OfflinePort,
         PeakPort,
         ProbePort,
@@ -46,6 +47,10 @@ class WindowServices(Protocol):
     @property
     def datasets(self) -> DatasetPort:
         """The dataset library."""
+
+    @property
+    def learning(self) -> LearningPort:
+        """What a model would learn."""
 
     @property
     def configs(self) -> ConfigPort:

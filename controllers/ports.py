@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from models.domain.app_settings import AppSettings
     from models.domain.config import TrainingConfig
+    from models.domain.data_report import DataReport, TokenView
     from models.domain.dataset import DatasetSession, SavedConfig
     from models.domain.dataset_import import HubSource, ImportOptions, ImportVerdict
     from models.domain.docker import EngineInfo, ImageInfo, ImageProgress, RegistryLogin
@@ -178,6 +179,77 @@ class DatasetPort(Protocol):
 
     def add_sample(self) -> DatasetSession:
         """The bundled sample; the same one however often it is asked for."""
+
+
+class LearningPort(Protocol):
+    """What a setup's model would learn of a dataset, and whether a training may start with that.
+
+    Called in the lane ``inspection``, but for what says otherwise. AppError says why nobody can
+    look: no environment, no model, no engine.
+    """
+
+    def row(
+        self,
+        config: TrainingConfig,
+        session: DatasetSession,
+        number: int,
+        *,
+        template: str | None = None,
+        cancel: CancelToken | None = None,
+    ) -> tuple[TokenView, ...]:
+        """The texts that a row becomes. AppError("bad_dataset") says why it becomes none."""
+
+    def report(
+        self,
+        config: TrainingConfig,
+        session: DatasetSession,
+        *,
+        template: str | None = None,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> DataReport:
+        """Look at every row; at once where that was done before. Or Cancelled."""
+
+    def known(
+        self, config: TrainingConfig, session: DatasetSession, *, template: str | None = None
+    ) -> DataReport | None:
+        """The report where it was made before; in any lane."""
+
+    def faulty_rows(
+        self,
+        config: TrainingConfig,
+        session: DatasetSession,
+        codes: Collection[str],
+        *,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> tuple[int, ...]:
+        """All rows with findings of these codes. Or Cancelled."""
+
+    def drop(
+        self,
+        config: TrainingConfig,
+        session: DatasetSession,
+        codes: Collection[str],
+        *,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> DatasetSession:
+        """A new dataset without the rows of these codes. Or Cancelled."""
+
+    def gate(
+        self,
+        config: TrainingConfig,
+        *,
+        sha256: str = "",
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> DataReport | None:
+        """Asked before every start; DataRefusedError where the data refuses it. Or Cancelled.
+        ``sha256`` are the rows where the setup's name for them is not to be looked up."""
+
+    def close(self) -> None:
+        """Give the memory back that looking took; from any thread."""
 
 
 class ConfigPort(Protocol):

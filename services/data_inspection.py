@@ -26,7 +26,7 @@ from services.progress import Cancelled, CancelToken, Progress
 from services.run_files import host_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from models.domain.config import TrainingConfig
     from services.inference_places import WorkerPlace
@@ -103,9 +103,35 @@ class DataInspection:
             if reply["type"] == "progress" and report is not None:
                 report(_progress(reply))
         values = {name: value for name, value in reply.items() if name not in ("id", "type")}
+        faulty = values.pop("faulty")
         found = _report(values)
+        self._keep(_rows_beside(kept), faulty)  # first: whoever finds a report finds its rows
         self._keep(kept, values)
         return found
+
+    def faulty_rows(
+        self,
+        rows: RowFile,
+        learning: Learning,
+        held_out: HeldOut | None = None,
+        codes: Collection[str] = (),
+        *,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> tuple[int, ...]:
+        """All rows in which a finding of these codes stands, in order; kept with the report, and
+        looked for anew where they are not. Raises as :meth:`report` does."""
+        kept = self._folder / f"{self._key(rows, learning, held_out or HeldOut())}.json"
+        known = _read_rows(_rows_beside(kept))
+        if known is None:
+            kept.unlink(missing_ok=True)
+            self.report(rows, learning, held_out, report=report, cancel=cancel)
+            known = _read_rows(_rows_beside(kept)) or {}
+        runs = [known.get(code, []) for code in codes]
+        starts = (pair for one in runs for pair in zip(one[::2], one[1::2], strict=True))
+        return tuple(
+            sorted({row for start, count in starts for row in range(start, start + count)})
+        )
 
     def known_report(
         self, rows: RowFile, learning: Learning, held_out: HeldOut | None = None
@@ -156,7 +182,7 @@ class DataInspection:
         facts = [rows.sha256, options, self._code_sha256(), _signature(learning)]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
-    def _keep(self, path: Path, values: dict[str, Any]) -> None:
+    def _keep(self, path: Path, values: object) -> None:
         """Only a convenience: where it cannot be written, it is asked anew."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -166,6 +192,7 @@ class DataInspection:
             newest = sorted(self._folder.glob("*.json"), key=lambda one: -one.stat().st_mtime)
             for old in newest[_MOST_KEPT:]:
                 old.unlink(missing_ok=True)
+                _rows_beside(old).unlink(missing_ok=True)
         except OSError:
             return
 
@@ -187,6 +214,19 @@ def _read(path: Path) -> DataReport | None:
         return _report(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError):  # not there, or of another version
         return None
+
+
+def _rows_beside(path: Path) -> Path:
+    """Where the rows of a report's findings are kept: they may be many, the report never is."""
+    return path.with_suffix(".rows")
+
+
+def _read_rows(path: Path) -> dict[str, list[int]] | None:
+    try:
+        found: dict[str, list[int]] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found
 
 
 def _report(values: dict[str, Any]) -> DataReport:

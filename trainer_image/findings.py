@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ MOST_PLACES = 20
 
 Place = tuple[int, int]
 """A row's number from 0, and its line from 1."""
+_NOWHERE: Place = (-1, 0)
 
 _REFUSALS = (
     ("not UTF-8", "not_utf8", "fix"),
@@ -25,6 +27,7 @@ _REFUSALS = (
     ("no value for", "missing_value", "map"),
     ("no answer of the assistant", "no_answer", "drop"),
     ("an empty answer", "empty_answer", "drop"),
+    ("cannot be told", "template_refuses", "unmask"),
     ("which is a control token", "control_token", "fix"),
     ("chat template", "template_refuses", "drop"),
 )
@@ -44,11 +47,13 @@ class Findings:
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str, str], _Entry] = {}
         self._sentences: dict[str, set[str]] = {}
+        self._rows: dict[str, array[int]] = {}
 
     def minor(self, notes: Iterable[Note], place: Place) -> None:
         """Things to know, with which a row can be learnt from."""
         for code, sentence in notes:
-            self._add((MINOR, code, sentence), place, "")
+            remedy = "lengthen" if code == "truncated" else ""
+            self._add((MINOR, code, sentence), place, remedy)
 
     def refused(self, reason: str, place: Place) -> None:
         """A row that cannot be learnt from: a training would refuse to start."""
@@ -62,7 +67,8 @@ class Findings:
         why = (
             f"no part of the answer lies within {limit} tokens" if is_long else "nothing is marked"
         )
-        self._add((MAJOR, "nothing_learnt", f"Nothing of it is learnt: {why}."), place, "drop")
+        remedy = "lengthen" if is_long else "drop"
+        self._add((MAJOR, "nothing_learnt", f"Nothing of it is learnt: {why}."), place, remedy)
 
     def no_end(self, place: Place) -> None:
         """A row from which a model would not learn to stop."""
@@ -91,10 +97,18 @@ class Findings:
         )
         self._add((MINOR, "overlap", sentence), place, "drop")
 
+    def whole(self, code: str, sentence: str) -> None:
+        """Something that is wrong with the dataset as a whole."""
+        self._add((MAJOR, code, sentence), _NOWHERE, "")
+
+    def faulty(self) -> dict[str, list[int]]:
+        """All rows of each code, as numbers in pairs: from which row on, and how many."""
+        return {code: _runs(rows) for code, rows in self._rows.items() if rows}
+
     def as_values(self, rows: int) -> list[dict[str, Any]]:
         """The major ones first, each by its first row."""
         if not rows:
-            self._add((MAJOR, "empty", "The dataset has no rows."), (-1, 0), "")
+            self.whole("empty", "The dataset has no rows.")
         found = [
             {
                 "severity": severity,
@@ -118,5 +132,17 @@ class Findings:
             known.add(sentence)
         entry = self._entries.setdefault(key, _Entry(remedy=remedy))
         entry.count += 1
+        if place[0] >= 0:
+            self._rows.setdefault(code, array("I")).append(place[0])
         if len(entry.places) < MOST_PLACES:
             entry.places.append(place)
+
+
+def _runs(rows: Iterable[int]) -> list[int]:
+    runs: list[int] = []
+    for row in sorted(set(rows)):
+        if runs and runs[-2] + runs[-1] == row:
+            runs[-1] += 1
+        else:
+            runs += [row, 1]
+    return runs

@@ -48,6 +48,8 @@ _SENTENCES = {
     ),
 }
 """What is said instead of the sentences of a failed training."""
+_UNKNOWN_LENGTH = 100_000_000
+"""transformers gives 10**30 where a tokenizer has no limit of its own."""
 
 
 class Learning(BaseModel):
@@ -139,7 +141,11 @@ class Inspector(LineWorker):
         )
         if result is None:
             raise TrainerError(FailureKind.CANCELLED, "The check was cancelled.")
-        facts = {"model": request.base_model, "seconds": time.monotonic() - began}
+        facts = {
+            "model": request.base_model,
+            "model_length": _length_of(recipe.tokenizer),
+            "seconds": time.monotonic() - began,
+        }
         self.reply(request_id, "report", **result, **facts, **_template_of(recipe))
 
     def _recipe(self, request: Learning) -> Recipe:
@@ -205,6 +211,12 @@ def _pieces(tokens: Tokens, tokenizer: Any, limit: int) -> Iterator[tuple[str, b
         text = tokens.text[begin:end] or tokenizer.decode(tokens.ids[number:after])
         yield text, learnt, min(after, last) - number
         reached, number = max(reached, end), after
+
+
+def _length_of(tokenizer: Any) -> int:
+    """The most tokens that the model reads; 0 where its tokenizer does not know."""
+    length = int(tokenizer.model_max_length)
+    return length if length < _UNKNOWN_LENGTH else 0
 
 
 def _template_of(recipe: Recipe) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What a model would learn from a dataset: every row is rendered, masked and looked at.
 
 Memory does not grow with the rows but for 80 bytes each: where it stands in the file, and the
-hashes by which repeated rows are found.
+hashes by which repeated rows are found; and 4 bytes for each thing that is found in a row.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ class Statistics:
     refused: int = 0
     divided: int = 0
     end_of_turn_trained: int = 0
+    usable: bytearray = field(default_factory=bytearray)
+    """Of each row whether it can be trained on, 1 or 0."""
     lengths: Counter[int] = field(default_factory=Counter)
 
     def histogram(self) -> dict[str, list[int]]:
@@ -103,6 +105,7 @@ class Report:
         self._offsets.append(begin)
         self._lines.append(number)
         text, row = "", {}
+        self._sums.usable.append(0)
         try:
             row = parse(line)
             messages = conversation(row, self._recipe.format)
@@ -133,6 +136,7 @@ class Report:
             self._found.minor(
                 [("truncated", f"It is longer than {limit} tokens and is cut.")], place
             )
+        sums.usable[-1] = any(kept)
         if not any(kept):
             sums.without_answer += 1
             self._found.without_answer(place, limit, is_long=any(len(t.ids) > limit for t in texts))
@@ -176,6 +180,20 @@ class Report:
             if len(sides.get(int(alike.near[row]), ())) > 1:
                 self._found.overlap((row, self._lines[row]))
 
+    def _look_at_split(self) -> None:
+        """Whether what is held out leaves anything to train on, as the trainer asks, too."""
+        held_out, rows, named = self._held_out(), self._sums.rows, self._split.eval_split
+        if named and not held_out:
+            self._found.whole("no_such_split", f"No row has the split {named!r}.")
+        elif len(held_out) == rows:
+            self._found.whole(
+                "all_held_out", "Every row is held out, so there is nothing to train on."
+            )
+        elif not self._sums.refused and not any(
+            one for row, one in enumerate(self._sums.usable) if row not in held_out
+        ):
+            self._found.whole("nothing_left", "There is no row left to train on.")
+
     def _held_out(self) -> set[int]:
         if self._split.eval_split:
             return {row for row, chosen in enumerate(self._named_split) if chosen}
@@ -183,6 +201,8 @@ class Report:
 
     def _result(self) -> dict[str, Any]:
         sums = self._sums
+        if sums.rows:
+            self._look_at_split()
         return {
             "rows": sums.rows,
             "format": self._recipe.format,
@@ -198,4 +218,6 @@ class Report:
             "divided": sums.divided,
             "end_of_turn_trained": sums.end_of_turn_trained,
             "max_length": self._recipe.max_length,
+            "longest": max(sums.lengths, default=0),
+            "faulty": self._found.faulty(),
         }

@@ -14,7 +14,8 @@ class Finding:
     ``severity`` is ``major`` (refuses the import or the start) or ``minor``; ``code`` a stable word
     for programs, ``message`` a sentence. ``rows`` are the numbers, from 0, of the first 20 rows of
     ``count``, and ``lines`` their lines from 1 in the user's file (0 where it has none). ``remedy``
-    is ``drop`` (leave these rows out), ``fix`` (in the file), ``map`` (say what the columns are).
+    is ``drop`` (leave these rows out), ``fix`` (in the file), ``map`` (say what the columns are),
+    ``lengthen`` (raise the maximum length), ``unmask`` (learn whole conversations).
     """
 
     severity: str
@@ -59,8 +60,8 @@ class TokenView:
     ``pieces`` are the texts of the tokens, each with whether it is learnt; they go no further than
     ``max_length`` tokens of the ``length`` that the text has. ``sizes`` are the tokens of each
     piece (none where the tokenizer passed it over, several where they share a character), and
-    ``controls`` the numbers of the pieces that are control tokens. A row is several such texts where
-    the model's template rewrites what stands before an answer.
+    ``controls`` the numbers of the pieces that are control tokens. A row is several such texts
+    where the model's template rewrites what stands before an answer.
     """
 
     text: str
@@ -90,7 +91,8 @@ class DataReport:
     ``tokens`` and ``trained_tokens`` are of one epoch, after texts were cut to ``max_length``; the
     share is the one by the other. ``truncated``, ``without_answer`` (nothing of it is learnt),
     ``refused`` and ``divided`` (it becomes ``texts``, one for each answer) count rows, and so does
-    ``end_of_turn_trained``, among those that are not refused.
+    ``end_of_turn_trained``, among those that are not refused. ``longest`` is the text with the most
+    tokens before it is cut, ``model_length`` the most that the model reads, 0 where unknown.
     """
 
     rows: int
@@ -110,6 +112,8 @@ class DataReport:
     model: str
     template_sha256: str
     seconds: float
+    longest: int = 0
+    model_length: int = 0
 
     @property
     def has_major(self) -> bool:

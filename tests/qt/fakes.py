@@ -42,6 +42,7 @@ from models.domain.run_history import (
 from models.domain.secrets import ENVIRONMENT, KEYCHAIN, MEMORY, SECRETS, SecretState
 from services.model_shapes import ShapeAnswer
 from services.progress import CancelToken, Progress, Reporter
+from tests.qt.fake_learning import FakeLearning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -838,6 +839,7 @@ class FakeServices:
     history: FakeHistory = field(default_factory=FakeHistory)
     queue: FakeQueue = field(default_factory=FakeQueue)
     datasets: FakeDatasets = field(default_factory=FakeDatasets)
+    learning: FakeLearning = field(default_factory=FakeLearning)
     configs: FakeConfigs = field(default_factory=FakeConfigs)
     inference: FakeInference = field(default_factory=FakeInference)
     runtime: FakeRuntime = field(default_factory=FakeRuntime)
