@@ -52,7 +52,7 @@ class RemedyKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class DataRemedy:
+class Remedy:
     """A button: its label, what it does, and in ``note`` what that means for the user."""
 
     kind: RemedyKind
@@ -105,23 +105,23 @@ def droppable(report: DataReport) -> tuple[str, ...]:
 
 def remedies_for(
     finding: Finding, config: TrainingConfig, report: DataReport
-) -> tuple[DataRemedy, ...]:
+) -> tuple[Remedy, ...]:
     """Buttons for a finding, the best first; none where only the user can know."""
     return tuple(_remedies(finding, config, report))
 
 
-def _remedies(finding: Finding, config: TrainingConfig, report: DataReport) -> Iterator[DataRemedy]:
+def _remedies(finding: Finding, config: TrainingConfig, report: DataReport) -> Iterator[Remedy]:
     if finding.remedy == _LENGTHEN:
         yield from _longer(config, report)
     if finding.remedy == _UNMASK and config.hp.assistant_only_loss:
-        yield DataRemedy(
+        yield Remedy(
             RemedyKind.CHANGE,
             "Learn whole conversations",
             "Train on answers only is switched off: the questions are learnt, too.",
             values={"hp.assistant_only_loss": False},
         )
     if finding.code == "overlap":
-        yield DataRemedy(
+        yield Remedy(
             RemedyKind.DROP,
             "Leave out the rows that repeat others",
             "Of rows that say the same, or nearly, the first stays. The dataset stays as it is; "
@@ -131,12 +131,12 @@ def _remedies(finding: Finding, config: TrainingConfig, report: DataReport) -> I
     yield from _split(finding, config)
     yield from _without(finding, report)
     if finding.code in _OF_MODEL:
-        yield DataRemedy(RemedyKind.MODEL, "Choose another base model")
+        yield Remedy(RemedyKind.MODEL, "Choose another base model")
     if finding.severity == "major" and finding.code not in _OF_MODEL:
-        yield DataRemedy(RemedyKind.DATASET, "Choose another dataset")
+        yield Remedy(RemedyKind.DATASET, "Choose another dataset")
 
 
-def _longer(config: TrainingConfig, report: DataReport) -> Iterator[DataRemedy]:
+def _longer(config: TrainingConfig, report: DataReport) -> Iterator[Remedy]:
     """The length at which nothing is cut, if the model can read that far."""
     length = -(-report.longest // _STEP) * _STEP
     if report.model_length:
@@ -146,7 +146,7 @@ def _longer(config: TrainingConfig, report: DataReport) -> Iterator[DataRemedy]:
     note = "Longer sequences need more memory: look at the estimate beside the start button."
     if length < report.longest:
         note = f"The model reads no more than {length:,} tokens; longer rows are cut. {note}"
-    yield DataRemedy(
+    yield Remedy(
         RemedyKind.CHANGE,
         f"Raise the sequence length to {length:,}",
         note,
@@ -154,15 +154,15 @@ def _longer(config: TrainingConfig, report: DataReport) -> Iterator[DataRemedy]:
     )
 
 
-def _split(finding: Finding, config: TrainingConfig) -> Iterator[DataRemedy]:
+def _split(finding: Finding, config: TrainingConfig) -> Iterator[Remedy]:
     if finding.code not in ("no_such_split", "all_held_out"):
         return
     if config.dataset.eval_split:
         label = "Hold out some percent instead of a named split"
-        yield DataRemedy(RemedyKind.CHANGE, label, values={"dataset.eval_split": ""})
+        yield Remedy(RemedyKind.CHANGE, label, values={"dataset.eval_split": ""})
 
 
-def _without(finding: Finding, report: DataReport) -> Iterator[DataRemedy]:
+def _without(finding: Finding, report: DataReport) -> Iterator[Remedy]:
     """One sentence stands for several findings of one code where what is wrong varies."""
     if finding.code not in _OF_ROWS:
         return
@@ -170,7 +170,7 @@ def _without(finding: Finding, report: DataReport) -> Iterator[DataRemedy]:
     if count < report.rows:
         these = "this row" if count == 1 else f"these {count:,} rows"
         note = "The dataset stays as it is; a new one is made, and chosen."
-        yield DataRemedy(RemedyKind.DROP, f"Leave {these} out", note, (finding.code,))
+        yield Remedy(RemedyKind.DROP, f"Leave {these} out", note, (finding.code,))
 
 
 def where(finding: Finding) -> str:
