@@ -89,7 +89,7 @@ class Services:
     def close(self) -> None:
         """End the workers and close the database; runs go on."""
         self.inference.close()
-        self.inspection.close()
+        self.learning.close()
         self.gpus.close()
         self.containers.close()
         self.docker.forget()
@@ -178,6 +178,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     )
     looks = paths.home / "inspections"
     inspection = DataInspection(places.inspection, looks, lambda: place_code().sha256)
+    rows = DataInspection(places.inspection, looks, lambda: place_code().sha256)
     hub = HubCheck(library, inspection, hf_token, looks)
     return Services(
         paths=paths,
@@ -203,7 +204,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         welcome=Welcome(database),
         inference=InferenceEngine(places.place),
         inspection=inspection,
-        learning=LearningCheck(library, inspection, builder, hub, offline.is_offline),
+        learning=LearningCheck(library, inspection, rows, builder, hub, offline.is_offline),
         gpus=gpus,
         shapes=shapes,
         peaks=peaks,

@@ -82,7 +82,8 @@ class Lanes:
     ``secrets`` for the keychain, which may wait for its user, and for trying tokens out; ``docker``
     for an engine and its images (runs in containers are followed in ``runs``, like all others),
     ``pulls`` for what takes long with these; in ``doctor`` a checkup waits for its own threads; in
-    ``inspection`` the trainer's worker is asked what a model would learn of rows.
+    ``inspection`` the trainer's worker is asked what a model would learn of all rows, in ``rows``
+    another one what of a single row.
     """
 
     database: Lane = field(default_factory=lambda: Lane("database"))
@@ -95,11 +96,12 @@ class Lanes:
     doctor: Lane = field(default_factory=lambda: Lane("doctor"))
     pulls: Lane = field(default_factory=lambda: Lane("pulls"))
     inspection: Lane = field(default_factory=lambda: Lane("inspection"))
+    rows: Lane = field(default_factory=lambda: Lane("rows"))
 
     def close(self, timeout: float) -> None:
         """Close all lanes; ``timeout`` is for all of them together."""
-        looking = (self.inspection, self.pulls, self.docker, self.doctor, self.secrets, self.probes)
-        lanes = (*looking, self.work, self.inference, self.runs, self.database)
+        looking = (self.rows, self.inspection, self.pulls, self.docker, self.doctor, self.secrets)
+        lanes = (*looking, self.probes, self.work, self.inference, self.runs, self.database)
         for lane in lanes:
             lane.end()
         deadline = time.monotonic() + timeout

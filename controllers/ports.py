@@ -197,7 +197,8 @@ class LearningPort(Protocol):
         template: str | None = None,
         cancel: CancelToken | None = None,
     ) -> tuple[TokenView, ...]:
-        """The texts that a row becomes. AppError("bad_dataset") says why it becomes none."""
+        """The texts that a row becomes. AppError("bad_dataset") says why it becomes none. In the
+        lane ``rows``: a worker of its own answers while another looks at all rows."""
 
     def report(
         self,

@@ -30,20 +30,23 @@ _log = logging.getLogger(__name__)
 class LearningCheck:
     """Looks at datasets of the library with a setup's model. Blocking; knows no Qt.
 
-    One call after the other: the worker behind it, which stays for the next question, has one
-    tokenizer. :meth:`close`, from any thread, gives its memory back.
+    One call after the other, but for :meth:`row`, which has a worker of its own (``rows``): a row
+    can be read while all are looked at. The workers stay for the next question; :meth:`close`, from
+    any thread, gives their memory back.
     """
 
     def __init__(
         self,
         library: DatasetLibrary,
         inspection: DataInspection,
+        rows: DataInspection,
         builder: JobBuilder,
         hub: HubCheck,
         is_offline: Callable[[], bool],
     ) -> None:
         self._library = library
         self._inspection = inspection
+        self._rows = rows
         self._builder = builder
         self._hub = hub
         self._is_offline = is_offline
@@ -68,7 +71,7 @@ class LearningCheck:
             message = f"{session.name} has no row {number + 1:,}."
             raise AppError("not_found", message, f"It has {session.rows:,} rows.")
         learning = self.learning(config, template)
-        return self._inspection.mask(found[0], session.format, learning, cancel)
+        return self._rows.mask(found[0], session.format, learning, cancel)
 
     def report(
         self,
@@ -165,8 +168,9 @@ class LearningCheck:
         return found
 
     def close(self) -> None:
-        """End the worker; the next question starts another."""
+        """End the workers; the next question starts another."""
         self._inspection.close()
+        self._rows.close()
 
     def _of_rows(self, sha256: str) -> DatasetSession | None:
         return next((one for one in self._library.list() if one.sha256 == sha256), None)
