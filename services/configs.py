@@ -120,6 +120,17 @@ class ConfigStore:
         with self._database.unit_of_work() as uow:
             return _used(uow, uow.configs.create(uow.configs.unique_name(name), config))
 
+    def add_all(self, named: Sequence[tuple[str, TrainingConfig]]) -> tuple[SavedConfig, ...]:
+        """Store several as :meth:`add` does, all or none of them; none becomes the last used."""
+        for _, config in named:
+            refuse_secrets(config)
+        with self._database.unit_of_work() as uow:
+            saved = [
+                uow.configs.create(uow.configs.unique_name(name), config) for name, config in named
+            ]
+            uow.commit()
+        return tuple(saved)
+
     def duplicate(self, config_id: int, name: str) -> SavedConfig:
         """Store a copy under another name. Raises as :meth:`load`, and AppError("name_taken")."""
         with self._database.unit_of_work() as uow:

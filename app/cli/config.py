@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.earlier import tell_earlier
 from app.cli.output import Json, print_json, print_table, reported
 from app.cli.state import services
 from app.cli.times import when
@@ -109,13 +110,18 @@ def duplicate(name: Name, new_name: NewName, json_: Json = False) -> None:
 
 @app.command("import")
 def import_config(
-    file: Annotated[Path, typer.Argument(help="A YAML or JSON file.")],
+    file: Annotated[
+        Path, typer.Argument(help="A YAML or JSON file, or the earlier program's database.")
+    ],
     name: Annotated[str, typer.Option(help="Its name; the file's if left out.")] = "",
     replace: Replace = False,
     json_: Json = False,
 ) -> None:
     """Save a configuration from a file. Whatever is wrong in it is told at once, with its line."""
     with reported(json_):
+        if services().earlier_program.is_database(file):
+            tell_earlier(services().earlier_program.import_configs(file), as_json=json_)
+            return
         wanted = name or file.stem
         seen = services().configs.find(wanted)
         stored = _store(wanted, read_config_file(file), seen, replace=replace)

@@ -23,6 +23,7 @@ from app.cli.data_mask import (
     report_on,
     with_model,
 )
+from app.cli.earlier import tell_earlier
 from app.cli.output import EXIT_FAILED, Json, print_json, reported, say
 from app.cli.setup import StepPrinter
 from app.cli.state import services
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from models.domain.data_report import Learning
     from models.domain.dataset import DatasetSession
     from models.domain.dataset_import import ImportVerdict
+    from models.domain.earlier_program import EarlierImport
     from services.progress import CancelToken, Reporter
 
 Result = TypeVar("Result")
@@ -73,6 +75,9 @@ def import_data(
     """Import into the library: all rows, or none and everything that is wrong with them."""
     with reported(json_):
         options = _options(map_, drop, text)
+        if not source.startswith("hf:") and services().earlier_program.is_database(Path(source)):
+            _import_earlier(Path(source), name, options, as_json=json_)
+            return
 
         def work(report: Reporter, cancel: CancelToken) -> DatasetSession:
             return services().datasets.import_file(
@@ -88,6 +93,19 @@ def import_data(
             print_json(session)
         else:
             print(f"{session.id}  {session.name}: {session.rows} rows, {session.format}")
+
+
+def _import_earlier(path: Path, name: str, options: ImportOptions, *, as_json: bool) -> None:
+    def work(report: Reporter, cancel: CancelToken) -> EarlierImport:
+        return services().earlier_program.import_all(
+            path, name=name, options=options, report=report, cancel=cancel
+        )
+
+    try:
+        tell_earlier(_followed(work), as_json=as_json)
+    except ImportRefusedError as error:
+        _tell_refused(error, as_json=as_json)
+        raise typer.Exit(EXIT_FAILED) from None
 
 
 def check_data(

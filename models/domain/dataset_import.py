@@ -18,11 +18,14 @@ _SHOWN = 20
 class ImportOptions:
     """How a file is read. ``text_split``: ``sections`` (paragraphs gathered), ``paragraphs``,
     ``documents``. ``drop_bad_rows`` leaves faulty rows out, where they refuse the file else.
+    ``scrape_session`` is the number of the one session of the earlier program's database that is
+    read, as text; empty for all.
     """
 
     mapping: ColumnMapping | None = None
     drop_bad_rows: bool = False
     text_split: str = "sections"
+    scrape_session: str = ""
 
 
 @dataclass(frozen=True, slots=True)

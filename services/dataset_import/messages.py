@@ -10,6 +10,8 @@ from models.domain.data_report import Finding
 from models.domain.dataset_import import ImportOptions, ImportVerdict
 
 _SAMPLE_CHARACTERS = 1000
+_SAMPLE_JSON_CHARACTERS = 20_000
+"""Of texts that may hold a conversation as JSON: cut, they could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,10 @@ def read_request(document: dict[str, Any]) -> Request:
     return Request(
         path=document["path"],
         options=ImportOptions(
-            _mapping(options["mapping"]), options["drop_bad_rows"], options["text_split"]
+            _mapping(options["mapping"]),
+            options["drop_bad_rows"],
+            options["text_split"],
+            options.get("scrape_session", ""),
         ),
         data=document["data"],
         index=document["index"],
@@ -92,7 +97,8 @@ def _mapping(document: dict[str, Any] | None) -> ColumnMapping | None:
 
 def _short(value: Any) -> Any:
     if isinstance(value, str):
-        return value[:_SAMPLE_CHARACTERS]
+        is_json = value.lstrip()[:1] in {"[", "{"}
+        return value[: _SAMPLE_JSON_CHARACTERS if is_json else _SAMPLE_CHARACTERS]
     if isinstance(value, dict):
         return {key: _short(item) for key, item in value.items()}
     return [_short(item) for item in value[:20]] if isinstance(value, list) else value

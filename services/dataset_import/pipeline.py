@@ -104,7 +104,7 @@ class Reading:
         if kind is Kind.EMPTY:
             return iter(())
         if kind is Kind.OLD_DATABASE and part.path is not None:
-            return read_old_database(part.path, intake)
+            return read_old_database(part.path, intake, self.options.scrape_session)
         if kind in {Kind.PARQUET, Kind.ARROW}:
             if part.path is None or self.columnar is None:
                 message = f"{part.name} lies in an archive; unpack that first."

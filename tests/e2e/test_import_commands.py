@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -103,3 +105,27 @@ def test_what_cannot_be_reached_is_a_sentence(temper: Callable[..., Any], tmp_pa
     assert "no file" in temper("check", str(tmp_path / "none.jsonl"), code=1)
     assert "is no dataset" in temper("import", "hf:", code=2)
     assert "training environment" in temper("import", "hf:me/rows", code=1)
+
+
+def test_the_earlier_programs_database_brings_datasets_and_configurations(
+    temper: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "old.db"
+    hp = {"base_model": "me/model", "epochs": "2", "db_session_id": "1", "pin_memory": True}
+    document = json.dumps({"hp": hp, "meta": {"train_target": "local"}})
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(
+            "CREATE TABLE training_configs (name TEXT, config_json TEXT);"
+            "CREATE TABLE scraped_pairs (session_id INTEGER, input_text TEXT, output_text TEXT);"
+            "INSERT INTO scraped_pairs VALUES (1, 'Why?', 'So.'), (2, 'How?', 'Thus.');"
+        )
+        database.execute("INSERT INTO training_configs VALUES ('Mine', ?)", (document,))
+        database.commit()
+    done = temper("import", str(path), "--name", "Old", "--json")
+    assert [one["name"] for one in done["datasets"]] == ["Old: Session 1", "Old: Session 2"]
+    assert [one["name"] for one in done["configs"]] == ["Mine"]
+    assert done["notes"] == ["Mine: hp.pin_memory has no counterpart here."]
+    shown = CliRunner().invoke(app, ["config", "import", str(path)])
+    assert shown.exit_code == 0
+    assert "Saved as Mine (2)." in shown.stdout
+    assert len(temper("list", "--json")) == 2
