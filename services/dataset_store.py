@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import shutil
 import struct
+import time
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -16,11 +18,14 @@ from uuid import uuid4
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
 _OWNER = re.compile(r"\.(\d+)-")
 """The number of the process that writes a file, in its name."""
+_ROW_FILE = re.compile(r"[0-9a-f]{64}\.(jsonl|idx)")
+_YOUNG_SECONDS = 3600.0
+"""Rows are named by a dataset seconds after they are complete."""
 _OFFSET = struct.Struct("<Q")
 
 
@@ -69,7 +74,7 @@ class DatasetStore:
 
     def adopt(self, data: Path, index: Path, sha256: str) -> None:
         """Take files of :meth:`new_files` into the library, under the hash of the rows."""
-        index.replace(self._index_path(sha256))
+        index.replace(self.index_path(sha256))
         data.replace(self.path(sha256))
 
     def sweep(self) -> None:
@@ -79,9 +84,42 @@ class DatasetStore:
             if owner is None or not psutil.pid_exists(int(owner.group(1))):
                 _remove(path)
 
+    def sweep_unknown(self, known: Collection[str]) -> None:
+        """Remove rows that no dataset names: a program was killed before it could tell of them.
+
+        Younger ones stay: their dataset may be about to be stored.
+        """
+        oldest = time.time() - _YOUNG_SECONDS
+        for path in self._folder.glob("*.*"):
+            if _ROW_FILE.fullmatch(path.name) and path.stem not in known:
+                with contextlib.suppress(OSError):  # gone already, or held by another program
+                    if path.stat().st_mtime < oldest:
+                        path.unlink()
+
+    def has(self, sha256: str) -> bool:
+        """Whether the rows with this hash are here."""
+        return self.path(sha256).exists() and self.index_path(sha256).exists()
+
+    def put_aside(self, sha256: str) -> tuple[Path, Path]:
+        """Move rows out of the library, to where a sweep finds them once this program has ended."""
+        data, index = self.new_files()
+        self.path(sha256).replace(data)
+        try:
+            self.index_path(sha256).replace(index)
+        except OSError:
+            data.replace(self.path(sha256))
+            raise
+        return data, index
+
+    def put_back(self, aside: tuple[Path, Path], sha256: str) -> None:
+        """Undo :meth:`put_aside`."""
+        for path in aside:
+            os.utime(path)  # a sweep of another program takes it for new, which it is here
+        self.adopt(*aside, sha256)
+
     def rows(self, sha256: str, start: int, count: int) -> list[dict[str, Any]]:
         """``count`` rows from row ``start`` (from 0): one seek, however large the file is."""
-        with self._index_path(sha256).open("rb") as offsets:
+        with self.index_path(sha256).open("rb") as offsets:
             offsets.seek(start * _OFFSET.size)
             found = offsets.read(_OFFSET.size)
         if len(found) < _OFFSET.size:
@@ -93,7 +131,7 @@ class DatasetStore:
     def delete(self, sha256: str) -> None:
         """Remove the rows with this hash."""
         self.path(sha256).unlink(missing_ok=True)
-        self._index_path(sha256).unlink(missing_ok=True)
+        self.index_path(sha256).unlink(missing_ok=True)
 
     def place_into(self, sha256: str, folder: Path) -> Path:
         """Make the rows available in a run's data root, without a second copy where it can be."""
@@ -109,7 +147,8 @@ class DatasetStore:
             temporary.unlink(missing_ok=True)
         return target
 
-    def _index_path(self, sha256: str) -> Path:
+    def index_path(self, sha256: str) -> Path:
+        """Where the offsets of these rows lie, eight bytes for each."""
         return self._folder / f"{sha256}.idx"
 
 

@@ -1,4 +1,4 @@
-"""The dataset library: import files, list sessions, read rows, delete."""
+"""The dataset library: import files, list sessions, read rows, make new ones of old, delete."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.domain.dataset import DatasetSession
+from services import dataset_export, dataset_search
+from services.dataset_bin import DatasetBin
 from services.dataset_import.importer import Importer
+from services.dataset_maker import DatasetMaker, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from models.db.database import Database
+    from models.domain.dataset import MergePart
     from models.domain.dataset_import import HubSource, ImportOptions, ImportVerdict
-    from services.dataset_import.messages import Exporter
+    from services.dataset_import.exporters import Exporters
     from services.dataset_store import DatasetStore, StoredRows
     from services.progress import CancelToken, Reporter
 
@@ -26,7 +30,8 @@ SAMPLE_SOURCE = "bundled with Temper"
 class DatasetLibrary:
     """What the program knows of datasets: the database has the facts, the store the rows.
 
-    ``exporters`` makes the programs that read Parquet, Arrow and the Hub for an import.
+    ``exporters`` makes the programs that read Parquet, Arrow and the Hub for an import, and that
+    write Parquet. What is deleted can be restored until :meth:`close`.
     """
 
     def __init__(
@@ -34,12 +39,15 @@ class DatasetLibrary:
         database: Database,
         store: DatasetStore,
         sample: Path,
-        exporters: Callable[[HubSource | None], Exporter] | None = None,
+        exporters: Exporters | None = None,
     ) -> None:
         self._database = database
         self._store = store
         self._sample = sample
         self._importer = Importer(store, exporters)
+        self._exporters = exporters
+        self._maker = DatasetMaker(store)
+        self._bin = DatasetBin(database, store)
 
     def import_file(
         self,
@@ -107,31 +115,181 @@ class DatasetLibrary:
         """``count`` rows from row ``start`` (from 0) without reading the rest."""
         return self._store.rows(self.get(session_id).sha256, start, count)
 
-    def delete(self, session_id: int) -> None:
-        """Forget a session; its rows go when no other session has the same ones."""
+    def find_row(
+        self,
+        session_id: int,
+        text: str,
+        start: int = 0,
+        *,
+        backwards: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> int | None:
+        """The number of the next row, from ``start`` itself on, that holds the text in any case of
+        letters; None where there is none. Cancelled."""
         sha256 = self.get(session_id).sha256
+        return dataset_search.find_row(
+            self._store.path(sha256),
+            self._store.index_path(sha256),
+            text,
+            start,
+            backwards=backwards,
+            cancel=cancel,
+        )
+
+    def rename(self, session_id: int, name: str) -> DatasetSession:
+        """Give another name; saved configurations that name this dataset follow.
+
+        Raises AppError: ``name_taken``, ``bad_name``, ``not_found``.
+        """
         with self._database.unit_of_work() as uow:
-            uow.datasets.delete(session_id)
+            renamed = uow.datasets.rename(session_id, name)
             uow.commit()
-        self._delete_if_unused(sha256)
+        return renamed
+
+    def duplicate(self, session_id: int, name: str = "") -> DatasetSession:
+        """The same rows under another number and name; nothing is copied.
+
+        AppError("name_taken") where a name is asked for that another dataset has.
+        """
+        with self._database.unit_of_work() as uow:
+            uow.datasets.lock()
+            session = uow.datasets.get(session_id)
+            chosen = name.strip() or uow.datasets.unique_name(f"{session.name} (copy)")
+            copied = replace(session, name=chosen, created_at=time.time())
+            added = uow.datasets.add(copied)
+            uow.commit()
+        return added
+
+    def delete(self, session_id: int) -> DatasetSession:
+        """Forget a session and return it, so that :meth:`restore` can bring it back.
+
+        Its rows go when no other session has the same ones. AppError("not_found").
+        """
+        return self._bin.delete(session_id)
+
+    def restore(self, session: DatasetSession) -> DatasetSession:
+        """Undo a delete: the same number, and the same name unless it was taken meanwhile.
+
+        AppError("not_found") where its rows are gone.
+        """
+        return self._bin.restore(session)
+
+    def export(
+        self,
+        session_id: int,
+        path: Path,
+        format: str = "jsonl",
+        *,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        """Write all rows to a file, ``jsonl`` or ``parquet``: all of them, or the file stays as it
+        was. Raises Cancelled, and AppError: ``runtime_missing``, ``disk_full``, ``io``."""
+        session = self.get(session_id)
+        rows, watch = self._store.path(session.sha256), Watch(report, cancel)
+        if format == "parquet":
+            dataset_export.write_parquet(rows, path, self._exporters, watch)
+        else:
+            dataset_export.write_jsonl(rows, path, watch)
+
+    def merge(
+        self,
+        parts: Sequence[MergePart],
+        name: str,
+        *,
+        seed: int = 0,
+        shuffle: bool = True,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> DatasetSession:
+        """A new dataset of several, each as often as its weight says, mixed or one after another.
+
+        Conversations in different formats become messages. The column ``dataset`` of each row says
+        where it came from. Raises as :class:`DatasetMaker` does.
+        """
+        sources = [(self.get(part.session_id), part.weight) for part in parts]
+        watch = Watch(report, cancel)
+        return self._keep(self._maker.merge(sources, name, watch, seed=seed, shuffle=shuffle))
+
+    def split_off(  # noqa: PLR0913 - what may be chosen, each by name
+        self,
+        session_id: int,
+        *,
+        percent: float | None = None,
+        rows: int | None = None,
+        as_split: bool,
+        seed: int = 0,
+        name: str = "",
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> tuple[DatasetSession, ...]:
+        """Hold out a share or a number of rows; the dataset itself stays as it is.
+
+        ``as_split`` makes one dataset whose column ``split`` says ``train`` or ``held_out``, else
+        there are two: for training, and held out. Rows that say the same stay on one side, so there
+        may be some more or less. Raises as :class:`DatasetMaker` does.
+        """
+        made = self._maker.split_off(
+            self.get(session_id),
+            Watch(report, cancel),
+            percent=percent,
+            rows=rows,
+            seed=seed,
+            as_split=as_split,
+            name=name,
+        )
+        return self._keep_all(made)
+
+    def without_rows(
+        self,
+        session_id: int,
+        rows: Collection[int],
+        name: str = "",
+        *,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> DatasetSession:
+        """A new dataset without the rows of these numbers, which count from 0.
+
+        Raises as :class:`DatasetMaker` does.
+        """
+        session, watch = self.get(session_id), Watch(report, cancel)
+        return self._keep(self._maker.without_rows(session, rows, name, watch))
+
+    def sweep(self) -> None:
+        """Remove what programs that were killed have left, also rows that no session names."""
+        self._store.sweep()
+        with self._database.unit_of_work() as uow:
+            known = uow.datasets.row_files()
+        self._store.sweep_unknown(known)
+
+    def close(self) -> None:
+        """Throw away what was deleted."""
+        self._bin.empty()
 
     def place_into(self, session: DatasetSession, folder: Path) -> Path:
         """Make a session's rows available below a run's data root; returns the file."""
         return self._store.place_into(session.sha256, folder)
 
     def _keep(self, session: DatasetSession) -> DatasetSession:
+        return self._keep_all((session,))[0]
+
+    def _keep_all(self, sessions: Sequence[DatasetSession]) -> tuple[DatasetSession, ...]:
         try:
-            return self._add(session)
+            return self._add_all(sessions)
         except Exception:  # whatever it was: rows without a session must not stay
-            self._delete_if_unused(session.sha256)
+            for session in sessions:
+                self._delete_if_unused(session.sha256)
             raise
 
-    def _add(self, session: DatasetSession) -> DatasetSession:
+    def _add_all(self, sessions: Sequence[DatasetSession]) -> tuple[DatasetSession, ...]:
+        added: list[DatasetSession] = []
         with self._database.unit_of_work() as uow:
-            unique = uow.datasets.unique_name(session.name)
-            added = uow.datasets.add(replace(session, name=unique))
+            for session in sessions:
+                unique = uow.datasets.unique_name(session.name)
+                added.append(uow.datasets.add(replace(session, name=unique)))
             uow.commit()
-        return added
+        return tuple(added)
 
     def _delete_if_unused(self, sha256: str) -> None:
         if all(session.sha256 != sha256 for session in self.list()):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
+from sqlalchemy.orm.attributes import flag_modified
 
 from models.db.repository import SHOWN_NAMES, Repository, clean_name, name_key, storable
-from models.db.tables import DatasetRow
-from models.domain.dataset import DatasetSession
+from models.db.tables import ConfigRow, DatasetRow
+from models.domain.dataset import DatasetPart, DatasetSession
 from models.domain.errors import AppError
 
 if TYPE_CHECKING:
@@ -33,9 +35,7 @@ class DatasetRepository(Repository):
         self._lock()
         name = clean_name(session.name, _WHAT)
         if self._named(name) is not None:
-            raise AppError(
-                "name_taken", f'There is already a dataset named "{name}".', "Choose another name."
-            )
+            raise _taken(name)
         row = _to_row(session, name)
         self._session.add(row)
         self._session.flush()
@@ -71,6 +71,53 @@ class DatasetRepository(Repository):
         names = (base if number == 1 else f"{base} ({number})" for number in count(1))
         return next(name for name in names if name_key(name) not in taken)
 
+    def put_back(self, session: DatasetSession) -> DatasetSession:
+        """Store a deleted dataset again, under its number and, where that is free, its name."""
+        self._lock()
+        there = self._session.get(DatasetRow, session.id)
+        if there is not None:
+            return _to_value(there)
+        is_free = self._named(session.name) is None
+        row = _to_row(session, session.name if is_free else self.unique_name(session.name))
+        row.id = session.id
+        self._session.add(row)
+        self._session.flush()
+        return _to_value(row)
+
+    def rename(self, dataset_id: int, name: str) -> DatasetSession:
+        """Give another name, and tell it to the configurations that name this dataset.
+
+        They mean what they meant before, so the time of their last change stays. Raises AppError:
+        ``name_taken`` if another dataset has the name in any case, ``bad_name``, ``not_found``.
+        """
+        self._lock()
+        row, name = self._row(dataset_id), clean_name(name, _WHAT)
+        others = self._session.execute(select(DatasetRow.id, DatasetRow.name))
+        if any(name_key(other) == name_key(name) for id_, other in others if id_ != dataset_id):
+            raise _taken(name)
+        naming = [one for one in self._session.scalars(select(ConfigRow)) if self._names(one, row)]
+        row.name = name
+        self._session.flush()
+        renamed = _to_value(row)
+        for config in naming:
+            config.data["dataset"]["session"] = renamed.reference
+            flag_modified(config, "data")
+        self._session.flush()
+        return renamed
+
+    def has_rows(self, sha256: str) -> bool:
+        """Whether any dataset has the rows with this hash."""
+        query = select(DatasetRow.id).where(DatasetRow.sha256 == sha256).limit(1)
+        return self._session.scalar(query) is not None
+
+    def row_files(self) -> set[str]:
+        """The hashes of the rows of all datasets."""
+        return set(self._session.scalars(select(DatasetRow.sha256)))
+
+    def lock(self) -> None:
+        """Become the only writer, so that what is read now holds until the end."""
+        self._lock()
+
     def delete(self, dataset_id: int) -> None:
         """Remove it from the library. Its file, which others may share, is not touched."""
         self._lock()
@@ -84,6 +131,15 @@ class DatasetRepository(Repository):
                 "not_found", f"There is no dataset number {dataset_id}.", self._existing()
             )
         return row
+
+    def _names(self, config: ConfigRow, row: DatasetRow) -> bool:
+        """Whether a configuration means this dataset, and by its name."""
+        data: Any = config.data
+        section = data.get("dataset") if isinstance(data, dict) else None
+        text = section.get("session") if isinstance(section, dict) else None
+        if not isinstance(text, str) or self._numbered(text.strip()) is not None:
+            return False
+        return (self._named(text.strip()) or self._nearly_named(text.strip())) is row
 
     def _numbered(self, text: str) -> DatasetRow | None:
         is_number = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
@@ -118,12 +174,17 @@ def _to_row(session: DatasetSession, name: str) -> DatasetRow:
         licence=storable(session.licence),
         mapping=storable(session.mapping),
         columns=[storable(name) for name in session.columns],
+        parts=[
+            {**asdict(part), "name": storable(part.name), "source": storable(part.source)}
+            for part in session.parts
+        ],
     )
 
 
 def _to_value(row: DatasetRow) -> DatasetSession:
     splits = row.splits if isinstance(row.splits, list | tuple) else ()
     columns = row.columns if isinstance(row.columns, list | tuple) else ()
+    parts = row.parts if isinstance(row.parts, list | tuple) else ()
     return DatasetSession(
         id=row.id,
         name=row.name,
@@ -137,6 +198,23 @@ def _to_value(row: DatasetRow) -> DatasetSession:
         licence=row.licence,
         mapping=row.mapping,
         columns=tuple(map(str, columns)),
+        parts=tuple(_part(one) for one in parts if isinstance(one, dict)),
+    )
+
+
+def _part(stored: dict[str, Any]) -> DatasetPart:
+    return DatasetPart(
+        name=str(stored.get("name", "")),
+        rows=int(stored.get("rows", 0)),
+        weight=float(stored.get("weight", 1.0)),
+        licence=str(stored.get("licence", "")),
+        source=str(stored.get("source", "")),
+    )
+
+
+def _taken(name: str) -> AppError:
+    return AppError(
+        "name_taken", f'There is already a dataset named "{name}".', "Choose another name."
     )
 
 

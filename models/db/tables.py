@@ -87,6 +87,7 @@ class DatasetRow(Base):
     licence: Mapped[str] = mapped_column(server_default="")
     mapping: Mapped[str] = mapped_column(server_default="")
     columns: Mapped[Any] = mapped_column(Json, server_default="[]")
+    parts: Mapped[Any] = mapped_column(Json, server_default="[]")
 
 
 class RunRow(Base):

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.domain.errors import AppError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 IMPORT_SUFFIXES = (
     ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".tab", ".psv", ".txt", ".text", ".md",
@@ -10,6 +17,34 @@ IMPORT_SUFFIXES = (
     ".sqlite3",
 )  # fmt: skip
 """The endings of files that can be imported; the content decides all the same."""
+
+CHAT_FORMATS = (
+    "messages", "sharegpt", "alpaca", "prompt_completion", "question_answer", "input_output",
+)  # fmt: skip
+"""Formats whose rows are conversations, so that each of them can be written as messages."""
+MOST_WEIGHT = 100.0
+"""So often can a merge repeat a dataset; more is a slip of the finger."""
+TRAIN_SPLIT = "train"
+HELD_OUT_SPLIT = "held_out"
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetPart:
+    """A dataset that others were made of, as it was then; ``rows`` came from it."""
+
+    name: str
+    rows: int
+    weight: float
+    licence: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MergePart:
+    """What is merged: with weight 1 all rows once, with 2 each twice, with 0.5 half of them."""
+
+    session_id: int
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +54,8 @@ class DatasetSession:
     ``format`` is a DatasetFormat of the trainer's contract, ``created_at`` seconds since the epoch,
     ``splits`` maps the values of the rows' own ``split`` column to how many rows have them.
     ``columns`` are those of the file that was imported, ``mapping`` says which of them played which
-    part where their names did not, ``licence`` is empty where none is known.
+    part where their names did not, ``licence`` is empty where none is known. ``parts`` are the
+    datasets that were merged into it; the column ``dataset`` of its rows names one of them.
     """
 
     id: int
@@ -34,6 +70,15 @@ class DatasetSession:
     licence: str = ""
     mapping: str = ""
     columns: tuple[str, ...] = ()
+    parts: tuple[DatasetPart, ...] = ()
+
+    @property
+    def reference(self) -> str:
+        """How a configuration names it: by its name, which is unique in a library.
+
+        A name of digits alone would be taken for a number.
+        """
+        return str(self.id) if self.name.isdecimal() else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +89,61 @@ class SavedConfig:
     name: str
     target: str
     updated_at: float
+
+
+def merged_rows(rows: int, weight: float) -> int:
+    """How many rows a merge takes of a dataset of ``rows``; at least one of a dataset with any.
+
+    AppError("bad_use") where the weight is none.
+    """
+    if not (math.isfinite(weight) and 0 < weight <= MOST_WEIGHT):
+        raise AppError(
+            "bad_use",
+            f"{weight:g} is no weight of a dataset.",
+            f"Give a number above 0, and at most {MOST_WEIGHT:g}; 1 takes all rows once.",
+        )
+    whole = math.floor(weight)
+    return max(min(rows, 1), whole * rows + round((weight - whole) * rows))
+
+
+def merged_format(formats: Iterable[str]) -> str:
+    """The format that rows of these formats have once they are merged.
+
+    Conversations in different formats become messages. AppError("bad_use") where they do not go
+    together.
+    """
+    found = sorted(set(formats))
+    if len(found) == 1:
+        return found[0]
+    if found and set(found) <= set(CHAT_FORMATS):
+        return "messages"
+    raise AppError(
+        "bad_use",
+        f"Datasets of these formats cannot be merged: {', '.join(found) or 'none'}.",
+        "Preference pairs and plain text go only with their like; conversations with each other.",
+    )
+
+
+def held_out_rows(total: int, percent: float | None, rows: int | None) -> int:
+    """How many of ``total`` rows are to be held out, by share or by number.
+
+    AppError("bad_use") where neither or both are given, or nothing would be left on a side.
+    """
+    if (percent is None) == (rows is None):
+        raise AppError("bad_use", "Say how much to split off.", "Give a percentage or a number.")
+    wanted = rows if rows is not None else round(total * _share(percent or 0.0))
+    if percent is not None and total > 1:
+        wanted = min(max(wanted, 1), total - 1)
+    if not 0 < wanted < total:
+        raise AppError(
+            "bad_use",
+            f"{wanted:,} of {total:,} rows cannot be split off.",
+            "Both sides need at least one row.",
+        )
+    return wanted
+
+
+def _share(percent: float) -> float:
+    if not (math.isfinite(percent) and 0 < percent < 100):
+        raise AppError("bad_use", f"{percent:g} % is no share.", "Give a number from 0 to 100.")
+    return percent / 100

@@ -39,13 +39,28 @@ class DatasetsModel(ItemTableModel["DatasetSession"]):
                 return found
         return next((item for item in self.items if item.name == text), None)
 
+    def by_name(self, name: str) -> DatasetSession | None:
+        """The dataset of this name, whatever its case: two that look the same are never made."""
+        wanted = name.strip().casefold()
+        return next((item for item in self.items if item.name.casefold() == wanted), None)
+
+
+def matches(session: DatasetSession, words: str) -> bool:
+    """Whether every one of these words is in the dataset's name, source, format or licence."""
+    wanted = words.casefold().split()
+    parts = (session.name, session.source, _format(session), session.format, session.licence)
+    text = "\n".join(parts).casefold()
+    return all(word in text for word in wanted)
+
+
+def source_words(session: DatasetSession) -> str:
+    """Where a dataset came from, without the folders of a path."""
+    return _source(session)
+
 
 def reference_of(session: DatasetSession) -> str:
-    """How a configuration names this dataset: by its name, which is unique in a library.
-
-    A name of digits alone would be taken for a number.
-    """
-    return str(session.id) if session.name.isdecimal() else session.name
+    """How a configuration names this dataset."""
+    return session.reference
 
 
 def describe(session: DatasetSession) -> str:
@@ -93,6 +108,10 @@ def _source(session: DatasetSession) -> str:
     return session.source.replace("\\", "/").rsplit("/", 1)[-1]
 
 
+def _licence(session: DatasetSession) -> str:
+    return session.licence or "–"
+
+
 def _created(session: DatasetSession) -> str:
     return when(session.created_at)
 
@@ -106,6 +125,7 @@ _COLUMNS: tuple[Column[DatasetSession], ...] = (
     Column("Rows", _rows, _rows_number, is_number=True),
     Column("Format", _format),
     Column("Size", _size, _size_number, is_number=True),
+    Column("Licence", _licence, help="As the source tells it; a dash where it tells none"),
     Column("Source", _source),
     Column("Added", _created, _created_number),
 )

@@ -37,9 +37,17 @@ def main() -> int:
     """Do what standard input asks for. The result, also a refusal, is on standard output."""
     # The program's encoding, whatever the system's: the two speak UTF-8.
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
-    request = read_request(json.loads(stdin.readline()))
-    threading.Thread(target=_end_with_parent, args=(stdin, request), daemon=True).start()
-    result = carry_out(request, _Speaker(stdout).tick)
+    document = json.loads(stdin.readline())
+    work, tick = document.get("work"), _Speaker(stdout).tick
+    if work is not None:
+        from services.dataset_import.rework import files_of, rework  # not for an import
+
+        _watch(stdin, files_of(work))
+        result = rework(work, tick)
+    else:
+        request = read_request(document)
+        _watch(stdin, (request.data, request.index))
+        result = carry_out(request, tick)
     _say(stdout, result)
     return 0
 
@@ -111,12 +119,16 @@ def _say(stdout: IO[bytes], document: dict[str, Any]) -> None:
     stdout.flush()
 
 
-def _end_with_parent(stdin: IO[bytes], request: Request) -> None:
+def _watch(stdin: IO[bytes], files: tuple[str, ...]) -> None:
+    threading.Thread(target=_end_with_parent, args=(stdin, files), daemon=True).start()
+
+
+def _end_with_parent(stdin: IO[bytes], files: tuple[str, ...]) -> None:
     """Leave nothing behind when the program that asked is gone."""
     # Not through the buffer, whose lock the interpreter needs when it ends.
     while os.read(stdin.fileno(), 4096):
         pass
-    for name in (request.data, request.index):
+    for name in files:
         if name:
             Path(name).unlink(missing_ok=True)
     os._exit(1)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from services.trainer_code import TrainerCode
 
 _MODULE = "trainer_image.export_rows"
+_WRITER = "trainer_image.write_parquet"
 
 
 class TrainerExporters:
@@ -54,14 +55,32 @@ class TrainerExporters:
                 "Set it up under Training, or with temper demo; other files need none.",
             )
         argv = (str(self._runtime.python), "-m", _MODULE)
-        environment = worker_environment(os.environ, self._code().folder, self._data_root())
-        # A json.py in the folder that the program was started in is none of ours.
-        environment |= NO_TELEMETRY | {"PYTHONSAFEPATH": "1"}
+        environment = self._environment()
         if source is None:
             return Exporter((*argv, "file"), environment | LIBRARIES_OFFLINE, is_source=False)
         environment |= self._token_for(source)
         asked = ("hub", source.repo, source.config, source.split)
         return Exporter((*argv, *asked), environment, is_source=True)
+
+    def parquet_writer(self) -> Exporter:
+        """The other way: JSON Lines on its standard input become Parquet on its output.
+
+        AppError("runtime_missing") where the environment is missing.
+        """
+        if not self._runtime.is_ready():
+            raise AppError(
+                "runtime_missing",
+                "Parquet is written by the training environment, which is not set up on this "
+                "computer.",
+                "Set it up under Training, or with temper demo; or export JSON Lines (.jsonl).",
+            )
+        argv = (str(self._runtime.python), "-m", _WRITER)
+        return Exporter(argv, self._environment() | LIBRARIES_OFFLINE, is_source=False)
+
+    def _environment(self) -> dict[str, str]:
+        environment = worker_environment(os.environ, self._code().folder, self._data_root())
+        # A json.py in the folder that the program was started in is none of ours.
+        return environment | NO_TELEMETRY | {"PYTHONSAFEPATH": "1"}
 
     def _token_for(self, source: HubSource) -> dict[str, str]:
         if self._offline.is_offline():

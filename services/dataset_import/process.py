@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -30,8 +31,25 @@ _ROOT = Path(__file__).parents[2]
 _TAIL_BYTES = 4000
 
 
+@dataclass(frozen=True, slots=True)
+class ChildTask:
+    """What a child is asked for: the ``document``, the ``files`` that it writes, and how much there
+    is to do (``total``, in the unit of its progress; 0 where nobody knows)."""
+
+    document: dict[str, Any]
+    files: tuple[str, ...]
+    total: int
+
+
 def run_request(request: Request, report: Reporter | None, cancel: CancelToken) -> dict[str, Any]:
     """Let a child carry out the request; its result. Cancelled, or AppError where it was killed."""
+    total = 0 if _is_stream(request) else _size(Path(request.path))
+    task = ChildTask(request_text(request), (request.data, request.index), total)
+    return run_task(task, report, cancel)
+
+
+def run_task(task: ChildTask, report: Reporter | None, cancel: CancelToken) -> dict[str, Any]:
+    """The same for any work on rows; the files go where the result names none as ``stored``."""
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(
             command(),
@@ -44,14 +62,14 @@ def run_request(request: Request, report: Reporter | None, cancel: CancelToken) 
         )
         result: dict[str, Any] = {}
         try:
-            result = _follow(child, request, _Meter(request, report), cancel)
+            result = _follow(child, task.document, _Meter(task.total, report), cancel)
             child.wait()
         except _EndedError:
             raise _killed(child.wait(), errors) from None
         finally:
             _end(child)
             if "stored" not in result:  # one that was killed could not clean up
-                for name in filter(None, (request.data, request.index)):
+                for name in filter(None, task.files):
                     Path(name).unlink(missing_ok=True)
         return result
 
@@ -71,9 +89,9 @@ class _EndedError(Exception):
 class _Meter:
     """Turns rows and bytes into progress with speed and remaining time."""
 
-    def __init__(self, request: Request, report: Reporter | None) -> None:
+    def __init__(self, total: int, report: Reporter | None) -> None:
         self._report = report
-        self._total = 0 if _is_stream(request) else _size(Path(request.path))
+        self._total = total
         self._began = time.monotonic()
 
     def tell(self, rows: int, consumed: int) -> None:
@@ -88,13 +106,13 @@ class _Meter:
 
 
 def _follow(
-    child: subprocess.Popen[str], request: Request, meter: _Meter, cancel: CancelToken
+    child: subprocess.Popen[str], asked: dict[str, Any], meter: _Meter, cancel: CancelToken
 ) -> dict[str, Any]:
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     threading.Thread(target=_pump, args=(child.stdout, lines), daemon=True).start()
     with contextlib.suppress(OSError):  # it is gone already, which its output shows
         if child.stdin is not None:
-            child.stdin.write(json.dumps(request_text(request)) + "\n")
+            child.stdin.write(json.dumps(asked) + "\n")
             child.stdin.flush()
     while True:
         cancel.raise_if_cancelled()

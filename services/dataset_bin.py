@@ -1,0 +1,81 @@
+"""Datasets that were deleted: their rows are kept until the program ends, so it can be undone."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from models.domain.errors import AppError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.db.database import Database
+    from models.domain.dataset import DatasetSession
+    from services.dataset_store import DatasetStore
+
+
+class DatasetBin:
+    """Blocking and thread-safe. A program that is killed leaves files that a sweep removes."""
+
+    def __init__(self, database: Database, store: DatasetStore) -> None:
+        self._database = database
+        self._store = store
+        self._aside: dict[str, tuple[Path, Path]] = {}
+        self._alone = threading.Lock()
+
+    def delete(self, session_id: int) -> DatasetSession:
+        """Forget a session and return it as it was; AppError("not_found").
+
+        Its rows are put aside when no other session has the same ones.
+        """
+        with self._alone, self._database.unit_of_work() as uow:
+            session = uow.datasets.get(session_id)
+            uow.datasets.delete(session_id)
+            is_last = not uow.datasets.has_rows(session.sha256)
+            if not (is_last and self._store.has(session.sha256)):
+                uow.commit()
+                return session
+            aside = self._store.put_aside(session.sha256)
+            try:
+                uow.commit()
+            except BaseException:  # re-raised: a session that stays needs its rows
+                self._store.put_back(aside, session.sha256)
+                raise
+            self._remove(session.sha256)
+            self._aside[session.sha256] = aside
+        return session
+
+    def restore(self, session: DatasetSession) -> DatasetSession:
+        """Bring back what was deleted, under its number and its name, or the next free name.
+
+        AppError("not_found") where its rows are gone.
+        """
+        with self._alone, self._database.unit_of_work() as uow:
+            uow.datasets.lock()
+            self._bring_rows(session)
+            restored = uow.datasets.put_back(session)
+            uow.commit()
+        return restored
+
+    def empty(self) -> None:
+        """Throw away what was deleted."""
+        with self._alone:
+            for sha256 in list(self._aside):
+                self._remove(sha256)
+
+    def _bring_rows(self, session: DatasetSession) -> None:
+        if self._store.has(session.sha256):  # another session has them, or they came anew
+            return
+        aside = self._aside.pop(session.sha256, None)
+        if aside is None:
+            raise AppError(
+                "not_found",
+                f'The rows of "{session.name}" are no longer there.',
+                "Import the file again.",
+            )
+        self._store.put_back(aside, session.sha256)
+
+    def _remove(self, sha256: str) -> None:
+        for path in self._aside.pop(sha256, ()):
+            path.unlink(missing_ok=True)
