@@ -101,6 +101,11 @@ def propose(columns: Iterable[str]) -> list[ColumnMapping]:
     return found
 
 
+def suggest(role: str, columns: Iterable[str]) -> str:
+    """The column whose name suggests that it plays this part; empty where none does."""
+    return _source(role, {_key(name): name for name in columns})
+
+
 def only_spelling(columns: Iterable[str]) -> ColumnMapping | None:
     """The mapping that is certain: known names but for capitals, blanks, hyphens."""
     by_key = {_key(name): name for name in columns}

@@ -1,0 +1,112 @@
+"""An import in words: what was refused and why, and what there is to know of what was taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.qt.notice import Notice
+from models.qt.wording import counted
+
+if TYPE_CHECKING:
+    from models.domain.data_report import Finding
+    from models.domain.dataset_import import ImportVerdict
+    from models.domain.import_job import Imported, ImportRefusal
+
+SHOW_DETAILS = "import_details"
+DIVIDE_TEXT = "import_divide"
+"""What a notice's button asks for after an import."""
+
+TEXT_SPLITS: dict[str, tuple[str, str]] = {
+    "sections": (
+        "Sections",
+        "Paragraphs gathered up to about 4,000 characters; headings begin a new one. Best for most "
+        "books and documents.",
+    ),
+    "paragraphs": ("Paragraphs", "Each paragraph by itself. Best for lists of short texts."),
+    "documents": (
+        "Whole files",
+        "Each file is one row. Best for many short files; of long ones the end may be cut off in "
+        "training.",
+    ),
+}
+"""How plain text may be divided into rows: the choice, and when it is good."""
+
+
+def majors(verdict: ImportVerdict) -> list[Finding]:
+    """The findings that forbid the import."""
+    return [one for one in verdict.findings if one.severity == "major"]
+
+
+def droppable(verdict: ImportVerdict) -> int:
+    """How many rows would have to be left out so that the others can be imported; 0 where that
+    does not help."""
+    found = majors(verdict)
+    if not found or any(one.remedy != "drop" for one in found):
+        return 0
+    count = min(verdict.rows, sum(one.count for one in found))
+    return count if count < verdict.rows else 0
+
+
+def asks_for_mapping(verdict: ImportVerdict) -> bool:
+    """Whether saying what the columns are may help."""
+    return bool(verdict.columns) and any(one.remedy == "map" for one in majors(verdict))
+
+
+def refusal_sentence(refusal: ImportRefusal) -> str:
+    """What is wrong as a whole, and that nothing has changed."""
+    verdict = refusal.verdict
+    found = majors(verdict)
+    kinds = counted(len(found), "problem", "kinds of problems")
+    rows = min(verdict.rows, sum(one.count for one in found if one.rows))
+    where = f" in {rows:,} of {counted(verdict.rows, 'row')}" if rows else ""
+    return f"{kinds}{where}. The library is as it was before."
+
+
+def advice(refusal: ImportRefusal) -> str:
+    """What to do about it."""
+    verdict = refusal.verdict
+    if asks_for_mapping(verdict):
+        return "Say what the columns are, then it can be imported."
+    if droppable(verdict):
+        return "Correct these rows in the file and try again, or leave them out."
+    return "Correct this in the file and try again."
+
+
+def place_words(finding: Finding) -> str:
+    """Where it stands, for a person: ``Lines 3, 7 and 12, and 40 more``; empty without places."""
+    if not finding.rows:
+        return ""
+    has_lines = bool(finding.lines) and all(finding.lines)
+    numbers = finding.lines if has_lines else tuple(row + 1 for row in finding.rows)
+    one = "Line" if has_lines else "Row"
+    shown = [f"{number:,}" for number in numbers]
+    more = max(0, finding.count - len(shown))
+    if more:
+        return f"{one}s {', '.join(shown)} and {more:,} more"
+    if len(shown) == 1:
+        return f"{one} {shown[0]}"
+    return f"{one}s {', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def as_text(title: str, findings: tuple[Finding, ...]) -> str:
+    """The whole list to be pasted elsewhere."""
+    lines = [title]
+    for one in findings:
+        where = place_words(one)
+        lines.append(f"- {one.message}" + (f" ({where})" if where else ""))
+    return "\n".join(lines) + "\n"
+
+
+def notice_of(done: Imported) -> Notice | None:
+    """What to tell after an import that went well; None where there is nothing to say."""
+    title = f"{done.session.name}: {counted(done.session.rows, 'row')} imported"
+    if done.findings:
+        first = done.findings[0]
+        more = len(done.findings) - 1
+        text = f"To know: {first.message}" + (f" And {counted(more, 'more note')}." if more else "")
+        return Notice(title, text, "info", SHOW_DETAILS, "Details…", topic="imported")
+    if done.is_plain_text:
+        unit = TEXT_SPLITS[done.job.options.text_split][0].lower()
+        text = f"The text was divided into {unit}; each is a row."
+        return Notice(title, text, "info", DIVIDE_TEXT, "Divide it otherwise…", topic="imported")
+    return None

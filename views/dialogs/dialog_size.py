@@ -1,0 +1,22 @@
+"""How large a dialog is at first: as its text is, and never larger than the screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QGuiApplication
+
+from views.theme import current_theme
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QDialog
+
+
+def fit_to_screen(dialog: QDialog, normal: QSize) -> None:
+    """Resize; ``normal`` is the size in pixels for text of the normal size."""
+    wanted = normal * current_theme().scale
+    if QGuiApplication.platformName() == "offscreen":  # its screen is 800 x 800
+        dialog.resize(wanted.boundedTo(QSize(1240, 760)))
+    else:
+        dialog.resize(wanted.boundedTo(dialog.screen().availableSize() * 0.92))
