@@ -87,7 +87,8 @@ class Services:
     containers: DockerRunner
 
     def close(self) -> None:
-        """End the workers and close the database; runs go on."""
+        """End the workers, throw away deleted datasets, close the database; runs go on."""
+        self.datasets.close()
         self.inference.close()
         self.learning.close()
         self.gpus.close()
@@ -113,7 +114,6 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         return Path(settings.values().data_root or paths.data)
 
     store = DatasetStore(paths.datasets)
-    store.sweep()
     configs = ConfigStore(database)
     trainer = code_root() / "trainer_image"
     place_code = partial(place_trainer_code, trainer, paths.trainer_code)
@@ -125,6 +125,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     exporters = TrainerExporters(runtime, place_code, data_root, offline, hf_token)
     sample = resource("samples/python-docs.jsonl")
     library = DatasetLibrary(database, store, sample, exporters)
+    library.sweep()
     catalogue = resource("base_models.toml")
     shapes = ModelShapes(catalogue, data_root, offline, hf_token)
     peaks = MemoryRecords(database, shapes)

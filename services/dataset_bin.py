@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -78,4 +79,5 @@ class DatasetBin:
 
     def _remove(self, sha256: str) -> None:
         for path in self._aside.pop(sha256, ()):
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # held by another program: the next sweep gets it
+                path.unlink(missing_ok=True)

@@ -70,6 +70,7 @@ def test_same_rows_twice_are_one_file_and_survive_one_delete(
     library.delete(first.id)
     assert len(library.rows(second.id, 0, 10)) == 3
     library.delete(second.id)
+    library.close()
     assert stored_files(tmp_path) == []
 
 
