@@ -13,8 +13,10 @@ from app.connect_configs import ConfigsConnection
 from app.connect_datasets import DatasetsConnection
 from app.connect_docker import DockerConnection
 from app.connect_doctor import DoctorConnection
+from app.connect_gate import GateConnection
 from app.connect_hardware import HardwareConnection
 from app.connect_help import HelpConnection
+from app.connect_import import ImportConnection
 from app.connect_inference import InferenceConnection
 from app.connect_offline import OfflineConnection
 from app.connect_presets import PresetConnection
@@ -47,7 +49,10 @@ class Wiring(QObject):
         models = window.models
         runs = services.runs
         self.follower = RunFollower(desk, runs, self)
-        self.training = TrainingController(desk, models, runs, services.runtime, self.follower)
+        self.gate = GateConnection(window, desk, services, self)
+        self.training = TrainingController(
+            desk, models, runs, services.runtime, self.follower, self.gate.controller
+        )
         self.saved = ConfigsConnection(window, desk, services.configs, self)
         self.configs = self.saved.controller
         self.environment = EnvironmentController(desk, services.runtime, self)
@@ -57,8 +62,12 @@ class Wiring(QObject):
         self.presets = PresetConnection(window, self)
         self.hardware = HardwareConnection(window, desk, services, self.training, self)
         self.dialogs = WindowDialogs(window)
-        self.library = DatasetsConnection(window, desk, services, self.dialogs, self)
+        self.library = DatasetsConnection(window, desk, services, self)
         self.datasets = self.library.controller
+        self.importing = ImportConnection(
+            window, desk, services, self.library, self.environment, self
+        )
+        self.library.follow_import(self.importing.controller)
         self.history = RunsConnection(window, desk, services, self)
         self.runs = self.history.controller
         self._connect_training()
@@ -92,8 +101,10 @@ class Wiring(QObject):
     def stop_work(self) -> None:
         """Give up what would keep the program from ending; runs go on."""
         self.history.finish()
-        self.datasets.cancel_import()
+        self.library.stop_work()
+        self.importing.controller.cancel()
         self.environment.cancel()
+        self.gate.controller.cancel()
         self.help.demo.cancel()
         self.doctor.controller.cancel()
         self.docker.controller.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -156,6 +157,13 @@ class HistoryController(QObject):
         if not waits:
             status.set_starting(True)
         try:
+            known = self._models.runs.find(plan.run_id)
+            if not await self._training.gate.passes(
+                plan.config,
+                partial(self.again, plan),
+                sha256=known.dataset_sha256 if known is not None else "",
+            ):
+                return
             if not waits:
                 await self._training.make_room(plan.config)
             run = await self._desk.lanes.runs.run(

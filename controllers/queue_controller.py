@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from controllers.ports import QueuePort
     from controllers.run_follower import RunFollower
     from controllers.training_controller import TrainingController
+    from models.domain.config import TrainingConfig
     from models.domain.run import Run, RunUpdate
     from models.domain.run_history import QueueTurn
     from models.qt.app_models import AppModels
@@ -66,7 +68,11 @@ class QueueController(QObject):
     @Slot(str)
     def add(self, on_existing: str) -> None:
         """Let the form's setup wait, with an answer about its output directory."""
-        self._desk.tasks.start(self._add(on_existing))
+        form = self._models.form
+        self._add_setup(form.config, form.name, on_existing)
+
+    def _add_setup(self, config: TrainingConfig, name: str, on_existing: str) -> None:
+        self._desk.tasks.start(self._add(config, name, on_existing))
 
     @Slot(str, str)
     def move(self, run_id: str, where: str) -> None:
@@ -108,14 +114,16 @@ class QueueController(QObject):
             return
         self._show(found)
 
-    async def _add(self, on_existing: str) -> None:
-        form = self._models.form
+    async def _add(self, config: TrainingConfig, name: str, on_existing: str) -> None:
+        again = partial(self._add_setup, config, name, on_existing)
         try:
+            if not await self._training.gate.passes(config, again):
+                return
             run = await self._desk.lanes.runs.run(
-                self._queue.enqueue, form.config, name=form.name, on_existing=on_existing
+                self._queue.enqueue, config, name=name, on_existing=on_existing
             )
         except ConfigError as error:
-            form.show_problems(error.problems)
+            self._models.form.show_problems(error.problems)
             self._training.problems_found.emit()
         except AppError as error:
             if error.kind in OUTPUT_QUESTIONS:

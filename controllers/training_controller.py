@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -15,6 +16,7 @@ from models.qt.run_endings import meanwhile
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from controllers.data_gate import DataGate
     from controllers.desk import Desk
     from controllers.ports import RunPort, RuntimePort
     from controllers.run_follower import RunFollower
@@ -41,6 +43,7 @@ class TrainingController(QObject):
         output_asked: an AppError (payload): the output directory holds something already.
         queue_wanted: a run is live, so the form's setup is to wait; with the answer about its
             output directory.
+        data_refused: the DataRefusedError (payload) that keeps a training from starting.
         started: the Run (payload) that was started or resumed.
         finished: the Run (payload) that ended while it was shown.
     """
@@ -48,6 +51,7 @@ class TrainingController(QObject):
     problems_found = Signal()
     output_asked = Signal(object)
     queue_wanted = Signal(str)
+    data_refused = Signal(object)
     started = Signal(object)
     finished = Signal(object)
 
@@ -58,6 +62,7 @@ class TrainingController(QObject):
         runs: RunPort,
         runtime: RuntimePort,
         follower: RunFollower,
+        gate: DataGate,
     ) -> None:
         super().__init__(follower)
         self._desk = desk
@@ -65,8 +70,10 @@ class TrainingController(QObject):
         self._runs = runs
         self._runtime = runtime
         self._follower = follower
+        self.gate = gate
         self._make_room: Callable[[], Awaitable[None]] | None = None
         follower.updated.connect(self._on_updated)
+        gate.refused.connect(self.data_refused)
 
     def before_start(self, make_room: Callable[[], Awaitable[None]]) -> None:
         """What is awaited before a run on this computer starts: it needs all the memory."""
@@ -97,6 +104,11 @@ class TrainingController(QObject):
         if not status.is_live:
             status.set_starting(True)
             self._desk.tasks.start(self._start(config, name, on_existing))
+
+    @Slot()
+    def start_anyway(self) -> None:
+        """Start what was refused last for its data, where the trainer can."""
+        self.gate.start_anyway()
 
     @Slot()
     def stop(self) -> None:
@@ -177,6 +189,9 @@ class TrainingController(QObject):
         try:
             if not await self._has_runtime(config):
                 self._desk.notices.noticed.emit(_SETUP)
+                return
+            again = partial(self.start_setup, config, name, on_existing)
+            if not await self.gate.passes(config, again):
                 return
             await self.make_room(config)
             run = await self._desk.lanes.runs.run(

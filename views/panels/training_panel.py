@@ -35,6 +35,7 @@ class TrainingPanel(QWidget):
     banner: NoticeBanner
     environment: TaskBar
     importing: TaskBar
+    checking: TaskBar
 
     def __init__(self, form: FormModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,7 +69,8 @@ class TrainingPanel(QWidget):
         self.banner = NoticeBanner()
         self.environment = TaskBar("environment")
         self.importing = TaskBar("import")
-        for bar in (self.offline, self.banner, self.environment, self.importing):
+        self.checking = TaskBar("checking")
+        for bar in (self.offline, self.banner, self.environment, self.importing, self.checking):
             self._bars.addWidget(bar)
         self.setup.form.arranged.connect(self._order_tabs)
         self._order_tabs()

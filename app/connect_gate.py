@@ -1,0 +1,35 @@
+"""Connects the check of the data before a start with the window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+
+from controllers.data_gate import DataGate
+
+if TYPE_CHECKING:
+    from app.service_ports import WindowServices
+    from app.wiring import Wiring
+    from controllers.desk import Desk
+    from services.progress import Progress
+    from views.main_window import MainWindow
+
+
+class GateConnection(QObject):
+    """Lives as long as the window."""
+
+    def __init__(
+        self, window: MainWindow, desk: Desk, services: WindowServices, wiring: Wiring
+    ) -> None:
+        super().__init__(wiring)
+        self.controller = DataGate(desk, services.learning, self)
+        self._bar = window.training.checking
+        self.controller.began.connect(self._bar.begin)
+        self.controller.progressed.connect(self._on_progress)
+        self.controller.ended.connect(self._bar.end)
+        self._bar.cancel_requested.connect(self.controller.cancel)
+
+    @Slot(object)
+    def _on_progress(self, progress: Progress) -> None:
+        self._bar.show_progress(progress.fraction, progress.message)
