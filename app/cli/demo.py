@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from app.cli.data_gate import check_data_first
 from app.cli.endings import outcome_text
 from app.cli.follow import watch
 from app.cli.output import EXIT_FAILED, Json, print_json, program, reported, say
@@ -47,6 +48,7 @@ def demo(json_: Json = False) -> None:
     with reported(json_):
         began = time.monotonic()
         config = _prepare(services())
+        check_data_first(config, as_json=json_)
         prepared = time.monotonic()
         say("Fine-tuning SmolLM2-135M-Instruct on this computer …")
         run = services().runs.start(config, name="Demo", on_existing=OnExisting.OVERWRITE.value)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.data_gate import StartAnyway, check_data_first
 from app.cli.follow import watch
 from app.cli.output import Json, print_json, print_table, reported, say
 from app.cli.run_table import RunName, dash, loss
@@ -104,6 +105,7 @@ def again(
     run: RunName,
     queue: Annotated[bool, typer.Option(help="Let it wait until nothing else trains.")] = False,
     detach: Annotated[bool, typer.Option(help="Return at once; the run goes on.")] = False,
+    start_anyway: StartAnyway = False,
     json_: Json = False,
 ) -> None:
     """Run a run again exactly: its setup word for word, on the very same rows."""
@@ -112,6 +114,9 @@ def again(
         ensure_ready(services(), found.config)
         for remark in services().history.plan_again(found.id).remarks:
             say(remark)
+        check_data_first(
+            found.config, anyway=start_anyway, sha256=found.dataset_sha256, as_json=json_
+        )
         started = services().history.run_again(found.id, queued=queue)
         if queue:
             wait_in_queue(started, as_json=json_)

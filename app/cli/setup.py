@@ -31,13 +31,14 @@ class StepPrinter:
         text = f"{share}{progress.message}"
         if self._live:
             print(f"\r\x1b[K{text[:100]}", end="", file=sys.stderr, flush=True)
+            self._shown = text
         elif time.monotonic() - self._last >= _QUIET_SECONDS and text != self._shown:
             self._last, self._shown = time.monotonic(), text
             say(text)
 
     def close(self) -> None:
-        """End the line that is being rewritten."""
-        if self._live:
+        """End the line that is being rewritten, if there is one."""
+        if self._live and self._shown:
             print(file=sys.stderr, flush=True)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.data_gate import StartAnyway, check_data_first
 from app.cli.endings import outcome_text
 from app.cli.follow import watch
 from app.cli.output import EXIT_FAILED, Json, print_json, program, reported, say
@@ -38,12 +39,14 @@ def train(
     queue: Annotated[
         bool, typer.Option("--queue", help="Let it wait until nothing else trains here.")
     ] = False,
+    start_anyway: StartAnyway = False,
     json_: Json = False,
 ) -> None:
     """Train, and watch the progress."""
     with reported(json_):
         chosen = apply_settings(read_config(config), set_ or [])
         ensure_ready(services(), chosen)
+        check_data_first(chosen, anyway=start_anyway, as_json=json_)
         called = name or Path(config).stem
         if queue:
             run = services().queue.enqueue(chosen, name=called, on_existing=on_existing.value)
