@@ -28,7 +28,7 @@ from trainer_image.data import LAST_ANSWER, NOT_TRAINED, Recipe, Tokens, tokenis
 from trainer_image.environment import prepare_process
 from trainer_image.failures import TrainerError
 from trainer_image.lines import LineWorker, Request, claim_stdout
-from trainer_image.pretrained import signature_of_base, tokenizer_of
+from trainer_image.pretrained import configuration_of, signature_of_base, tokenizer_of
 from trainer_image.report import Report, Split
 from trainer_image.rows import DatasetError
 from trainer_image.run_folder import resolve
@@ -48,8 +48,7 @@ _SENTENCES = {
     ),
 }
 """What is said instead of the sentences of a failed training."""
-_UNKNOWN_LENGTH = 100_000_000
-"""transformers gives 10**30 where a tokenizer has no limit of its own."""
+_LENGTH = "max_position_embeddings"
 
 
 class Learning(BaseModel):
@@ -143,7 +142,7 @@ class Inspector(LineWorker):
             raise TrainerError(FailureKind.CANCELLED, "The check was cancelled.")
         facts = {
             "model": request.base_model,
-            "model_length": _length_of(recipe.tokenizer),
+            "model_length": _length_of(request.base_model),
             "seconds": time.monotonic() - began,
         }
         self.reply(request_id, "report", **result, **facts, **_template_of(recipe))
@@ -213,10 +212,15 @@ def _pieces(tokens: Tokens, tokenizer: Any, limit: int) -> Iterator[tuple[str, b
         reached, number = max(reached, end), after
 
 
-def _length_of(tokenizer: Any) -> int:
-    """The most tokens that the model reads; 0 where its tokenizer does not know."""
-    length = int(tokenizer.model_max_length)
-    return length if length < _UNKNOWN_LENGTH else 0
+def _length_of(base_model: str) -> int:
+    """The most tokens that the model reads; 0 where its configuration does not say."""
+    try:
+        with without_torch():
+            values = configuration_of(base_model)
+    except (OSError, ValueError):  # not there, or not to be read: the training will tell
+        return 0
+    length = values.get(_LENGTH) or (values.get("text_config") or {}).get(_LENGTH)
+    return length if isinstance(length, int) else 0
 
 
 def _template_of(recipe: Recipe) -> dict[str, str]:

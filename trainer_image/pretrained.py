@@ -31,6 +31,19 @@ def tokenizer_of(name: str) -> Any:
     return from_pretrained(AutoTokenizer, name)
 
 
+def configuration_of(name: str) -> dict[str, Any]:
+    """What stands in a model's config.json; OSError, ValueError where it cannot be had."""
+    from transformers import PretrainedConfig
+
+    if is_local(name):
+        return PretrainedConfig.get_config_dict(source_of(name))[0]  # type: ignore[no-any-return]
+    try:
+        found, _ = PretrainedConfig.get_config_dict(name, local_files_only=True)
+    except OSError:
+        found, _ = PretrainedConfig.get_config_dict(name)
+    return found  # type: ignore[no-any-return]
+
+
 def file_signature(folder: Path) -> tuple[object, ...]:
     """Name, size, times and number of each file: another one after each change, also after one
     that set the modification time back."""
