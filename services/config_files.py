@@ -87,7 +87,11 @@ def config_text(config: TrainingConfig) -> str:
 
 def write_config_file(path: Path, config: TrainingConfig) -> None:
     """Export a configuration as YAML, whole or not at all. It never holds a secret."""
-    text = config_text(config)
+    write_whole(path, config_text(config))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is there whole or not at all. Raises AppError("io")."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         temporary.write_text(text, encoding="utf-8")
