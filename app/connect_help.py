@@ -124,7 +124,7 @@ class HelpConnection(QObject):
         offline = self._window.models.form.circumstances.offline
         dialog = WelcomeDialog(offline=offline, parent=self._window)
         dialog.demo_requested.connect(self.demo.try_it)
-        dialog.import_requested.connect(self._wiring.dialogs.ask_file)
+        dialog.import_requested.connect(self._wiring.importing.choosers.ask_files)
         dialog.guide_requested.connect(self._on_guide)
         dialog.finished.connect(self._on_welcome_closed)
         dialog.open()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         DemoPort,
         DockerPort,
         DoctorPort,
+        EarlierPort,
         HistoryPort,
         ImagePort,
         InferencePort,
@@ -51,6 +52,10 @@ class WindowServices(Protocol):
     @property
     def learning(self) -> LearningPort:
         """What a model would learn."""
+
+    @property
+    def earlier_program(self) -> EarlierPort:
+        """The database of the earlier program."""
 
     @property
     def configs(self) -> ConfigPort:

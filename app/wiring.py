@@ -68,6 +68,7 @@ class Wiring(QObject):
             window, desk, services, self.library, self.environment, self
         )
         self.library.follow_import(self.importing.controller)
+        self.importing.configs_changed.connect(self.configs.list.refresh)
         self.history = RunsConnection(window, desk, services, self)
         self.runs = self.history.controller
         self._connect_training()

@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from controllers.desk import ProgressRelay
 from models.domain.dataset_import import ImportRefusedError
+from models.domain.earlier_program import EarlierImport
 from models.domain.errors import AppError
 from models.domain.import_job import ImportJob, ImportRefusal, PastedText
-from models.qt.import_words import notice_of
 from services.import_jobs import carry_out
 from services.progress import Cancelled, CancelToken
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from controllers.desk import Desk
     from controllers.environment_controller import EnvironmentController
-    from controllers.ports import DatasetPort
+    from controllers.ports import DatasetPort, EarlierPort
     from models.domain.column_mapping import ColumnMapping
     from models.domain.dataset_import import HubSource
     from models.domain.import_job import Imported
@@ -39,6 +39,7 @@ class ImportController(QObject):
         progressed: a Progress (payload).
         ended: nothing is imported any more.
         imported: an Imported (payload).
+        earlier_imported: the ImportJob and the EarlierImport (payloads).
         refused: an ImportRefusal (payload).
         failed: the ImportJob and the AppError (payloads) for which nothing was read at all.
         given_up: the ImportJob (payload) that the user cancelled.
@@ -48,6 +49,7 @@ class ImportController(QObject):
     progressed = Signal(object)
     ended = Signal()
     imported = Signal(object)
+    earlier_imported = Signal(object, object)
     refused = Signal(object)
     failed = Signal(object, object)
     given_up = Signal(object)
@@ -56,12 +58,14 @@ class ImportController(QObject):
         self,
         desk: Desk,
         library: DatasetPort,
+        earlier: EarlierPort,
         environment: EnvironmentController,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._desk = desk
         self._library = library
+        self._earlier = earlier
         self._environment = environment
         self._cancel: CancelToken | None = None
         self._waiting: list[ImportJob] = []
@@ -142,6 +146,12 @@ class ImportController(QObject):
         """Make the trainer's environment, and import what could not be read without it."""
         self._desk.tasks.start(self._set_up_and_import())
 
+    def tell_failure(self, job: ImportJob, error: AppError) -> None:
+        """Say in the banner why nothing was imported, and offer what helps."""
+        action = SETUP_FOR_IMPORT if error.kind == "runtime_missing" else ""
+        label = "Set it up" if action else ""
+        self._desk.notices.show_error(f"{job.label} was not imported", error, action, label)
+
     async def _set_up_and_import(self) -> None:
         if await self._environment.ensure(SETUP_FOR_IMPORT):
             jobs, self._without_environment = self._without_environment, []
@@ -151,12 +161,14 @@ class ImportController(QObject):
     async def _work_off(self) -> None:
         cancel = self._cancel or CancelToken()
         try:
-            while self._waiting and not cancel.cancelled:
+            while self._waiting:
                 if self._done:
                     self._tell_next()
                 job = self._waiting.pop(0)
                 self._done += 1
                 await self._import(job, cancel)
+                if cancel.cancelled:
+                    break
         finally:
             self._waiting.clear()
             self._cancel = None
@@ -170,7 +182,7 @@ class ImportController(QObject):
     async def _import(self, job: ImportJob, cancel: CancelToken) -> None:
         try:
             done = await self._desk.lanes.work.run(
-                carry_out, self._library, job, self._relay.report, cancel
+                carry_out, self._library, self._earlier, job, self._relay.report, cancel
             )
         except Cancelled:
             self._desk.notices.said.emit(f"{job.label} was not imported")
@@ -181,23 +193,17 @@ class ImportController(QObject):
             self._keep_for_later(job, error)
             self.failed.emit(job, error)
         else:
+            self._tell(job, done)
+
+    def _tell(self, job: ImportJob, done: Imported | EarlierImport) -> None:
+        if isinstance(done, EarlierImport):
+            self.earlier_imported.emit(job, done)
+        else:
             self.imported.emit(done)
 
     def _keep_for_later(self, job: ImportJob, error: AppError) -> None:
         if error.kind == "runtime_missing" and job not in self._without_environment:
             self._without_environment.append(job)
-
-    def tell_failure(self, job: ImportJob, error: AppError) -> None:
-        """Say in the banner why nothing was imported, and offer what helps."""
-        action = SETUP_FOR_IMPORT if error.kind == "runtime_missing" else ""
-        label = "Set it up" if action else ""
-        self._desk.notices.show_error(f"{job.label} was not imported", error, action, label)
-
-    def tell_success(self, done: Imported) -> None:
-        """Say what there is to know of an import that went well."""
-        notice = notice_of(done)
-        if notice is not None:
-            self._desk.notices.noticed.emit(notice)
 
 
 def _lower(label: str) -> str:

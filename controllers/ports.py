@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from models.domain.app_settings import AppSettings
     from models.domain.config import TrainingConfig
     from models.domain.data_report import DataReport, TokenView
-    from models.domain.dataset import DatasetSession, SavedConfig
+    from models.domain.dataset import DatasetSession, MergePart, SavedConfig
     from models.domain.dataset_import import HubSource, ImportOptions, ImportVerdict
     from models.domain.docker import EngineInfo, ImageInfo, ImageProgress, RegistryLogin
     from models.domain.doctor import Check
+    from models.domain.earlier_program import EarlierImport
     from models.domain.hardware import Hardware
     from models.domain.inference import (
         Answer,
@@ -174,8 +175,65 @@ class DatasetPort(Protocol):
     def rows(self, session_id: int, start: int, count: int) -> Sequence[Mapping[str, object]]:
         """Some rows, without reading the others."""
 
-    def delete(self, session_id: int) -> None:
-        """Remove a dataset."""
+    def rename(self, session_id: int, name: str) -> DatasetSession:
+        """Give another name, also where a saved setup has it. AppError("name_taken")."""
+
+    def duplicate(self, session_id: int, name: str = "") -> DatasetSession:
+        """A second dataset of the same rows, which takes no room of its own."""
+
+    def delete(self, session_id: int) -> DatasetSession:
+        """Take a dataset out of the library; it can be restored until the program ends."""
+
+    def restore(self, session: DatasetSession) -> DatasetSession:
+        """Bring back what :meth:`delete` took out."""
+
+    def export(
+        self,
+        session_id: int,
+        path: Path,
+        format: str = "jsonl",
+        *,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        """Write the rows to a file, ``jsonl`` or ``parquet``; all of it, or nothing. Or
+        Cancelled."""
+
+    def merge(
+        self,
+        parts: Sequence[MergePart],
+        name: str,
+        *,
+        seed: int = 0,
+        shuffle: bool = True,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> DatasetSession:
+        """One dataset of several, each as much as its weight says. Or Cancelled."""
+
+    def split_off(
+        self,
+        session_id: int,
+        *,
+        percent: float | None = None,
+        rows: int | None = None,
+        seed: int = 0,
+        as_split: bool = True,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> tuple[DatasetSession, ...]:
+        """Hold a part out: one dataset with two splits, or two datasets. Or Cancelled."""
+
+    def find_row(
+        self,
+        session_id: int,
+        text: str,
+        start: int = 0,
+        *,
+        backwards: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> int | None:
+        """The next row (from 0) from ``start`` on that has this text. Or Cancelled."""
 
     def add_sample(self) -> DatasetSession:
         """The bundled sample; the same one however often it is asked for."""
@@ -251,6 +309,23 @@ class LearningPort(Protocol):
 
     def close(self) -> None:
         """Give the memory back that looking took; from any thread."""
+
+
+class EarlierPort(Protocol):
+    """The database of the earlier program."""
+
+    def is_database(self, path: Path) -> bool:
+        """Whether a file is one; reads its first bytes."""
+
+    def import_all(
+        self,
+        path: Path,
+        *,
+        options: ImportOptions | None = None,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> EarlierImport:
+        """Import its datasets and its saved configurations; all of it, or nothing."""
 
 
 class ConfigPort(Protocol):

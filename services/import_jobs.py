@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from models.domain.errors import AppError
 from models.domain.import_job import Imported, ImportJob, PastedText
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from models.domain.dataset import DatasetSession
     from models.domain.dataset_import import HubSource, ImportOptions, ImportVerdict
+    from models.domain.earlier_program import EarlierImport
     from services.progress import CancelToken, Reporter
 
 _TEXT_SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown"})
@@ -41,25 +43,41 @@ class FileImporter(Protocol):
     ) -> DatasetSession:
         """Import; AppError, ImportRefusedError or Cancelled."""
 
+    def rename(self, session_id: int, name: str) -> DatasetSession:
+        """Give another name."""
+
+    def delete(self, session_id: int) -> DatasetSession:
+        """Take one out of the library; AppError where it is gone."""
+
+
+class EarlierImporter(Protocol):
+    """What knows the database of the earlier program."""
+
+    def is_database(self, path: Path) -> bool:
+        """Whether a file is one."""
+
+    def import_all(
+        self,
+        path: Path,
+        *,
+        options: ImportOptions | None = None,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> EarlierImport:
+        """Import datasets and configurations; raises as ``import_file`` does."""
+
 
 def carry_out(
-    library: FileImporter, job: ImportJob, report: Reporter, cancel: CancelToken
-) -> Imported:
+    library: FileImporter,
+    earlier: EarlierImporter,
+    job: ImportJob,
+    report: Reporter,
+    cancel: CancelToken,
+) -> Imported | EarlierImport:
     """Import what a job names; blocking. Raises what ``DatasetLibrary.import_file`` does."""
-    verdicts: list[ImportVerdict] = []
-    name = job.replaces.name if job.replaces is not None else ""
-    with _in_a_file(job) as source:
-        session = library.import_file(
-            source,
-            name=name,
-            options=job.options,
-            report=report,
-            cancel=cancel,
-            on_verdict=verdicts.append,
-        )
-        is_plain_text = session.format == "text" and _has_plain_text(source)
-    findings = verdicts[0].findings if verdicts else ()
-    return Imported(job, session, findings, is_plain_text)
+    if isinstance(job.source, Path) and job.source.is_file() and earlier.is_database(job.source):
+        return earlier.import_all(job.source, options=job.options, report=report, cancel=cancel)
+    return _rows_of(library, job, report, cancel)
 
 
 def pasted_suffix(text: str) -> str:
@@ -69,6 +87,35 @@ def pasted_suffix(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()][:_LOOKED_AT]
     delimiter = next((one for one in _DELIMITERS if _is_table(lines, one)), "")
     return {"": ".txt", "\t": ".tsv"}.get(delimiter, ".csv")
+
+
+def _rows_of(
+    library: FileImporter, job: ImportJob, report: Reporter, cancel: CancelToken
+) -> Imported:
+    verdicts: list[ImportVerdict] = []
+    with _in_a_file(job) as source:
+        session = library.import_file(
+            source,
+            options=job.options,
+            report=report,
+            cancel=cancel,
+            on_verdict=verdicts.append,
+        )
+        is_plain_text = session.format == "text" and _has_plain_text(source)
+    if job.replaces is not None:
+        session = _in_place_of(library, job.replaces, session)
+    findings = verdicts[0].findings if verdicts else ()
+    return Imported(job, session, findings, is_plain_text)
+
+
+def _in_place_of(
+    library: FileImporter, before: DatasetSession, session: DatasetSession
+) -> DatasetSession:
+    """The new rows under the old name; whoever has deleted the old ones meanwhile meant it."""
+    with suppress(AppError):
+        library.delete(before.id)
+        return library.rename(session.id, before.name)
+    return session
 
 
 @contextmanager

@@ -136,8 +136,11 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def show_notice(self, notice: Notice) -> None:
-        """Show a notice on the Training page, where every flow begins."""
-        self.training.banner.show_notice(notice)
+        """Show a notice on the page that is shown; on the Training page where it has no place."""
+        banner = self.training.banner
+        if self.page == DATASETS and self.datasets is not None:
+            banner = self.datasets.banner
+        banner.show_notice(notice)
 
     @Slot(str)
     def show_message(self, text: str) -> None:
@@ -234,6 +237,7 @@ class MainWindow(QMainWindow):
         if self.runs is None:
             return
         self.config_menu.set_ready(self._is_ready)
+        self.actions_.import_menu.setEnabled(self._is_ready)
         self.actions_.import_dataset.setEnabled(self._is_ready)
         status = self.models.run.status
         has_run = self.shown_run() is not None

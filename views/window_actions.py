@@ -26,7 +26,12 @@ class WindowActions(QObject):
     def __init__(self, window: QMainWindow, menus: WindowMenus) -> None:
         super().__init__(window)
         self.all: list[QAction] = []
-        self.import_dataset = self._make("&Import dataset…", "Ctrl+I")
+        self.import_menu = QMenu("&Import", window)
+        self.import_dataset = self._make("Import &files…", "Ctrl+I")
+        self.import_folder = self._make("Import a f&older…", "")
+        self.import_clipboard = self._make("Import the &clipboard", "Ctrl+Shift+V")
+        self.import_hub = self._make("Import from &Hugging Face…", "")
+        self.import_database = self._make("Import the &earlier program's database…", "")
         self.quit = self._make("&Quit", "Ctrl+Q")
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)
         self.new = self._make("&New", "Ctrl+N")
@@ -88,7 +93,11 @@ class WindowActions(QObject):
         return group
 
     def _fill(self, menus: WindowMenus) -> None:
-        menus.file.addAction(self.import_dataset)
+        self.import_menu.addActions([self.import_dataset, self.import_folder])
+        self.import_menu.addActions([self.import_clipboard, self.import_hub])
+        self.import_menu.addSeparator()
+        self.import_menu.addAction(self.import_database)
+        menus.file.addMenu(self.import_menu)
         menus.file.addSeparator()
         menus.file.addAction(self.quit)
         self._fill_config(menus.config)

@@ -10,10 +10,8 @@ from PySide6.QtGui import QDesktopServices
 
 from models.domain.errors import OUTPUT_BUSY
 from views.dialogs.file_dialogs import (
-    DATASET_FILTER,
     LOG_FILTER,
     TEXT_FILTER,
-    open_dialog,
     save_dialog,
 )
 from views.dialogs.question_dialog import QuestionDialog
@@ -21,7 +19,6 @@ from views.dialogs.question_dialog import QuestionDialog
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
-    from models.domain.dataset import DatasetSession
     from models.domain.errors import AppError
     from models.domain.run import Run
     from models.qt.run_models import RunModels
@@ -39,16 +36,12 @@ class WindowDialogs(QObject):
     """Questions to the user, none of which stops the program.
 
     Signals:
-        file_chosen: the Path (payload) of a dataset to import.
         output_answered: new, resume or overwrite.
-        dataset_delete_confirmed: the DatasetSession (payload) to delete.
         log_path_chosen: a Run and the Path (payloads) for its log.
         chat_path_chosen: the RunModels and the Path (payloads) for their chats.
     """
 
-    file_chosen = Signal(object)
     output_answered = Signal(str)
-    dataset_delete_confirmed = Signal(object)
     log_path_chosen = Signal(object, object)
     chat_path_chosen = Signal(object, object)
 
@@ -56,13 +49,6 @@ class WindowDialogs(QObject):
         super().__init__(window)
         self._window = window
         self._subject: object = None
-
-    @Slot()
-    def ask_file(self) -> None:
-        """Which dataset to import?"""
-        dialog = open_dialog(self._window, "import.dialog", "Import a dataset", DATASET_FILTER)
-        dialog.fileSelected.connect(self._on_file)
-        dialog.open()
 
     @Slot(object)
     def ask_output(self, error: AppError) -> None:
@@ -74,12 +60,6 @@ class WindowDialogs(QObject):
         dialog = QuestionDialog("Use which output folder?", text, answers, self._window)
         dialog.answered.connect(self.output_answered)
         dialog.open()
-
-    @Slot(object)
-    def ask_delete_dataset(self, session: DatasetSession) -> None:
-        """Delete a dataset?"""
-        text = f"Its {session.rows:,} rows leave the library. Runs that used it keep their copy."
-        self._ask(f"Delete {session.name}?", text, "Delete", session)
 
     @Slot(object)
     def ask_log_path(self, run: Run) -> None:
@@ -97,29 +77,11 @@ class WindowDialogs(QObject):
         """Show a run's output folder in the system's file manager."""
         QDesktopServices.openUrl(QUrl.fromLocalFile(run.output_directory))
 
-    def _ask(self, title: str, text: str, label: str, subject: object) -> None:
-        self._subject = subject
-        dialog = QuestionDialog(title, text, (("yes", label),), self._window, risky=True)
-        dialog.answered.connect(self._on_confirmed)
-        dialog.open()
-
     def _save(self, name: str, title: str, file_filter: str, suggestion: str, what: object) -> None:
         self._subject = what
         dialog = save_dialog(self._window, name, title, file_filter, suggestion)
         dialog.fileSelected.connect(self._on_save_path)
         dialog.open()
-
-    @Slot(str)
-    def _on_file(self, path: str) -> None:
-        self.file_chosen.emit(Path(path))
-
-    @Slot(str)
-    def _on_confirmed(self, _word: str) -> None:
-        from models.domain.dataset import DatasetSession
-
-        subject, self._subject = self._subject, None
-        if isinstance(subject, DatasetSession):
-            self.dataset_delete_confirmed.emit(subject)
 
     @Slot(str)
     def _on_save_path(self, path: str) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.domain.data_report import Finding
 from models.qt.notice import Notice
 from models.qt.wording import counted
 
 if TYPE_CHECKING:
-    from models.domain.data_report import Finding
     from models.domain.dataset_import import ImportVerdict
+    from models.domain.earlier_program import EarlierImport
     from models.domain.import_job import Imported, ImportRefusal
 
+_MOST_PLACES = 10
+"""Lines named of one finding; whoever mends these sees what to look for."""
 SHOW_DETAILS = "import_details"
 DIVIDE_TEXT = "import_divide"
 """What a notice's button asks for after an import."""
@@ -79,7 +83,7 @@ def place_words(finding: Finding) -> str:
     has_lines = bool(finding.lines) and all(finding.lines)
     numbers = finding.lines if has_lines else tuple(row + 1 for row in finding.rows)
     one = "Line" if has_lines else "Row"
-    shown = [f"{number:,}" for number in numbers]
+    shown = [f"{number:,}" for number in numbers[:_MOST_PLACES]]
     more = max(0, finding.count - len(shown))
     if more:
         return f"{one}s {', '.join(shown)} and {more:,} more"
@@ -97,16 +101,59 @@ def as_text(title: str, findings: tuple[Finding, ...]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def notice_of(done: Imported) -> Notice | None:
+@dataclass(frozen=True, slots=True)
+class ImportDetails:
+    """All that there is to know of an import that went well; ``divisible`` is the plain text that
+    could be divided otherwise."""
+
+    title: str
+    sentence: str
+    findings: tuple[Finding, ...]
+    divisible: Imported | None = None
+
+
+def details_of(done: Imported) -> ImportDetails:
+    """Of a file or a dataset of the Hub."""
+    rows = counted(done.session.rows, "row")
+    return ImportDetails(
+        f"{done.session.name} is in the library",
+        f"{rows} can be trained on. This is to know about where they come from:",
+        done.findings,
+        done if done.is_plain_text else None,
+    )
+
+
+def details_of_earlier(label: str, found: EarlierImport) -> ImportDetails:
+    """Of the earlier program's database: what has no counterpart here."""
+    datasets = counted(len(found.datasets), "dataset")
+    configs = counted(len(found.configs), "configuration")
+    notes = tuple(Finding("minor", "no_counterpart", one, 1) for one in found.notes)
+    sentence = "This could not be taken over as it was:" if notes else "Everything was taken over."
+    return ImportDetails(f"{label}: {datasets} and {configs} imported", sentence, notes)
+
+
+def notice_of(done: Imported, details: ImportDetails) -> Notice | None:
     """What to tell after an import that went well; None where there is nothing to say."""
     title = f"{done.session.name}: {counted(done.session.rows, 'row')} imported"
-    if done.findings:
-        first = done.findings[0]
-        more = len(done.findings) - 1
-        text = f"To know: {first.message}" + (f" And {counted(more, 'more note')}." if more else "")
-        return Notice(title, text, "info", SHOW_DETAILS, "Details…", topic="imported")
-    if done.is_plain_text:
+    if details.findings:
+        return _notice(title, details)
+    if details.divisible is not None:
         unit = TEXT_SPLITS[done.job.options.text_split][0].lower()
         text = f"The text was divided into {unit}; each is a row."
         return Notice(title, text, "info", DIVIDE_TEXT, "Divide it otherwise…", topic="imported")
     return None
+
+
+def notice_of_earlier(details: ImportDetails) -> Notice:
+    """What came along from the earlier program; always told, for it is more than rows."""
+    if details.findings:
+        return _notice(details.title, details)
+    return Notice(details.title, details.sentence, "good", topic="imported")
+
+
+def _notice(title: str, details: ImportDetails) -> Notice:
+    more = len(details.findings) - 1
+    others = f" There is {counted(more, 'more note')}." if more == 1 else ""
+    others = f" There are {counted(more, 'more note')}." if more > 1 else others
+    text = f"{details.findings[0].message}{others}"
+    return Notice(title, text, "info", SHOW_DETAILS, "Details…", topic="imported")

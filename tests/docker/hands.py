@@ -69,7 +69,7 @@ class Hands:
 
     async def import_file(self, path: Path) -> None:
         """Import a dataset and have it in the form."""
-        self.wiring.datasets.import_file(path)
+        self.wiring.importing.controller.import_file(path)
         await self.until(lambda: self.models.datasets.rowCount() > 0)
         await self.until(lambda: self.models.form.value("dataset.session"))
 

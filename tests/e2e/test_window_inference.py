@@ -101,7 +101,7 @@ async def _train_twice(home: Path, model: Path) -> None:
     lines = ({"question": f"What is {n}?", "answer": f"It is number {n}. " * 3} for n in range(30))
     rows.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     async with _Program(home) as program:
-        program.wiring.datasets.import_file(rows)
+        program.wiring.importing.controller.import_file(rows)
         await _until(lambda: program.models.datasets.rowCount() == 1)
         for name, value in {**SETUP, "hp.base_model": str(model)}.items():
             program.models.form.edit(name, value)

@@ -40,7 +40,7 @@ def test_import_save_and_start_again(qapp: QApplication, tmp_path: Path) -> None
 async def _import_and_save(home: Path, source: Path) -> None:
     async with _Session(home) as session:
         models = session.models
-        session.wiring.datasets.import_file(source)
+        session.wiring.importing.controller.import_file(source)
         await until(lambda: models.datasets.rowCount() == 1)
         await until(lambda: models.form.value("dataset.session") == "answers")
         models.form.edit("hp.epochs", 3.5)

@@ -18,6 +18,7 @@ from models.domain.docker import (
     RegistryLogin,
 )
 from models.domain.doctor import Check, CheckState
+from models.domain.earlier_program import EarlierImport
 from models.domain.errors import AppError
 from models.domain.hardware import Hardware
 from models.domain.inference import (
@@ -47,6 +48,7 @@ from tests.qt.fake_learning import FakeLearning
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from models.domain.dataset import MergePart
     from models.domain.dataset_import import HubSource, ImportOptions, ImportVerdict
     from models.domain.model_shape import ModelShape
 
@@ -342,6 +344,7 @@ class FakeDatasets:
     verdict: ImportVerdict | None = None
     on_import: Callable[[Path | HubSource], None] | None = None
     asked: list[tuple[int, int]] = field(default_factory=list)
+    calls: list[tuple[str, Any]] = field(default_factory=list)
 
     def import_file(
         self,
@@ -377,16 +380,135 @@ class FakeDatasets:
             for n in range(start, start + count)
         ]
 
-    def delete(self, session_id: int) -> None:
-        self.sessions = [session for session in self.sessions if session.id != session_id]
+    def rename(self, session_id: int, name: str) -> DatasetSession:
+        return self._change("rename", session_id, name=name)
+
+    def duplicate(self, session_id: int, name: str = "") -> DatasetSession:
+        return self._add(name or f"{self._get(session_id).name} (copy)")
+
+    def delete(self, session_id: int) -> DatasetSession:
+        session = self._get(session_id)
+        self.sessions.remove(session)
+        return session
+
+    def restore(self, session: DatasetSession) -> DatasetSession:
+        if self.error is not None:
+            raise self.error
+        self.sessions = sorted([*self.sessions, session], key=lambda one: -one.id)
+        return session
+
+    def export(
+        self,
+        session_id: int,
+        path: Path,
+        format: str = "jsonl",
+        *,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        self._work("export", (session_id, path, format), report, cancel)
+
+    def merge(
+        self,
+        parts: Sequence[MergePart],
+        name: str,
+        *,
+        seed: int = 0,
+        shuffle: bool = True,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> DatasetSession:
+        self._work("merge", (tuple(parts), name, seed, shuffle), report, cancel)
+        return self._add(name)
+
+    def split_off(
+        self,
+        session_id: int,
+        *,
+        percent: float | None = None,
+        rows: int | None = None,
+        seed: int = 0,
+        as_split: bool = True,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> tuple[DatasetSession, ...]:
+        self._work("split_off", (session_id, percent, rows, seed, as_split), report, cancel)
+        name = self._get(session_id).name
+        if as_split:
+            return (self._add(f"{name} (split)"),)
+        return self._add(f"{name} (rest)"), self._add(f"{name} (held out)")
+
+    def find_row(
+        self,
+        session_id: int,
+        text: str,
+        start: int = 0,
+        *,
+        backwards: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> int | None:
+        self.calls.append(("find_row", (text, start, backwards)))
+        if self.error is not None:
+            raise self.error
+        step = -1 if backwards else 1
+        end = -1 if backwards else self._get(session_id).rows
+        found = (n for n in range(start, end, step) if text.casefold() in f"question {n}")
+        return next(found, None)
 
     def add_sample(self) -> DatasetSession:
         return self._add("Sample")
 
+    def _work(
+        self, name: str, what: Any, report: Reporter | None, cancel: CancelToken | None
+    ) -> None:
+        self.calls.append((name, what))
+        if report is not None:
+            report(Progress(0.5, "200 rows"))
+        if cancel is not None:
+            cancel.raise_if_cancelled()
+        if self.error is not None:
+            raise self.error
+
+    def _change(self, called: str, session_id: int, **changes: Any) -> DatasetSession:
+        self.calls.append((called, (session_id, *changes.values())))
+        if self.error is not None:
+            raise self.error
+        changed = replace(self._get(session_id), **changes)
+        self.sessions[self.sessions.index(self._get(session_id))] = changed
+        return changed
+
+    def _get(self, session_id: int) -> DatasetSession:
+        return next(session for session in self.sessions if session.id == session_id)
+
     def _add(self, name: str) -> DatasetSession:
-        session = make_session(len(self.sessions) + 1, name)
+        session = make_session(max((one.id for one in self.sessions), default=0) + 1, name)
         self.sessions.insert(0, session)
         return session
+
+
+@dataclass
+class FakeEarlier:
+    """The database of the earlier program is any file that ends with ``.db``."""
+
+    found: EarlierImport = field(default_factory=EarlierImport)
+    error: AppError | None = None
+    imported: list[Path] = field(default_factory=list)
+
+    def is_database(self, path: Path) -> bool:
+        return path.suffix == ".db"
+
+    def import_all(
+        self,
+        path: Path,
+        *,
+        options: ImportOptions | None = None,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> EarlierImport:
+        self.imported.append(path)
+        if self.error is not None:
+            raise self.error
+        return self.found
 
 
 @dataclass
@@ -840,6 +962,7 @@ class FakeServices:
     queue: FakeQueue = field(default_factory=FakeQueue)
     datasets: FakeDatasets = field(default_factory=FakeDatasets)
     learning: FakeLearning = field(default_factory=FakeLearning)
+    earlier_program: FakeEarlier = field(default_factory=FakeEarlier)
     configs: FakeConfigs = field(default_factory=FakeConfigs)
     inference: FakeInference = field(default_factory=FakeInference)
     runtime: FakeRuntime = field(default_factory=FakeRuntime)

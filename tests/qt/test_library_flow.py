@@ -75,10 +75,10 @@ def test_a_file_is_imported_with_progress_and_chosen(
 ) -> None:
     _fill(program)
     seen: list[object] = []
-    program.wiring.datasets.import_progressed.connect(seen.append)
+    program.wiring.importing.controller.progressed.connect(seen.append)
     program.window.actions_.import_dataset.trigger()
     dialog = program.child("import.dialog")
-    dialog.fileSelected.emit(str(tmp_path / "mine.jsonl"))
+    dialog.filesSelected.emit([str(tmp_path / "mine.jsonl")])
     dialog.close()
     assert program.child("import").isVisible()
     program.settle()
@@ -91,7 +91,7 @@ def test_a_file_is_imported_with_progress_and_chosen(
 def test_a_faulty_file_is_a_banner_with_its_lines(program: Program, tmp_path: Path) -> None:
     message = "Line 3: not valid JSON."
     program.services.datasets.error = AppError("bad_dataset", message, "Mend it.")
-    program.wiring.datasets.import_file(tmp_path / "bad.jsonl")
+    program.wiring.importing.controller.import_file(tmp_path / "bad.jsonl")
     program.settle()
     assert program.child("notice.title").text() == "bad.jsonl was not imported"
     assert program.child("notice.text").text() == "Line 3: not valid JSON. Mend it."
@@ -99,8 +99,8 @@ def test_a_faulty_file_is_a_banner_with_its_lines(program: Program, tmp_path: Pa
 
 
 def test_an_import_can_be_cancelled(program: Program, tmp_path: Path) -> None:
-    program.wiring.datasets.import_file(tmp_path / "big.jsonl")
-    program.wiring.datasets.import_file(tmp_path / "second.jsonl")
+    program.wiring.importing.controller.import_file(tmp_path / "big.jsonl")
+    program.wiring.importing.controller.import_file(tmp_path / "second.jsonl")
     program.child("import.cancel").click()
     program.settle()
     assert program.models.datasets.rowCount() == 0
@@ -139,13 +139,11 @@ def test_the_rows_of_a_dataset_are_shown_page_by_page(program: Program, qtbot: Q
     assert table.model().index(4999, 0).data() == "Question 4999"
 
 
-def test_a_dataset_is_deleted_after_asking(program: Program, qtbot: QtBot) -> None:
+def test_a_dataset_is_deleted_at_once(program: Program, qtbot: QtBot) -> None:
     program.services.datasets.sessions = [make_session(1, "Old")]
     _fill(program)
     program.window.show_page(DATASETS)
     _click(qtbot, program, "datasets.delete")
-    assert program.services.datasets.sessions
-    _click(qtbot, program, "question.yes")
     program.settle()
     assert program.services.datasets.sessions == []
     assert program.models.datasets.rowCount() == 0

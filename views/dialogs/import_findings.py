@@ -25,9 +25,12 @@ from views.widgets.flow_row import FlowRow
 
 if TYPE_CHECKING:
     from models.domain.data_report import Finding
-    from models.domain.import_job import Imported, ImportRefusal
+    from models.domain.import_job import ImportRefusal
+    from models.qt.import_words import ImportDetails
 
-_SIZE = QSize(640, 460)
+_WIDTH, _HEIGHT, _MOST = 640, 190, 520
+_ROW = 54
+"""Pixels for each finding at text of the normal size; beyond the most the list scrolls."""
 
 
 class _FindingsDialog(QDialog):
@@ -62,12 +65,14 @@ class _FindingsDialog(QDialog):
         self.advice.hide()
         column.addWidget(self.advice)
         column.addLayout(self.buttons)
-        fit_to_screen(self, _SIZE)
+        fit_to_screen(self, QSize(_WIDTH, min(_MOST, _HEIGHT + _ROW * len(findings))))
 
     def _add(self, button: QPushButton, name: str) -> None:
         button.setObjectName(name)
         button.setAutoDefault(True)
         self.buttons.addWidget(button)
+        if self.buttons.count() == 1:
+            button.setFocus()
 
     @Slot()
     def _on_copy(self) -> None:
@@ -138,25 +143,20 @@ class DetailsDialog(_FindingsDialog):
 
     divide_requested = Signal(object)
 
-    def __init__(self, done: Imported, parent: QWidget | None = None) -> None:
-        rows = counted(done.session.rows, "row")
-        super().__init__(
-            "import.details",
-            f"{done.session.name} is in the library",
-            f"{rows} can be trained on. This is to know about the file:",
-            done.findings,
-            parent,
-        )
-        self._done = done
-        if done.is_plain_text:
+    def __init__(self, details: ImportDetails, parent: QWidget | None = None) -> None:
+        findings = details.findings
+        super().__init__("import.details", details.title, details.sentence, findings, parent)
+        self._divisible = details.divisible
+        if self._divisible is not None:
             divide = push_button("&Divide it otherwise…")
             self._add(divide, "import.details.divide")
             divide.clicked.connect(self._on_divide)
         self._add(self._copy, "import.details.copy")
         self._add(self._close, "import.details.close")
         self._close.setDefault(True)
+        self._close.setFocus()
 
     @Slot()
     def _on_divide(self) -> None:
         self.accept()
-        self.divide_requested.emit(self._done)
+        self.divide_requested.emit(self._divisible)

@@ -156,8 +156,8 @@ class HubDialog(QDialog):
         is_busy, offline = self.source is not None, self._settings.is_offline
         has_token = self._settings.has_secret(HF_TOKEN)
         self._token.setText(_HAS_ONE if has_token else _HAS_NONE)
-        self._token.setVisible(not offline)
-        self._set_token.setVisible(not has_token and not offline)
+        self._token.setVisible(not offline and not is_busy)
+        self._set_token.setVisible(not (has_token or offline or is_busy))
         words = OFFLINE if offline and not is_busy else self._problem.text()
         self._problem.setText(words)
         self._problem.setVisible(bool(words) and not is_busy)

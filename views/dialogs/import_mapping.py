@@ -24,7 +24,9 @@ from views.widgets.turns_view import RowPreview
 if TYPE_CHECKING:
     from models.qt.mapping_model import MappingModel, Role
 
-_SIZE = QSize(860, 600)
+_SIZE = QSize(900, 600)
+_NARROW = 600
+"""Pixels at text of the normal size, below which the preview stands beneath the choices."""
 _NONE_NEEDED = "Choose a column"
 _NONE = "None"
 
@@ -69,7 +71,8 @@ class MappingDialog(QDialog):
         column.addWidget(text_label(f"What are the columns of {name}?", "heading", wrap=True))
         column.addWidget(text_label(reason, "muted", wrap=True))
         left, right = self._choices(), self._shown_rows()
-        column.addWidget(TwoColumns(left, right, [left, self._preview], left_share=42), 1)
+        columns = TwoColumns(left, right, [left, self._preview], left_share=42, narrow=_NARROW)
+        column.addWidget(columns, 1)
         column.addWidget(self._missing)
         column.addWidget(self._buttons)
         self._import.setObjectName("import.mapping.import")
@@ -122,7 +125,7 @@ class MappingDialog(QDialog):
         _empty(self._roles)
         self._combos.clear()
         for role in self._model.roles():
-            words = f"{role.words}{'' if role.is_needed else ' (if there is one)'}"
+            words = f"{role.words}{'' if role.is_needed else ' (optional)'}"
             label, combo = QLabel(words), self._combo(role)
             label.setBuddy(combo)
             self._roles.addWidget(label)

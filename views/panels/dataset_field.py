@@ -13,6 +13,8 @@ from views.widgets.card import text_label
 from views.widgets.fields import CalmComboBox, Field
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QMenu
+
     from models.domain.dataset import DatasetSession
     from models.qt.datasets_model import DatasetsModel
 
@@ -25,12 +27,14 @@ class DatasetField(Field):
     Signals:
         import_requested, sample_requested, refresh_requested: the buttons.
         preview_requested: show the rows of this DatasetSession (payload).
+        learning_requested: show what the model would learn from this DatasetSession (payload).
     """
 
     import_requested = Signal()
     sample_requested = Signal()
     refresh_requested = Signal()
     preview_requested = Signal(object)
+    learning_requested = Signal(object)
 
     def __init__(self) -> None:
         self._combo = CalmComboBox()
@@ -46,26 +50,38 @@ class DatasetField(Field):
         self._caption = text_label("", "muted", wrap=True)
         self._caption.setObjectName("dataset.caption")
         self._rows = push_button("Show rows", "link")
-        self._rows.setObjectName("dataset.preview")
+        self._rows.setObjectName("dataset.rows")
         self._rows.setToolTip("Look at the rows of the chosen dataset")
+        self._learning = push_button("What it will learn…", "link")
+        self._learning.setObjectName("dataset.preview")
+        self._learning.setToolTip(
+            "See which tokens of each row this model would learn, and what stands in the way"
+        )
         self._chooser = QWidget()
         self._build_chooser()
         self._caption.hide()
         self._rows.hide()
+        self._learning.hide()
 
     def attach(self, model: DatasetsModel) -> None:
         """Offer the datasets of this model."""
         self._model = model
         self._build_empty()
+        self._build_links()
         self._combo.setModel(model)
         self._combo.setModelColumn(0)
         self._combo.activated.connect(self._on_activated)
         self._refresh.clicked.connect(self.refresh_requested)
         self._import.clicked.connect(self.import_requested)
         self._rows.clicked.connect(self._on_show_rows)
+        self._learning.clicked.connect(self._on_show_learning)
         model.modelReset.connect(self._on_list_changed)
         model.rowsInserted.connect(self._on_list_changed)
         model.rowsRemoved.connect(self._on_list_changed)
+
+    def set_import_menu(self, menu: QMenu) -> None:
+        """Let the button offer all ways to import."""
+        self._import.setMenu(menu)
 
     def summary(self, value: object) -> str:
         """The name: the reference is a number that nobody knows."""
@@ -103,6 +119,11 @@ class DatasetField(Field):
         if self.session is not None:
             self.preview_requested.emit(self.session)
 
+    @Slot()
+    def _on_show_learning(self) -> None:
+        if self.session is not None:
+            self.learning_requested.emit(self.session)
+
     def _has_any(self) -> bool:
         return self._model is not None and self._model.rowCount() > 0
 
@@ -120,6 +141,7 @@ class DatasetField(Field):
         self._caption.setText("" if session is None else describe(session))
         self._caption.setVisible(session is not None)
         self._rows.setVisible(session is not None)
+        self._learning.setVisible(session is not None)
 
     def _build_chooser(self) -> None:
         row = QHBoxLayout()
@@ -127,15 +149,23 @@ class DatasetField(Field):
         row.addWidget(self._combo, 1)
         row.addWidget(self._refresh)
         row.addWidget(self._import)
-        below = QHBoxLayout()
-        below.addWidget(self._caption, 1)
-        below.addWidget(self._rows)
         column = QVBoxLayout(self._chooser)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addLayout(row)
-        column.addLayout(below)
+        column.addWidget(self._caption)
         self.column.insertWidget(0, self._chooser)
+
+    def _build_links(self) -> None:
+        from views.widgets.flow_row import FlowRow  # not needed for the first frame
+
+        holder = QWidget()
+        links = FlowRow(holder, spacing=4)
+        links.addWidget(self._learning)
+        links.addWidget(self._rows)
+        layout = self._chooser.layout()
+        if layout is not None:
+            layout.addWidget(holder)
 
     def _build_empty(self) -> None:
         self._empty = QWidget()
