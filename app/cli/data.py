@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli import data_library, data_make
 from app.cli.data_import import check_data, import_data
 from app.cli.data_mask import mask
 from app.cli.output import Json, print_json, print_table, reported
 from app.cli.state import services
 from app.cli.times import when
+from models.domain.dataset import matches
 
-app = typer.Typer(help="Datasets: import, check, mask, list, show.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.domain.dataset import DatasetSession
+
+app = typer.Typer(
+    help="Datasets: import, check, show, merge, split, export, rename, delete.",
+    no_args_is_help=True,
+)
 
 
 app.command("import")(import_data)
 app.command("check")(check_data)
 app.command("mask")(mask)
+app.command()(data_library.rename)
+app.command()(data_library.duplicate)
+app.command()(data_library.delete)
+app.command()(data_library.find)
+app.command()(data_make.merge)
+app.command()(data_make.split)
+app.command()(data_make.export)
 
 
 @app.command("list")
-def list_sessions(json_: Json = False) -> None:
+def list_sessions(
+    search: Annotated[
+        str, typer.Option(help="Only those with these words in name, source, format or licence.")
+    ] = "",
+    json_: Json = False,
+) -> None:
     """List the library, newest first."""
     with reported(json_):
-        sessions = services().datasets.list()
+        sessions = [one for one in services().datasets.list() if matches(one, search)]
         if json_:
             print_json(sessions)
         else:
@@ -49,7 +71,23 @@ def show(
         if json_:
             print_json({"session": found, "rows": shown})
             return
-        splits = ", ".join(f"{name} {count}" for name, count in found.splits)
-        print(f"{found.name}: {found.rows} rows, {found.format}, {found.size:,} bytes {splits}")
+        for line in _facts(found):
+            print(line)
         for row in shown:
             print(json.dumps(row, ensure_ascii=False))
+
+
+def _facts(session: DatasetSession) -> Iterator[str]:
+    """All that is known of a dataset, a line each."""
+    yield f"{session.name}: {session.rows} rows, {session.format}, {session.size:,} bytes"
+    yield f"  from {session.source}, {when(session.created_at)}"
+    yield f"  licence: {session.licence or 'not known'}"
+    if session.columns:
+        yield f"  columns: {', '.join(session.columns)}"
+    if session.mapping:
+        yield f"  read as: {session.mapping}"
+    if session.splits:
+        yield f"  splits: {', '.join(f'{name} {count:,}' for name, count in session.splits)}"
+    for part in session.parts:
+        licence = part.licence or "licence not known"
+        yield f"  part: {part.name}, weight {part.weight:g}, {part.rows:,} rows, {licence}"

@@ -147,3 +147,11 @@ def _share(percent: float) -> float:
     if not (math.isfinite(percent) and 0 < percent < 100):
         raise AppError("bad_use", f"{percent:g} % is no share.", "Give a number from 0 to 100.")
     return percent / 100
+
+
+def matches(session: DatasetSession, words: str) -> bool:
+    """Whether every one of these words is in the name, source, format or licence, or in a part."""
+    parts = (text for part in session.parts for text in (part.name, part.source))
+    texts = (session.name, session.source, session.format, session.licence, *parts)
+    text = "\n".join(texts).casefold()
+    return all(word in text for word in words.casefold().split())
