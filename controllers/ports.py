@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from models.domain.docker import EngineInfo, ImageInfo, ImageProgress, RegistryLogin
     from models.domain.doctor import Check
     from models.domain.earlier_program import EarlierImport
+    from models.domain.foreign_config import ExportedConfig, ImportedConfig, Program
     from models.domain.hardware import Hardware
     from models.domain.inference import (
         Answer,
@@ -218,7 +219,7 @@ class DatasetPort(Protocol):
         percent: float | None = None,
         rows: int | None = None,
         seed: int = 0,
-        as_split: bool = True,
+        as_split: bool,
         report: Reporter | None = None,
         cancel: CancelToken | None = None,
     ) -> tuple[DatasetSession, ...]:
@@ -366,8 +367,16 @@ class ConfigPort(Protocol):
     def read_file(self, path: Path) -> TrainingConfig:
         """Read a file; ConfigError with every wrong setting and its line."""
 
+    def read_any_file(self, path: Path, program: Program | None = None) -> ImportedConfig:
+        """Read a file of ours or of another program, recognised by its content."""
+
     def write_file(self, path: Path, config: TrainingConfig) -> None:
         """Write a file that holds no secret."""
+
+    def write_foreign_file(
+        self, path: Path, config: TrainingConfig, program: Program
+    ) -> ExportedConfig:
+        """Write a file for another program; what it cannot be told comes back."""
 
 
 class InferencePort(Protocol):

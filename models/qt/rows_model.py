@@ -84,6 +84,21 @@ class DatasetRowsModel(QAbstractTableModel):
             first = self.index(start, 0)
             self.dataChanged.emit(first, self.index(start + len(rows) - 1, len(self._columns) - 1))
 
+    def has_row(self, number: int) -> bool:
+        """Whether a row (from 0) has been read, or is none of this dataset."""
+        page = self._pages.get(number // PAGE)
+        return page is not None or number >= self.rowCount()
+
+    def column_with(self, number: int, text: str, otherwise: int) -> int:
+        """The column in which a row that has been read has this text, whatever its case."""
+        page = self._pages.get(number // PAGE, [])
+        place, wanted = number % PAGE, text.casefold()
+        values = page[place].values if place < len(page) else {}
+        for column, name in enumerate(self._columns):
+            if name in values and wanted in full_text(values[name]).casefold():
+                return column
+        return otherwise
+
     def rowCount(self, parent: _Index = QModelIndex()) -> int:
         if parent.isValid() or self._session is None or not self._columns:
             return 0
@@ -129,9 +144,17 @@ class DatasetRowsModel(QAbstractTableModel):
 
     def _take_columns(self, rows: Sequence[Mapping[str, object]]) -> None:
         names = dict.fromkeys(name for row in rows for name in row)
-        if not self._columns and names:
+        new = tuple(name for name in names if name not in self._columns)
+        if not new:
+            return
+        if self._columns:  # rows further down may have what the first ones had not
+            last = len(self._columns) + len(new) - 1
+            self.beginInsertColumns(QModelIndex(), len(self._columns), last)
+            self._columns += new
+            self.endInsertColumns()
+        else:
             self.beginResetModel()
-            self._columns = tuple(names)
+            self._columns = new
             self.endResetModel()
 
 

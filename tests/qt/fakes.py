@@ -20,6 +20,7 @@ from models.domain.docker import (
 from models.domain.doctor import Check, CheckState
 from models.domain.earlier_program import EarlierImport
 from models.domain.errors import AppError
+from models.domain.foreign_config import ExportedConfig, ImportedConfig, Program
 from models.domain.hardware import Hardware
 from models.domain.inference import (
     Answer,
@@ -428,7 +429,7 @@ class FakeDatasets:
         percent: float | None = None,
         rows: int | None = None,
         seed: int = 0,
-        as_split: bool = True,
+        as_split: bool,
         report: Reporter | None = None,
         cancel: CancelToken | None = None,
     ) -> tuple[DatasetSession, ...]:
@@ -559,8 +560,17 @@ class FakeConfigs:
     def read_file(self, path: Path) -> TrainingConfig:
         return TrainingConfig()
 
+    def read_any_file(self, path: Path, program: Program | None = None) -> ImportedConfig:
+        return ImportedConfig(TrainingConfig())
+
     def write_file(self, path: Path, config: TrainingConfig) -> None:
         path.write_text(repr(config), encoding="utf-8")
+
+    def write_foreign_file(
+        self, path: Path, config: TrainingConfig, program: Program
+    ) -> ExportedConfig:
+        path.write_text(repr(config), encoding="utf-8")
+        return ExportedConfig(program, repr(config))
 
     def last_used(self) -> tuple[SavedConfig, TrainingConfig] | None:
         if self.error is not None:

@@ -124,7 +124,7 @@ def test_files_are_taken_by_drag_and_drop(program: Program, tmp_path: Path) -> N
 def test_the_rows_of_a_dataset_are_shown_page_by_page(program: Program, qtbot: QtBot) -> None:
     program.services.datasets.sessions = [make_session(1, rows=5000)]
     _fill(program)
-    _click(qtbot, program, "dataset.preview")
+    _click(qtbot, program, "dataset.rows")
     program.settle()
     assert program.window.page == DATASETS
     table = program.child("datasets.rows")

@@ -1,37 +1,59 @@
-"""Asks for the name of a saved configuration: to save under, to rename to, to duplicate as."""
+"""Asks for a name, of a saved configuration or a dataset: to save under, to rename to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from views.widgets.card import restyle, text_label
 
-if TYPE_CHECKING:
-    from models.qt.configs_model import ConfigsModel
+
+class Named(Protocol):
+    """Something that has a name."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+
+class KnownNames(Protocol):
+    """The names that are taken already."""
+
+    def by_name(self, name: str) -> Named | None:
+        """What has this name, whatever its case."""
 
 
 @dataclass(frozen=True, slots=True)
 class NameUse:
-    """What a name is asked for: the window's title, the button, and whether it may be one that
-    exists, which is replaced then.
+    """What a name is asked for: the window's title, the button, whether it may be one that exists,
+    which is replaced then; what is named, and an example.
     """
 
     title: str
     button: str
     may_replace: bool = False
+    kind: str = "config"
+    label: str = "Name of the configuration"
+    example: str = "For example: Llama 8B, support answers"
 
 
 SAVE = NameUse("Save configuration", "Save", may_replace=True)
 RENAME = NameUse("Rename configuration", "Rename")
 DUPLICATE = NameUse("Duplicate configuration", "Duplicate")
+RENAME_DATASET = NameUse(
+    "Rename dataset",
+    "Rename",
+    kind="dataset",
+    label="Name of the dataset",
+    example="For example: Support answers, 2025",
+)
 
 
 class NameDialog(QDialog):
-    """A name, with a warning where there is a configuration of that name already.
+    """A name, with a warning where it is taken already.
 
     Signals:
         named: the name that was confirmed.
@@ -41,7 +63,7 @@ class NameDialog(QDialog):
 
     def __init__(
         self,
-        configs: ConfigsModel,
+        known: KnownNames,
         name: str,
         parent: QWidget | None = None,
         *,
@@ -50,20 +72,20 @@ class NameDialog(QDialog):
     ) -> None:
         """``renamed`` is the present name of what gets another one, and so no obstacle."""
         super().__init__(parent)
-        self.setObjectName("config.name_dialog")
+        self.setObjectName(f"{use.kind}.name_dialog")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(use.title)
-        self._configs = configs
+        self._known = known
         self._use = use
         self._renamed = renamed
         self.line = QLineEdit(name)
-        self.line.setObjectName("config.name_dialog.name")
-        self.line.setAccessibleName("Name of the configuration")
-        self.line.setPlaceholderText("For example: Llama 8B, support answers")
+        self.line.setObjectName(f"{use.kind}.name_dialog.name")
+        self.line.setAccessibleName(use.label)
+        self.line.setPlaceholderText(use.example)
         self.line.setMaxLength(120)
         self.line.selectAll()
         self._warning = text_label("", "warning", wrap=True)
-        self._warning.setObjectName("config.name_dialog.warning")
+        self._warning.setObjectName(f"{use.kind}.name_dialog.warning")
         self._warning.setMinimumHeight(self._warning.fontMetrics().height())
         self.buttons = QDialogButtonBox()
         self._save = self.buttons.addButton(QDialogButtonBox.StandardButton.Save)
@@ -79,7 +101,7 @@ class NameDialog(QDialog):
     def _on_text_changed(self, text: str) -> None:
         name = text.strip()
         same = bool(self._renamed) and name == self._renamed
-        known = self._configs.by_name(name) if name else None
+        known = self._known.by_name(name) if name else None
         taken = known is not None and known.name != self._renamed
         self._warning.setText(self._warn(name) if taken else "")
         replaces = taken and self._use.may_replace

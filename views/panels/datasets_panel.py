@@ -1,49 +1,52 @@
-"""The Datasets page: the library in a table, the rows of the selected dataset beneath."""
+"""The Datasets page: the library in a table, what is known of the selected one, and its rows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QHeaderView,
-    QPlainTextEdit,
-    QSplitter,
-    QStackedLayout,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
-from models.domain.dataset import DatasetSession
-from models.qt.datasets_model import describe
-from models.qt.rows_model import FULL_ROLE
+from views.dataset_actions import DatasetActions
+from views.panels.dataset_strip import DatasetStrip
+from views.panels.datasets_list import DatasetsList
+from views.panels.rows_view import RowsView
+from views.theme import current_theme
+from views.widgets.action_bar import ActionBar
+from views.widgets.banner import NoticeBanner
 from views.widgets.buttons import push_button
 from views.widgets.card import text_label
 from views.widgets.empty_state import EmptyState
-from views.widgets.item_table import ItemTable
+from views.widgets.tab_order import order_tabs
+from views.widgets.task_bar import TaskBar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
+    from PySide6.QtWidgets import QMenu
+
+    from models.domain.dataset import DatasetSession
     from models.qt.datasets_model import DatasetsModel
     from models.qt.rows_model import DatasetRowsModel
 
-_COLUMN_WIDTH = 360
+_LOW = 560
+"""Below this height, the rows need the room more than the facts over them do."""
+_NO_MODIFIER = Qt.KeyboardModifier.NoModifier
+_CTRL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
 class DatasetsPanel(QWidget):
-    """Datasets, and a look into one.
+    """Datasets, and a look into one. What can be done with them is in ``actions_``.
 
     Signals:
         import_requested, sample_requested: bring rows in.
-        use_requested, delete_requested: the DatasetSession (payload).
+        learning_requested: show what a model would learn of this DatasetSession (payload).
     """
 
     import_requested = Signal()
     sample_requested = Signal()
-    use_requested = Signal(object)
-    delete_requested = Signal(object)
+    learning_requested = Signal(object)
 
     def __init__(
         self, datasets: DatasetsModel, rows: DatasetRowsModel, parent: QWidget | None = None
@@ -52,35 +55,59 @@ class DatasetsPanel(QWidget):
         self.setObjectName("page")
         self._datasets = datasets
         self._rows = rows
-        self.table = ItemTable("datasets.table", "All datasets", datasets)
-        self.rows = QTableView()
-        self._cell = QPlainTextEdit()
-        self._caption = text_label("", "muted", wrap=True)
+        self.list = DatasetsList(datasets)
+        self.table = self.list.table
+        self.strip = DatasetStrip()
+        self.rows = RowsView(rows)
+        self.actions_ = DatasetActions(self)
+        self.banner = NoticeBanner(name="datasets.notice")
+        self.importing = TaskBar("datasets.importing")
+        self.task = TaskBar("datasets.task")
+        self._bar = ActionBar(
+            self.actions_.menu, "Everything that can be done with the selected datasets"
+        )
         self._import = push_button("&Import…", "primary")
         self._import.setObjectName("datasets.import")
-        self._sample = push_button("Add the sample")
-        self._sample.setObjectName("datasets.sample")
-        self._use = push_button("Trai&n on it")
-        self._use.setObjectName("datasets.use")
-        self._delete = push_button("Delete…")
-        self._delete.setObjectName("datasets.delete")
+        self._keys = {
+            (Qt.Key.Key_F2, _NO_MODIFIER): self.actions_.rename.trigger,
+            (Qt.Key.Key_F, _CTRL): self._edit_search,
+            (Qt.Key.Key_G, _CTRL): self.rows.edit_number,
+            (Qt.Key.Key_F3, _NO_MODIFIER): self.rows.find_next,
+            (Qt.Key.Key_F3, _SHIFT): self._find_previous,
+            (Qt.Key.Key_Z, _CTRL): self.actions_.undo.trigger,
+        }
         self._stack = QStackedLayout()
         self._build()
         self._connect()
         self._show_list()
-        self._show_buttons()
+        order_tabs(self)
 
+    @Slot(object)
     def select(self, session: DatasetSession) -> None:
-        """Select a dataset, and so show its rows."""
-        self.table.select_source_row(self._datasets.row_of(session.id))
+        """Select a dataset, and so show its rows; what hides it is no longer searched for."""
+        if self.table.filter.is_filtering and session not in self.table.shown_sessions():
+            self.list.search.clear()
+        self.table.select_sessions((session.id,))
+
+    def show_row(self, session: DatasetSession, number: int) -> None:
+        """Select a dataset and go to one of its rows (from 0)."""
+        self.select(session)
+        self.rows.show_row(number)
+
+    def set_import_menu(self, menu: QMenu) -> None:
+        """Let the import button offer the ways to import."""
+        self._import.setMenu(menu)
 
     def _build(self) -> None:
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(text_label("Datasets", "title"))
-        head.addStretch(1)
-        for button in (self._use, self._delete, self._sample, self._import):
-            head.addWidget(button)
+        head.addWidget(self._bar, 1)
+        head.addWidget(self._import)
+        self._bar.add("datasets.use", "Trai&n on it", self.actions_.use)
+        self._bar.add("datasets.learning", "What it will learn…", self.actions_.learning)
+        self._bar.add("datasets.delete", "Delete", self.actions_.delete)
+        self._bar.more.setObjectName("datasets.more")
         empty = EmptyState("No datasets yet. Drop a file or a folder here, or import one.")
         empty.add_button("Import a file…", "primary").clicked.connect(self.import_requested)
         empty.add_button("Use the sample").clicked.connect(self.sample_requested)
@@ -90,97 +117,101 @@ class DatasetsPanel(QWidget):
         column.setContentsMargins(20, 14, 20, 12)
         column.setSpacing(12)
         column.addLayout(head)
+        for widget in (self.banner, self.importing, self.task):
+            column.addWidget(widget)
         column.addLayout(self._stack, 1)
 
     def _body(self) -> QSplitter:
-        body = QSplitter(Qt.Orientation.Vertical)
-        body.setHandleWidth(14)
-        body.setChildrenCollapsible(False)
-        body.addWidget(self.table)
         below = QWidget()
         column = QVBoxLayout(below)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(self._caption)
-        column.addWidget(self._preview(), 1)
+        column.addWidget(self.strip)
+        column.addWidget(self.rows, 1)
+        body = QSplitter(Qt.Orientation.Vertical)
+        body.setHandleWidth(14)
+        body.setChildrenCollapsible(False)
+        body.addWidget(self.list)
         body.addWidget(below)
         body.setStretchFactor(0, 2)
         body.setStretchFactor(1, 3)
         return body
 
-    def _preview(self) -> QSplitter:
-        self.rows.setObjectName("datasets.rows")
-        self.rows.setAccessibleName("Rows of the dataset")
-        self.rows.setModel(self._rows)
-        self.rows.setWordWrap(False)
-        self.rows.setTabKeyNavigation(False)
-        self.rows.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.rows.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.rows.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.rows.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 12)
-        self.rows.horizontalHeader().setDefaultSectionSize(_COLUMN_WIDTH)
-        self.rows.horizontalHeader().setStretchLastSection(True)
-        beside = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter  # as the cells are
-        self.rows.horizontalHeader().setDefaultAlignment(beside)
-        self.rows.horizontalHeader().setHighlightSections(False)
-        self.rows.verticalHeader().setHighlightSections(False)
-        self._cell.setObjectName("datasets.cell")
-        self._cell.setAccessibleName("The whole cell")
-        self._cell.setReadOnly(True)
-        self._cell.setPlaceholderText("Select a cell to read all of it.")
-        preview = QSplitter(Qt.Orientation.Horizontal)
-        preview.setHandleWidth(12)
-        preview.setChildrenCollapsible(False)
-        preview.addWidget(self.rows)
-        preview.addWidget(self._cell)
-        preview.setStretchFactor(0, 5)
-        preview.setStretchFactor(1, 3)
-        return preview
-
     def _connect(self) -> None:
-        self._import.clicked.connect(self.import_requested)
-        self._sample.clicked.connect(self.sample_requested)
-        self._use.clicked.connect(self._on_use)
-        self._delete.clicked.connect(self._on_delete)
-        self.table.item_selected.connect(self._on_selected)
-        self.rows.selectionModel().currentChanged.connect(self._on_cell)
+        self._import.clicked.connect(self._on_import)
+        actions = self.actions_
+        actions.sample_requested.connect(self.sample_requested)
+        actions.learning_requested.connect(self.learning_requested)
+        self.table.sessions_selected.connect(self._on_selected)
+        self.table.menu_requested.connect(self._on_menu)
+        self.table.delete_requested.connect(actions.delete.trigger)
         model = self._datasets
         for signal in (model.modelReset, model.rowsInserted, model.rowsRemoved):
             signal.connect(self._show_list)
+        model.dataChanged.connect(self._show_selected)
 
     @Slot(object)
-    def _on_selected(self, session: object) -> None:
-        chosen = session if isinstance(session, DatasetSession) else None
-        self._rows.show_session(chosen)
-        self._cell.clear()
-        self._caption.setText("" if chosen is None else f"{chosen.name}: {describe(chosen)}")
-        self._show_buttons()
-
-    @Slot(QModelIndex, QModelIndex)
-    def _on_cell(self, now: QModelIndex, _before: QModelIndex) -> None:
-        self._cell.setPlainText(str(now.data(FULL_ROLE) or ""))
+    def _on_selected(self, sessions: tuple[DatasetSession, ...]) -> None:
+        chosen = sessions[0] if len(sessions) == 1 else None
+        shown = self._rows.session
+        if chosen is None or shown is None or shown.id != chosen.id:
+            self.rows.find_cancelled.emit()
+            self._rows.show_session(chosen)
+        self._show_selected()
 
     @Slot()
-    def _on_use(self) -> None:
-        self.use_requested.emit(self.table.selected_item())
+    def _show_selected(self) -> None:
+        sessions = self.table.selected_sessions()
+        self.actions_.show_sessions(sessions)
+        self.strip.show_sessions(sessions)
 
     @Slot()
-    def _on_delete(self) -> None:
-        self.delete_requested.emit(self.table.selected_item())
+    def _on_import(self) -> None:
+        if self._import.menu() is None:
+            self.import_requested.emit()
+
+    @Slot(QPoint)
+    def _on_menu(self, place: QPoint) -> None:
+        self.actions_.menu.popup(place)
 
     @Slot()
     def _show_list(self) -> None:
         has_any = self._datasets.rowCount() > 0
         self._stack.setCurrentIndex(1 if has_any else 0)
         self._import.setVisible(has_any)
-        self._sample.setVisible(has_any)
-        if has_any and self.table.selected_item() is None:
-            self.table.selectRow(0)
-        self._show_buttons()
+        self._bar.setVisible(has_any)
+        if has_any:
+            self.list.select_newest()
+        self._show_selected()
 
-    @Slot()
-    def _show_buttons(self) -> None:
-        chosen = self.table.selected_item() is not None
-        for button in (self._use, self._delete):
-            button.setEnabled(chosen)
-            button.setVisible(self._datasets.rowCount() > 0)
+    def _edit_search(self) -> None:
+        self.list.search.setFocus()
+        self.list.search.selectAll()
+
+    def _find_previous(self) -> None:
+        self.rows.find_next(backwards=True)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._show_list()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.strip.set_brief(self.height() < _LOW * current_theme().scale)
+
+    def event(self, event: QEvent) -> bool:
+        # F2 is the window's own for configurations: on this page it is this page's.
+        if event.type() == QEvent.Type.ShortcutOverride and self._own_key(event) is not None:  # type: ignore[arg-type]
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        act = self._own_key(event)
+        if act is None:
+            super().keyPressEvent(event)
+        else:
+            act()
+
+    def _own_key(self, event: QKeyEvent) -> Callable[[], None] | None:
+        return self._keys.get((Qt.Key(event.key()), event.modifiers()))

@@ -24,19 +24,19 @@ class NoticeBanner(QFrame):
 
     action_requested = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, name: str = "notice") -> None:
         super().__init__(parent)
         self.setProperty("role", "banner")
-        self.setObjectName("notice")
+        self.setObjectName(name)
         self.notice: Notice | None = None
         self._icon = QLabel()
         self._title = text_label("", "heading", wrap=True)
-        self._title.setObjectName("notice.title")
+        self._title.setObjectName(f"{name}.title")
         self._text = text_label("", wrap=True)
-        self._text.setObjectName("notice.text")
+        self._text.setObjectName(f"{name}.text")
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._action = push_button("", "primary")
-        self._action.setObjectName("notice.action")
+        self._action.setObjectName(f"{name}.action")
         self._close = IconButton("close", "Dismiss")
         self._build()
         self._action.clicked.connect(self._on_action)

@@ -1,0 +1,198 @@
+"""Asks how much of each dataset goes into a merged one, and shows what comes of it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from models.qt.merge_plan import MergePlan, rows_taken
+from views.theme import current_theme
+from views.widgets.card import restyle, text_label
+from views.widgets.elided_label import ElidedLabel
+from views.widgets.number_text import number_in, seed_in
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QShowEvent
+
+    from models.domain.dataset import DatasetSession
+
+_TITLES = ("Dataset", "Rows", "Licence", "Weight", "Gives")
+_NOTE = "Weight 1 takes all rows once, 2 takes each of them twice, 0.5 takes half of them."
+_MOST_SHOWN = 8
+"""So many datasets are seen without scrolling."""
+
+
+class MergeDialog(QDialog):
+    """The datasets themselves stay as they are.
+
+    Signals:
+        confirmed: the MergePlan (payload).
+    """
+
+    confirmed = Signal(object)
+
+    def __init__(
+        self, sessions: Sequence[DatasetSession], name: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("merge")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Merge datasets")
+        self._sessions = tuple(sessions)
+        self._weights = [QLineEdit("1") for _ in sessions]
+        self._taken = [text_label() for _ in sessions]
+        self._name = QLineEdit(name)
+        self._shuffle = QCheckBox("Shu&ffle the rows")
+        self._seed = QLineEdit("0")
+        self._words = text_label("", wrap=True)
+        self._licences = text_label("", "muted", wrap=True)
+        self._buttons = QDialogButtonBox()
+        self._merge = self._buttons.addButton(QDialogButtonBox.StandardButton.Ok)
+        self._buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        self._area = self._table()
+        self._setup()
+        self._build()
+        self._show_plan()
+        self._weights[0].selectAll()
+        self._weights[0].setFocus()
+
+    @property
+    def plan(self) -> MergePlan:
+        """What is asked for now."""
+        weights = [number_in(line.text()) for line in self._weights]
+        return MergePlan(
+            tuple(zip(self._sessions, weights, strict=True)),
+            self._name.text().strip(),
+            seed_in(self._seed.text()) or 0,
+            self._shuffle.isChecked(),
+        )
+
+    def _setup(self) -> None:
+        for place, (session, line) in enumerate(zip(self._sessions, self._weights, strict=True)):
+            line.setObjectName(f"merge.weight.{place}")
+            line.setAccessibleName(f"Weight of {session.name}")
+            line.textChanged.connect(self._show_plan)
+        self._name.setObjectName("merge.name")
+        self._name.setMaxLength(120)
+        self._name.textChanged.connect(self._show_plan)
+        self._shuffle.setObjectName("merge.shuffle")
+        self._shuffle.setChecked(True)
+        self._shuffle.setToolTip("Otherwise the datasets stand one behind the other")
+        self._seed.setObjectName("merge.seed")
+        self._seed.setToolTip("The same seed takes the same rows in the same order")
+        self._seed.textChanged.connect(self._show_plan)
+        self._words.setObjectName("merge.words")
+        self._licences.setObjectName("merge.licences")
+        self._merge.setText("Merge")
+        self._merge.setObjectName("merge.ok")
+        restyle(self._merge, "role", "primary")
+        self._merge.setDefault(True)
+        self._buttons.accepted.connect(self._on_accepted)
+        self._buttons.rejected.connect(self.reject)
+
+    def _build(self) -> None:
+        heading = text_label(f"Merge {len(self._sessions)} datasets", "heading", wrap=True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(10)
+        column.addWidget(heading)
+        column.addWidget(self._area)
+        column.addWidget(text_label(_NOTE, "muted", wrap=True))
+        column.addLayout(self._options())
+        column.addWidget(self._words)
+        column.addWidget(self._licences)
+        column.addStretch(1)
+        column.addWidget(self._buttons)
+        self.setMinimumWidth(round(560 * current_theme().scale))
+
+    def _table(self) -> QScrollArea:
+        content = QWidget()
+        content.setObjectName("column")
+        grid = QGridLayout(content)
+        grid.setContentsMargins(0, 0, 8, 0)
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(0, 1)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        for place, title in enumerate(_TITLES):
+            side = right if title in {"Rows", "Gives"} else Qt.AlignmentFlag.AlignVCenter
+            grid.addWidget(text_label(title, "muted"), 0, place, side)
+        lines = zip(self._sessions, self._weights, self._taken, strict=True)
+        for row, (session, weight, taken) in enumerate(lines, start=1):
+            name = ElidedLabel()
+            name.setText(session.name)
+            name.setMinimumWidth(120)
+            weight.setFixedWidth(weight.fontMetrics().horizontalAdvance("100.00") + 26)
+            grid.addWidget(name, row, 0)
+            grid.addWidget(text_label(f"{session.rows:,}"), row, 1, right)
+            grid.addWidget(text_label(session.licence or "unknown"), row, 2)
+            grid.addWidget(weight, row, 3)
+            grid.addWidget(taken, row, 4, right)
+        area = QScrollArea()
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(content)
+        return area
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """As high as its rows, now that the style has said how high these are."""
+        content = self._area.widget()
+        lines = len(self._sessions) + 1
+        height = content.sizeHint().height() * min(lines, _MOST_SHOWN + 1) / lines
+        self._area.setFixedHeight(math.ceil(height))
+        self._area.setMinimumWidth(content.sizeHint().width() + 14)
+        super().showEvent(event)
+
+    def _options(self) -> QGridLayout:
+        name, seed = QLabel("&Name"), QLabel("&Seed")
+        name.setBuddy(self._name)
+        seed.setBuddy(self._seed)
+        order = QHBoxLayout()
+        order.setSpacing(10)
+        order.addWidget(self._seed, 1)
+        order.addWidget(self._shuffle, 2)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(name, 0, 0)
+        grid.addWidget(self._name, 0, 1)
+        grid.addWidget(seed, 1, 0)
+        grid.addLayout(order, 1, 1)
+        return grid
+
+    @Slot()
+    def _show_plan(self) -> None:
+        plan, seed = self.plan, seed_in(self._seed.text())
+        problem = plan.problem or ("" if seed is not None else "The seed is a whole number.")
+        for label, (session, weight) in zip(self._taken, plan.weighted, strict=True):
+            label.setText(rows_taken(session, weight))
+        self._words.setText(problem or plan.words)
+        restyle(self._words, "role", "error" if problem else "")
+        self._licences.setText(plan.licences)
+        self._licences.setVisible(bool(plan.licences))
+        self._merge.setEnabled(not problem)
+
+    @Slot()
+    def _on_accepted(self) -> None:
+        plan = self.plan
+        self.accept()
+        self.confirmed.emit(plan)

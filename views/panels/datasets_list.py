@@ -1,0 +1,79 @@
+"""The upper part of the Datasets page: the search, and the table of datasets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QLineEdit, QStackedWidget, QVBoxLayout, QWidget
+
+from views.widgets.datasets_table import DatasetsTable
+from views.widgets.empty_state import EmptyState
+
+if TYPE_CHECKING:
+    from models.qt.datasets_model import DatasetsModel
+
+_NO_MATCH = "No dataset matches the search."
+
+
+class DatasetsList(QWidget):
+    """Datasets to choose from."""
+
+    def __init__(self, datasets: DatasetsModel) -> None:
+        super().__init__()
+        self.search = QLineEdit()
+        self.table = DatasetsTable(datasets)
+        self._stack = QStackedWidget()
+        self._setup_search()
+        self._build()
+        for signal in (datasets.modelReset, datasets.rowsInserted, datasets.rowsRemoved):
+            signal.connect(self._show_match)
+
+    def select_newest(self) -> None:
+        """Select the first dataset, unless one is selected already."""
+        if not self.table.selected_sessions():
+            self.table.select_first()
+
+    @Slot()
+    def show_all(self) -> None:
+        """Search for nothing."""
+        self.search.clear()
+        self.search.setFocus()
+
+    def _setup_search(self) -> None:
+        self.search.setObjectName("datasets.search")
+        self.search.setAccessibleName("Search the datasets")
+        self.search.setPlaceholderText("Search (Ctrl+F)")
+        self.search.setToolTip("Words of the name, source, format or licence")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._on_text)
+        self.search.returnPressed.connect(self._on_return)
+
+    def _build(self) -> None:
+        nothing = EmptyState(_NO_MATCH)
+        nothing.setObjectName("datasets.no_match")
+        clear = nothing.add_button("Show all datasets")
+        clear.setObjectName("datasets.show_all")
+        clear.clicked.connect(self.show_all)
+        self._stack.addWidget(self.table)
+        self._stack.addWidget(nothing)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(10)
+        column.addWidget(self.search)
+        column.addWidget(self._stack, 1)
+
+    @Slot(str)
+    def _on_text(self, text: str) -> None:
+        self.table.filter.set_text(text)
+        self._show_match()
+
+    @Slot()
+    def _on_return(self) -> None:
+        self.table.setFocus()
+        self.select_newest()
+
+    @Slot()
+    def _show_match(self) -> None:
+        is_empty = self.table.filter.rowCount() == 0 and self.table.filter.is_filtering
+        self._stack.setCurrentIndex(1 if is_empty else 0)
