@@ -163,6 +163,20 @@ QTextEdit[flow="true"] {
 }
 QTextEdit[flow="true"][role="muted"] { color: @muted; }
 QTextEdit[flow="true"][tone="bad"] { color: @bad; }
+QTextEdit[role="tokens"] {
+  background: @field; color: @text; border: 1px solid @field_border; border-radius: 8px;
+  padding: 8px 10px; selection-background-color: @accent; selection-color: @on_accent;
+}
+QTextEdit[role="tokens"]:focus { border: 2px solid @accent; padding: 7px 9px; }
+QLabel[role="learnt"] {
+  background: @accent_soft; color: @text; border-bottom: 2px solid @accent_text; padding: 1px 6px;
+}
+QLabel[role="read"] { color: @muted; padding: 1px 6px; }
+QLabel[role="control"] { background: @hover; color: @muted; padding: 1px 6px; font-weight: 600; }
+QLabel[role="lost"] {
+  color: @placeholder; padding: 1px 6px; text-decoration: line-through;
+}
+QLabel[role="number"] { font-size: @heading; font-weight: 600; }
 QScrollArea[role="history"] { border: 1px solid transparent; border-radius: 8px; }
 QScrollArea[role="history"]:focus { border-color: @accent; }
 QLabel[tone="good"] { color: @good; }
@@ -301,6 +315,15 @@ QCheckBox::indicator:checked {
   background: @accent; border-color: @accent; image: url("@icons/check-on.svg");
 }
 QCheckBox::indicator:disabled { background: @border; border-color: @border; }
+QRadioButton { spacing: 8px; padding: 3px 2px; border: 2px solid transparent; border-radius: 6px; }
+QRadioButton:focus { border-color: @accent; }
+QRadioButton:disabled { color: @disabled; }
+QRadioButton::indicator {
+  width: @radio; height: @radio; border-radius: @radio_radius;
+  border: 1px solid @field_border; background: @field;
+}
+QRadioButton::indicator:hover { border-color: @accent; }
+QRadioButton::indicator:checked { border: @radio_ring solid @accent; background: @on_accent; }
 
 QProgressBar {
   background: @border; border: 0; border-radius: 4px; min-height: 8px; max-height: 8px;
@@ -390,6 +413,9 @@ def style_sheet(tokens: Tokens, icon_folder: str, point_size: float) -> str:
     values |= {name: f"{round(point_size * much)}px" for name, much in _LENGTHS.items()}
     side = round(point_size * 1.6)  # pixels: at 96 to the inch a point is 1.33 of them
     values["help"], values["help_radius"] = f"{side}px", f"{side // 2 + 1}px"
+    ring = round(point_size * 0.45)  # of a chosen radio button; its size counts without the border
+    values["radio_ring"], values["radio"] = f"{ring}px", f"{round(point_size * 1.6) - 2 * ring}px"
+    values["radio_radius"] = f"{round(point_size * 1.6) // 2}px"
     sheet = _SHEET
     for name in sorted(values, key=len, reverse=True):
         sheet = sheet.replace(f"@{name}", values[name])

@@ -343,6 +343,7 @@ class FakeDatasets:
     imported: list[Path | HubSource] = field(default_factory=list)
     options: list[ImportOptions | None] = field(default_factory=list)
     verdict: ImportVerdict | None = None
+    format_of_imports: str = "messages"
     on_import: Callable[[Path | HubSource], None] | None = None
     asked: list[tuple[int, int]] = field(default_factory=list)
     calls: list[tuple[str, Any]] = field(default_factory=list)
@@ -369,7 +370,9 @@ class FakeDatasets:
             raise self.error
         if on_verdict is not None and self.verdict is not None:
             on_verdict(self.verdict)
-        return self._add(name or (path.stem if isinstance(path, Path) else path.repo))
+        session = self._add(name or (path.stem if isinstance(path, Path) else path.repo))
+        self.sessions[0] = replace(session, format=self.format_of_imports)
+        return self.sessions[0]
 
     def list(self) -> list[DatasetSession]:
         return list(self.sessions)

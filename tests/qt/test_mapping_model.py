@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from pytestqt.qtbot import QtBot
+from typing import TYPE_CHECKING, Any
 
 from models.domain.column_mapping import ColumnMapping, propose
 from models.domain.dataset_import import ImportVerdict
 from models.domain.turns import Turn
 from models.qt.mapping_model import MappingModel
 from services.dataset_import.row_checks import check_row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytestqt.qtbot import QtBot
 
 ROWS = (
     {"Nr": 1, "Frage": "Why?", "Reply text": "So."},

@@ -19,7 +19,12 @@ _ASKED, _SAID = Turn("User", "Why?"), Turn("Assistant", "So.", is_learnt=True)
         ({"input_text": "Why?", "output_text": "So."}, "input_output"),
         ({"instruction": "Why?", "input": "", "output": "So."}, "alpaca"),
         (
-            {"conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}]},
+            {
+                "conversations": [
+                    {"from": "human", "value": "Why?"},
+                    {"from": "gpt", "value": "So."},
+                ]
+            },
             "sharegpt",
         ),
         (
