@@ -60,6 +60,12 @@ class FakeLearning:
     dropped: list[tuple[str, ...]] = field(default_factory=list)
     closed: int = 0
     on_gate: Callable[[], None] | None = None
+    row_error: AppError | None = None
+    report_error: AppError | None = None
+    drop_error: AppError | None = None
+    rows_read: list[tuple[int, str | None]] = field(default_factory=list)
+    counted: list[TrainingConfig] = field(default_factory=list)
+    on_count: Callable[[], None] | None = None
 
     def row(
         self,
@@ -70,8 +76,12 @@ class FakeLearning:
         template: str | None = None,
         cancel: CancelToken | None = None,
     ) -> tuple[TokenView, ...]:
+        self.rows_read.append((number, template))
+        if self.row_error is not None:
+            raise self.row_error
         pieces = ((f"Row {number}?", False), ("Yes.", True))
-        return (TokenView("".join(text for text, _ in pieces), (5, 6), (-100, 6), pieces, 2, 2048),)
+        text = "".join(text for text, _ in pieces)
+        return (TokenView(text, (5, 6), (-100, 6), pieces, 2, 2048, (1, 1), ()),)
 
     def report(
         self,
@@ -82,6 +92,15 @@ class FakeLearning:
         report: Reporter | None = None,
         cancel: CancelToken | None = None,
     ) -> DataReport:
+        self.counted.append(config)
+        if report is not None:
+            report(Progress(0.5, "Looking at the rows: 6,000"))
+        if self.on_count is not None:
+            self.on_count()
+        if cancel is not None:
+            cancel.raise_if_cancelled()
+        if self.report_error is not None:
+            raise self.report_error
         return self.found
 
     def known(
@@ -111,6 +130,8 @@ class FakeLearning:
         cancel: CancelToken | None = None,
     ) -> DatasetSession:
         self.dropped.append(tuple(codes))
+        if self.drop_error is not None:
+            raise self.drop_error
         return replace(session, id=session.id + 100, name=f"{session.name} (cleaned)")
 
     def gate(

@@ -9,6 +9,7 @@ from views.panels.settings_card import SettingsCard
 
 if TYPE_CHECKING:
     from models.qt.datasets_model import DatasetsModel
+    from views.panels.hub_row import HubRow
     from views.panels.setup_form import SetupForm
 
 _HUB = ("dataset.hf_repo", "dataset.hf_split", "dataset.hf_config")
@@ -18,6 +19,8 @@ _HELD_OUT = ("dataset.eval_percent", "dataset.eval_split")
 class DatasetSection(SettingsCard):
     """Source, dataset, and the part that is held out."""
 
+    hub: HubRow
+
     def __init__(self, form: SetupForm) -> None:
         super().__init__(form, "dataset", "Dataset", "datasets")
         self.library = DatasetField()
@@ -26,5 +29,11 @@ class DatasetSection(SettingsCard):
 
     def complete(self, datasets: DatasetsModel) -> None:
         """Build what the first frame does not show."""
+        from views.panels.hub_row import HubRow
+
         self.library.attach(datasets)
-        self.add((*_HUB, *_HELD_OUT), wide=("dataset.hf_repo",))
+        self.add(_HUB, wide=("dataset.hf_repo",))
+        self.hub = HubRow(self._form.model)
+        self.hub.changed.connect(self.grid.arrange)
+        self.grid.add(self.hub, wide=True)
+        self.add(_HELD_OUT)

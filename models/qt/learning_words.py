@@ -1,0 +1,141 @@
+"""What is said of a look at a dataset: which setup, which numbers, which token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.domain.token_pieces import learnt_count, legible
+from models.qt.wording import counted, duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.domain.config import TrainingConfig
+    from models.domain.data_report import DataReport, Finding, TokenView
+    from models.domain.token_pieces import TokenPiece
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A number with its words; ``tone`` is good, warning, bad or none."""
+
+    value: str
+    words: str
+    tone: str = ""
+
+
+def setup_words(config: TrainingConfig) -> str:
+    """The model and the options that decide what is learnt, in one line."""
+    hp = config.hp
+    whole = "the whole text is learnt"
+    learnt = {
+        "every answer": "every answer is learnt",
+        "last answer": "only the last answer is learnt",
+    }.get(hp.train_on, whole)
+    return " · ".join(
+        (
+            hp.base_model.strip() or "no model",
+            f"up to {hp.max_seq_length:,} tokens",
+            learnt if hp.assistant_only_loss else whole,
+        )
+    )
+
+
+def learning_setup(config: TrainingConfig) -> tuple[object, ...]:
+    """All of a setup that a report depends on; two setups with the same learn the same."""
+    hp, dataset = config.hp, config.dataset
+    return (
+        hp.base_model.strip(),
+        hp.max_seq_length,
+        hp.assistant_only_loss,
+        hp.train_on,
+        dataset.eval_percent,
+        dataset.eval_split,
+        hp.seed,
+    )
+
+
+def facts_of(report: DataReport) -> tuple[Fact, ...]:
+    """The numbers of all rows that are worth a place."""
+    usable = report.rows - report.refused
+    facts = [
+        Fact(f"{report.rows:,}", "row" if report.rows == 1 else "rows"),
+        Fact(f"{report.tokens:,}", "tokens in one epoch"),
+    ]
+    if report.texts != usable:
+        words = "texts, as the template gives each answer its own"
+        facts.append(Fact(f"{report.texts:,}", words))
+    facts += [
+        _bad(report.refused, "row cannot be used", "rows cannot be used"),
+        _bad(report.without_answer, "row teaches nothing", "rows teach nothing"),
+        _warning(report.truncated, "row is cut", "rows are cut"),
+        _bad(
+            usable - report.end_of_turn_trained,
+            "row does not teach to end the turn",
+            "rows do not teach to end the turn",
+        ),
+    ]
+    return tuple(facts)
+
+
+def _bad(count: int, one: str, many: str) -> Fact:
+    return Fact(f"{count:,}", one if count == 1 else many, "bad" if count else "good")
+
+
+def _warning(count: int, one: str, many: str) -> Fact:
+    return Fact(f"{count:,}", one if count == 1 else many, "warning" if count else "good")
+
+
+def share_words(report: DataReport) -> str:
+    """How much of what the model reads it also learns."""
+    share = report.trained_share
+    percent = f"{share:.0%}" if share >= 0.1 or not share else f"{share:.1%}"
+    return f"{percent} of the tokens are learnt: {report.trained_tokens:,} of {report.tokens:,}"
+
+
+def report_source_words(report: DataReport, *, is_kept: bool) -> str:
+    """Where the numbers come from."""
+    if is_kept:
+        return "Kept from an earlier look: rows, model and options are the same."
+    took = duration(report.seconds) if report.seconds >= 1 else "less than a second"
+    return f"Every row was looked at, in {took}."
+
+
+def row_words(texts: Sequence[TokenView]) -> str:
+    """What of one row is learnt."""
+    tokens = sum(min(text.length, text.max_length) for text in texts)
+    learnt = sum(map(learnt_count, texts))
+    parts = [counted(tokens, "token"), f"{learnt:,} learnt"]
+    if len(texts) > 1:
+        parts.insert(0, f"{len(texts)} texts, one for each answer")
+    lost = sum(max(0, text.length - text.max_length) for text in texts)
+    if lost:
+        parts.append(f"{lost:,} cut off")
+    return " · ".join(parts)
+
+
+def piece_words(piece: TokenPiece, length: int) -> str:
+    """One token: where it stands, what it is, and whether it is learnt."""
+    if not piece.ids:
+        return f"“{legible(piece.text)}” · passed over by the tokenizer: the model never sees it"
+    first, last = piece.number + 1, piece.number + len(piece.ids)
+    place = f"Token {first:,}" if first == last else f"Tokens {first:,} to {last:,}"
+    ids = ", ".join(map(str, piece.ids))
+    kind = "control token · " if piece.is_control else ""
+    learnt = "learnt" if piece.is_learnt else "not learnt, only read"
+    return f"{place} of {length:,} · “{legible(piece.text)}” · id {ids} · {kind}{learnt}"
+
+
+def count_words(finding: Finding) -> str:
+    """How many rows a finding is about, where it is about rows."""
+    return counted(finding.count, "row") if finding.rows else ""
+
+
+def refusal_words(findings: Sequence[Finding]) -> str:
+    """Why a training was not started."""
+    major = [one for one in findings if one.severity == "major"]
+    rows = sum(one.count for one in major if one.rows)
+    kinds = counted(len(major), "kind of problem", "kinds of problems")
+    where = f" in {counted(rows, 'row')}" if rows else ""
+    return f"The training was not started: {kinds}{where}. Choose what to do about each."

@@ -1,0 +1,335 @@
+"""What a model will learn from a dataset: each row with its loss mask, and all rows in numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from models.qt.learning_model import Looking
+from models.qt.learning_words import setup_words
+from views.dialogs.file_dialogs import open_dialog
+from views.theme import current_theme
+from views.widgets.card import restyle, text_label
+from views.widgets.empty_state import EmptyState
+from views.widgets.fields import CalmComboBox
+from views.widgets.help_button import HelpButton
+from views.widgets.learning_notes import LearningNotes
+from views.widgets.learning_report import LearningReport
+from views.widgets.learning_row import LearningRow
+from views.widgets.mode_switch import ModeSwitch
+from views.widgets.task_bar import TaskBar
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QCloseEvent, QResizeEvent, QShowEvent
+
+    from models.domain.errors import AppError
+    from models.qt.learning_model import LearningModel
+
+_SIZE = QSize(1120, 740)
+_NARROW = 860
+"""Pixels at text of the normal size below which row and numbers stand one behind the other."""
+_RIGHT = 380
+_OF_ROW = "bad_dataset"
+_TEMPLATES = "Chat templates (*.jinja *.jinja2 *.j2 *.json *.txt);;All files (*)"
+_OWN, _FILE, _CHOOSE = range(3)
+HELP_TOPIC = "datasets#what-it-will-learn"
+
+
+class LearningDialog(QDialog):
+    """Not modal: the setup can be changed beside it. Shows the model; wishes leave as signals.
+
+    Signals:
+        row_requested: the number of a row, from 0 (payload).
+        random_requested, trouble_requested: some other row; the next with a finding.
+        remedy_requested: a Finding and what to do about it (payloads).
+        count_requested, stop_requested: look at all rows; give that up.
+        again_requested: look with the setup of now.
+        template_chosen: the Path (payload) of a chat template to look with.
+        own_template_requested: look with the model's own.
+        trouble_action_requested: the kind of the AppError that keeps us from looking.
+        start_anyway_requested: start the training that was refused.
+        task_cancel_requested: give up leaving rows out.
+        help_requested: the topic to open the guide at.
+        closed: nobody looks any more.
+    """
+
+    row_requested = Signal(object)
+    random_requested = Signal()
+    trouble_requested = Signal()
+    remedy_requested = Signal(object, object)
+    count_requested = Signal()
+    stop_requested = Signal()
+    again_requested = Signal()
+    template_chosen = Signal(object)
+    own_template_requested = Signal()
+    trouble_action_requested = Signal(str)
+    start_anyway_requested = Signal()
+    task_cancel_requested = Signal()
+    help_requested = Signal(str)
+    closed = Signal()
+
+    def __init__(self, model: LearningModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
+        self.setObjectName("learning.dialog")
+        self.setWindowTitle("What it will learn")
+        self._model = model
+        self._title = text_label("", "title", wrap=True)
+        self._setup = text_label("", "muted", wrap=True)
+        self._template = CalmComboBox()
+        self._template_note = text_label("", "error", wrap=True)
+        self.notes = LearningNotes(model)
+        self.task = TaskBar("learning.task")
+        self.row = LearningRow(model)
+        self.report = LearningReport(model)
+        self._switch = ModeSwitch("learning.part", (("row", "Row by row"), ("all", "All rows")))
+        self._parts = QSplitter(Qt.Orientation.Horizontal)
+        self._trouble = EmptyState("")
+        self._action = self._trouble.add_button("", "primary")
+        self._again = self._trouble.add_button("Try again")
+        self._pages = QStackedWidget()
+        self._name_parts()
+        self._build()
+        self._connect()
+        self.show_subject()
+
+    def _name_parts(self) -> None:
+        for name, part in (
+            ("title", self._title), ("setup", self._setup), ("template", self._template),
+            ("template.message", self._template_note), ("trouble", self._trouble.sentence),
+            ("trouble.action", self._action), ("trouble.again", self._again),
+        ):  # fmt: skip
+            part.setObjectName(f"learning.{name}")
+        self._template.setAccessibleName("Chat template")
+        self._template.setToolTip(
+            "Look with another template. A training always uses the model's own."
+        )
+        self._template.setSizeAdjustPolicy(CalmComboBox.SizeAdjustPolicy.AdjustToContents)
+
+    def _build(self) -> None:
+        self._parts.setHandleWidth(16)
+        self._parts.setChildrenCollapsible(False)
+        self._parts.addWidget(self.row)
+        self._parts.addWidget(self.report)
+        self._parts.setStretchFactor(0, 1)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        column.addWidget(self._switch)
+        column.addWidget(self._parts, 1)
+        self._pages.addWidget(body)
+        self._pages.addWidget(self._trouble)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(20, 16, 20, 16)
+        outer.setSpacing(12)
+        outer.addLayout(self._head())
+        outer.addWidget(self.notes)
+        outer.addWidget(self.task)
+        outer.addWidget(self._pages, 1)
+        size = self._first_size()
+        self.resize(size)
+        right = round(_RIGHT * self._scale())
+        self._parts.setSizes([max(1, size.width() - right), right])
+        self._fit()
+
+    def _head(self) -> QVBoxLayout:
+        label = QLabel("Chat &template")
+        label.setBuddy(self._template)
+        top = QHBoxLayout()
+        top.setSpacing(10)
+        top.addWidget(self._title, 1)
+        top.addWidget(
+            HelpButton(HELP_TOPIC, "what it will learn"), 0, Qt.AlignmentFlag.AlignVCenter
+        )
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self._setup, 1)
+        line.addWidget(label)
+        line.addWidget(self._template)
+        head = QVBoxLayout()
+        head.setSpacing(6)
+        head.addLayout(top)
+        head.addLayout(line)
+        head.addWidget(self._template_note)
+        self._template_note.hide()
+        return head
+
+    def _connect(self) -> None:
+        row, report = self.row, self.report
+        row.row_requested.connect(self.row_requested)
+        row.random_requested.connect(self.random_requested)
+        row.trouble_requested.connect(self.trouble_requested)
+        report.row_requested.connect(self._on_row_of_finding)
+        report.remedy_requested.connect(self.remedy_requested)
+        report.count_requested.connect(self.count_requested)
+        report.stop_requested.connect(self.stop_requested)
+        self.notes.again_requested.connect(self.again_requested)
+        self.notes.remedy_requested.connect(self.remedy_requested)
+        self.notes.start_anyway_requested.connect(self.start_anyway_requested)
+        self.task.cancel_requested.connect(self.task_cancel_requested)
+        self._template.activated.connect(self._on_template)
+        self._action.clicked.connect(self._on_action)
+        self._again.clicked.connect(self.again_requested)
+        self._switch.chosen.connect(self._on_part)
+        self._model.subject_changed.connect(self.show_subject)
+        self._model.row_changed.connect(self._show_trouble)
+        current_theme().changed.connect(self._fit)
+        for keys, slot in (
+            ("Alt+Left", row.go_back),
+            ("Alt+Right", row.go_forward),
+            ("Ctrl+G", row.ask_number),
+            ("Ctrl+R", self.random_requested),
+            ("F3", self.trouble_requested),
+            ("F5", self.again_requested),
+            ("F1", self._on_help),
+            ("Ctrl+W", self.close),
+        ):
+            QShortcut(QKeySequence(keys), self).activated.connect(slot)
+
+    @Slot()
+    def show_subject(self) -> None:
+        """Show what is looked at."""
+        subject = self._model.subject
+        if subject is None:
+            return
+        model = subject.config.hp.base_model.strip().replace("\\", "/").rstrip("/").split("/")[-1]
+        self._title.setText(f"What {model or 'a model'} will learn from {subject.session.name}")
+        self.setWindowTitle(f"What it will learn — {subject.session.name}")
+        self._setup.setText(setup_words(subject.config))
+        self._show_templates(subject.template_name)
+        self._show_trouble()
+
+    @Slot(object)
+    def show_template_problem(self, error: AppError) -> None:
+        """Say why a file is no chat template."""
+        self._template_note.setText(str(error))
+        self._template_note.show()
+
+    def show_part(self, part: str) -> None:
+        """Show ``row`` or ``all`` where both have no room beside each other."""
+        self._switch.show_mode(part)
+        self._fit()
+
+    def _show_templates(self, name: str) -> None:
+        self._template_note.hide()
+        self._template.clear()
+        self._template.addItem("The model's own", _OWN)
+        if name:
+            self._template.addItem(name, _FILE)
+        self._template.addItem("From a file…", _CHOOSE)
+        self._template.setCurrentIndex(1 if name else 0)
+
+    @Slot()
+    def _show_trouble(self) -> None:
+        """What keeps us from looking at all takes the place of row and numbers."""
+        row = self._model.row
+        error = row.error if row.state is Looking.FAILED else None
+        if error is None or error.kind == _OF_ROW:
+            self._pages.setCurrentIndex(0)
+            return
+        self._trouble.sentence.setText("\n".join(filter(None, (error.message, error.hint))))
+        label = ACTIONS.get(error.kind, "")
+        self._action.setText(label)
+        self._action.setVisible(bool(label))
+        restyle(self._again, "role", "" if label else "primary")
+        self._pages.setCurrentIndex(1)
+
+    @Slot()
+    def _fit(self) -> None:
+        """Both parts side by side, or one at a time where there is little room."""
+        is_narrow = self.width() < _NARROW * self._scale()
+        self._switch.setVisible(is_narrow)
+        shows_row = self._switch.mode == "row"
+        self.row.setVisible(not is_narrow or shows_row)
+        self.report.setVisible(not is_narrow or not shows_row)
+        self.report.setMinimumWidth(0 if is_narrow else round(280 * self._scale()))
+
+    def _scale(self) -> float:
+        return current_theme().scale
+
+    def _first_size(self) -> QSize:
+        wanted = _SIZE * min(1.6, self._scale())
+        if QGuiApplication.platformName() == "offscreen":  # its screen is 800 x 800
+            return wanted.boundedTo(QSize(1280, 800))
+        return wanted.boundedTo(self.screen().availableSize() * 0.95)
+
+    @Slot(str)
+    def _on_part(self, _part: str) -> None:
+        self._fit()
+
+    @Slot(object)
+    def _on_row_of_finding(self, number: int) -> None:
+        self.show_part("row")
+        self.row_requested.emit(number)
+
+    @Slot(int)
+    def _on_template(self, _index: int) -> None:
+        subject = self._model.subject
+        chosen = self._template.currentData()
+        if subject is not None and chosen != _FILE:
+            self._show_templates(subject.template_name)
+        if chosen == _OWN:
+            self.own_template_requested.emit()
+        elif chosen == _CHOOSE:
+            dialog = open_dialog(
+                self, "learning.template_dialog", "Choose a chat template", _TEMPLATES
+            )
+            dialog.fileSelected.connect(self._on_template_file)
+            dialog.open()
+
+    @Slot(str)
+    def _on_template_file(self, path: str) -> None:
+        self._template_note.hide()
+        self.template_chosen.emit(Path(path))
+
+    @Slot()
+    def _on_action(self) -> None:
+        error = self._model.row.error
+        if error is not None:
+            self.trouble_action_requested.emit(error.kind)
+
+    @Slot()
+    def _on_help(self) -> None:
+        self.help_requested.emit(HELP_TOPIC)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.row.text.setFocus()
+        # A child window of the main one would always lie in front of it.
+        handle = self.windowHandle()
+        if handle is not None:
+            handle.setTransientParent(None)  # type: ignore[arg-type]
+
+    def done(self, result: int) -> None:
+        """Escape and the window's own button end it alike."""
+        super().done(result)
+        self.closed.emit()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        super().closeEvent(event)
+        self.closed.emit()
+
+
+ACTIONS = {
+    "runtime_missing": "Set it up",
+    "image_missing": "Manage images…",
+    "docker": "Manage images…",
+    "auth": "Open Settings",
+}
+"""By the kind of what keeps us from looking: the button that does something about it."""
