@@ -14,6 +14,8 @@ from app import frozen
 _WINDOW_OPTIONS = {"--smoke", "--offline"}
 _IMPORT_WORKER = "--import-worker"
 """How the frozen program starts itself as the child that imports (services/dataset_import)."""
+_CONTAINER_PROGRAM = "--container-program"
+"""And as the program that stands for a module in a container (services/runners)."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -24,6 +26,10 @@ def main(argv: list[str] | None = None) -> int:
         from services.dataset_import.child import main as import_rows
 
         return import_rows()
+    if arguments[:1] == [_CONTAINER_PROGRAM]:
+        from services.runners.container_program import main as run_module
+
+        return run_module(arguments[1:])
     if is_for_window(arguments):
         return _window(arguments)
     from app.cli.main import app

@@ -15,6 +15,7 @@ from models.domain.secrets import HF_TOKEN
 from services.app_settings import SettingsStore
 from services.configs import ConfigStore
 from services.data_inspection import DataInspection
+from services.dataset_import.container_exporting import ContainerExporters
 from services.dataset_import.exporting import TrainerExporters
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
@@ -122,13 +123,6 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         GpuProbe(),
         DockerEngine(is_offline=offline.is_offline),
     )
-    exporters = TrainerExporters(runtime, place_code, data_root, offline, hf_token)
-    sample = resource("samples/python-docs.jsonl")
-    library = DatasetLibrary(database, store, sample, exporters)
-    library.sweep()
-    catalogue = resource("base_models.toml")
-    shapes = ModelShapes(catalogue, data_root, offline, hf_token)
-    peaks = MemoryRecords(database, shapes)
     install_id = InstallId(database)
     images = ImageService(
         engine,
@@ -137,6 +131,20 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         trainer,
         wanted=configs.images,
     )
+    exporters = TrainerExporters(
+        runtime,
+        place_code,
+        data_root,
+        offline,
+        hf_token,
+        ContainerExporters(engine, images, install_id, place_code, data_root),
+    )
+    sample = resource("samples/python-docs.jsonl")
+    library = DatasetLibrary(database, store, sample, exporters)
+    library.sweep()
+    catalogue = resource("base_models.toml")
+    shapes = ModelShapes(catalogue, data_root, offline, hf_token)
+    peaks = MemoryRecords(database, shapes)
     containers = DockerRunner(
         engine,
         hf_token,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.domain.dataset_import import HubSource
+    from services.dataset_import.container_exporting import ContainerExporters
     from services.environment.runtime_env import RuntimeEnvironment
     from services.offline import OfflinePolicy
     from services.trainer_code import TrainerCode
@@ -25,8 +26,8 @@ _WRITER = "trainer_image.write_parquet"
 
 
 class TrainerExporters:
-    """Makes :class:`Exporter` s of the managed environment. The token is asked for only where the
-    Hub refuses a dataset without one."""
+    """Makes :class:`Exporter` s of the managed environment or, where that is not set up, of a
+    container. The token is asked for only where the Hub refuses a dataset without one."""
 
     def __init__(
         self,
@@ -35,54 +36,72 @@ class TrainerExporters:
         data_root: Callable[[], Path],
         offline: OfflinePolicy,
         hf_token: Callable[[], str | None],
+        containers: ContainerExporters | None = None,
     ) -> None:
         self._runtime = runtime
         self._code = code
         self._data_root = data_root
         self._offline = offline
         self._hf_token = hf_token
+        self._containers = containers
 
     def __call__(self, source: HubSource | None) -> Exporter:
         """For a dataset of the Hub, or for Parquet and Arrow files. Blocking; asks the network.
 
         AppError where the environment is missing, Offline mode is on, or the Hub refuses.
         """
-        if not self._runtime.is_ready():
-            raise AppError(
-                "runtime_missing",
-                "Parquet, Arrow and Hugging Face datasets are read by the training environment, "
-                "which is not set up on this computer.",
-                "Set it up under Training, or with temper demo; other files need none.",
-            )
-        argv = (str(self._runtime.python), "-m", _MODULE)
+        image = self._image_instead(
+            "Parquet, Arrow and Hugging Face datasets are read by the training environment, which "
+            "is not set up on this computer, or by a Docker image for training, of which there is "
+            "none either.",
+            "Set it up under Training, or with temper demo; other files need none.",
+        )
+        asked: tuple[str, ...] = ("file",)
+        if source is not None:
+            asked = ("hub", source.repo, source.config, source.split)
+        token = None if source is None else self._token_for(source)
+        if image and self._containers is not None:
+            words = (_MODULE, *asked)
+            return self._containers.exporter(image, words, token, network=source is not None)
         environment = self._environment()
-        if source is None:
-            return Exporter((*argv, "file"), environment | LIBRARIES_OFFLINE, is_source=False)
-        environment |= self._token_for(source)
-        asked = ("hub", source.repo, source.config, source.split)
-        return Exporter((*argv, *asked), environment, is_source=True)
+        environment |= LIBRARIES_OFFLINE if source is None else {}
+        environment |= dict.fromkeys(TOKEN_VARIABLES, token) if token else {}
+        argv = (str(self._runtime.python), "-m", _MODULE, *asked)
+        return Exporter(argv, environment, is_source=source is not None)
 
     def parquet_writer(self) -> Exporter:
         """The other way: JSON Lines on its standard input become Parquet on its output.
 
         AppError("runtime_missing") where the environment is missing.
         """
-        if not self._runtime.is_ready():
-            raise AppError(
-                "runtime_missing",
-                "Parquet is written by the training environment, which is not set up on this "
-                "computer.",
-                "Set it up under Training, or with temper demo; or export JSON Lines (.jsonl).",
-            )
+        image = self._image_instead(
+            "Parquet is written by the training environment, which is not set up on this computer, "
+            "or by a Docker image for training, of which there is none either.",
+            "Set it up under Training, or with temper demo; or export JSON Lines (.jsonl).",
+        )
+        if image and self._containers is not None:
+            return self._containers.writer(image, _WRITER)
         argv = (str(self._runtime.python), "-m", _WRITER)
         return Exporter(argv, self._environment() | LIBRARIES_OFFLINE, is_source=False)
+
+    def _image_instead(self, message: str, hint: str) -> str:
+        """The image to work in where the managed environment is not there; empty where it is.
+
+        AppError("runtime_missing") with these words where there is neither.
+        """
+        if self._runtime.is_ready():
+            return ""
+        image = self._containers.image() if self._containers is not None else ""
+        if not image:
+            raise AppError("runtime_missing", message, hint)
+        return image
 
     def _environment(self) -> dict[str, str]:
         environment = worker_environment(os.environ, self._code().folder, self._data_root())
         # A json.py in the folder that the program was started in is none of ours.
         return environment | NO_TELEMETRY | {"PYTHONSAFEPATH": "1"}
 
-    def _token_for(self, source: HubSource) -> dict[str, str]:
+    def _token_for(self, source: HubSource) -> str | None:
         if self._offline.is_offline():
             raise AppError(
                 "offline",
@@ -90,14 +109,14 @@ class TrainerExporters:
                 "Switch it off, or import a file.",
             )
         if not dataset_problems(source.repo, _none):
-            return {}
+            return None
         token = self._hf_token()
         problems = dataset_problems(source.repo, lambda: token)
         if problems:
             found = problems[0]
             kind = "auth" if "gated" in found.message else "not_found"
             raise AppError(kind, f"{source.repo} {found.message}", found.remedy)
-        return dict.fromkeys(TOKEN_VARIABLES, token or "")
+        return token
 
 
 def _none() -> str | None:

@@ -14,6 +14,7 @@ from services.dataset_import.messages import Request, read_verdict
 from services.dataset_import.process import run_request
 from services.dataset_store import StoredRows
 from services.progress import CancelToken
+from trainer_image.contract import WORK_FOLDER_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from services.dataset_import.messages import Exporter
     from services.dataset_store import DatasetStore
     from services.progress import Reporter
-
-WORK_FOLDER_VARIABLE = "TEMPER_IMPORT_FOLDER"
-"""Where trainer_image.export_rows keeps the Hub's rows meanwhile."""
 
 
 class Importer:

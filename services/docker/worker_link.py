@@ -55,7 +55,20 @@ class ContainerLink:
         """Write into the container's standard input."""
         if self._ended.is_set():
             raise ValueError("the container has ended")
-        self._socket.sendall(line.encode())
+        self.send(line.encode())
+
+    def send(self, data: bytes) -> None:
+        """Write bytes into the container's standard input."""
+        self._socket.sendall(data)
+
+    def pieces(self) -> Iterator[tuple[bool, bytes]]:
+        """All that it says, as it comes, until it has ended: whether it is of its standard error,
+        and the bytes."""
+        from docker.utils import socket as streams
+
+        with contextlib.suppress(OSError, ValueError):
+            for stream, data in _frames(self._stream):
+                yield stream != streams.STDOUT, data
 
     def lines(self) -> Iterator[str]:
         """Its standard output line by line; its standard error goes to the log's file."""

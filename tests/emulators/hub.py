@@ -13,9 +13,12 @@ class Hub(Emulator):
     """Knows tokens and the names and roles behind them, and datasets: public, private, gated."""
 
     def __init__(
-        self, tokens: dict[str, tuple[str, str]], datasets: dict[str, str] | None = None
+        self,
+        tokens: dict[str, tuple[str, str]],
+        datasets: dict[str, str] | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
-        super().__init__()
+        super().__init__(host)
         self.tokens = tokens
         self.datasets = datasets or {}
 

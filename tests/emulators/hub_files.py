@@ -28,8 +28,9 @@ class HubFiles(Hub):
         tokens: dict[str, tuple[str, str]],
         datasets: dict[str, str],
         files: dict[str, dict[str, bytes]],
+        host: str = "127.0.0.1",
     ) -> None:
-        super().__init__(tokens, datasets)
+        super().__init__(tokens, datasets, host)
         self.files = files
         self.granted: set[str] = set()
         self.cuts: list[int] = []

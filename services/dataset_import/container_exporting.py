@@ -1,0 +1,99 @@
+"""The trainer's programs that print or take rows, for who has Docker and no managed environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.domain.config import DEFAULT_IMAGE, RUNTIME_DOCKER, LocalSection
+from models.domain.errors import AppError
+from services.dataset_import.messages import Exporter
+from services.environment.child_process import clean_environment
+from services.run_files import RunFolder
+from services.runners.base import Launch
+from services.runners.container_program import (
+    PROGRAM_OPTION,
+    ContainerOrder,
+    ends_with_input,
+)
+from services.runners.container_spec import Extras, worker_spec
+from services.runners.docker import caller_of
+from trainer_image.contract import CONTAINER_DATA_ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.domain.docker import EngineInfo
+    from services.docker.engine import DockerEngine
+    from services.docker.images import ImageService
+    from services.install_id import InstallId
+    from services.trainer_code import TrainerCode
+
+_ROOT = Path(__file__).parents[2]
+_PROGRAM = "services.runners.container_program"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerExporters:
+    """Makes :class:`Exporter` s that run in a container of this computer's engine. Blocking."""
+
+    engine: DockerEngine
+    images: ImageService
+    install_id: InstallId
+    code: Callable[[], TrainerCode]
+    data_root: Callable[[], Path]
+
+    def image(self) -> str:
+        """The image to use: one that was built here, else one that a configuration names, else the
+        default one; empty where the engine has none of them, is not there, or is elsewhere."""
+        try:
+            if not self.engine.info().is_local:
+                return ""
+            there = [one for one in self.images.list([DEFAULT_IMAGE]) if not one.partial_of]
+        except AppError:
+            return ""
+        there.sort(key=lambda one: (not one.is_ours, one.tag == DEFAULT_IMAGE, -one.created_at))
+        return there[0].tag if there else ""
+
+    def exporter(
+        self, image: str, words: tuple[str, ...], token: str | None, *, network: bool
+    ) -> Exporter:
+        """For ``trainer_image.export_rows``; a container that needs none has no network."""
+        spec = ends_with_input(self._spec(image, words[0], token, network=network))
+        order = ContainerOrder(spec, has_input=False)
+        return Exporter(_command(words), _environment(order), is_source=network)
+
+    def writer(self, image: str, module: str) -> Exporter:
+        """For a module that makes a file of its standard input."""
+        spec = self._spec(image, module, None, network=False)
+        # What it puts aside may be larger than the container's own memory.
+        with_room = {**spec, "Env": [*spec["Env"], f"TMPDIR={CONTAINER_DATA_ROOT}"]}
+        order = ContainerOrder(with_room, has_input=True)
+        return Exporter(_command((module,)), _environment(order), is_source=False)
+
+    def _spec(
+        self, image: str, module: str, token: str | None, *, network: bool
+    ) -> dict[str, Any]:
+        root = self.data_root()
+        root.mkdir(parents=True, exist_ok=True)
+        info: EngineInfo = self.engine.info()
+        local = LocalSection(runtime=RUNTIME_DOCKER, image=image, use_gpu=False)
+        launch = Launch(RunFolder(root, "none"), self.code(), local, not network)
+        extras = Extras(install_id=self.install_id.get(), started=time.time(), token=token)
+        return worker_spec(launch, info, caller_of(launch, info), extras, module)
+
+
+def _command(words: tuple[str, ...]) -> tuple[str, ...]:
+    if getattr(sys, "frozen", False):
+        return (sys.executable, PROGRAM_OPTION, *words)
+    # -P: a json.py in the folder that we were started in is none of our modules.
+    return (sys.executable, "-P", "-m", _PROGRAM, *words)
+
+
+def _environment(order: ContainerOrder) -> dict[str, str]:
+    own = clean_environment(os.environ) | order.variables()
+    return own if getattr(sys, "frozen", False) else own | {"PYTHONPATH": str(_ROOT)}
