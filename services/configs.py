@@ -12,6 +12,8 @@ from models.db.app_state_repository import LAST_CONFIG_ID
 from models.domain.errors import AppError
 from services.config_files import read_config_file, write_config_file
 from services.config_secrets import refuse_secrets
+from services.foreign_configs.exporting import write_foreign_config
+from services.foreign_configs.importing import read_any_config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from models.db.database import Database, UnitOfWork
     from models.domain.config import TrainingConfig
     from models.domain.dataset import SavedConfig
+    from models.domain.foreign_config import ExportedConfig, ImportedConfig, Program
 
 RECENT_CONFIG_IDS = "recent_config_ids"
 MOST_RECENT = 8
@@ -163,6 +166,16 @@ class ConfigStore:
     def read_file(self, path: Path) -> TrainingConfig:
         """As :func:`services.config_files.read_config_file`."""
         return read_config_file(path)
+
+    def read_any_file(self, path: Path, program: Program | None = None) -> ImportedConfig:
+        """As :func:`services.foreign_configs.importing.read_any_config`."""
+        return read_any_config(path, program)
+
+    def write_foreign_file(
+        self, path: Path, config: TrainingConfig, program: Program
+    ) -> ExportedConfig:
+        """As :func:`services.foreign_configs.exporting.write_foreign_config`."""
+        return write_foreign_config(path, config, program)
 
     def write_file(self, path: Path, config: TrainingConfig) -> None:
         """As :func:`services.config_files.write_config_file`."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.earlier import tell_earlier
+from app.cli.foreign import program_of, tell_exported, tell_imported
 from app.cli.output import Json, print_json, print_table, reported
 from app.cli.state import services
 from app.cli.times import when
@@ -115,27 +116,45 @@ def import_config(
     ],
     name: Annotated[str, typer.Option(help="Its name; the file's if left out.")] = "",
     replace: Replace = False,
+    from_: Annotated[
+        str,
+        typer.Option(
+            "--from", help="llama-factory, axolotl or unsloth; found in the file if left out."
+        ),
+    ] = "",
     json_: Json = False,
 ) -> None:
-    """Save a configuration from a file. Whatever is wrong in it is told at once, with its line."""
+    """Save a configuration from a file, also one of LLaMA-Factory, Axolotl or Unsloth Studio.
+
+    Whatever is wrong in it is told at once, with its line; so is what has no counterpart here.
+    """
     with reported(json_):
         if services().earlier_program.is_database(file):
             tell_earlier(services().earlier_program.import_configs(file), as_json=json_)
             return
         wanted = name or file.stem
         seen = services().configs.find(wanted)
-        stored = _store(wanted, read_config_file(file), seen, replace=replace)
-        _report(stored, "Saved as", as_json=json_)
+        imported = services().configs.read_any_file(file, program_of(from_))
+        stored = _store(wanted, imported.config, seen, replace=replace)
+        tell_imported(stored, imported, as_json=json_)
 
 
 @app.command("export")
 def export_config(
     name: Name,
     file: Annotated[Path, typer.Argument(help="Where to write it (YAML).")],
+    to: Annotated[
+        str, typer.Option(help="For another program: llama-factory, axolotl or unsloth.")
+    ] = "",
     json_: Json = False,
 ) -> None:
     """Write a configuration to a file. It never holds a secret."""
     with reported(json_):
+        if program := program_of(to):
+            config = services().configs.get(name)
+            exported = services().configs.write_foreign_file(file, config, program)
+            tell_exported(file, exported, as_json=json_)
+            return
         write_config_file(file, services().configs.get(name))
         if json_:
             print_json({"file": str(file)})

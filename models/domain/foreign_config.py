@@ -91,6 +91,13 @@ def grouped(notes: Sequence[ForeignNote]) -> list[tuple[str, list[ForeignNote]]]
     ]
 
 
+def defaults_note(program: Program) -> str:
+    """Where the settings come from that the file did not hold."""
+    if program is Program.UNSLOTH:
+        return "What the file does not say stays at Unsloth's or Temper's default."
+    return f"What the file does not say has {program.label}'s own default."
+
+
 def summary(imported: ImportedConfig) -> str:
     """How an import went, in a sentence or two."""
     lost = sum(note.fate is Fate.LOST for note in imported.notes)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.domain.config_io import get_value, settings_index
+from models.domain.errors import ConfigError
 from models.domain.foreign_config import ExportedConfig, Program
 from services.config_files import write_whole
 from services.config_secrets import refuse_secrets
 from services.foreign_configs import axolotl_export, llama_factory_export, unsloth_export
+from services.foreign_configs.sheet import trained_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +32,24 @@ def foreign_sheet(config: TrainingConfig, program: Program) -> Sheet:
 
 
 def foreign_config(config: TrainingConfig, program: Program) -> ExportedConfig:
-    """The file's text with what it cannot say; ConfigError where a setting holds a secret."""
+    """The file's text with what it cannot say.
+
+    ConfigError where a setting holds a secret or is out of its range: theirs may be the same.
+    """
     refuse_secrets(config)
+    _refuse_out_of_range(config)
     return foreign_sheet(config, program).result()
+
+
+def _refuse_out_of_range(config: TrainingConfig) -> None:
+    index = settings_index()
+    found = (
+        index[path].rule.problem(path, get_value(config, path), index[path].kind)
+        for path in index
+        if path in trained_paths()
+    )
+    if problems := [problem for problem in found if problem is not None]:
+        raise ConfigError(problems)
 
 
 def write_foreign_config(path: Path, config: TrainingConfig, program: Program) -> ExportedConfig:

@@ -111,6 +111,8 @@ def _numbers(sheet: Sheet) -> None:
         sheet.out["bf16"] = True
     elif precision == "float16":
         sheet.out["fp16"] = True
+    else:
+        sheet.lost("hp.precision", text="There it is bfloat16, float16 or as the model says.")
     if not ours.checkpointing(sheet):
         sheet.out["disable_gradient_checkpointing"] = True
 

@@ -34,6 +34,8 @@ def write(config: TrainingConfig) -> Sheet:
     sheet = Sheet(config, Program.UNSLOTH)
     training: dict[str, object] = {name: sheet[path] for path, name in _TRAINING.items()}
     training |= _steps(sheet)
+    if not ours.measures(sheet):
+        training["eval_steps"] = 0
     training["optim"] = ours.optimiser(sheet, "adamw_8bit")
     training["gradient_checkpointing"] = "unsloth" if ours.checkpointing(sheet) else "none"
     sheet.out["training"] = {name: value for name, value in training.items() if value is not None}
@@ -62,7 +64,8 @@ def _steps(sheet: Sheet) -> dict[str, object]:
         sheet.changed("hp.epochs", "The Studio takes whole epochs; it is rounded up.")
     sheet.lost("hp.warmup_ratio", 0.0, text="The Studio counts its steps: set them there.")
     sheet.lost("hp.eval_steps", None, text="The Studio takes a share of all steps: set it there.")
-    return {"num_epochs": math.ceil(epochs), "max_steps": 0}
+    steps = {"num_epochs": math.ceil(epochs), "max_steps": 0}
+    return steps if share else {**steps, "warmup_steps": 0}
 
 
 def _lora(sheet: Sheet) -> dict[str, object]:

@@ -88,6 +88,7 @@ _HINTS = {
 def read(given: Mapping[str, Given], where: str) -> ImportedConfig:
     """Translate it. Raises ConfigError with everything that is wrong in the file."""
     t = Translation(Program.UNSLOTH, given, where, SECTIONS)
+    t.values["hp.load_best"] = False  # neither has such a choice: they end with the last step
     if "model" in given or "data" in given:
         t.values |= _COMMAND_LINE
     _kind(t)
