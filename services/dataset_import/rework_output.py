@@ -28,12 +28,11 @@ class Output:
         self._lines.append(line)
         self._size += len(line)
         self.rows += 1
-        if len(self._columns) < _MOST_VALUES:
+        if not self._columns.keys() >= row.keys() and len(self._columns) < _MOST_VALUES:
             self._columns.update(dict.fromkeys(row))
         for column, counts in self._counts.items():
-            value = row.get(column)
-            if isinstance(value, str) and (value in counts or len(counts) < _MOST_VALUES):
-                counts[value] = counts.get(value, 0) + 1
+            if column in row:
+                _count(row[column], counts)
         if len(self._lines) >= ROWS_AT_ONCE or self._size >= CHARACTERS_AT_ONCE:
             self._flush()
 
@@ -57,3 +56,8 @@ class Output:
     def _flush(self) -> None:
         self._writer.write(self._lines)
         self._lines, self._size = [], 0
+
+
+def _count(value: Any, counts: dict[str, int]) -> None:
+    if isinstance(value, str) and (value in counts or len(counts) < _MOST_VALUES):
+        counts[value] = counts.get(value, 0) + 1

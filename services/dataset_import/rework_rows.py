@@ -35,11 +35,12 @@ class RowFile:
                 yield line.rstrip()
 
     def offsets(self) -> array[int]:
-        """Where each row begins; eight bytes a row."""
+        """Where each row begins, and where the last one ends; eight bytes a row."""
         found = array("Q")
         found.frombytes(Path(self.index).read_bytes())
         if sys.byteorder == "big":
             found.byteswap()
+        found.append(Path(self.data).stat().st_size)
         return found
 
 
