@@ -74,8 +74,9 @@ class LearningConnection(QObject):
         dialog = self.dialog
         dialog.task.end()
         self.controller.look(session, refusal)
+        if dialog.isMinimized():
+            dialog.showNormal()
         dialog.show()
-        dialog.raise_()
         dialog.activateWindow()
 
     def _make_dialog(self) -> LearningDialog:
@@ -163,5 +164,8 @@ class LearningConnection(QObject):
 
     @Slot()
     def _on_window_closed(self) -> None:
+        """The workers end with the services, and no task could be awaited any more."""
+        self.controller.cancel()
         if self._dialog is not None:
+            self._dialog.closed.disconnect(self.controller.close)
             self._dialog.close()

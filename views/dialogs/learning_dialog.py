@@ -85,6 +85,7 @@ class LearningDialog(QDialog):
         self.setObjectName("learning.dialog")
         self.setWindowTitle("What it will learn")
         self._model = model
+        self._has_focus = False
         self._title = text_label("", "title", wrap=True)
         self._setup = text_label("", "muted", wrap=True)
         self._template = CalmComboBox()
@@ -184,7 +185,7 @@ class LearningDialog(QDialog):
         self._again.clicked.connect(self.again_requested)
         self._switch.chosen.connect(self._on_part)
         self._model.subject_changed.connect(self.show_subject)
-        self._model.row_changed.connect(self._show_trouble)
+        self._model.row_changed.connect(self._on_row_changed)
         current_theme().changed.connect(self._fit)
         for keys, slot in (
             ("Alt+Left", row.go_back),
@@ -232,6 +233,13 @@ class LearningDialog(QDialog):
         self._template.setCurrentIndex(1 if name else 0)
 
     @Slot()
+    def _on_row_changed(self) -> None:
+        """The first text takes the focus, so that the arrow keys go over its tokens."""
+        self._show_trouble()
+        if not self._has_focus and self._model.row.texts:
+            self._has_focus = True
+            self.row.text.setFocus()
+
     def _show_trouble(self) -> None:
         """What keeps us from looking at all takes the place of row and numbers."""
         row = self._model.row
@@ -310,7 +318,8 @@ class LearningDialog(QDialog):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.row.text.setFocus()
+        self._has_focus = False
+        self._on_row_changed()
         # A child window of the main one would always lie in front of it.
         handle = self.windowHandle()
         if handle is not None:
