@@ -74,15 +74,10 @@ class DatasetActions(QObject):
         """There is something to bring back, or there is not."""
         _enable(self.undo, "" if can_undo else _NOTHING)
 
-    def offer_learning(self) -> None:
-        """Somebody shows what it will learn."""
-        self.learning.setVisible(True)
-
     def _fill(self) -> None:
         self.use = self._add_one("&Train on it", "Choose it for the training", self.use_requested)
         learning = "Its rows as a model gets them, with what it learns marked"
         self.learning = self._add_one("&What it will learn…", learning, self.learning_requested)
-        self.learning.setVisible(False)
         self.menu.addSeparator()
         # The keys are those of the page and its table: as shortcuts they would be the window's.
         self.rename = self._add_one("&Rename…\tF2", "Change its name", self.rename_requested)

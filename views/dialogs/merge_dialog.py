@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from models.qt.merge_plan import MergePlan, rows_taken
+from views.dialogs.growing import grow_to_fit
 from views.theme import current_theme
 from views.widgets.card import restyle, text_label
 from views.widgets.elided_label import ElidedLabel
@@ -66,6 +67,7 @@ class MergeDialog(QDialog):
         self._buttons = QDialogButtonBox()
         self._merge = self._buttons.addButton(QDialogButtonBox.StandardButton.Ok)
         self._buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        self._lines = QWidget()
         self._area = self._table()
         self._setup()
         self._build()
@@ -123,7 +125,7 @@ class MergeDialog(QDialog):
         self.setMinimumWidth(round(560 * current_theme().scale))
 
     def _table(self) -> QScrollArea:
-        content = QWidget()
+        content = self._lines
         content.setObjectName("column")
         grid = QGridLayout(content)
         grid.setContentsMargins(0, 0, 8, 0)
@@ -154,12 +156,18 @@ class MergeDialog(QDialog):
 
     def showEvent(self, event: QShowEvent) -> None:
         """As high as its rows, now that the style has said how high these are."""
-        content = self._area.widget()
+        content = self._lines
+        for weight in self._weights:
+            weight.ensurePolished()
+        grid = content.layout()
+        if grid is not None:
+            grid.invalidate()
         lines = len(self._sessions) + 1
         height = content.sizeHint().height() * min(lines, _MOST_SHOWN + 1) / lines
         self._area.setFixedHeight(math.ceil(height))
         self._area.setMinimumWidth(content.sizeHint().width() + 14)
         super().showEvent(event)
+        grow_to_fit(self)
 
     def _options(self) -> QGridLayout:
         name, seed = QLabel("&Name"), QLabel("&Seed")
@@ -190,6 +198,7 @@ class MergeDialog(QDialog):
         self._licences.setText(plan.licences)
         self._licences.setVisible(bool(plan.licences))
         self._merge.setEnabled(not problem)
+        grow_to_fit(self)
 
     @Slot()
     def _on_accepted(self) -> None:

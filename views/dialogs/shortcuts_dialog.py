@@ -35,6 +35,16 @@ _PLACES: dict[str, Sequence[Keys]] = {
         ("Earlier in the queue", "Alt+Up"),
         ("Later in the queue", "Alt+Down"),
     ),
+    "Datasets": (
+        ("Search", "Ctrl+F"),
+        ("Rename", "F2"),
+        ("Delete", "Del"),
+        ("Undo a delete", "Ctrl+Z"),
+        ("Go to a row", "Ctrl+G"),
+        ("Find in rows, and further", "F3"),
+        ("Find backwards", "Shift+F3"),
+        ("Import the clipboard", "Ctrl+V"),
+    ),
     "Log": (("Copy the selected lines", "Ctrl+C"),),
     "Guide": (("Search", "Ctrl+F"), ("Back", "Alt+Left"), ("Forward", "Alt+Right")),
 }

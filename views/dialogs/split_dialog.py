@@ -18,12 +18,15 @@ from PySide6.QtWidgets import (
 
 from models.domain.dataset import HELD_OUT_SPLIT
 from models.qt.split_plan import PERCENT, ROWS, SplitPlan
+from views.dialogs.growing import grow_to_fit
 from views.theme import current_theme
 from views.widgets.card import restyle, text_label
 from views.widgets.fields import CalmComboBox
 from views.widgets.number_text import number_in, seed_in
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QShowEvent
+
     from models.domain.dataset import DatasetSession
 
 _USUAL_PERCENT = "10"
@@ -136,6 +139,11 @@ class SplitDialog(QDialog):
         self._words.setText(problem or plan.words)
         restyle(self._words, "role", "error" if problem else "")
         self._split.setEnabled(not problem)
+        grow_to_fit(self)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        grow_to_fit(self)
 
     @Slot()
     def _on_accepted(self) -> None:

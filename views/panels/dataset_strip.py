@@ -96,8 +96,9 @@ class DatasetStrip(QFrame):
         layout = self.layout()
         if layout is not None:
             layout.activate()
-            height = layout.totalHeightForWidth(self.width())  # -1 where nothing of it wraps
-            self.setFixedHeight(height if height > 0 else layout.totalSizeHint().height())
+            wraps = layout.hasHeightForWidth()
+            height = layout.totalHeightForWidth(self.width()) if wraps else 0
+            self.setFixedHeight(height or layout.totalSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -191,6 +191,7 @@ class RowsView(QWidget):
         before = across.value()
         is_same = index.column() == max(0, self.table.currentIndex().column())
         self.table.setCurrentIndex(index)
+        self._on_cell(index, QModelIndex())  # it may be the same one, read only now
         self.table.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
         start = self.table.horizontalHeader().sectionPosition(index.column())
         across.setValue(before if is_same else start)
@@ -203,7 +204,9 @@ class RowsView(QWidget):
 
     @Slot(QModelIndex, QModelIndex)
     def _on_cell(self, now: QModelIndex, _before: QModelIndex) -> None:
-        self.cell.setPlainText(str(now.data(FULL_ROLE) or ""))
+        text = str(now.data(FULL_ROLE) or "")
+        if text != self.cell.toPlainText():  # what is selected in it stays
+            self.cell.setPlainText(text)
         self.number.setText(f"{now.row() + 1:,}" if now.isValid() else "")
 
     @Slot()
