@@ -323,7 +323,10 @@ QRadioButton::indicator {
   border: 1px solid @field_border; background: @field;
 }
 QRadioButton::indicator:hover { border-color: @accent; }
-QRadioButton::indicator:checked { border: @radio_ring solid @accent; background: @on_accent; }
+QRadioButton::indicator:checked {
+  width: @radio_hole; height: @radio_hole; border: @radio_ring solid @accent;
+  background: @on_accent;
+}
 
 QProgressBar {
   background: @border; border: 0; border-radius: 4px; min-height: 8px; max-height: 8px;
@@ -413,9 +416,9 @@ def style_sheet(tokens: Tokens, icon_folder: str, point_size: float) -> str:
     values |= {name: f"{round(point_size * much)}px" for name, much in _LENGTHS.items()}
     side = round(point_size * 1.6)  # pixels: at 96 to the inch a point is 1.33 of them
     values["help"], values["help_radius"] = f"{side}px", f"{side // 2 + 1}px"
-    ring = round(point_size * 0.45)  # of a chosen radio button; its size counts without the border
-    values["radio_ring"], values["radio"] = f"{ring}px", f"{round(point_size * 1.6) - 2 * ring}px"
-    values["radio_radius"] = f"{round(point_size * 1.6) // 2}px"
+    side, ring = 2 * round(point_size * 0.8), round(point_size * 0.4)  # of a radio button
+    values["radio"], values["radio_hole"] = f"{side - 2}px", f"{side - 2 * ring}px"
+    values["radio_radius"], values["radio_ring"] = f"{side // 2}px", f"{ring}px"
     sheet = _SHEET
     for name in sorted(values, key=len, reverse=True):
         sheet = sheet.replace(f"@{name}", values[name])

@@ -26,14 +26,14 @@ class WindowActions(QObject):
     def __init__(self, window: QMainWindow, menus: WindowMenus) -> None:
         super().__init__(window)
         self.all: list[QAction] = []
+        self.quit = self._make("&Quit", "Ctrl+Q")
+        self.quit.setMenuRole(QAction.MenuRole.QuitRole)
         self.import_menu = QMenu("&Import", window)
         self.import_dataset = self._make("Import &files…", "Ctrl+I")
         self.import_folder = self._make("Import a f&older…", "")
         self.import_clipboard = self._make("Import the &clipboard", "Ctrl+Shift+V")
         self.import_hub = self._make("Import from &Hugging Face…", "")
         self.import_database = self._make("Import the &earlier program's database…", "")
-        self.quit = self._make("&Quit", "Ctrl+Q")
-        self.quit.setMenuRole(QAction.MenuRole.QuitRole)
         self.new = self._make("&New", "Ctrl+N")
         self.save = self._make("&Save", "Ctrl+S")
         self.save_as = self._make("Save &As…", "Ctrl+Shift+S")

@@ -39,7 +39,7 @@ def test_every_shortcut_of_the_menus_is_listed_under_its_menu(
         assert not keys or keys in words, action.text()
     titles = {one.title().replace("&", "") for one in window.menuBar().findChildren(QMenu)}
     assert titles & set(words) >= {"File", "Configuration", "Run", "View", "Tools", "Help"}
-    assert words.index("File") < words.index("Import dataset") < words.index("Configuration")
+    assert words.index("File") < words.index("Import files") < words.index("Configuration")
 
 
 def test_the_list_fits_the_window_and_escape_closes_it(window: MainWindow, qtbot: QtBot) -> None:
