@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
-from controllers.data_gate import DataGate
+from controllers.data_gate import START_ANYWAY, DataGate
 
 if TYPE_CHECKING:
     from app.service_ports import WindowServices
@@ -29,6 +29,12 @@ class GateConnection(QObject):
         self.controller.progressed.connect(self._on_progress)
         self.controller.ended.connect(self._bar.end)
         self._bar.cancel_requested.connect(self.controller.cancel)
+        window.training.banner.action_requested.connect(self._on_action)
+
+    @Slot(str)
+    def _on_action(self, action: str) -> None:
+        if action == START_ANYWAY:
+            self.controller.start_anyway()
 
     @Slot(object)
     def _on_progress(self, progress: Progress) -> None:

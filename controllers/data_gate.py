@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
     from services.progress import Progress
 
+START_ANYWAY = "start_anyway"
+
 
 class DataGate(QObject):
     """All that starts runs goes through here, but for runs that go on.
@@ -66,8 +68,7 @@ class DataGate(QObject):
             if error.may_start and error.key in self._accepted:
                 return True
             self._last = error, again
-            self._desk.notices.show_error("The training did not start", error)
-            self.refused.emit(error)
+            self._tell(error)
             return False
         finally:
             self._running.remove(cancel)
@@ -98,6 +99,13 @@ class DataGate(QObject):
             self._is_shown = True
             self.began.emit("Checking the data")
         self.progressed.emit(progress)
+
+    def _tell(self, error: DataRefusedError) -> None:
+        """Of a dataset of the library all is shown, and what to do; of another, here."""
+        is_theirs = error.session is None and error.may_start
+        action = (START_ANYWAY, "Start anyway") if is_theirs else ()
+        self._desk.notices.show_error("The training did not start", error, *action)
+        self.refused.emit(error)
 
     def _end(self) -> None:
         if self._is_shown and not self._running:

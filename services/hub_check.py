@@ -95,7 +95,8 @@ class HubCheck:
                     rows, learning, held_out, report=report, cancel=cancel
                 )
         except ImportRefusedError as error:
-            raise DataRefusedError(str(source), _of_import(error.verdict), None) from error
+            found = _of_import(error.verdict)  # an import is stricter than a training
+            raise DataRefusedError(str(source), found, None, is_certain=False) from error
 
     def _revision(self, repo: str) -> str:
         """The commit that would be fetched now; AppError where the Hub does not tell."""

@@ -65,11 +65,20 @@ class Remedy:
 class DataRefusedError(AppError):
     """A training that does not start, because of what its data would teach.
 
-    ``session`` is the dataset of the library, None for one of the Hub.
+    ``session`` is the dataset of the library, None for one of the Hub. ``is_certain`` says that it
+    was looked at as the trainer does, who would refuse the same.
     """
 
-    def __init__(self, name: str, report: DataReport, session: DatasetSession | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        report: DataReport,
+        session: DatasetSession | None,
+        *,
+        is_certain: bool = True,
+    ) -> None:
         self.name = name
+        self._is_certain = is_certain
         self.report = report
         self.session = session
         super().__init__("data_refused", _words(name, report), _advice(report, session))
@@ -77,7 +86,7 @@ class DataRefusedError(AppError):
     @property
     def may_start(self) -> bool:
         """Whether the trainer could begin all the same, if the user wants that."""
-        return may_start_anyway(self.report)
+        return not self._is_certain or may_start_anyway(self.report)
 
     @property
     def key(self) -> tuple[object, ...]:
