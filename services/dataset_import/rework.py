@@ -67,7 +67,7 @@ def _split(work: dict[str, Any], outputs: list[Output], tick: Tick) -> None:
         if is_column:
             line, row = with_split(line, row, is_held_out=is_held_out)
         outputs[-1 if is_held_out else 0].add(line, row)
-        tick(number + 1, source.rows + number + 1)
+        tick((source.rows + number + 1) // 2, source.rows + number + 1)
 
 
 def _without(work: dict[str, Any], outputs: list[Output], tick: Tick) -> None:
@@ -90,4 +90,9 @@ def _disk_error(error: OSError) -> AppError:
             "Free some space, or move the program's data with TEMPER_HOME, and try again.",
             str(error),
         )
-    return AppError("io", f"The rows could not be written: {error}.", "Check the disk.", str(error))
+    return AppError(
+        "io",
+        f"The rows could not be read or written: {error}.",
+        "Check the disk, and whether the dataset is still in the library.",
+        str(error),
+    )

@@ -16,7 +16,7 @@ from models.db.app_state_repository import LAST_CONFIG_ID
 from models.db.database import Database
 from models.domain.config import TARGET_LOCAL, TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import with_values
-from models.domain.dataset import DatasetSession
+from models.domain.dataset import DatasetPart, DatasetSession
 from models.domain.errors import AppError
 from models.domain.run import (
     Failure,
@@ -42,6 +42,10 @@ DATASET = DatasetSession(
     sha256="ab" * 32,
     created_at=1_700_000_000.25,
     splits=(("train", 999_000), ("test", 1_000)),
+    licence="MIT + unknown",
+    mapping="question=Frage",
+    columns=("Frage", "answer"),
+    parts=(DatasetPart("a", 999_000, 0.5, "MIT", "a.csv"), DatasetPart("b", 1_000, 2.0)),
 )
 FULL_RUN = Run(
     id="20260101-abc",

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -24,10 +28,10 @@ from services.progress import Cancelled, CancelToken, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from models.domain.dataset import DatasetSession
 
+ROOT = Path(__file__).parents[2]
 Row = dict[str, Any]
 
 
@@ -460,6 +464,34 @@ def test_a_killed_child_is_told_and_leaves_nothing(
     with pytest.raises(AppError, match="nothing was changed") as caught:
         library.split_off(session.id, percent=10, as_split=False, report=kill)
     assert caught.value.kind == "work_ended"
+    assert stored(tmp_path) == files
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_when_the_program_is_killed_its_child_ends_and_takes_the_new_rows_away(
+    keep: Callable[..., DatasetSession], tmp_path: Path
+) -> None:
+    session = big(keep)
+    files = stored(tmp_path)
+    script = (
+        "import sys; from pathlib import Path; from models.db.database import Database;"
+        "from models.domain.dataset import MergePart;"
+        "from services.dataset_store import DatasetStore;"
+        "from services.datasets import DatasetLibrary; home = Path(sys.argv[1]);"
+        "library = DatasetLibrary(Database.open(home / 'temper.db'),"
+        " DatasetStore(home / 'datasets'), home);"
+        f"library.merge([MergePart({session.id}, 50)] * 2, 'm', report=print)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    arguments = [sys.executable, "-u", "-c", script, str(tmp_path)]
+    program = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True)
+    assert program.stdout is not None
+    with program, program.stdout:
+        assert "rows" in program.stdout.readline()
+        children = psutil.Process(program.pid).children()
+        program.send_signal(signal.SIGKILL)
+    assert children
+    assert psutil.wait_procs(children, timeout=10)[1] == []
     assert stored(tmp_path) == files
 
 
