@@ -137,5 +137,9 @@ def _source(role: str, by_key: Mapping[str, str]) -> str:
     return next((by_key[name] for name in names if name in by_key), "")
 
 
+_BLANKS = " \t\r\n\u00a0\ufeff\u200b\u2060"
+"""Also those without a width, which programs leave at names."""
+
+
 def _key(name: str) -> str:
-    return name.strip().lower().replace(" ", "_").replace("-", "_")
+    return name.strip(_BLANKS).lower().replace(" ", "_").replace("-", "_")

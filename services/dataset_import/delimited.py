@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from typing import IO, TYPE_CHECKING
 
 from services.dataset_import.batches import Filling, UnreadableError
@@ -19,6 +20,8 @@ DELIMITERS = ",\t;|:^~\x1f"
 _SAMPLE_LINES = 200
 _SAMPLE_BYTES = 256 * 1024
 _MOST_CELL = 32 << 20
+_CELL = 8
+"""Characters that an empty cell is counted as: it takes memory, too."""
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _SEP = re.compile(r"sep=(.)\s*$", re.IGNORECASE)
 """The first line with which Excel is told the delimiter."""
@@ -46,6 +49,7 @@ class _Lines:
         self._file = file
         self._intake = intake
         self._ready: list[str] = []
+        self._rest = b""
         self.number = 0  # of the line that was given last
         self.last = 0  # of the one that was read last
 
@@ -80,11 +84,25 @@ class _Lines:
         return bool(self._ready)
 
     def _next(self) -> list[str]:
-        raw = self._file.readline(_MOST_CELL)
-        text = raw.decode("utf-8")
+        text = self._whole_lines().decode("utf-8")
         found = _LINE.findall(text) if "\r" in text else [text] if text else []
         self.last += len(found)
         return found
+
+    def _whole_lines(self) -> bytes:
+        """The next line, or many where an old Mac ended them."""
+        raw, self._rest = self._rest + self._file.readline(_MOST_CELL), b""
+        if len(raw) < _MOST_CELL or raw.endswith(b"\n"):
+            return raw
+        end = raw.rfind(b"\r", 0, -1) + 1
+        if not end:
+            message = f"A line is longer than {_MOST_CELL >> 20} MB."
+            self._intake.book.major(
+                "row_too_long", message, self._intake.rows, self.last + 1, remedy=FIX
+            )
+            raise UnreadableError
+        self._rest = raw[end:]
+        return raw[:end]
 
 
 class _Table:
@@ -96,13 +114,17 @@ class _Table:
         self._intake = intake
         self._reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
         self._header: list[str] = []
+        self._first: list[str] = []
         self._shift = lines.number
 
     def batches(self) -> Iterator[Batch]:
         filling = Filling()
         for line, cells in self._records():
             if not self._header:
-                self._header = self._named(cells)
+                self._header, self._first = self._named(cells), cells
+            elif self._is_header(cells):
+                message = "The header stands there again, and is left out."
+                self._intake.book.minor("header_again", message, -1, line)
             elif cells:
                 self._add(filling, line, cells)
             if filling.is_full:
@@ -138,11 +160,15 @@ class _Table:
             self._intake.book.minor("empty_row", "A row without any content is left out.")
             return
         row: Row = dict(zip(self._header, cells, strict=True))
-        filling.add(row, number, line, sum(map(len, cells)))
+        filling.add(row, number, line, sum(map(len, cells)) + len(cells) * _CELL)
+
+    def _is_header(self, cells: list[str]) -> bool:
+        """Whether another table begins, as where files were written one behind the other."""
+        return bool(cells) and [cells[0].removeprefix("\ufeff"), *cells[1:]] == self._first
 
     def _named(self, cells: list[str]) -> list[str]:
         names = [cell.strip() or f"column {place}" for place, cell in enumerate(cells, start=1)]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = sorted(name for name, count in Counter(names).items() if count > 1)
         if twice:
             self._intake.book.major(
                 "duplicate_column", f"The header names {twice[0]!r} twice.", 0, 1, remedy=FIX

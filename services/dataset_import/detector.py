@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 _MOST_PLANS = 2000
 """Different sets of columns that are remembered; a file of more is no table."""
-_MOST_COLUMNS = 200
+_MOST_COLUMNS = 2000
+_LONGEST_NAME = 500
+_MOST_NAMES = 500_000
+"""Of columns in all plans together, which bounds their memory."""
 _MOST_SPLITS = 200
 """Counted; a column of more different values names something else."""
 _SAMPLES = 5
@@ -49,6 +52,7 @@ class Detector:
         self._mapping = mapping
         self._wanted = wanted
         self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._names = 0
 
     def take_all(self, batch: Batch) -> bool:
         """Whether a whole batch is as rows should be, and can be stored as it is; then it is
@@ -110,9 +114,12 @@ class Detector:
     def tell_misfits(self) -> None:
         """Put the rows that are not in the format of most into the book, or that none is known."""
         most, book = self.most(), self._intake.book
+        if not self._plans:  # no row could be read at all, which is told already
+            return
         if not most:
             names = ", ".join(list(self.columns)[:MOST_PLACES])
-            message = f"The columns are {names}, which is no known format."
+            are = f"are {names}" if names or not any(self.samples) else "have very long names"
+            message = f"The columns {are}, which is no known format."
             book.major("unknown_columns", message, remedy=MAP)
             return
         for plan in self._plans.values():
@@ -134,12 +141,14 @@ class Detector:
         return plan
 
     def _new_plan(self, key: tuple[str, ...], row: Row) -> _Plan:
-        if len(self.columns) < _MOST_COLUMNS:
-            self.columns.update(dict.fromkeys(row))
+        for name in row:
+            if len(self.columns) < _MOST_COLUMNS and len(name) <= _LONGEST_NAME:
+                self.columns[name] = None
         if len(self.samples) < _SAMPLES:
             self.samples.append(row)
         plan = self._planned(key, row)
-        if len(self._plans) < _MOST_PLANS:
+        self._names += len(key)
+        if len(self._plans) < _MOST_PLANS and self._names < _MOST_NAMES:
             self._plans[key] = plan
             return plan
         # A file of ever new columns: those that are read alike are counted as one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from models.domain.data_report import Finding
@@ -11,6 +12,19 @@ MINOR = "minor"
 DROP, FIX, MAP = "drop", "fix", "map"
 MOST_PLACES = 20
 """Rows named for one finding, and different sentences kept for one code."""
+
+
+_MOST_CHARACTERS = 400
+"""Of a sentence: names in it are the file's, and may be of any length."""
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Would steer a terminal, turn the text around, or cannot be written at all."""
+
+
+def shown(text: str) -> str:
+    """A text of somebody's file or a file's name, fit for a sentence."""
+    if len(text) > _MOST_CHARACTERS:
+        text = f"{text[:_MOST_CHARACTERS]}\u2026"
+    return _UNSHOWN.sub("\ufffd", text)
 
 
 @dataclass(slots=True)
@@ -54,7 +68,7 @@ class FindingBook:
             self.bad_row(code, message, row, line, remedy=DROP)
         if not self._drops and places:
             known = self._sentences[code]
-            sentence = message if message in known else known[-1]
+            sentence = shown(message) if shown(message) in known else known[-1]
             self._entries[MAJOR, code, sentence].count += count - len(places)
 
     def minor(self, code: str, message: str, row: int = -1, line: int = 0) -> None:
@@ -80,6 +94,7 @@ class FindingBook:
     def _add(
         self, severity: str, code: str, message: str, place: tuple[int, int], remedy: str
     ) -> None:
+        message = shown(message)
         sentences = self._sentences.setdefault(code, [])
         if message not in sentences:
             if len(sentences) < MOST_PLACES:

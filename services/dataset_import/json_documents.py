@@ -14,7 +14,8 @@ from services.dataset_import.batches import (
     ROWS_AT_ONCE,
 )
 from services.dataset_import.findings import FIX
-from services.dataset_import.json_values import to_batch
+from services.dataset_import.json_values import DECODER, to_batch
+from services.dataset_import.kinds import WRAPPED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from services.dataset_import.batches import Batch, Intake
 
 _BLANK = re.compile(r"[ \t\r\n]*")
-_WRAPPED = re.compile(
-    r'\s*\{\s*"(?:data|rows|examples|records|items|train|dataset)"\s*:\s*\[(?=\s*\{)'
-)
 _NEAR_END = 16
 """Characters: an error so near to the end of what was read may only mean that more is to come."""
 
@@ -37,7 +35,8 @@ class _Window:
         self.position = 0
         self.line = 1
         self.is_at_end = False
-        self.is_wrapped = False
+        self.name = ""  # under which the rows are, in an object
+        self.others: list[tuple[str, int]] = []  # what else it holds, and how many
         self._file = file
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
@@ -95,22 +94,28 @@ def read_json_document(file: IO[bytes], intake: Intake) -> Iterator[Batch]:
         problem = ("too_deep", "The JSON is nested too deeply to be a row.")
     if texts:
         yield to_batch(texts, lines, intake)
+    for name, count in window.others:
+        rest = f"{name!r} holds {count:,} more rows"
+        intake.book.minor("rows_left", f"{rest}, which are left out: {window.name!r} is read.")
     if problem is not None:
         intake.book.major(*problem, intake.number(), window.line, remedy=FIX)
 
 
 def _values(window: _Window) -> Iterator[tuple[bytes, int]]:
-    is_list = _enter(window)
+    if _enter(window):
+        yield from _elements(window)
+        _leave(window)
+        return
+    while window.skip_blank():
+        line = window.line
+        yield _value(window), line
+
+
+def _elements(window: _Window) -> Iterator[tuple[bytes, int]]:
+    """The values of a list whose beginning is passed, up to behind its end."""
     is_first = True
-    while True:
-        character = window.skip_blank()
-        if is_list and character == "]":
-            window.move_to(window.position + 1)
-            _leave(window)
-            return
-        if not character and not is_list:
-            return
-        if is_list and not is_first:
+    while (character := window.skip_blank()) != "]":
+        if not is_first:
             if character != ",":
                 raise _error(window, "a comma or ] is missing")
             window.move_to(window.position + 1)
@@ -118,15 +123,16 @@ def _values(window: _Window) -> Iterator[tuple[bytes, int]]:
         is_first = False
         line = window.line
         yield _value(window), line
+    window.move_to(window.position + 1)
 
 
 def _enter(window: _Window) -> bool:
     """Go to the first row; whether the rows are in a list."""
     window.skip_blank()
-    wrapped = _WRAPPED.match(window.text, window.position)
+    wrapped = WRAPPED.match(window.text, window.position)
     if wrapped:
         window.move_to(wrapped.end())
-        window.is_wrapped = True
+        window.name = wrapped["name"]
         return True
     if window.text[window.position : window.position + 1] == "[":
         window.move_to(window.position + 1)
@@ -136,16 +142,37 @@ def _enter(window: _Window) -> bool:
 
 def _leave(window: _Window) -> None:
     """Only the end may follow a list, and what else an object around it holds."""
-    rest = window.skip_blank()
-    if rest and not window.is_wrapped:
-        raise _error(window, "something follows the end of the list")
+    if window.name:
+        _pass_others(window)
+    if window.skip_blank():
+        raise _error(window, "something follows the end of the rows")
+
+
+def _pass_others(window: _Window) -> None:
+    """Go behind the object around the rows, and count what it holds under other names."""
+    while (character := window.skip_blank()) == ",":
+        window.move_to(window.position + 1)
+        window.skip_blank()
+        name = json.loads(_value(window))
+        if window.skip_blank() != ":":
+            raise _error(window, "a colon is missing")
+        window.move_to(window.position + 1)
+        if window.skip_blank() != "[":
+            _value(window)
+            continue
+        window.move_to(window.position + 1)
+        count = sum(text.startswith(b"{") for text, _ in _elements(window))
+        if count:
+            window.others.append((str(name), count))
+    if character != "}":
+        raise _error(window, "a comma or } is missing")
+    window.move_to(window.position + 1)
 
 
 def _value(window: _Window) -> bytes:
-    decoder = json.JSONDecoder()
     while True:
         try:
-            _, end = decoder.raw_decode(window.text, window.position)
+            _, end = DECODER.raw_decode(window.text, window.position)
         except json.JSONDecodeError as error:
             if not _may_go_on(window, error) or not window.more():
                 raise _placed(window, error) from None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import IO, TYPE_CHECKING
 
 from services.dataset_import.batches import CHUNK_BYTES, MOST_ROW_BYTES, Batch
 from services.dataset_import.findings import FIX
-from services.dataset_import.json_values import is_odd, plain_rows, to_batch
+from services.dataset_import.json_values import DECODER, is_odd, plain_rows, to_batch
+from services.dataset_import.kinds import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _OBJECTS = re.compile(rb"\}\s*\{")
 """The look of a line that may hold several objects."""
+_BLANK = re.compile(r"\s*")
 
 
 def read_json_lines(file: IO[bytes], intake: Intake) -> Iterator[Batch]:
@@ -67,7 +68,7 @@ def _batch(chunk: bytes, lines: list[bytes], number: int, intake: Intake) -> Bat
             numbers, places = range(first, first + count), range(number, number + count)
             block = chunk if chunk.endswith(b"\n") else chunk + b"\n"
             return Batch(rows, numbers, places, lines, block, is_odd(chunk))
-    stripped = [line.strip(b" \t\r\x0b\x0c") for line in lines]
+    stripped = [line.strip(b" \t\r\x0b\x0c").removeprefix(MARK) for line in lines]
     texts = [text for text in stripped if text]
     filled = [place for place, text in enumerate(stripped, start=number) if text]
     if not texts:
@@ -91,12 +92,13 @@ def _objects(text: bytes) -> list[bytes]:
         whole = text.decode("utf-8")
     except UnicodeDecodeError:
         return [text]
-    decoder, parts, position = json.JSONDecoder(), [], 0
+    parts, position = [], 0
     try:
         while position < len(whole):
-            _, end = decoder.raw_decode(whole, position)
+            _, end = DECODER.raw_decode(whole, position)
             parts.append(whole[position:end].encode("utf-8", "surrogatepass"))
-            position = end + len(whole[end:]) - len(whole[end:].lstrip())
+            blank = _BLANK.match(whole, end)
+            position = blank.end() if blank else end
     except (ValueError, RecursionError):
         return [text]
     return parts

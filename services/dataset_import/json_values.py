@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -23,6 +24,10 @@ _LOST = "\ufffd".encode()
 _ESCAPES = (b"\\u00", b"\\b", b"\\f", b"\\ufffd", b"\\uFFFD")
 _LONGEST_WHOLE = 18
 """Digits of a whole number that always fits 64 bits."""
+
+
+DECODER = json.JSONDecoder(parse_int=str)
+"""Finds where a value ends. Whole numbers may be of any length in JSON, in Python of 4300 digits."""
 
 
 class RowProblem(ValueError):  # noqa: N818 - what is wrong with one row, told in the report
@@ -122,8 +127,8 @@ class _Hooks:
         """An object, whose names must differ."""
         found = dict(items)
         if len(found) < len(items):
-            names = [name for name, _ in items]
-            twice = next(name for name in found if names.count(name) > 1)
+            counts = Counter(name for name, _ in items)
+            twice = next(name for name in found if counts[name] > 1)
             raise RowProblem("duplicate_key", f"The name {twice!r} stands twice in one object.")
         return found
 

@@ -6,6 +6,8 @@ import re
 from enum import StrEnum
 from pathlib import PurePath
 
+from models.domain.column_mapping import ROW_FORMATS
+
 HEAD_BYTES = 64 * 1024
 
 
@@ -56,6 +58,9 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"\x80\x04\x95", "a Python pickle"),
     (b"\x93NUMPY", "a NumPy array"),
     (b"{\\rtf", "an RTF document"),
+    (b"version https://git-lfs", "a Git LFS pointer instead of the file itself"),
+    (b"\xff\xfe\x00\x00", "text in UTF-32"),
+    (b"\x00\x00\xfe\xff", "text in UTF-32"),
 )
 _BY_SUFFIX = {
     ".jsonl": Kind.JSON_LINES,
@@ -73,12 +78,22 @@ _BY_SUFFIX = {
     ".arrow": Kind.ARROW,
     ".feather": Kind.ARROW,
 }
-_WRAPPED = re.compile(
-    rb'\s*\{\s*"(?:data|rows|examples|records|items|train|dataset)"\s*:\s*\[\s*\{'
+_NOT_JSON = (Kind.TEXT, Kind.MARKDOWN, Kind.DELIMITED, Kind.TABBED)
+_TEXT = r'"(?:[^"\\]|\\.)*"'
+_ROW_COLUMNS = "|".join(sorted({name for need in ROW_FORMATS.values() for name in need}))
+WRAPPED = re.compile(
+    rf'\s*\{{(?:\s*(?!"(?:{_ROW_COLUMNS})")({_TEXT})\s*:\s*(?:{_TEXT}|[-\d.eE+]+|true|false|null)\s*,)*'
+    r'\s*"(?P<name>data|rows|examples|records|items|train|dataset)"\s*:\s*\[(?=\s*\{)'
 )
-"""The rows of a document, under a name."""
+"""The rows of a document, under a name, behind what it may say of itself (``version``)."""
+_ROW = re.compile(rb'\s*(?:\[\s*)?\{\s*"[^"\n]{1,200}"\s*:')
+"""JSON rows, whatever the file is called."""
+_PAGE = re.compile(rb"\s*<(?:!doctype html|html)\b", re.IGNORECASE)
+_TAR = 257
+"""Where a tar archive says what it is."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_MARK = b"\xef\xbb\xbf"
+MARK = b"\xef\xbb\xbf"
+"""Some programs begin UTF-8 with it."""
 
 
 def kind_of(head: bytes, name: str) -> Kind:
@@ -91,19 +106,24 @@ def kind_of(head: bytes, name: str) -> Kind:
     by_name = _BY_SUFFIX.get(PurePath(name).suffix.lower())
     if by_name in COLUMNAR:
         return by_name if by_name is Kind.ARROW else Kind.UNKNOWN
-    if foreign(head) or _is_binary(head):
+    if foreign(head, by_name) or _is_binary(head):
         return Kind.UNKNOWN
-    return _text_kind(head.removeprefix(_MARK), by_name)
+    return _text_kind(head.removeprefix(MARK).removeprefix(MARK), by_name)
 
 
-def foreign(head: bytes) -> str:
-    """What a file is that cannot be imported, in words; empty where it is not known."""
+def foreign(head: bytes, by_name: Kind | None = None) -> str:
+    """What a file is that cannot be imported, in words; empty where it is not known. A web page
+    may be meant as a text."""
+    if _PAGE.match(head) and by_name not in PLAIN:
+        return "a web page"
+    if head.startswith(b"ustar", _TAR):
+        return "a tar archive"
     return next((words for magic, words in _FOREIGN if head.startswith(magic)), "")
 
 
 def is_utf16(head: bytes) -> bool:
     """Whether the file says that it is UTF-16, as Windows programs write it."""
-    return head.startswith(_UTF16)
+    return head.startswith(_UTF16) and head[2:4] != b"\x00\x00"
 
 
 def _is_binary(head: bytes) -> bool:
@@ -116,7 +136,7 @@ def _is_binary(head: bytes) -> bool:
 
 def _text_kind(head: bytes, by_name: Kind | None) -> Kind:
     start = head.lstrip()[:1]
-    if by_name in {Kind.TEXT, Kind.MARKDOWN, Kind.DELIMITED, Kind.TABBED}:
+    if by_name in _NOT_JSON and not _ROW.match(head):
         return by_name
     if start == b"[":
         return Kind.JSON_LINES if _is_lines_of_lists(head) else Kind.JSON_DOCUMENT
@@ -127,9 +147,11 @@ def _text_kind(head: bytes, by_name: Kind | None) -> Kind:
 
 def _object_kind(head: bytes, by_name: Kind | None) -> Kind:
     """An object on one line is a line of JSONL; one on several is a document."""
-    if _WRAPPED.match(head):
+    first, _, following = head.lstrip().partition(b"\n")
+    first = first.rstrip()
+    is_one_of_many = first.endswith(b"}") and following.lstrip()[:1] == b"{"
+    if WRAPPED.match(head.decode("utf-8", "ignore")) and not is_one_of_many:
         return Kind.JSON_DOCUMENT
-    first = head.lstrip().split(b"\n", 1)[0].rstrip()
     if by_name is Kind.JSON_LINES and first != b"{":
         return Kind.JSON_LINES
     is_whole = first.endswith(b"}") and (b"\n" in head or len(head) < HEAD_BYTES)

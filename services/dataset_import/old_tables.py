@@ -34,6 +34,10 @@ def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
 
 def columns_of(database: sqlite3.Connection, table: str) -> dict[str, str]:
     """Column names by their lower case; none where there is no such table."""
+    # A view is none: it may be endless.
+    tables = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND lower(name) = ?"
+    if database.execute(tables, (table,)).fetchone() is None:
+        return {}
     found = database.execute("SELECT name FROM pragma_table_info(?)", (table,))
     return {str(name).lower(): str(name) for (name,) in found}
 

@@ -19,6 +19,8 @@ SECTION_CHARACTERS = 4000
 """About 1000 tokens of English: within the default maximum length, so that nothing is cut off."""
 _HEADING = re.compile(r"#{1,6} ")
 _FENCE = ("```", "~~~")
+_END = re.compile(r"\r\n|\r|\n")
+"""Of a line. Other characters that Unicode calls line ends belong to the text."""
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+")
 
 
@@ -53,7 +55,9 @@ class _Lines:
 
     def __iter__(self) -> Iterator[str]:
         while raw := self._file.readline(MOST_ROW_BYTES):
-            for line in raw.decode("utf-8").splitlines():
+            if len(raw) == MOST_ROW_BYTES and not raw.endswith(b"\n"):
+                raise _TooLongError
+            for line in _END.split(raw.decode("utf-8"))[: None if raw[-1:] not in b"\r\n" else -1]:
                 self.number += 1
                 yield line
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from itertools import islice
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import IO, TYPE_CHECKING
 
 from models.domain.dataset import IMPORT_SUFFIXES
 from services.dataset_import.batches import Part, UnreadableError
 from services.dataset_import.findings import FIX
+from services.dataset_import.folders import files_below
 from services.dataset_import.kinds import (
     COLUMNAR,
     HEAD_BYTES,
@@ -22,6 +24,8 @@ from services.dataset_import.kinds import (
 )
 from services.dataset_import.unpacking import (
     DAMAGED,
+    FREE_BYTES,
+    MOST_RATIO,
     MOST_UNPACKED,
     BombError,
     CountedFile,
@@ -43,6 +47,11 @@ _SPLITS = {
     "validation": "validation", "val": "validation", "dev": "validation", "eval": "test",
     "evaluation": "test", "heldout": "held_out",
 }  # fmt: skip
+_WHOLE = {
+    Kind.ZIP: "packed twice",
+    Kind.OLD_DATABASE: "a packed database",
+}
+"""Kinds that are not read from their beginning to their end, so that they must lie unpacked."""
 _OFFICE = {
     "[Content_Types].xml": "an Office document",
     "mimetype": "an OpenDocument file",
@@ -56,6 +65,8 @@ def parts_of(path: Path, intake: Intake) -> list[Found]:
         return _chosen(_folder(path, intake), path.name, intake)
     part = Part(inner_name(path.name), lambda: opened(path, intake), path)
     kind = _kind(part)
+    if kind in _WHOLE and _is_packed(path):
+        _refuse_words(path.name, _WHOLE[kind], intake)
     if kind is Kind.ZIP:
         return _chosen(_archive(path, intake), path.name, intake)
     if kind in {Kind.UNKNOWN, Kind.PACKED}:
@@ -63,18 +74,24 @@ def parts_of(path: Path, intake: Intake) -> list[Found]:
     return [(part, kind)]
 
 
+def _is_packed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return kind_of(file.read(HEAD_BYTES), path.name) is Kind.PACKED
+
+
 def _folder(folder: Path, intake: Intake) -> list[Found]:
     found: list[Found] = []
-    for path in sorted(folder.rglob("*"), key=lambda one: _natural(one.as_posix())):
+    paths = list(islice(files_below(folder), _MOST_FILES + 1))
+    if len(paths) > _MOST_FILES:
+        _too_many(intake)
+    for path in sorted(paths, key=lambda one: _natural(one.as_posix())):
         name = path.relative_to(folder).as_posix()
-        if _is_hidden(name) or not path.is_file():
+        if _is_hidden(name):
             continue
         if not path.resolve().is_relative_to(folder.resolve()):
             intake.book.minor("link_left", f"{name} leads out of the folder, and is left out.")
             continue
         found.append(_found(Part(inner_name(name), _opener(path, intake), path)))
-        if len(found) > _MOST_FILES:
-            _too_many(intake)
     return found
 
 
@@ -118,7 +135,7 @@ def _archive(path: Path, intake: Intake) -> list[Found]:
     office = next((words for name, words in _OFFICE.items() if name in names), "")
     if office:
         _refuse_words(path.name, office, intake)
-    _guard(infos, intake)
+    _guard(infos, path.stat().st_size, intake)
     infos.sort(key=lambda info: _natural(info.filename))
     return [
         _found(Part(inner_name(info.filename), _Member(archive, info)))
@@ -127,11 +144,12 @@ def _archive(path: Path, intake: Intake) -> list[Found]:
     ]
 
 
-def _guard(infos: Sequence[zipfile.ZipInfo], intake: Intake) -> None:
+def _guard(infos: Sequence[zipfile.ZipInfo], packed: int, intake: Intake) -> None:
     if len(infos) > _MOST_FILES:
         _too_many(intake)
-    if sum(info.file_size for info in infos) > MOST_UNPACKED:
-        raise BombError
+    unpacked = sum(info.file_size for info in infos)
+    if unpacked > MOST_UNPACKED or unpacked > max(FREE_BYTES, MOST_RATIO * packed):
+        raise BombError  # also where many files share the same bytes
     for info in infos:
         name = info.filename
         is_outside = ".." in PurePosixPath(name).parts or name.startswith("/")
@@ -185,7 +203,7 @@ def _kind(part: Part) -> Kind:
 
 def _refuse(name: str, part: Part, kind: Kind, intake: Intake) -> None:
     with part.open() as stream:
-        words = foreign(stream.read(16))
+        words = foreign(stream.read(HEAD_BYTES))
     if kind is Kind.PACKED:
         words = "packed twice"
     _refuse_words(name, words, intake)
@@ -211,4 +229,6 @@ def _is_hidden(name: str) -> bool:
 
 def _natural(name: str) -> list[tuple[int, str]]:
     """Sorts ``part-10`` after ``part-9``."""
-    return [(int(word), "") if word.isdigit() else (-1, word) for word in re.split(r"(\d+)", name)]
+    words = re.split(r"([0-9]+)", name)
+    words[1::2] = [word.lstrip("0") for word in words[1::2]]
+    return [(len(word), word) if place % 2 else (0, word) for place, word in enumerate(words)]

@@ -26,6 +26,8 @@ FREE_BYTES = 64 << 20
 """Below this much a ratio says nothing."""
 MOST_UNPACKED = 256 << 30
 _MARK = b"\xef\xbb\xbf"
+_NO_CHARACTER = "temper.no_character"
+codecs.register_error(_NO_CHARACTER, lambda error: ("\udcff", error.end))  # type: ignore[attr-defined]
 
 
 DAMAGED = (
@@ -105,12 +107,12 @@ class GuardedStream(io.RawIOBase):
 
 
 class _Recoded(io.RawIOBase):
-    """UTF-16 as UTF-8."""
+    """UTF-16 as UTF-8; what is no UTF-16 becomes a byte that is no UTF-8, which readers tell."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         super().__init__()
         self._stream = stream
-        self._decoder = codecs.getincrementaldecoder("utf-16")()
+        self._decoder = codecs.getincrementaldecoder("utf-16")(_NO_CHARACTER)
         self._ready = b""
 
     def readable(self) -> bool:
@@ -119,7 +121,8 @@ class _Recoded(io.RawIOBase):
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
         while not self._ready:
             chunk = self._stream.read(HEAD_BYTES)
-            self._ready = self._decoder.decode(chunk, final=not chunk).encode()
+            text = self._decoder.decode(chunk, final=not chunk)
+            self._ready = text.encode("utf-8", "surrogateescape")
             if not chunk:
                 break
         data, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
@@ -146,10 +149,9 @@ def opened(path: Path, intake: Intake) -> IO[bytes]:
 def without_mark(stream: IO[bytes]) -> IO[bytes]:
     """UTF-8 without a byte order mark; UTF-16 as UTF-8."""
     buffered = stream if isinstance(stream, io.BufferedReader) else _buffered(stream)
-    head = buffered.peek(4)
-    if is_utf16(head):
+    if is_utf16(buffered.peek(4)):
         return io.BufferedReader(_Recoded(buffered), HEAD_BYTES)
-    if head.startswith(_MARK):
+    while buffered.peek(len(_MARK)).startswith(_MARK):  # some programs write it twice
         buffered.read(len(_MARK))
     return buffered
 
