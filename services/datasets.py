@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from models.domain.dataset import DatasetSession
 from services import dataset_export, dataset_search
 from services.dataset_bin import DatasetBin
+from services.dataset_import.findings import shown
 from services.dataset_import.importer import Importer
 from services.dataset_maker import DatasetMaker, Watch
 
@@ -300,13 +301,14 @@ def _session(
     source: Path | HubSource, name: str, verdict: ImportVerdict, stored: StoredRows
 ) -> DatasetSession:
     if isinstance(source, Path):
-        found, origin = source.name if source.is_dir() else source.stem, source.name
+        whole = source.absolute()  # "." has no name of its own
+        found, origin = whole.name if source.is_dir() else source.stem, whole.name
     else:
         found, origin = source.repo, str(source)
     return DatasetSession(
         id=0,
-        name=name.strip() or found,
-        source=origin,
+        name=name.strip() or shown(found),
+        source=shown(origin),
         format=verdict.format,
         rows=stored.rows,
         size=stored.size,

@@ -69,7 +69,7 @@ def tools_of(row: Row) -> list[dict[str, Any]] | None:
     if isinstance(tools, str) and tools.strip():
         try:
             tools = json.loads(tools)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RowError("'tools' is not valid JSON.") from error
     if not tools:
         return None
@@ -166,7 +166,7 @@ def _call(call: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(arguments, str):
         try:
             arguments = json.loads(arguments or "{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RowError(f"the arguments of the call of {name!r} are not valid JSON.") from error
     if not isinstance(arguments, dict | None):
         raise RowError(f"the arguments of the call of {name!r} are not an object.")
@@ -191,7 +191,7 @@ def _calls_in(text: str) -> list[dict[str, Any]]:
     """The calls that a turn of ``function_call`` writes as JSON; none where it is plain text."""
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     return _tool_calls(value if isinstance(value, list) else [value])
 

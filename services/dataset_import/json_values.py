@@ -27,7 +27,7 @@ _LONGEST_WHOLE = 18
 
 
 DECODER = json.JSONDecoder(parse_int=str)
-"""Finds where a value ends. Whole numbers may be of any length in JSON, in Python of 4300 digits."""
+"""Finds where a value ends. Numbers may have any length in JSON, in Python 4300 digits."""
 
 
 class RowProblem(ValueError):  # noqa: N818 - what is wrong with one row, told in the report

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from models.domain.errors import AppError
+from services.dataset_import.folders import files_below
 from services.dataset_import.messages import request_text
 from services.environment.child_process import clean_environment, own_group, stop_tree
 from services.progress import Progress
@@ -170,9 +171,9 @@ def _is_stream(request: Request) -> bool:
 
 
 def _size(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else (path,)
+    files = files_below(path) if path.is_dir() else (path,)
     with contextlib.suppress(OSError):
-        return sum(file.stat().st_size for file in files if file.is_file())
+        return sum(file.stat().st_size for file in files)
     return 0
 
 
