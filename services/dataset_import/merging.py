@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.domain.dataset import merged_rows
 from models.domain.errors import AppError
-from services.dataset_import.rework_rows import parsed, with_column, written
+from services.dataset_import.rework_rows import parsed, parsed_exactly, with_column, written
 from trainer_image.contract import FORMAT_COLUMNS, DatasetFormat
 from trainer_image.conversations import RowError, conversation
 
@@ -78,10 +78,11 @@ def _of_source(
     line: bytes, source: RowFile, number: int, format_: str
 ) -> tuple[bytes, dict[str, Any]]:
     line = line.rstrip()
-    row = parsed(line)
-    if source.format != format_:
+    if source.format == format_:
+        row = parsed(line)
+    else:
         try:
-            row = as_messages(row, source.format)
+            row = as_messages(parsed_exactly(line), source.format)
         except RowError as error:
             raise AppError(
                 "bad_rows",

@@ -53,6 +53,12 @@ def parsed(line: bytes) -> dict[str, Any]:
     return row
 
 
+def parsed_exactly(line: bytes) -> dict[str, Any]:
+    """The row of a line that is to be written anew: orjson would round numbers beyond 64 bits."""
+    row: dict[str, Any] = json.loads(line)
+    return row
+
+
 def written(row: dict[str, Any]) -> bytes:
     """The line of a row, whatever its texts hold."""
     try:
@@ -68,6 +74,6 @@ def with_column(line: bytes, row: dict[str, Any], column: str, value: str) -> by
     """
     is_new = column not in row
     row[column] = value
-    if not is_new or not line.endswith(b"}") or len(row) == 1:
-        return written(row)
+    if not is_new or not line.endswith(b"}"):
+        return written(parsed_exactly(line) | {column: value})
     return b'%b,"%b":%b}' % (line[:-1], column.encode(), orjson.dumps(value))

@@ -291,7 +291,7 @@ def test_conversations_in_different_formats_become_messages(
         {"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]},
         {"instruction": "Add", "input": "1 2", "output": "3", "system": "Be brief."},
         {"prompt": "p", "completion": "c", "split": "train"},
-        {"question": "q", "answer": "a", "id": 7},
+        {"question": "q", "answer": "a", "id": 10**30},
         {"input_text": "i", "output_text": "o"},
     ]
     sessions = [keep(str(number), [row]) for number, row in enumerate(formats)]
@@ -305,7 +305,7 @@ def test_conversations_in_different_formats_become_messages(
     assert rows[2]["messages"][1]["content"] == "Add\n\n1 2"
     assert rows[4] == {
         "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}],
-        "id": 7,
+        "id": 10**30,
         "dataset": "4",
     }
     assert "system" not in rows[2]
@@ -347,14 +347,14 @@ def test_rows_keep_letter_by_letter_what_a_merge_does_not_change(
     path = tmp_path / "odd.jsonl"
     lines = [
         '{"text": "\\u00fc", "n": 123456789012345678901234567890, "x": 1.0}',
-        '{"text":"b","dataset":"mine", "n": 1e400}',
+        '{"text":"b","dataset":"mine", "n": 123456789012345678901234567890}',
     ]
     path.write_text("\n".join(lines), encoding="utf-8")
     session = library.import_file(path)
     merged = library.merge([MergePart(session.id)] * 2, "m", shuffle=False)
     first, second = store.path(merged.sha256).read_text("utf-8").splitlines()[:2]
     assert first.startswith(store.path(session.sha256).read_text("utf-8").splitlines()[0][:-1])
-    assert json.loads(second)["dataset"] == "odd"
+    assert json.loads(second) == {"text": "b", "n": int("1234567890" * 3), "dataset": "odd"}
 
 
 # Split and drop
