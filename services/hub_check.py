@@ -95,8 +95,10 @@ class HubCheck:
                     rows, learning, held_out, report=report, cancel=cancel
                 )
         except ImportRefusedError as error:
-            found = _of_import(error.verdict)  # an import is stricter than a training
-            raise DataRefusedError(str(source), found, None, is_certain=False) from error
+            # Else an import is stricter than a training, which then looks itself.
+            is_certain = error.verdict.needs_mapping
+            found = _of_import(error.verdict)
+            raise DataRefusedError(str(source), found, None, is_certain=is_certain) from error
 
     def _revision(self, repo: str) -> str:
         """The commit that would be fetched now; AppError where the Hub does not tell."""
