@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 
 from controllers.datasets_controller import DatasetsController
-from controllers.library_controller import UNDO, LibraryController
+from controllers.library_controller import SETUP_FOR_EXPORT, UNDO, LibraryController
 from controllers.rows_controller import RowsController
 from views.dataset_dialogs import DatasetDialogs
 from views.main_window import DATASETS, TRAINING
@@ -15,6 +15,7 @@ from views.main_window import DATASETS, TRAINING
 if TYPE_CHECKING:
     from app.service_ports import WindowServices
     from controllers.desk import Desk
+    from controllers.environment_controller import EnvironmentController
     from controllers.import_controller import ImportController
     from models.domain.dataset import DatasetSession
     from services.progress import Progress
@@ -26,13 +27,18 @@ class DatasetsConnection(QObject):
     """Lives as long as the window."""
 
     def __init__(
-        self, window: MainWindow, desk: Desk, services: WindowServices, parent: QObject
+        self,
+        window: MainWindow,
+        desk: Desk,
+        services: WindowServices,
+        environment: EnvironmentController,
+        parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._window = window
         models = window.models
         self.controller = DatasetsController(desk, models, services.datasets, self)
-        self.library = LibraryController(desk, models, services.datasets, self)
+        self.library = LibraryController(desk, models, services.datasets, environment, self)
         self.rows = RowsController(desk, models, services.datasets, self)
         self.dialogs = DatasetDialogs(models.datasets, window)
         if window.datasets is not None:
@@ -40,6 +46,7 @@ class DatasetsConnection(QObject):
             self._connect_actions(window.datasets)
             self._connect_rows(window.datasets)
             self._connect_banner(window.datasets, desk)
+            self._connect_environment(window.datasets, environment)
 
     def stop_work(self) -> None:
         """Give up what would keep the program from ending."""
@@ -100,6 +107,13 @@ class DatasetsConnection(QObject):
         page.banner.action_requested.connect(self._window.training.banner.action_requested)
         self._window.training.banner.action_requested.connect(self._on_action)
 
+    def _connect_environment(self, page: DatasetsPanel, environment: EnvironmentController) -> None:
+        bar = page.environment
+        environment.began.connect(bar.begin)
+        environment.progressed.connect(self._on_environment_progress)
+        environment.ended.connect(bar.end)
+        bar.cancel_requested.connect(environment.cancel)
+
     @Slot()
     def _on_go_to_training(self) -> None:
         self._window.show_page(TRAINING)
@@ -114,6 +128,8 @@ class DatasetsConnection(QObject):
     def _on_action(self, action: str) -> None:
         if action == UNDO:
             self.library.undo()
+        elif action == SETUP_FOR_EXPORT:
+            self.library.set_up_and_export()
 
     @Slot(object)
     def _on_progress(self, progress: Progress) -> None:
@@ -124,3 +140,8 @@ class DatasetsConnection(QObject):
     def _on_import_progress(self, progress: Progress) -> None:
         if self._window.datasets is not None:
             self._window.datasets.importing.show_progress(progress.fraction, progress.message)
+
+    @Slot(object)
+    def _on_environment_progress(self, progress: Progress) -> None:
+        if self._window.datasets is not None:
+            self._window.datasets.environment.show_progress(progress.fraction, progress.message)

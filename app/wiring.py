@@ -63,7 +63,7 @@ class Wiring(QObject):
         self.presets = PresetConnection(window, self)
         self.hardware = HardwareConnection(window, desk, services, self.training, self)
         self.dialogs = WindowDialogs(window)
-        self.library = DatasetsConnection(window, desk, services, self)
+        self.library = DatasetsConnection(window, desk, services, self.environment, self)
         self.datasets = self.library.controller
         self.importing = ImportConnection(
             window, desk, services, self.library, self.environment, self

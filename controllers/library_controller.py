@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from controllers.desk import Desk
+    from controllers.environment_controller import EnvironmentController
     from controllers.ports import DatasetPort
     from models.domain.dataset import DatasetSession
     from models.qt.app_models import AppModels
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 UNDO = "undo_delete"
 """What the button of the notice about a deletion asks for."""
+SETUP_FOR_EXPORT = "setup_for_export"
+"""What a notice's button asks for: make the trainer's environment, then export."""
 _SESSION = "dataset.session"
 
 
@@ -47,12 +50,19 @@ class LibraryController(QObject):
     undo_changed = Signal(bool)
 
     def __init__(
-        self, desk: Desk, models: AppModels, library: DatasetPort, parent: QObject | None = None
+        self,
+        desk: Desk,
+        models: AppModels,
+        library: DatasetPort,
+        environment: EnvironmentController,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._desk = desk
         self._models = models
         self._library = library
+        self._environment = environment
+        self._unwritten: tuple[DatasetSession, Path] | None = None
         self._deleted: list[tuple[DatasetSession, ...]] = []
         self._cancel: CancelToken | None = None
         self._relay = ProgressRelay(self)
@@ -86,6 +96,11 @@ class LibraryController(QObject):
     def export(self, session: DatasetSession, path: Path) -> None:
         """Write the rows to a file; its ending says how."""
         self._begin(f"Exporting {session.name}", self._export, session, path)
+
+    @Slot()
+    def set_up_and_export(self) -> None:
+        """Make the trainer's environment, and write what could not be written without it."""
+        self._desk.tasks.start(self._set_up_and_export())
 
     @Slot(object)
     def merge(self, plan: MergePlan) -> None:
@@ -146,10 +161,23 @@ class LibraryController(QObject):
 
     async def _export(self, cancel: CancelToken, session: DatasetSession, path: Path) -> None:
         kind = "parquet" if path.suffix.lower() == ".parquet" else "jsonl"
-        await self._desk.lanes.work.run(
-            self._library.export, session.id, path, kind, report=self._relay.report, cancel=cancel
-        )
-        self._desk.notices.said.emit(f"{session.name} was exported to {path}")
+        run, report = self._desk.lanes.work.run, self._relay.report
+        try:
+            await run(self._library.export, session.id, path, kind, report=report, cancel=cancel)
+        except AppError as error:
+            if error.kind != "runtime_missing":
+                raise
+            self._unwritten = (session, path)
+            self._desk.notices.show_error(
+                f"{session.name} was not exported", error, SETUP_FOR_EXPORT, "Set it up"
+            )
+        else:
+            self._desk.notices.said.emit(f"{session.name} was exported to {path}")
+
+    async def _set_up_and_export(self) -> None:
+        if await self._environment.ensure(SETUP_FOR_EXPORT) and self._unwritten is not None:
+            (session, path), self._unwritten = self._unwritten, None
+            self.export(session, path)
 
     async def _merge(self, cancel: CancelToken, plan: MergePlan) -> None:
         merged = await self._desk.lanes.work.run(

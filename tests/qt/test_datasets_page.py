@@ -246,6 +246,24 @@ def test_rows_are_exported_as_the_files_ending_says(
     assert not program.child("datasets.task").isVisible()
 
 
+def test_what_a_parquet_file_needs_is_set_up_from_the_page(
+    program: Program, qtbot: QtBot, tmp_path: Path
+) -> None:
+    _open(program)
+    program.services.runtime.ready = False
+    program.services.datasets.error = AppError("runtime_missing", "It needs the environment.")
+    program.wiring.library.library.export(PHYSICS, tmp_path / "a.parquet")
+    program.settle()
+    assert program.child("datasets.notice.title").text() == "Physics was not exported"
+    program.services.datasets.error = None
+    qtbot.mouseClick(program.child("datasets.notice.action"), Qt.MouseButton.LeftButton)
+    program.settle()
+    assert program.services.runtime.ready
+    wanted = ("export", (2, tmp_path / "a.parquet", "parquet"))
+    assert program.services.datasets.calls == [wanted, wanted]
+    assert not program.services.runs.calls  # setting it up for this starts no training
+
+
 def test_choosing_parquet_changes_the_ending_of_the_name(program: Program) -> None:
     _open(program)
     _select(program, PHYSICS)

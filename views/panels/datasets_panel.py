@@ -61,6 +61,7 @@ class DatasetsPanel(QWidget):
         self.rows = RowsView(rows)
         self.actions_ = DatasetActions(self)
         self.banner = NoticeBanner(name="datasets.notice")
+        self.environment = TaskBar("datasets.environment")
         self.importing = TaskBar("datasets.importing")
         self.task = TaskBar("datasets.task")
         self._bar = ActionBar(
@@ -117,7 +118,7 @@ class DatasetsPanel(QWidget):
         column.setContentsMargins(20, 14, 20, 12)
         column.setSpacing(12)
         column.addLayout(head)
-        for widget in (self.banner, self.importing, self.task):
+        for widget in (self.banner, self.environment, self.importing, self.task):
             column.addWidget(widget)
         column.addLayout(self._stack, 1)
 
