@@ -21,7 +21,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainer_image.contract import ENDS_WITH_INPUT_VARIABLE, WORK_FOLDER_VARIABLE
+from trainer_image.export_names import ENDS_WITH_INPUT_VARIABLE, WORK_FOLDER_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,11 +188,11 @@ def _explained(source: HubRows, error: BaseException) -> ExportError:
     if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
         return _no_network(source, error)
     if "BuilderConfig" in said or "Config name is missing" in said:
-        hint = "Write hf:user/name:config with one of these."
+        hint = "Name one of these as the configuration."
         return ExportError("bad_dataset", f"{source.repo}: {said}", hint)
     if "split" in said.lower():
         message = f"{source.repo} has no split {source.split!r}. {said}"
-        return ExportError("bad_dataset", message, "Write hf:user/name@split with one of these.")
+        return ExportError("bad_dataset", message, "Name one of these as the split.")
     return ExportError(
         "bad_dataset", f"{source.repo} cannot be read: {said}", "Choose another dataset."
     )

@@ -15,7 +15,8 @@ class Finding:
     for programs, ``message`` a sentence. ``rows`` are the numbers, from 0, of the first 20 rows of
     ``count``, and ``lines`` their lines from 1 in the user's file (0 where it has none). ``remedy``
     is ``drop`` (leave these rows out), ``fix`` (in the file), ``map`` (say what the columns are),
-    ``lengthen`` (raise the maximum length), ``unmask`` (learn whole conversations).
+    ``lengthen`` (raise the maximum length), ``unmask`` (learn whole conversations). ``can_drop``
+    says of an import's finding that these rows can be left out, whatever the best remedy is.
     """
 
     severity: str
@@ -25,6 +26,7 @@ class Finding:
     rows: tuple[int, ...] = ()
     lines: tuple[int, ...] = ()
     remedy: str = ""
+    can_drop: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 _MOST_PLACES = 10
 """Lines named of one finding; whoever mends these sees what to look for."""
+_MOST_CHOICES = 12
+_LISTED = re.compile(r"\[\s*['\"][^\]]*\]")
+_QUOTED = re.compile(r"['\"]([^'\"]+)['\"]")
+_ABOUT_CONFIGS = re.compile(r"BuilderConfig|Config name|available configs")
 SHOW_DETAILS = "import_details"
 DIVIDE_TEXT = "import_divide"
 """What a notice's button asks for after an import."""
@@ -45,7 +50,7 @@ def droppable(verdict: ImportVerdict) -> int:
     """How many rows would have to be left out so that the others can be imported; 0 where that
     does not help."""
     found = majors(verdict)
-    if not found or any(one.remedy != "drop" for one in found):
+    if not found or not all(one.can_drop for one in found):
         return 0
     count = min(verdict.rows, sum(one.count for one in found))
     return count if count < verdict.rows else 0
@@ -74,6 +79,15 @@ def advice(refusal: ImportRefusal) -> str:
     if droppable(verdict):
         return "Correct these rows in the file and try again, or leave them out."
     return "Correct this in the file and try again."
+
+
+def hub_choices(message: str) -> tuple[str, tuple[str, ...]]:
+    """What a refusal of the Hub offers instead: ``config`` or ``split``, and the names of those
+    that there are, as ``datasets`` lists them (``['main', 'socratic']``); empty without any."""
+    listed = _LISTED.search(message)
+    names = tuple(dict.fromkeys(_QUOTED.findall(listed[0]))) if listed is not None else ()
+    field = "config" if _ABOUT_CONFIGS.search(message) else "split"
+    return (field, names[:_MOST_CHOICES]) if names else ("", ())
 
 
 def place_words(finding: Finding) -> str:

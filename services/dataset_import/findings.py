@@ -33,6 +33,7 @@ class _Entry:
     rows: list[int] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     remedy: str = ""
+    can_drop: bool = False
 
 
 class FindingBook:
@@ -57,7 +58,8 @@ class FindingBook:
     def bad_row(self, code: str, message: str, row: int, line: int, *, remedy: str) -> None:
         """A row that forbids the import, unless bad rows are left out."""
         if not self._drops:
-            self.major(code, message, row, line, remedy=remedy)
+            self.is_refused = True
+            self._add(MAJOR, code, message, (row, line), remedy, can_drop=True)
             return
         self.dropped += 1
         self._add(MINOR, code, f"Left out: {message}", (row, line), "")
@@ -86,13 +88,21 @@ class FindingBook:
                 rows=tuple(entry.rows),
                 lines=tuple(entry.lines),
                 remedy=entry.remedy,
+                can_drop=entry.can_drop,
             )
             for (severity, code, message), entry in self._entries.items()
         ]
         return tuple(sorted(found, key=lambda one: (one.severity != MAJOR, one.rows[:1] or (-1,))))
 
     def _add(
-        self, severity: str, code: str, message: str, place: tuple[int, int], remedy: str
+        self,
+        severity: str,
+        code: str,
+        message: str,
+        place: tuple[int, int],
+        remedy: str,
+        *,
+        can_drop: bool = False,
     ) -> None:
         message = shown(message)
         sentences = self._sentences.setdefault(code, [])
@@ -101,7 +111,9 @@ class FindingBook:
                 sentences.append(message)
             else:
                 message = sentences[-1]
-        entry = self._entries.setdefault((severity, code, message), _Entry(remedy=remedy))
+        entry = self._entries.setdefault(
+            (severity, code, message), _Entry(remedy=remedy, can_drop=can_drop)
+        )
         entry.count += 1
         if place[0] >= 0 and len(entry.rows) < MOST_PLACES:
             entry.rows.append(place[0])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.qt.conftest import Program
 
-BAD = Finding("major", "bad_json", "Not valid JSON.", 3, (1, 4, 6), (2, 5, 7), "drop")
+BAD = Finding("major", "bad_json", "Not valid JSON.", 3, (1, 4, 6), (2, 5, 7), "fix", can_drop=True)
 BROKEN = Finding("major", "invalid_utf8", "Not UTF-8 text.", 1, (4,), (5,), "fix")
 UNKNOWN = Finding("major", "unknown_columns", "The columns are a, b.", 1, (), (), "map")
 ODD = Finding("minor", "control_characters", "It holds control characters.", 2, (0, 1), (1, 2), "")
@@ -364,8 +364,12 @@ def test_what_the_hub_refuses_is_said_where_it_can_be_changed(program: Program) 
     assert shown.isVisible()
     assert program.child("import.hub.problem").text() == f"{sentence} Choose one of these."
     assert program.child("import.hub.repo").isEnabled()
-    program.child("import.hub.config").setText("main")
+    choices = program.window.findChildren(QPushButton, "import.hub.config.choice")
+    assert [one.text() for one in choices] == ["main", "socratic"]
+    choices[1].click()
+    assert program.child("import.hub.config").text() == "socratic"
     assert program.child("import.hub.problem").isHidden()
+    assert not any(one.isVisible() for one in choices)
     assert program.child("notice").isHidden()
     shown.close()
 

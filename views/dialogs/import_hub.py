@@ -13,15 +13,18 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QProgressBar,
+    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from models.domain.dataset_import import HubSource
 from models.domain.secrets import HF_TOKEN
+from models.qt.import_words import hub_choices
 from views.theme import current_theme
 from views.widgets.buttons import push_button
 from views.widgets.card import restyle, text_label
+from views.widgets.flow_row import FlowRow
 
 if TYPE_CHECKING:
     from models.qt.settings_model import SettingsModel
@@ -30,6 +33,7 @@ _WIDTH = 460
 _PARTS = 1000
 _ADDRESS = re.compile(r"https?://huggingface\.co/datasets/([^/?#\s]+(?:/[^/?#\s]+)?).*")
 _REPO = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
+_WORDS = {"config": "configuration", "split": "split"}
 OFFLINE = "Offline mode is on. Switch it off under Tools, or import a file."
 _HAS_ONE = "Your token from Settings is used where the dataset asks for one."
 _HAS_NONE = "Public datasets need no token. For private and gated ones set yours in Settings."
@@ -65,6 +69,7 @@ class HubDialog(QDialog):
         self._problem = text_label("", "error", wrap=True)
         self._problem.setObjectName("import.hub.problem")
         self._problem.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._choices = FlowRow(spacing=2)
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
         self._progress.setAccessibleName("Import from Hugging Face")
@@ -92,6 +97,7 @@ class HubDialog(QDialog):
         """The import has failed; everything can be changed and tried again."""
         self.source = None
         self._problem.setText(words)
+        self._offer(*hub_choices(words))
         self._show_state()
 
     def _line(self, name: str, words: str, placeholder: str) -> QLineEdit:
@@ -100,6 +106,27 @@ class HubDialog(QDialog):
         line.setAccessibleName(words)
         line.setPlaceholderText(placeholder)
         return line
+
+    def _offer(self, field: str, names: tuple[str, ...]) -> None:
+        """A button for each name that the dataset has in place of the one that was typed."""
+        while (item := self._choices.takeAt(0)) is not None:
+            widget = item.widget()
+            widget.hide()
+            widget.deleteLater()
+        for name in names:
+            button = push_button(name, "link")
+            button.setObjectName(f"import.hub.{field}.choice")
+            button.setToolTip(f"Take this {_WORDS[field]}")
+            button.clicked.connect(self._on_choice)
+            self._choices.addWidget(button)
+
+    @Slot()
+    def _on_choice(self) -> None:
+        button = self.sender()
+        if isinstance(button, QPushButton):
+            is_config = button.objectName() == "import.hub.config.choice"
+            (self._config if is_config else self._split).setText(button.text())
+            self._import.setFocus()
 
     def _build(self) -> None:
         column = QVBoxLayout(self)
@@ -110,6 +137,7 @@ class HubDialog(QDialog):
         column.addWidget(self._token)
         column.addWidget(self._set_token, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._problem)
+        column.addLayout(self._choices)
         column.addWidget(self._progress)
         column.addWidget(self._words)
         column.addStretch(1)
@@ -177,8 +205,12 @@ class HubDialog(QDialog):
     @Slot()
     def _on_typed(self) -> None:
         if self.source is None:
-            self._problem.setText("")
+            self._forget_problem()
             self._show_state()
+
+    def _forget_problem(self) -> None:
+        self._problem.setText("")
+        self._offer("", ())
 
     @Slot()
     def _on_import(self) -> None:
@@ -187,7 +219,7 @@ class HubDialog(QDialog):
             return
         split = self._split.text().strip() or "train"
         self.source = HubSource(repo, self._config.text().strip(), split)
-        self._problem.setText("")
+        self._forget_problem()
         self._progress.setRange(0, 0)
         self._words.setText("Asking Hugging Face…")
         self._show_state()
