@@ -40,7 +40,7 @@ class LearningConnection(QObject):
         self._dialog: LearningDialog | None = None
         self.model = LearningModel(self)
         self.controller = LearningController(
-            desk, window.models, self.model, services.learning, self
+            desk, window.models, self.model, services.learning, services.datasets, self
         )
         self._training = wiring.training
         data = window.training.setup.data
@@ -49,6 +49,7 @@ class LearningConnection(QObject):
         if window.datasets is not None:
             window.datasets.learning_requested.connect(self.show_learning)
         wiring.training.data_refused.connect(self.show_refused)
+        window.models.run.status.changed.connect(self._on_run_changed)
         window.closed.connect(self._on_window_closed)
 
     @property
@@ -93,6 +94,7 @@ class LearningConnection(QObject):
         dialog.own_template_requested.connect(controller.use_own_template)
         dialog.remedy_requested.connect(self._on_remedy)
         dialog.start_anyway_requested.connect(self._on_start_anyway)
+        dialog.start_requested.connect(self._on_start)
         dialog.trouble_action_requested.connect(self._on_trouble)
         dialog.help_requested.connect(self._window.help_requested)
         dialog.closed.connect(controller.close)
@@ -111,6 +113,7 @@ class LearningConnection(QObject):
             self.controller.drop(remedy.codes)
         elif remedy.kind is RemedyKind.CHANGE:
             self._window.models.form.apply(dict(remedy.values))
+            self._desk.notices.withdrawn.emit("data_refused")
             self.controller.look_again()
         else:
             self._choose(remedy.kind)
@@ -123,6 +126,18 @@ class LearningConnection(QObject):
         reveal(field)
         self._window.activateWindow()
         field.editor.setFocus()
+
+    @Slot()
+    def _on_run_changed(self) -> None:
+        """A start looks at all rows itself, and does not wait for us."""
+        if self._window.models.run.status.is_starting:
+            self.controller.stop_counting()
+
+    @Slot()
+    def _on_start(self) -> None:
+        self.dialog.close()
+        self._window.show_page(TRAINING)
+        self._training.start()
 
     @Slot()
     def _on_start_anyway(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from controllers.desk import ProgressRelay
 from models.domain.config import SOURCE_SESSION
 from models.domain.errors import AppError
 from models.qt.datasets_model import reference_of
-from models.qt.learning_model import Looking, ReportLook, RowLook, Subject
+from models.qt.learning_model import Looking, Refusal, ReportLook, RowLook, Subject
 from models.qt.learning_words import learning_setup
 from services.chat_templates import read_template
 from services.progress import Cancelled, CancelToken
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from controllers.desk import Desk
-    from controllers.ports import LearningPort
+    from controllers.ports import DatasetPort, LearningPort
     from models.domain.data_report import DataReport
     from models.domain.dataset import DatasetSession
     from models.qt.app_models import AppModels
-    from models.qt.learning_model import LearningModel, Refusal
+    from models.qt.learning_model import LearningModel
     from services.progress import Progress
 
 _SESSION = "dataset.session"
@@ -56,6 +57,7 @@ class LearningController(QObject):
         models: AppModels,
         model: LearningModel,
         learning: LearningPort,
+        library: DatasetPort,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -63,6 +65,7 @@ class LearningController(QObject):
         self._models = models
         self._model = model
         self._learning = learning
+        self._library = library
         self._cancel = CancelToken()
         self._counting: CancelToken | None = None
         self._dropping: CancelToken | None = None
@@ -92,7 +95,7 @@ class LearningController(QObject):
         subject = self._model.subject
         if subject is not None:
             chosen = self._chosen() if self._follows_form else None
-            self.look(chosen or subject.session)
+            self._look_on(chosen or subject.session)
 
     @Slot(object)
     def show_row(self, number: int) -> None:
@@ -164,6 +167,11 @@ class LearningController(QObject):
             self._model.clear()
             self._desk.tasks.start(self._release())
 
+    def _look_on(self, session: DatasetSession) -> None:
+        """Look at what may be better than what refused a start."""
+        was_refused = self._model.refusal is not None
+        self.look(session, Refusal(is_past=True) if was_refused else None)
+
     def cancel(self) -> None:
         """Give everything up: the program ends."""
         self._stop()
@@ -196,7 +204,8 @@ class LearningController(QObject):
         first = 0
         if known is not None:
             self._model.set_report(ReportLook(Looking.DONE, known, is_kept=True))
-            if self._model.refusal is not None:
+            refusal = self._model.refusal
+            if refusal is not None and not refusal.is_past:
                 first = next((row for one in known.findings for row in one.rows), 0)
         if subject.session.rows:
             self._wanted = first
@@ -236,11 +245,22 @@ class LearningController(QObject):
         except Cancelled:
             return
         except AppError as error:
-            look = RowLook(number, Looking.FAILED, error=error)
+            raw = await self._raw(subject, number) if error.kind == OF_ROW else ""
+            look = RowLook(number, Looking.FAILED, error=error, raw=raw)
         else:
             look = RowLook(number, Looking.DONE, tuple(texts))
         if self._is_current(subject) and self._wanted is None:
             self._model.set_row(look)
+
+    async def _raw(self, subject: Subject, number: int) -> str:
+        """A row as it stands in the dataset, for people to see what is wrong with it."""
+        try:
+            rows = await self._desk.lanes.rows.run(
+                self._library.rows, subject.session.id, number, 1
+            )
+        except AppError:
+            return ""
+        return json.dumps(rows[0], indent=2, ensure_ascii=False) if rows else ""
 
     async def _count(self, subject: Subject) -> None:
         self._counting = cancel = CancelToken()
@@ -309,9 +329,10 @@ class LearningController(QObject):
         self._models.datasets.put(session)
         self._models.form.apply({"dataset.source": SOURCE_SESSION, _SESSION: reference_of(session)})
         words = "1 row was" if gone == 1 else f"{gone:,} rows were"
+        self._desk.notices.withdrawn.emit("data_refused")
         self._desk.notices.said.emit(f"{words} left out: {session.name} is chosen now")
         if self._model.subject is not None:
-            self.look(session)
+            self._look_on(session)
 
     async def _release(self) -> None:
         await self._desk.lanes.inspection.run(self._learning.close)

@@ -40,12 +40,14 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class RowLook:
-    """A row, counted from 0, and the texts that the model would see; or why there are none."""
+    """A row, counted from 0, and the texts that the model would see; or why there are none, and
+    the row as it stands in the dataset."""
 
     number: int = 0
     state: Looking = Looking.NONE
     texts: tuple[TokenView, ...] = ()
     error: AppError | None = None
+    raw: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,14 @@ class ReportLook:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A start that the findings refused; ``may_start`` says that it can be had all the same."""
+    """A start that the findings refused; ``may_start`` says that it can be had all the same.
+
+    ``is_past`` says that something was done about it since.
+    """
 
     message: str = ""
     may_start: bool = False
+    is_past: bool = False
 
 
 @dataclass(slots=True)

@@ -94,6 +94,11 @@ def share_words(report: DataReport) -> str:
     return f"{percent} of the tokens are learnt: {report.trained_tokens:,} of {report.tokens:,}"
 
 
+def template_words(name: str) -> str:
+    """What is said where another chat template than the model's own is looked with."""
+    return f"Seen with {name}, only here: a training uses the model's own template." if name else ""
+
+
 def report_source_words(report: DataReport, *, is_kept: bool) -> str:
     """Where the numbers come from."""
     if is_kept:
@@ -132,10 +137,11 @@ def count_words(finding: Finding) -> str:
     return counted(finding.count, "row") if finding.rows else ""
 
 
-def refusal_words(findings: Sequence[Finding]) -> str:
-    """Why a training was not started."""
+def refusal_words(findings: Sequence[Finding], *, is_past: bool = False) -> str:
+    """Why a training was not started, or what of it is left once something was done."""
     major = [one for one in findings if one.severity == "major"]
     rows = sum(one.count for one in major if one.rows)
     kinds = counted(len(major), "kind of problem", "kinds of problems")
     where = f" in {counted(rows, 'row')}" if rows else ""
-    return f"The training was not started: {kinds}{where}. Choose what to do about each."
+    begin = "There is something left" if is_past else "The training was not started"
+    return f"{begin}: {kinds}{where}. Choose what to do about each."

@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from models.domain.config import SOURCE_HUB
 from models.domain.data_report import Finding
 from models.domain.errors import AppError
+from models.domain.run import RunState, RunUpdate
 from tests.qt.fake_learning import GOOD, NO_ANSWER, NO_END, refused
-from tests.qt.fakes import make_session
+from tests.qt.fakes import make_run, make_session
 from views.main_window import TRAINING
 from views.theme import current_theme
 
@@ -189,9 +190,16 @@ def test_a_row_that_becomes_nothing_says_why(
     learning.row_error = AppError("bad_dataset", "This row cannot be learnt from: no answer.")
     dialog.row_requested.emit(7)
     program.settle()
-    assert _text(dialog, "empty") == "This row cannot be learnt from: no answer."
-    assert dialog.findChild(QWidget, "learning.empty").isVisible()
+    assert _text(dialog, "notes") == "This row cannot be learnt from: no answer."
+    shown = dialog.row.text.toPlainText()
+    assert shown.startswith(" As it stands in the dataset; nothing of it is learnt")
+    assert '"content": "Row 7"' in shown
     assert dialog.row.number.text() == "8"
+    learning.row_error = None
+    dialog.row_requested.emit(8)
+    program.settle()
+    assert dialog.row.text.toPlainText() == "Row 8?Yes."
+    assert dialog.findChild(QWidget, "learning.notes").isHidden()
 
 
 def test_without_an_environment_there_is_the_way_to_one(
@@ -348,9 +356,41 @@ def test_what_the_trainer_refuses_itself_cannot_be_started_anyway(
     program.settle()
     dialog = program.wiring.learning.dialog
     assert dialog.findChild(QWidget, "learning.start_anyway").isHidden()
+    learning.found = GOOD
+    program.services.runs.script = [RunUpdate(make_run("run-1", RunState.FINISHED))]
     _press(program, dialog, "drop_all")
     assert learning.dropped == [("no_answer",)]
     assert dialog.findChild(QWidget, "learning.refusal").isHidden()
+    _press(program, dialog, "start")
+    assert not dialog.isVisible()
+    assert ("start", "refuse") in program.services.runs.calls
+
+
+def test_what_is_left_after_a_remedy_still_refuses(
+    program: Program, learning: FakeLearning
+) -> None:
+    learning.is_known = True
+    learning.found = replace(GOOD, findings=(NO_ANSWER,))
+    program.wiring.training.data_refused.emit(refused(NO_ANSWER, session=make_session()))
+    program.settle()
+    dialog = program.wiring.learning.dialog
+    program.models.form.edit("hp.max_seq_length", 512)
+    dialog.again_requested.emit()
+    program.settle()
+    assert _text(dialog, "refusal.words").startswith("There is something left: 1 kind of problem")
+    assert dialog.findChild(QWidget, "learning.clear").isHidden()
+
+
+def test_a_start_does_not_wait_for_our_look(program: Program, learning: FakeLearning) -> None:
+    def start() -> None:
+        program.models.run.status.set_starting(True)
+
+    learning.on_count = start
+    program.child("dataset.preview").click()
+    program.settle()
+    dialog = program.wiring.learning.dialog
+    assert _text(dialog, "message").startswith("Stopped")
+    program.models.run.status.set_starting(False)
 
 
 def test_a_template_of_a_file_is_looked_with_and_taken_back(
@@ -362,6 +402,7 @@ def test_a_template_of_a_file_is_looked_with_and_taken_back(
     program.settle()
     box = dialog.findChild(QWidget, "learning.template")
     assert box.currentText() == "chat.jinja"
+    assert "only here: a training uses the model's own" in _text(dialog, "setup")
     assert learning.rows_read[-1] == (0, "{{ messages }}")
     box.setCurrentIndex(0)
     box.activated.emit(0)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from models.qt.learning_model import Looking
-from models.qt.learning_words import setup_words
+from models.qt.learning_words import setup_words, template_words
 from views.dialogs.file_dialogs import open_dialog
 from views.theme import current_theme
 from views.widgets.card import restyle, text_label
@@ -60,6 +60,7 @@ class LearningDialog(QDialog):
         own_template_requested: look with the model's own.
         trouble_action_requested: the kind of the AppError that keeps us from looking.
         start_anyway_requested: start the training that was refused.
+        start_requested: start it, now that nothing stands in its way.
         task_cancel_requested: give up leaving rows out.
         help_requested: the topic to open the guide at.
         closed: nobody looks any more.
@@ -76,6 +77,7 @@ class LearningDialog(QDialog):
     own_template_requested = Signal()
     trouble_action_requested = Signal(str)
     start_anyway_requested = Signal()
+    start_requested = Signal()
     task_cancel_requested = Signal()
     help_requested = Signal(str)
     closed = Signal()
@@ -179,6 +181,7 @@ class LearningDialog(QDialog):
         self.notes.again_requested.connect(self.again_requested)
         self.notes.remedy_requested.connect(self.remedy_requested)
         self.notes.start_anyway_requested.connect(self.start_anyway_requested)
+        self.notes.start_requested.connect(self.start_requested)
         self.task.cancel_requested.connect(self.task_cancel_requested)
         self._template.activated.connect(self._on_template)
         self._action.clicked.connect(self._on_action)
@@ -208,7 +211,8 @@ class LearningDialog(QDialog):
         model = subject.config.hp.base_model.strip().replace("\\", "/").rstrip("/").split("/")[-1]
         self._title.setText(f"What {model or 'a model'} will learn from {subject.session.name}")
         self.setWindowTitle(f"What it will learn — {subject.session.name}")
-        self._setup.setText(setup_words(subject.config))
+        words = (setup_words(subject.config), template_words(subject.template_name))
+        self._setup.setText("\n".join(filter(None, words)))
         self._show_templates(subject.template_name)
         self._show_trouble()
 

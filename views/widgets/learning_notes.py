@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from models.domain.data_gate import Remedy, RemedyKind, droppable
+from models.qt.learning_words import refusal_words
 from models.qt.wording import counted
 from views.theme import current_theme
 from views.widgets.buttons import push_button
@@ -16,7 +17,7 @@ from views.widgets.flow_row import FlowRow
 
 if TYPE_CHECKING:
     from models.domain.data_report import DataReport
-    from models.qt.learning_model import LearningModel
+    from models.qt.learning_model import LearningModel, Refusal
 
 
 class _Note(QFrame):
@@ -63,17 +64,20 @@ class LearningNotes(QWidget):
         again_requested: look with the setup of now.
         remedy_requested: a Finding and a Remedy (payloads) for all that refuses the start.
         start_anyway_requested: start the training that was refused.
+        start_requested: start the training, now that nothing stands in its way.
     """
 
     again_requested = Signal()
     remedy_requested = Signal(object, object)
     start_anyway_requested = Signal()
+    start_requested = Signal()
 
     def __init__(self, model: LearningModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
         self._refused = _Note("bad", "learning.refusal")
         self._stale = _Note("warning", "learning.stale")
+        self._clear = _Note("good", "learning.clear")
         self._problem = _Note("bad", "learning.problem")
         self._again = push_button("&Look again")
         self._again.setObjectName("learning.again")
@@ -83,7 +87,10 @@ class LearningNotes(QWidget):
         self._anyway = push_button("&Start anyway")
         self._anyway.setObjectName("learning.start_anyway")
         self._anyway.setToolTip("The trainer leaves out rows of which nothing would be learnt")
+        self._start = push_button("&Start training", "primary")
+        self._start.setObjectName("learning.start")
         self._build()
+        self._start.clicked.connect(self.start_requested)
         self._again.clicked.connect(self.again_requested)
         self._drop.clicked.connect(self._on_drop)
         self._anyway.clicked.connect(self.start_anyway_requested)
@@ -95,11 +102,14 @@ class LearningNotes(QWidget):
         self._refused.buttons.addWidget(self._drop)
         self._refused.buttons.addWidget(self._anyway)
         self._stale.buttons.addWidget(self._again)
+        self._clear.words.setText("Nothing stands in the way of the training any more.")
+        self._clear.buttons.addWidget(self._start)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self._refused)
         column.addWidget(self._stale)
+        column.addWidget(self._clear)
         column.addWidget(self._problem)
         self._problem.hide()
 
@@ -107,16 +117,27 @@ class LearningNotes(QWidget):
     def show_notes(self) -> None:
         """Show what there is to say now."""
         refusal, stale = self._model.refusal, self._model.stale
+        report, words = self._model.report.report, self._problem.words.text()
+        is_solved = refusal is not None and refusal.is_past
+        is_clear = is_solved and report is not None and not report.has_major
+        stands = refusal is not None and not (is_solved and (report is None or is_clear))
+        if refusal is not None and stands:
+            self._show_refusal(refusal, report)
         self._stale.words.setText(stale)
-        self._stale.setVisible(bool(stale))
-        self._refused.setVisible(refusal is not None and not stale)
-        if refusal is not None:
-            self._refused.words.setText(refusal.message)
-            self._anyway.setVisible(refusal.may_start)
-            self._show_drop(self._model.report.report)
-        has_problem = bool(self._problem.words.text())
-        self._problem.setVisible(has_problem)
-        self.setVisible(bool(stale) or refusal is not None or has_problem)
+        for note, shown in (
+            (self._stale, bool(stale)),
+            (self._refused, stands and not stale),
+            (self._clear, is_clear and not stale),
+            (self._problem, bool(words)),
+        ):
+            note.setVisible(shown)
+        self.setVisible(bool(stale or stands or is_clear or words))
+
+    def _show_refusal(self, refusal: Refusal, report: DataReport | None) -> None:
+        left = refusal_words(self._model.findings, is_past=True)
+        self._refused.words.setText(left if refusal.is_past else refusal.message)
+        self._anyway.setVisible(refusal.may_start)
+        self._show_drop(report)
 
     def show_problem(self, words: str) -> None:
         """Say why a remedy could not be had, until something else is looked at."""

@@ -170,8 +170,10 @@ class LearningReport(ScrollColumn):
         self.cards = []
         if subject is None:
             return
+        is_own = subject.template is None  # what another template breaks needs no remedy
         for finding in report.findings:
-            card = FindingCard(finding, remedies_for(finding, subject.config, report))
+            remedies = remedies_for(finding, subject.config, report) if is_own else ()
+            card = FindingCard(finding, remedies)
             card.row_requested.connect(self.row_requested)
             card.remedy_requested.connect(self.remedy_requested)
             self._list.addWidget(card)

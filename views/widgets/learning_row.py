@@ -183,12 +183,15 @@ class LearningRow(QWidget):
         self._patience.stop()
         self._summary.setText(row_words(row.texts) if row.texts else "")
         self._summary.setVisible(bool(row.texts))
-        if row.texts:
-            self.text.show_texts(row.texts)
+        if row.texts or row.raw:
+            if row.texts:
+                self.text.show_texts(row.texts)
+            else:
+                self.text.show_raw("As it stands in the dataset; nothing of it is learnt", row.raw)
             self.text.setEnabled(True)
             self._stack.setCurrentWidget(self.text)
-            return
-        self._say(_why_empty(row, self._model.rows))
+        else:
+            self._say(_why_empty(row, self._model.rows))
 
     @Slot()
     def _show_waiting(self) -> None:
@@ -196,7 +199,7 @@ class LearningRow(QWidget):
         if self._stack.currentWidget() is self.text and self._model.row.texts:
             self.text.setEnabled(False)
         else:
-            self._say("Reading the row…")
+            self._say("Reading the model's tokenizer, then the row…")
 
     def _say(self, words: str) -> None:
         self._token.setText("")
@@ -205,11 +208,13 @@ class LearningRow(QWidget):
 
     @Slot()
     def _show_findings(self) -> None:
-        found = self._model.findings_of(self._model.row.number)
-        self._trouble.setEnabled(self._model.troubled_after(self._model.row.number) is not None)
-        self._notes.setText("\n".join(one.message for one in found))
-        self._notes.setVisible(bool(found))
-        is_major = any(one.severity == "major" for one in found)
+        row = self._model.row
+        found = self._model.findings_of(row.number)
+        self._trouble.setEnabled(self._model.troubled_after(row.number) is not None)
+        words = [str(row.error)] if row.raw else [one.message for one in found]
+        self._notes.setText("\n".join(words))
+        self._notes.setVisible(bool(words))
+        is_major = bool(row.raw) or any(one.severity == "major" for one in found)
         restyle(self._notes, "tone", "bad" if is_major else "warning")
 
     @Slot()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MOST_DRAWN = 30_000
 """Pieces of a row that are drawn: a text of a million tokens would take a minute."""
 MOST_CUT_DRAWN = 4_000
-"""Letters that are drawn of what is cut off."""
+"""Letters that are drawn of what the model does not see."""
 _LINE_HEIGHT = 135.0
 """Per cent: underlines and tints of one line stay clear of the next."""
 _LEARNT, _READ, _CONTROL, _LEARNT_CONTROL, _LOST, _NOTE = range(6)
@@ -69,6 +69,7 @@ class TokenText(QTextEdit):
         self.viewport().setMouseTracking(True)
         self.setProperty("role", "tokens")
         self._texts: tuple[TokenView, ...] = ()
+        self._title = self._raw = ""
         self._starts: list[int] = []
         self._ends: list[int] = []
         self._pieces: list[Pointed] = []
@@ -80,10 +81,15 @@ class TokenText(QTextEdit):
 
     def show_texts(self, texts: Sequence[TokenView]) -> None:
         """Show these texts of one row, one under the other."""
-        if tuple(texts) == self._texts:
-            return
-        self._texts = tuple(texts)
-        self._draw()
+        if tuple(texts) != self._texts or self._raw:
+            self._texts, self._raw = tuple(texts), ""
+            self._draw()
+
+    def show_raw(self, title: str, text: str) -> None:
+        """Show a row of which the model sees nothing, under a title."""
+        if (title, text) != (self._title, self._raw):
+            self._texts, self._title, self._raw = (), title, text
+            self._draw()
 
     @property
     def pieces(self) -> tuple[Pointed, ...]:
@@ -113,8 +119,11 @@ class TokenText(QTextEdit):
         for number, text in enumerate(self._texts):
             if len(self._texts) > 1:
                 title = f"Text {number + 1} of {len(self._texts)}, learnt for its answer"
-                self._note(cursor, title, is_first=number == 0)
+                self._note(cursor, title)
             self._draw_text(cursor, text)
+        if self._raw:
+            self._note(cursor, self._title)
+            cursor.insertText(_shortened(self._raw), self._formats[_READ])
         cursor.endEditBlock()
         self.moveCursor(QTextCursor.MoveOperation.Start)
         if self._starts:
@@ -152,18 +161,15 @@ class TokenText(QTextEdit):
             f"{'is' if lost == 1 else 'are'} not learnt",
             tone="warning",
         )
-        shown = visible(rest[:MOST_CUT_DRAWN])
-        cursor.insertText(shown + ("…" if len(rest) > MOST_CUT_DRAWN else ""), self._formats[_LOST])
+        cursor.insertText(visible(_shortened(rest)), self._formats[_LOST])
 
-    def _note(
-        self, cursor: QTextCursor, words: str, tone: str = "", *, is_first: bool = False
-    ) -> None:
+    def _note(self, cursor: QTextCursor, words: str, tone: str = "") -> None:
         """A line of ours between the model's."""
         tokens = current_theme().tokens
         block = _lines()
         block.setBackground(QColor(tokens.warning_soft if tone else tokens.hover))
         margin = self.fontMetrics().height() / 3
-        block.setTopMargin(0 if is_first else margin)
+        block.setTopMargin(margin if cursor.position() else 0)
         block.setBottomMargin(margin)
         letters = QTextCharFormat(self._formats[_NOTE])
         letters.setForeground(QColor(tokens.warning if tone else tokens.muted))
@@ -263,6 +269,10 @@ class TokenText(QTextEdit):
         text = self.textCursor().selection().toPlainText()
         data.setText(text.replace(f"{NEW_LINE}\n", "\n").replace("⇥", "\t"))
         return data
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MOST_CUT_DRAWN else f"{text[:MOST_CUT_DRAWN]}…"
 
 
 def _lines() -> QTextBlockFormat:
