@@ -99,6 +99,10 @@ class ConfigsConnection(QObject):
         dialogs.import_chosen.connect(self._on_import)
         dialogs.export_chosen.connect(self._on_export)
         dialogs.close_answered.connect(self._on_close_answered)
+        dialogs.foreign_confirmed.connect(controller.files.take)
+        dialogs.foreign_export_chosen.connect(controller.files.write_foreign)
+        controller.files.foreign_found.connect(dialogs.ask_foreign)
+        controller.files.foreign_written.connect(dialogs.show_foreign)
 
     @Slot(object)
     def _on_setup_confirmed(self, setup: object) -> None:

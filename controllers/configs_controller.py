@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from controllers.config_files_controller import ConfigFilesController
 from controllers.config_list_controller import ConfigListController
 from models.domain.config import TrainingConfig
 from models.domain.errors import AppError, ConfigError
@@ -76,6 +77,8 @@ class ConfigsController(QObject):
         self._loads = 0
         self._saving = asyncio.Lock()
         self.list = ConfigListController(desk, models, store, self)
+        self.files = ConfigFilesController(desk, models, store, self)
+        self.files.was_read.connect(self._on_read)
         self._form.edited.connect(self._on_edited)
         self._form.loaded.connect(self._on_loaded)
         self._form.reset.connect(self._leave_run_mode)
@@ -123,12 +126,12 @@ class ConfigsController(QObject):
     @Slot(object)
     def import_file(self, path: Path) -> None:
         """Read a file, save what it holds under the file's name, and load it."""
-        self._desk.tasks.start(self._read_file(path))
+        self.files.read(path)
 
     @Slot(object)
     def export_file(self, path: Path) -> None:
         """Write the setup to a file."""
-        self._desk.tasks.start(self._write_file(path))
+        self.files.write(path)
 
     @Slot(str)
     def set_mode(self, mode: str) -> None:
@@ -284,14 +287,6 @@ class ConfigsController(QObject):
         await self.list.read()
         return True
 
-    async def _read_file(self, path: Path) -> None:
-        try:
-            config = await self._desk.lanes.work.run(self._store.read_file, path)
-        except AppError as error:
-            self._desk.notices.show_error(f"{path.name} was not imported", error)
-        else:
-            self._ask_or_do(Step.IMPORT, (path.stem, config))
-
     async def _add(self, name: str, config: TrainingConfig) -> None:
         try:
             saved = await self._desk.lanes.database.run(self._store.add, name, config)
@@ -302,14 +297,6 @@ class ConfigsController(QObject):
         self._desk.notices.said.emit(f"Imported and saved as {saved.name}")
         self.loaded.emit()
         await self.list.read()
-
-    async def _write_file(self, path: Path) -> None:
-        try:
-            await self._desk.lanes.work.run(self._store.write_file, path, self._form.user_config)
-        except AppError as error:
-            self._desk.notices.show_error(f"{path.name} was not exported", error)
-        else:
-            self._desk.notices.said.emit(f"Exported to {path}")
 
     async def _run_saved(self) -> None:
         """Load the setup once more, so that what runs is what is saved, and fold the form."""
@@ -336,6 +323,10 @@ class ConfigsController(QObject):
             and self._form.user_config == self._configs.stored
             and self._form.value("training.target") == current.target
         )
+
+    @Slot(str, object)
+    def _on_read(self, name: str, config: TrainingConfig) -> None:
+        self._ask_or_do(Step.IMPORT, (name, config))
 
     @Slot(str)
     def _on_edited(self, _path: str) -> None:

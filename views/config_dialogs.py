@@ -7,19 +7,27 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from models.domain.foreign_config import Program
 from views.dialogs.file_dialogs import open_dialog, save_dialog
+from views.dialogs.foreign_dialog import ForeignDialog
 from views.dialogs.name_dialog import DUPLICATE, RENAME, NameDialog
 from views.dialogs.question_dialog import QuestionDialog
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QWidget
+    from PySide6.QtWidgets import QFileDialog, QWidget
 
     from models.domain.dataset import SavedConfig
     from models.qt.app_models import AppModels
-    from models.qt.config_questions import DiscardQuestion, SaveConflict
+    from models.qt.config_questions import (
+        DiscardQuestion,
+        ForeignExport,
+        ForeignImport,
+        SaveConflict,
+    )
 
 OPEN_FILTER = "Configurations (*.yaml *.yml *.json);;All files (*)"
-SAVE_FILTER = "Configurations (*.yaml *.yml);;All files (*)"
+_FOR_OTHERS = {f"{program.label} (*.yaml *.yml)": program for program in Program}
+SAVE_FILTER = ";;".join(("Configurations (*.yaml *.yml)", *_FOR_OTHERS, "All files (*)"))
 _LONGEST_FILE_NAME = 80
 
 
@@ -35,6 +43,8 @@ class ConfigDialogs(QObject):
         save_chosen: the DiscardQuestion (payload) that is to wait until the setup is saved.
         conflict_answered: a SaveConflict and one of the words of its answers.
         import_chosen, export_chosen: the Path (payload) of a file.
+        foreign_export_chosen: the Path of a file, and the Program that is to read it.
+        foreign_confirmed: the ForeignImport (payload) that is to be imported.
         close_answered: save or discard.
         given_up: a question about saving was cancelled.
     """
@@ -48,6 +58,8 @@ class ConfigDialogs(QObject):
     conflict_answered = Signal(object, str)
     import_chosen = Signal(object)
     export_chosen = Signal(object)
+    foreign_export_chosen = Signal(object, object)
+    foreign_confirmed = Signal(object)
     close_answered = Signal(str)
     given_up = Signal()
 
@@ -58,6 +70,7 @@ class ConfigDialogs(QObject):
         self._saved: SavedConfig | None = None
         self._question: DiscardQuestion | None = None
         self._conflict: SaveConflict | None = None
+        self._export: QFileDialog | None = None
         self._is_closing = False
 
     @Slot(str)
@@ -152,8 +165,21 @@ class ConfigDialogs(QObject):
         title = "Export the setup"
         dialog = save_dialog(self._window, "config.export_dialog", title, SAVE_FILTER, name)
         dialog.setDefaultSuffix("yaml")
+        self._export = dialog
         dialog.fileSelected.connect(self._on_export)
         dialog.open()
+
+    @Slot(object)
+    def ask_foreign(self, found: ForeignImport) -> None:
+        """Import the configuration of another program, of which not all has a counterpart?"""
+        dialog = ForeignDialog(found, self._window)
+        dialog.import_confirmed.connect(self.foreign_confirmed)
+        dialog.open()
+
+    @Slot(object)
+    def show_foreign(self, written: ForeignExport) -> None:
+        """Say what another program could not be told."""
+        ForeignDialog(written, self._window).open()
 
     @Slot(str)
     def _on_renamed(self, name: str) -> None:
@@ -185,7 +211,12 @@ class ConfigDialogs(QObject):
 
     @Slot(str)
     def _on_export(self, path: str) -> None:
-        self.export_chosen.emit(Path(path))
+        dialog, self._export = self._export, None
+        program = _FOR_OTHERS.get(dialog.selectedNameFilter()) if dialog is not None else None
+        if program is None:
+            self.export_chosen.emit(Path(path))
+        else:
+            self.foreign_export_chosen.emit(Path(path), program)
 
 
 def _file_name(name: str) -> str:

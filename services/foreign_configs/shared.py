@@ -63,7 +63,7 @@ def duration(t: Translation, epochs: str, steps: str) -> None:
     if limit is not None and limit > 0:
         t.set("hp.max_steps", limit, steps)
         t.values["hp.epochs"] = EPOCHS_OUT_OF_THE_WAY
-        text = "There the steps alone decide when it ends: the epochs are set out of their way."
+        text = "There the steps alone decide when it ends, so the epochs are set to 1000."
         t.note(steps, Fate.CHANGED, text)
 
 

@@ -107,6 +107,36 @@ def test_export_shows_and_import_read_the_same(temper: Any, faq: str, tmp_path: 
     assert temper("show", "again") == temper("show", "faq")
 
 
+def test_a_file_of_another_program_is_recognised_and_what_is_lost_is_told(
+    temper: Any, tmp_path: Path
+) -> None:
+    example = str(ROOT / "tests" / "data" / "foreign" / "axolotl_qlora.yaml")
+    text = temper("import", example, "--name", "Theirs")
+    assert text.startswith("Saved as Theirs.\n")
+    assert "3 settings have no counterpart here." in text
+    assert "No counterpart:\n  line 56, loss_watchdog_threshold (5.0): " in text
+    found = _document(temper("import", example, "--json"))
+    assert (found["name"], found["from"]) == ("axolotl_qlora", "axolotl")
+    assert "lost" in {note["fate"] for note in found["notes"]}
+    assert _document(temper("show", "Theirs", "--json"))["hp"]["lora_r"] == 32
+    told = temper("import", example, "--name", "x", "--from", "kohya", code=2)
+    assert "Use llama-factory, axolotl, unsloth." in told
+    (tmp_path / "rm.yaml").write_text("stage: rm\nlora_rank: 8\n", encoding="utf-8")
+    assert "does not offer" in temper("import", "rm.yaml", code=1)
+
+
+def test_export_to_another_program_comes_back(temper: Any, faq: str, tmp_path: Path) -> None:
+    temper("import", faq)
+    for word in ("llama-factory", "axolotl", "unsloth"):
+        text = temper("export", "faq", f"{word}.yaml", "--to", word)
+        assert text.startswith(f"Written to {word}.yaml for ")
+        again = _document(temper("import", f"{word}.yaml", "--json"))
+        assert again["from"] == word
+        assert _document(temper("show", word, "--json"))["hp"]["epochs"] == 2.0
+    document = _document(temper("export", "faq", "x.yaml", "--to", "unsloth", "--json"))
+    assert {note["field"] for note in document["notes"]} >= {"hp.base_model", "hp.warmup_ratio"}
+
+
 def test_a_faulty_file_is_told_whole_with_lines(temper: Any, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("hp:\n  epochs: many\n  seeds: 1\nextra: {}\n")
     error = _document(temper("import", "bad.yaml", "--json", code=2))["error"]
