@@ -50,7 +50,7 @@ class DatasetsConnection(QObject):
 
     def stop_work(self) -> None:
         """Give up what would keep the program from ending."""
-        self.library.cancel()
+        self.library.task.cancel()
         self.rows.cancel_find()
 
     def follow_import(self, importing: ImportController) -> None:
@@ -88,10 +88,10 @@ class DatasetsConnection(QObject):
         dialogs.split_confirmed.connect(library.split)
         library.undo_changed.connect(actions.show_undo)
         library.made.connect(page.select)
-        library.task_began.connect(page.task.begin)
-        library.task_progressed.connect(self._on_progress)
-        library.task_ended.connect(page.task.end)
-        page.task.cancel_requested.connect(library.cancel)
+        library.task.began.connect(page.task.begin)
+        library.task.progressed.connect(self._on_progress)
+        library.task.ended.connect(page.task.end)
+        page.task.cancel_requested.connect(library.task.cancel)
 
     def _connect_rows(self, page: DatasetsPanel) -> None:
         rows, view = self.rows, page.rows

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from controllers.desk import ProgressRelay
+from controllers.long_task import LongTask, tell
 from models.domain.errors import AppError
 from models.qt.datasets_model import reference_of
 from models.qt.notice import Notice
 from models.qt.wording import counted
-from services.progress import Cancelled, CancelToken
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Coroutine, Sequence
     from pathlib import Path
 
     from controllers.desk import Desk
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from models.qt.app_models import AppModels
     from models.qt.merge_plan import MergePlan
     from models.qt.split_plan import SplitPlan
+    from services.progress import CancelToken
 
 UNDO = "undo_delete"
 """What the button of the notice about a deletion asks for."""
@@ -33,19 +34,13 @@ _SESSION = "dataset.session"
 
 
 class LibraryController(QObject):
-    """Changes the library and the models of it. One long task at a time; it can be given up.
+    """Changes the library and the models of it. What takes long is its ``task``.
 
     Signals:
-        task_began: what is done, in words.
-        task_progressed: a Progress (payload).
-        task_ended: however it went.
         made: the DatasetSession (payload) to look at now.
         undo_changed: whether there is a deletion to undo.
     """
 
-    task_began = Signal(str)
-    task_progressed = Signal(object)
-    task_ended = Signal()
     made = Signal(object)
     undo_changed = Signal(bool)
 
@@ -64,9 +59,7 @@ class LibraryController(QObject):
         self._environment = environment
         self._unwritten: tuple[DatasetSession, Path] | None = None
         self._deleted: list[tuple[DatasetSession, ...]] = []
-        self._cancel: CancelToken | None = None
-        self._relay = ProgressRelay(self)
-        self._relay.reported.connect(self.task_progressed)
+        self.task = LongTask(desk, self)
 
     @Slot(object, str)
     def rename(self, session: DatasetSession, name: str) -> None:
@@ -95,7 +88,7 @@ class LibraryController(QObject):
     @Slot(object, object)
     def export(self, session: DatasetSession, path: Path) -> None:
         """Write the rows to a file; its ending says how."""
-        self._begin(f"Exporting {session.name}", self._export, session, path)
+        self.task.start(f"Exporting {session.name}", partial(self._export, session, path))
 
     @Slot()
     def set_up_and_export(self) -> None:
@@ -105,18 +98,12 @@ class LibraryController(QObject):
     @Slot(object)
     def merge(self, plan: MergePlan) -> None:
         """Make one dataset of several."""
-        self._begin(f"Merging into {plan.name}", self._merge, plan)
+        self.task.start(f"Merging into {plan.name}", partial(self._merge, plan))
 
     @Slot(object)
     def split(self, plan: SplitPlan) -> None:
         """Hold a part of a dataset out."""
-        self._begin(f"Splitting {plan.session.name}", self._split, plan)
-
-    @Slot()
-    def cancel(self) -> None:
-        """Give up the long task that goes on."""
-        if self._cancel is not None:
-            self._cancel.cancel()
+        self.task.start(f"Splitting {plan.session.name}", partial(self._split, plan))
 
     async def _rename(self, session: DatasetSession, name: str) -> None:
         was = {session.name, reference_of(session)}
@@ -159,9 +146,9 @@ class LibraryController(QObject):
                 self._deleted.append(tuple(waiting))
                 self.undo_changed.emit(True)
 
-    async def _export(self, cancel: CancelToken, session: DatasetSession, path: Path) -> None:
+    async def _export(self, session: DatasetSession, path: Path, cancel: CancelToken) -> None:
         kind = "parquet" if path.suffix.lower() == ".parquet" else "jsonl"
-        run, report = self._desk.lanes.work.run, self._relay.report
+        run, report = self._desk.lanes.work.run, self.task.report
         try:
             await run(self._library.export, session.id, path, kind, report=report, cancel=cancel)
         except AppError as error:
@@ -179,19 +166,19 @@ class LibraryController(QObject):
             (session, path), self._unwritten = self._unwritten, None
             self.export(session, path)
 
-    async def _merge(self, cancel: CancelToken, plan: MergePlan) -> None:
+    async def _merge(self, plan: MergePlan, cancel: CancelToken) -> None:
         merged = await self._desk.lanes.work.run(
             self._library.merge,
             plan.parts,
             plan.name,
             seed=plan.seed,
             shuffle=plan.shuffle,
-            report=self._relay.report,
+            report=self.task.report,
             cancel=cancel,
         )
         self._take((merged,))
 
-    async def _split(self, cancel: CancelToken, plan: SplitPlan) -> None:
+    async def _split(self, plan: SplitPlan, cancel: CancelToken) -> None:
         made = await self._desk.lanes.work.run(
             self._library.split_off,
             plan.session.id,
@@ -199,7 +186,7 @@ class LibraryController(QObject):
             rows=plan.rows,
             seed=plan.seed,
             as_split=plan.as_split,
-            report=self._relay.report,
+            report=self.task.report,
             cancel=cancel,
         )
         self._take(made)
@@ -218,31 +205,7 @@ class LibraryController(QObject):
         self._models.datasets.remove(session.id)
 
     def _start(self, work: Coroutine[None, None, None], failure: str) -> None:
-        self._desk.tasks.start(self._tell(work, failure))
-
-    def _begin(self, title: str, work: Callable[..., Awaitable[None]], *arguments: object) -> None:
-        if self._cancel is not None:
-            self._desk.notices.said.emit("Wait for what is going on, or cancel it")
-            return
-        self._cancel = CancelToken()
-        self.task_began.emit(title)
-        self._desk.tasks.start(self._do(title, work(self._cancel, *arguments)))
-
-    async def _do(self, title: str, work: Awaitable[None]) -> None:
-        try:
-            await self._tell(work, f"{title} did not work")
-        finally:
-            self._cancel = None
-            self.task_ended.emit()
-
-    async def _tell(self, work: Awaitable[None], failure: str) -> None:
-        """Do it, and show what is known to go wrong."""
-        try:
-            await work
-        except Cancelled:
-            self._desk.notices.said.emit("Cancelled: nothing was changed")
-        except AppError as error:
-            self._desk.notices.show_error(failure, error)
+        self._desk.tasks.start(tell(self._desk, work, failure))
 
 
 def _deletion(gone: Sequence[DatasetSession]) -> Notice:

@@ -93,7 +93,7 @@ async def _work(home: Path, files: tuple[Path, Path], out: Path) -> None:
         assert page is not None
         page.select(session.dataset("chat"))
         await until(lambda: models.rows.rowCount() == 400)
-        page.rows.text.setText("answer 317")
+        page.rows.tools.text.setText("answer 317")
         page.rows.find_next()
         await until(lambda: page.rows.table.currentIndex().row() == 317)
         await until(lambda: page.rows.cell.textCursor().selectedText() == "Answer 317")

@@ -277,7 +277,7 @@ def test_choosing_parquet_changes_the_ending_of_the_name(program: Program) -> No
 def test_a_task_shows_how_far_it_is_and_can_be_cancelled(program: Program) -> None:
     _open(program)
     library, told = program.wiring.library.library, []
-    library.task_progressed.connect(told.append)
+    library.task.progressed.connect(told.append)
     library.merge(MergePlan(((SUPPORT, 1.0), (PHYSICS, 1.0)), "Both"))
     assert program.child("datasets.task").isVisible()
     library.merge(MergePlan(((SUPPORT, 1.0), (POEMS, 1.0)), "Other"))  # one at a time

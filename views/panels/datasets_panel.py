@@ -157,6 +157,7 @@ class DatasetsPanel(QWidget):
         shown = self._rows.session
         if chosen is None or shown is None or shown.id != chosen.id:
             self.rows.find_cancelled.emit()
+            self.rows.forget()
             self._rows.show_session(chosen)
         self._show_selected()
 
@@ -190,7 +191,7 @@ class DatasetsPanel(QWidget):
         self.list.search.selectAll()
 
     def _find_previous(self) -> None:
-        self.rows.find_next(backwards=True)
+        self.rows.find_next(True)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

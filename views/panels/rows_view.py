@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QHBoxLayout,
     QHeaderView,
-    QLineEdit,
     QPlainTextEdit,
     QSplitter,
     QTableView,
@@ -18,19 +16,13 @@ from PySide6.QtWidgets import (
 )
 
 from models.qt.rows_model import FULL_ROLE
+from views.panels.row_tools import RowTools
 from views.theme import current_theme
-from views.widgets.buttons import IconButton
-from views.widgets.card import text_label
-from views.widgets.elided_label import ElidedLabel
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QKeyEvent
-
     from models.qt.rows_model import DatasetRowsModel
 
 _COLUMN_WIDTH = 360
-_SEPARATORS = ", .'\u202f\u00a0"
-"""What may stand between the digits of a number that somebody pastes."""
 
 
 class RowsView(QWidget):
@@ -48,15 +40,11 @@ class RowsView(QWidget):
         super().__init__()
         self._rows = rows
         self._wanted: tuple[int, str] | None = None
+        self.tools = RowTools()
         self.table = QTableView()
         self.cell = QPlainTextEdit()
-        self.number = QLineEdit()
-        self._of = text_label("", "muted")
-        self._state = ElidedLabel("muted")
-        self.text = _FindLine()
-        self._previous = IconButton("back", "Find the previous row (Shift+F3)")
-        self._next = IconButton("forward", "Find the next row (F3)")
-        self._setup()
+        self._setup_table()
+        self._setup_cell()
         self._build()
         self._connect()
         self._show_count()
@@ -66,56 +54,43 @@ class RowsView(QWidget):
         self._wanted = (row, text)
         self._go()
 
+    def forget(self) -> None:
+        """Other rows are shown from now on: where to go in the earlier ones means nothing."""
+        self._wanted = None
+        self.tools.show_state("")
+
     def edit_number(self) -> None:
         """Put the cursor where the number of a row is typed."""
-        self.number.setFocus()
-        self.number.selectAll()
+        self.tools.number.setFocus()
+        self.tools.number.selectAll()
 
-    def find_next(self, *, backwards: bool = False) -> None:
+    @Slot(bool)
+    def find_next(self, backwards: bool = False) -> None:
         """Find the next row with the text; without one, put the cursor where it is typed."""
-        if not self.text.text().strip():
-            self.text.setFocus()
+        text = self.tools.text.text()
+        if not text.strip():
+            self.tools.text.setFocus()
             return
         now = self.table.currentIndex().row()
         if now < 0 and backwards:
             now = self._rows.rowCount()
-        self.find_requested.emit(self.text.text(), now, backwards)
+        self.find_requested.emit(text, now, backwards)
 
     @Slot()
     def show_finding(self) -> None:
         """A search goes on."""
-        self._state.setText("Searching… (Esc ends it)")
+        self.tools.show_state("Searching… (Esc ends it)")
 
     @Slot(str)
     def show_find_end(self, words: str) -> None:
         """A search is over; ``words`` say what came of it."""
-        self._state.setText(words)
+        self.tools.show_state(words)
 
     @Slot(object, bool)
     def show_found(self, row: int, wrapped: bool) -> None:
         """Go to what was found."""
-        self._state.setText("Went on from the other end." if wrapped else "")
-        self.show_row(row, self.text.text().strip())
-
-    def _setup(self) -> None:
-        self._setup_table()
-        self.cell.setObjectName("datasets.cell")
-        self.cell.setAccessibleName("The whole cell")
-        self.cell.setReadOnly(True)
-        self.cell.setPlaceholderText("Select a cell to read all of it.")
-        self.cell.setMinimumHeight(0)
-        self.number.setObjectName("datasets.row_number")
-        self.number.setAccessibleName("Go to row")
-        self.number.setToolTip("Type a number and press Return (Ctrl+G)")
-        self.text.setObjectName("datasets.find")
-        self.text.setAccessibleName("Find in rows")
-        self.text.setPlaceholderText("Find in rows (F3)")
-        self.text.setToolTip("A text in any column, whatever its case")
-        self.text.setClearButtonEnabled(True)
-        self._previous.setObjectName("datasets.find_previous")
-        self._next.setObjectName("datasets.find_next")
-        self._state.setObjectName("datasets.find_state")
-        self._state.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.tools.show_state("Went on from the other end." if wrapped else "")
+        self.show_row(row, self.tools.text.text().strip())
 
     def _setup_table(self) -> None:
         table = self.table
@@ -133,19 +108,13 @@ class RowsView(QWidget):
         table.horizontalHeader().setHighlightSections(False)
         table.verticalHeader().setHighlightSections(False)
 
+    def _setup_cell(self) -> None:
+        self.cell.setObjectName("datasets.cell")
+        self.cell.setAccessibleName("The whole cell")
+        self.cell.setReadOnly(True)
+        self.cell.setPlaceholderText("Select a cell to read all of it.")
+
     def _build(self) -> None:
-        label = text_label("Ro&w")
-        label.setBuddy(self.number)
-        label.setTextFormat(Qt.TextFormat.AutoText)
-        tools = QHBoxLayout()
-        tools.setSpacing(6)
-        tools.addWidget(label)
-        tools.addWidget(self.number)
-        tools.addWidget(self._of)
-        tools.addWidget(self._state, 1)
-        tools.addWidget(self.text)
-        tools.addWidget(self._previous)
-        tools.addWidget(self._next)
         preview = QSplitter(Qt.Orientation.Horizontal)
         preview.setHandleWidth(12)
         preview.setChildrenCollapsible(False)
@@ -156,16 +125,14 @@ class RowsView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addLayout(tools)
+        column.addWidget(self.tools)
         column.addWidget(preview, 1)
 
     def _connect(self) -> None:
         self.table.selectionModel().currentChanged.connect(self._on_cell)
-        self.number.returnPressed.connect(self._on_number)
-        self.text.returnPressed.connect(self._on_next)
-        self.text.escaped.connect(self.find_cancelled)
-        self._next.clicked.connect(self._on_next)
-        self._previous.clicked.connect(self._on_previous)
+        self.tools.row_requested.connect(self.show_row)
+        self.tools.find_requested.connect(self.find_next)
+        self.tools.find_cancelled.connect(self.find_cancelled)
         self._rows.modelReset.connect(self._on_reset)
         self._rows.dataChanged.connect(self._on_read)
         current_theme().changed.connect(self._fit)
@@ -207,25 +174,7 @@ class RowsView(QWidget):
         text = str(now.data(FULL_ROLE) or "")
         if text != self.cell.toPlainText():  # what is selected in it stays
             self.cell.setPlainText(text)
-        self.number.setText(f"{now.row() + 1:,}" if now.isValid() else "")
-
-    @Slot()
-    def _on_number(self) -> None:
-        digits = "".join(one for one in self.number.text() if one not in _SEPARATORS)
-        count = self._rows.rowCount()
-        if digits.isdecimal() and 1 <= int(digits) <= count:
-            self._state.setText("")
-            self.show_row(int(digits) - 1)
-        elif count:
-            self._state.setText(f"The rows go from 1 to {count:,}.")
-
-    @Slot()
-    def _on_next(self) -> None:
-        self.find_next()
-
-    @Slot()
-    def _on_previous(self) -> None:
-        self.find_next(backwards=True)
+        self.tools.show_number(now.row())
 
     @Slot()
     def _on_reset(self) -> None:
@@ -240,36 +189,13 @@ class RowsView(QWidget):
             self._on_cell(self.table.currentIndex(), QModelIndex())
 
     def _show_count(self) -> None:
-        count = self._rows.rowCount()
         if not self.table.currentIndex().isValid():
-            self.number.clear()
+            self.tools.show_number(-1)
             self.cell.clear()
-        self._of.setText(f"of {count:,}" if count else "")
-        for widget in (self.number, self.text, self._previous, self._next):
-            widget.setEnabled(count > 0)
+        self.tools.show_count(self._rows.rowCount())
 
     @Slot()
     def _fit(self) -> None:
-        letters = self.fontMetrics()
-        self.number.setFixedWidth(letters.horizontalAdvance("9,999,999") + 28)
-        self.text.setFixedWidth(letters.horizontalAdvance("Find in rows (F3)") + 90)
-        self.table.verticalHeader().setDefaultSectionSize(letters.height() + 12)
-        self.table.horizontalHeader().setDefaultSectionSize(
-            round(_COLUMN_WIDTH * current_theme().scale)
-        )
-
-
-class _FindLine(QLineEdit):
-    """A line that tells when it is left with Escape.
-
-    Signals:
-        escaped: the Escape key.
-    """
-
-    escaped = Signal()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.escaped.emit()
-            return
-        super().keyPressEvent(event)
+        self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 12)
+        width = round(_COLUMN_WIDTH * current_theme().scale)
+        self.table.horizontalHeader().setDefaultSectionSize(width)
