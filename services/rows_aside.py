@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from services.data_inspection import RowFile
+from services.dataset_import.places import located
 from services.dataset_store import DatasetStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from models.domain.data_report import DataReport
     from models.domain.dataset_import import HubSource, ImportOptions, ImportVerdict
     from services.datasets import DatasetLibrary
     from services.progress import CancelToken, Reporter
+
+_PLACES = "places"
+
+
+def in_the_file(found: DataReport, rows: RowFile) -> DataReport:
+    """A report on rows of :func:`rows_aside`, while they are there, with the rows and lines of the
+    file that they were read from; rows that were left out count there."""
+    places = rows.path.with_name(_PLACES)
+    return replace(found, findings=tuple(located(one, places) for one in found.findings))
 
 
 @contextmanager
@@ -36,7 +48,9 @@ def rows_aside(
     folder = data_root / "datasets" / f".look-{uuid4().hex}"
     store = DatasetStore(folder)
     try:
-        verdict, stored = library.importer_into(store).read(source, options, report, cancel)
+        verdict, stored = library.importer_into(store).read(
+            source, options, report, cancel, folder / _PLACES
+        )
         path = store.path(stored.sha256)
         yield verdict, RowFile(path, stored.sha256, verdict.format), store
     finally:

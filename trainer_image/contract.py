@@ -16,10 +16,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-WORK_FOLDER_VARIABLE = "TEMPER_IMPORT_FOLDER"
-"""Where the Hub's rows may lie while they are printed; whoever set it takes the folder away."""
-ENDS_WITH_INPUT_VARIABLE = "TEMPER_ENDS_WITH_INPUT"
-"""Set where standard input stays open as long as somebody wants the rows, as in a container."""
 DATA_ROOT_VARIABLE = "TEMPER_DATA_ROOT"
 CONTAINER_DATA_ROOT = "/data"
 STOP_REQUEST_FILE = "stop.request"

@@ -155,7 +155,7 @@ def _check_with_model(
             verdict, found = report_on(source, options, learning, report, cancel)
         except ImportRefusedError as error:
             verdict = error.verdict
-    whole = verdict if found is None else with_model(verdict, found, source)
+    whole = verdict if found is None else with_model(verdict, found)
     if as_json:
         document = check_document(whole)
         document["stats"] |= {} if found is None else {"model": model_stats(found)}

@@ -18,7 +18,7 @@ from models.domain.data_report import Learning
 from models.domain.errors import AppError
 from services.job_builder import job_model
 from services.progress import Cancelled
-from services.rows_aside import rows_aside
+from services.rows_aside import in_the_file, rows_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,7 @@ def report_on(
     aside = rows_aside(services().datasets, source, root, options, report=report, cancel=cancel)
     with aside as (verdict, rows, _store):
         found = services().inspection.report(rows, learning, report=report, cancel=cancel)
-        return verdict, found
+        return verdict, in_the_file(found, rows)
 
 
 def learning_from(
@@ -130,31 +130,11 @@ def model_stats(found: DataReport) -> dict[str, Any]:
     return {name: value for name, value in plain(found).items() if name != "findings"}
 
 
-def with_model(
-    verdict: ImportVerdict, found: DataReport, source: Path | HubSource
-) -> ImportVerdict:
+def with_model(verdict: ImportVerdict, found: DataReport) -> ImportVerdict:
     """A file's verdict with what the model finds, but for what both say."""
     known = {finding.code for finding in verdict.findings}
     new = [finding for finding in found.findings if finding.code not in known]
-    lines = _lines_of({row for one in new for row in one.rows}, source, verdict)
-    more = (replace(one, lines=tuple(lines.get(row, 0) for row in one.rows)) for one in new)
-    return replace(verdict, findings=(*verdict.findings, *more))
-
-
-def _lines_of(rows: set[int], source: Path | HubSource, verdict: ImportVerdict) -> dict[int, int]:
-    """The lines of some rows in a file that has one for each row; none in any other."""
-    whole = verdict.kept == verdict.rows
-    if not (whole and isinstance(source, Path) and source.suffix in (".jsonl", ".ndjson")):
-        return {}
-    lines: dict[int, int] = {}
-    with source.open("rb") as file:
-        number = 0
-        for line_number, line in enumerate(file, start=1):
-            if line.strip():
-                if number in rows:
-                    lines[number] = line_number
-                number += 1
-    return lines if number == verdict.rows else {}
+    return replace(verdict, findings=(*verdict.findings, *new))
 
 
 def print_report(found: DataReport) -> None:

@@ -11,6 +11,7 @@ import errno
 import io
 import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -24,6 +25,7 @@ from services.dataset_import.batches import CHUNK_BYTES
 from services.dataset_import.export_stream import export_stream
 from services.dataset_import.messages import read_request, verdict_text
 from services.dataset_import.pipeline import Reading
+from services.dataset_import.places import PlaceWriter
 from services.dataset_import.writer import RowWriter
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def main() -> int:
         result = rework(work, tick)
     else:
         request = read_request(document)
-        _watch(stdin, (request.data, request.index))
+        _watch(stdin, (request.data, request.index, request.folder))
         result = carry_out(request, tick)
     _say(stdout, result)
     return 0
@@ -63,7 +65,7 @@ def carry_out(request: Request, tick: Any) -> dict[str, Any]:
             verdict = replace(verdict, licence=streams[-1].licence)
         result: dict[str, Any] = {"verdict": verdict_text(verdict)}
         if reading.written is not None and not verdict.is_refused:
-            reading.written.close()
+            reading.close()
             result["stored"] = {
                 "sha256": reading.written.sha256,
                 "rows": reading.written.rows,
@@ -77,8 +79,8 @@ def carry_out(request: Request, tick: Any) -> dict[str, Any]:
     except Exception:  # noqa: BLE001 - the program reports the bug, with all of this
         result = {"bug": traceback.format_exc()}
     finally:
-        if reading.written is not None and not is_kept:
-            reading.written.discard()
+        if not is_kept:
+            reading.discard()
     return result
 
 
@@ -92,6 +94,10 @@ def _reading(request: Request, tick: Any, streams: list[ExportStream]) -> Readin
     reading = Reading(Path(request.path), request.options, tick)
     if request.data:
         reading.writer = lambda: RowWriter(Path(request.data), Path(request.index))
+    if request.places:
+        reading.places = lambda: PlaceWriter(Path(request.places))
+    if request.folder:
+        reading.folder = Path(request.folder)
     exporter = request.exporter
     if exporter is not None and exporter.is_source:
         reading.stream = export
@@ -129,7 +135,9 @@ def _end_with_parent(stdin: IO[bytes], files: tuple[str, ...]) -> None:
     while os.read(stdin.fileno(), 4096):
         pass
     for name in files:
-        if name:
+        if name and Path(name).is_dir():
+            shutil.rmtree(name, ignore_errors=True)
+        elif name:
             Path(name).unlink(missing_ok=True)
     os._exit(1)
 

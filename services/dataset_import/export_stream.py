@@ -9,6 +9,7 @@ import tempfile
 from typing import Any
 
 from models.domain.errors import AppError
+from trainer_image.export_names import ENDS_WITH_INPUT_VARIABLE
 
 _TAIL_BYTES = 4000
 
@@ -24,7 +25,12 @@ class ExportStream(io.RawIOBase):
         self.licence = ""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the program runs
         self._process = subprocess.Popen(
-            argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors
+            argv,
+            # It is open as long as we live: whoever prints rows for us ends with it.
+            stdin=subprocess.PIPE,
+            env=env | {ENDS_WITH_INPUT_VARIABLE: "1"},
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
         )
 
     def readable(self) -> bool:
@@ -42,8 +48,9 @@ class ExportStream(io.RawIOBase):
         if not self.closed:
             self._process.kill()
             self._process.wait()
-            if self._process.stdout is not None:
-                self._process.stdout.close()
+            for stream in (self._process.stdin, self._process.stdout):
+                if stream is not None:
+                    stream.close()
             self._errors.close()
         super().close()
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from models.domain.dataset_import import HubSource, ImportOptions, ImportRefusedError
 from models.domain.errors import AppError
 from services.dataset_import.child import carry_out
-from services.dataset_import.kinds import HEAD_BYTES, Kind, kind_of
+from services.dataset_import.columnar import has_columnar
+from services.dataset_import.folders import require_readable
 from services.dataset_import.messages import Request, read_verdict
 from services.dataset_import.process import run_request
 from services.dataset_store import StoredRows
 from services.progress import CancelToken
-from trainer_image.contract import WORK_FOLDER_VARIABLE
+from trainer_image.export_names import WORK_FOLDER_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,13 +43,17 @@ class Importer:
         options: ImportOptions | None = None,
         report: Reporter | None = None,
         cancel: CancelToken | None = None,
+        places: Path | None = None,
     ) -> tuple[ImportVerdict, StoredRows]:
         """Bring the rows of a source into the store; all of it, or nothing.
 
+        ``places`` is a file that gets where each kept row stood, for
+        :func:`services.dataset_import.places.located`.
         ImportRefusedError holds everything that was found; Cancelled and other AppErrors pass.
         """
         data, index = self._store.new_files()
         request = self._request(source, options or ImportOptions(), (str(data), str(index)))
+        request = replace(request, places=str(places or ""))
         try:
             verdict, result = self._asked(request, report, cancel)
             if verdict.is_refused:
@@ -90,12 +95,14 @@ class Importer:
         self, request: Request, report: Reporter | None, cancel: CancelToken | None
     ) -> tuple[ImportVerdict, dict[str, Any]]:
         exporter = request.exporter
-        if exporter is None or not exporter.is_source:
+        if exporter is None:
             return _result(run_request(request, report, cancel or CancelToken()))
         folder = self._store.new_folder()
         try:
-            environment = exporter.env | {WORK_FOLDER_VARIABLE: str(folder)}
-            request = replace(request, exporter=replace(exporter, env=environment))
+            if exporter.is_source:
+                environment = exporter.env | {WORK_FOLDER_VARIABLE: str(folder)}
+                exporter = replace(exporter, env=environment)
+            request = replace(request, exporter=exporter, folder=str(folder))
             return _result(run_request(request, report, cancel or CancelToken()))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -105,25 +112,9 @@ class Importer:
     ) -> Request:
         if isinstance(source, HubSource):
             return Request(str(source), options, *files, self._exporters(source))
-        if not source.exists():
-            raise AppError(
-                "not_found", f"There is no file {source}.", "Check the name and the folder."
-            )
+        require_readable(source)
         exporter = self._exporters(None) if has_columnar(source) else None
         return Request(str(source), options, *files, exporter)
-
-
-def has_columnar(path: Path) -> bool:
-    """Whether a file, or a folder's first such file, is read by the trainer's libraries."""
-    if path.is_dir():
-        return any(any(path.rglob(f"*{suffix}")) for suffix in (".parquet", ".arrow", ".feather"))
-    try:
-        with path.open("rb") as file:
-            return kind_of(file.read(HEAD_BYTES), path.name) in {Kind.PARQUET, Kind.ARROW}
-    except OSError as error:
-        raise AppError(
-            "io", f"{path} cannot be read: {error}.", "Check who may read it."
-        ) from error
 
 
 def _result(result: dict[str, Any]) -> tuple[ImportVerdict, dict[str, Any]]:

@@ -27,13 +27,19 @@ class Exporter:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the child is to do. Without ``data`` and ``index`` the file is only checked."""
+    """What the child is to do. Without ``data`` and ``index`` the file is only checked.
+
+    ``places`` is a file for where each kept row stood, where somebody asks; ``folder`` is there for
+    what an exporter needs meanwhile.
+    """
 
     path: str
     options: ImportOptions
     data: str = ""
     index: str = ""
     exporter: Exporter | None = None
+    places: str = ""
+    folder: str = ""
 
 
 def request_text(request: Request) -> dict[str, Any]:
@@ -58,6 +64,8 @@ def read_request(document: dict[str, Any]) -> Request:
         data=document["data"],
         index=document["index"],
         exporter=found,
+        places=document.get("places", ""),
+        folder=document.get("folder", ""),
     )
 
 
@@ -100,5 +108,5 @@ def _short(value: Any) -> Any:
         is_json = value.lstrip()[:1] in {"[", "{"}
         return value[: _SAMPLE_JSON_CHARACTERS if is_json else _SAMPLE_CHARACTERS]
     if isinstance(value, dict):
-        return {key: _short(item) for key, item in value.items()}
+        return {key[:_SAMPLE_CHARACTERS]: _short(item) for key, item in value.items()}
     return [_short(item) for item in value[:20]] if isinstance(value, list) else value

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from models.domain.column_mapping import propose
 from models.domain.dataset_import import ImportVerdict
 from services.dataset_import.batches import Intake, Part, UnreadableError
+from services.dataset_import.columnar import as_a_file
 from services.dataset_import.delimited import read_delimited
 from services.dataset_import.detector import Detector
 from services.dataset_import.findings import FIX, FindingBook
 from services.dataset_import.json_documents import read_json_document
 from services.dataset_import.json_lines import read_json_lines
-from services.dataset_import.kinds import Kind
+from services.dataset_import.kinds import COLUMNAR, Kind
 from services.dataset_import.old_database import read_old_database
+from services.dataset_import.places import singles, without_lines
 from services.dataset_import.plain_text import read_plain_text
 from services.dataset_import.sources import parts_of
 from services.dataset_import.unpacking import DAMAGED, BombError, without_mark
@@ -28,14 +30,15 @@ if TYPE_CHECKING:
     from models.domain.column_mapping import ColumnMapping
     from models.domain.dataset_import import ImportOptions
     from services.dataset_import.batches import Batch
+    from services.dataset_import.places import PlaceWriter
     from services.dataset_import.writer import RowWriter
 
 
 @dataclass(slots=True)
 class Reading:
     """One import. ``tick`` is told after each batch how many rows and bytes were read,
-    ``columnar`` gives the rows of a Parquet or Arrow file as a stream of JSONL, and
-    ``stream`` replaces the file altogether."""
+    ``columnar`` gives the rows of a Parquet or Arrow file as a stream of JSONL, ``folder`` is where
+    such files are put that come out of an archive, and ``stream`` replaces the file altogether."""
 
     path: Path
     options: ImportOptions
@@ -43,7 +46,10 @@ class Reading:
     writer: Callable[[], RowWriter] | None = None
     columnar: Callable[[Path], IO[bytes]] | None = None
     stream: Callable[[], IO[bytes]] | None = None
+    places: Callable[[], PlaceWriter] | None = None
+    folder: Path | None = None
     written: RowWriter | None = field(default=None, init=False)
+    _placed: PlaceWriter | None = field(default=None, init=False)
 
     def run(self) -> ImportVerdict:
         """Read everything; what can be used lies in ``written``, if nothing forbids it."""
@@ -52,11 +58,23 @@ class Reading:
             verdict, _ = self._pass(again)
         return verdict
 
+    def close(self) -> None:
+        """Bring what was written to the disk."""
+        for file in (self.written, self._placed):
+            if file is not None:
+                file.close()
+
+    def discard(self) -> None:
+        """Take away what was written."""
+        for file in (self.written, self._placed):
+            if file is not None:
+                file.discard()
+
     def _pass(self, wanted: str) -> tuple[ImportVerdict, str]:
         """One reading; a second one is worth it where another format fits more rows."""
-        if self.written is not None:
-            self.written.discard()
+        self.discard()
         self.written = self.writer() if self.writer is not None else None
+        self._placed = self.places() if self.places is not None else None
         intake = Intake(FindingBook(drops=self.options.drop_bad_rows))
         detector = Detector(intake, self.options.mapping, wanted)
         kept = self._read(intake, detector)
@@ -75,8 +93,10 @@ class Reading:
         try:
             for batch, split in self._batches(intake):
                 is_whole = not split and batch.raw is not None and detector.take_all(batch)
-                lines = batch.raw if is_whole else detector.lines_of(batch, split)
+                lines = batch.raw if is_whole else self._lines_of(batch, split, detector)
                 kept += len(lines or ())
+                if is_whole and self._placed is not None:
+                    self._placed.write(batch)
                 if self.written is not None and not intake.book.is_refused:
                     self.written.write(lines or [], batch.block if is_whole else b"")
                 self.tick(intake.rows, intake.consumed)
@@ -90,10 +110,21 @@ class Reading:
             intake.book.major("bad_archive", message, intake.rows, 0, remedy=FIX)
         return kept
 
+    def _lines_of(self, batch: Batch, split: str, detector: Detector) -> list[bytes]:
+        if self._placed is None:
+            return detector.lines_of(batch, split)
+        lines: list[bytes] = []
+        for one in singles(batch):
+            found = detector.lines_of(one, split)
+            if found:
+                self._placed.write(one)
+                lines += found
+        return lines
+
     def _batches(self, intake: Intake) -> Iterator[tuple[Batch, str]]:
         if self.stream is not None:
             with self.stream() as file:
-                for batch in read_json_lines(file, intake):
+                for batch in without_lines(read_json_lines(file, intake)):
                     yield batch, ""
             return
         for part, kind in parts_of(self.path, intake):
@@ -105,13 +136,22 @@ class Reading:
             return iter(())
         if kind is Kind.OLD_DATABASE and part.path is not None:
             return read_old_database(part.path, intake, self.options.scrape_session)
-        if kind in {Kind.PARQUET, Kind.ARROW}:
-            if part.path is None or self.columnar is None:
-                message = f"{part.name} lies in an archive; unpack that first."
-                intake.book.major("columnar_in_archive", message, remedy=FIX)
-                raise UnreadableError
-            return _closing(self.columnar(part.path), partial(read_json_lines, intake=intake))
+        if kind in COLUMNAR:
+            return self._of_table(part, intake)
         return _closing(part.open(), partial(self._of_text, kind=kind, intake=intake))
+
+    def _of_table(self, part: Part, intake: Intake) -> Iterator[Batch]:
+        if self.columnar is None or self.folder is None:
+            message = f"{part.name} is a Parquet or Arrow file: give it the ending .parquet."
+            intake.book.major("columnar_by_another_name", message, remedy=FIX)
+            raise UnreadableError
+        path = as_a_file(part, self.folder, lambda: self.tick(intake.rows, intake.consumed))
+        try:
+            with self.columnar(path) as file:
+                yield from without_lines(read_json_lines(file, intake))
+        finally:
+            if path != part.path:
+                path.unlink(missing_ok=True)
 
     def _of_text(self, file: IO[bytes], kind: Kind, intake: Intake) -> Iterator[Batch]:
         text = without_mark(file)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.domain.errors import AppError
-from trainer_image.contract import ENDS_WITH_INPUT_VARIABLE, WORK_FOLDER_VARIABLE
+from trainer_image.export_names import ENDS_WITH_INPUT_VARIABLE, WORK_FOLDER_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,8 +106,7 @@ def _mount(here: str, there: str, writes: bool) -> dict[str, Any]:
 
 
 def _bridge(link: ContainerLink, *, has_input: bool) -> int:
-    if has_input:
-        threading.Thread(target=_feed, args=(link,), daemon=True).start()
+    threading.Thread(target=_feed if has_input else _watch, args=(link,), daemon=True).start()
     out, errors = sys.stdout.buffer, sys.stderr.buffer
     try:
         for is_error, data in link.pieces():
@@ -127,6 +126,13 @@ def _feed(link: ContainerLink) -> None:
         while data := os.read(sys.stdin.fileno(), _READ_BYTES):
             link.send(data)
         link.close_input()
+
+
+def _watch(link: ContainerLink) -> None:
+    """Whoever wanted the rows is gone: the container goes before this process does."""
+    while os.read(sys.stdin.fileno(), _READ_BYTES):
+        pass
+    link.kill()
 
 
 if __name__ == "__main__":

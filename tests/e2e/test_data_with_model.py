@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -89,6 +91,40 @@ def test_a_file_is_checked_with_a_model(temper: Callable[..., str], file: Path) 
     stats = found["stats"]["model"]
     assert (stats["rows"], stats["refused"], stats["without_answer"]) == (4, 1, 1)
     assert "control_token" in temper("check", file, code=1)
+
+
+def test_the_rows_and_lines_are_those_of_the_file_whatever_it_is(
+    temper: Callable[..., str], tmp_path: Path
+) -> None:
+    token, cut = ROWS[1], ROWS[3]
+    table = tmp_path / "rows.csv"
+    with table.open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["question", "answer"])
+        writer.writeheader()
+        writer.writerow({"question": "Of two\nlines?", "answer": "Yes."})
+        writer.writerows([token, cut])
+    document = tmp_path / "rows.json"
+    document.write_text(json.dumps([ROWS[0], token, cut], indent=1))
+    archive = tmp_path / "rows.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("rows.csv", table.read_bytes())
+    for path, lines in ((table, (4, 5)), (document, (6, 10)), (archive, (4, 5))):
+        found: dict[str, Any] = json.loads(temper("check", path, "--json", code=1))
+        places = {(one["code"], one["row"], one["line"]) for one in found["problems"]}
+        assert {("control_token", 1, lines[0]), ("nothing_learnt", 2, lines[1])} <= places, path
+
+
+def test_rows_that_are_left_out_count_where_others_are_named(
+    temper: Callable[..., str], tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    bad = {"question": "Q", "answer": ""}
+    path.write_text("\n".join(json.dumps(row) for row in (ROWS[0], bad, ROWS[1])))
+    found: dict[str, Any] = json.loads(temper("check", path, "--drop-bad-rows", "--json", code=1))
+    places = {(one["code"], one["row"], one["line"]) for one in found["problems"]}
+    assert {("empty_value", 1, 2), ("control_token", 2, 3)} <= places
+    found = json.loads(temper("check", path, "--json", code=1))
+    assert "model" not in found["stats"]
 
 
 def test_nothing_of_a_look_stays(temper: Callable[..., str], file: Path, tmp_path: Path) -> None:

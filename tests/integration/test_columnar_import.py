@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+import psutil
 import pytest
 
 from models.db.database import Database
 from models.domain.dataset_import import HubSource, ImportRefusedError
 from models.domain.errors import AppError
+from models.qt.import_words import hub_choices
 from services import hub_client
 from services.dataset_import.exporting import TrainerExporters
 from services.dataset_store import DatasetStore
@@ -24,6 +28,7 @@ from tests.emulators.hub_files import HubFiles
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from services.progress import Progress
     from tests.conftest import TrainerHome
 
 ROOT = Path(__file__).parents[2]
@@ -114,6 +119,99 @@ def test_parquet_and_arrow_are_imported(
         assert library.rows(session.id, rows - 1, 2) == [last]
 
 
+def packed(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
+LINE = b'{"question":"Last?","answer":"Yes."}\n'
+
+
+def test_tables_and_lines_in_one_archive_are_one_dataset(
+    make: Callable[..., DatasetLibrary], files: Path, tmp_path: Path
+) -> None:
+    path = packed(
+        tmp_path / "mixed.zip",
+        {
+            "data/train.parquet": (files / "rows.parquet").read_bytes(),
+            "data/train-2.arrow": (files / "file.arrow").read_bytes(),
+            "data/test.jsonl": LINE,
+            "README.md": b"# Notes",
+        },
+    )
+    library = make()
+    session = library.import_file(path)
+    assert (session.rows, session.format) == (6001, "question_answer")
+    assert session.splits == (("test", 1), ("train", 6000))
+    (last,) = library.rows(session.id, 6000, 2)
+    assert last == {"question": "What is 2999?", "answer": "Number 2999, hé.", "split": "train"}
+    assert {one.suffix for one in (tmp_path / "datasets").iterdir()} == {".jsonl", ".idx"}
+
+
+def test_a_folder_of_tables_and_lines_is_one_dataset(
+    make: Callable[..., DatasetLibrary], files: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mixed"
+    (folder / "more").mkdir(parents=True)
+    (folder / "a.parquet").write_bytes((files / "wrong_name.csv").read_bytes())
+    (folder / "b.jsonl").write_bytes(LINE)
+    packed_rows = gzip.compress((files / "rows.parquet").read_bytes())
+    (folder / "more" / "c.parquet.gz").write_bytes(packed_rows)
+    library = make()
+    session = library.import_file(folder)
+    assert session.rows == 3006
+    assert library.rows(session.id, 5, 1) == [{"question": "Last?", "answer": "Yes."}]
+
+
+def test_a_packed_table_is_taken_out_of_it(
+    make: Callable[..., DatasetLibrary], files: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.parquet.gz"
+    path.write_bytes(gzip.compress((files / "rows.parquet").read_bytes()))
+    assert make().import_file(path).rows == 3000
+
+
+def test_what_is_wrong_with_a_table_in_an_archive_is_told_and_leaves_nothing(
+    make: Callable[..., DatasetLibrary], files: Path, tmp_path: Path
+) -> None:
+    library = make()
+    mixed = {"a.jsonl": LINE, "b.parquet": (files / "null_answer.parquet").read_bytes()}
+    with pytest.raises(ImportRefusedError, match="row 3: 'answer' is empty") as caught:
+        library.import_file(packed(tmp_path / "null.zip", mixed))
+    found = caught.value.verdict.findings[0]
+    assert (found.rows, found.lines) == ((2,), (0,))
+    torn = {"a.jsonl": LINE, "dir/torn.parquet": (files / "torn.parquet").read_bytes()}
+    with pytest.raises(AppError, match=r"torn\.parquet cannot be read"):
+        library.import_file(packed(tmp_path / "torn.zip", torn))
+    zeros = {"bomb.parquet": b"PAR1" + bytes(80 << 20)}
+    with pytest.raises(ImportRefusedError, match="unpacks to far more"):
+        library.import_file(packed(tmp_path / "bomb.zip", zeros))
+    assert library.list() == []
+    assert list((tmp_path / "datasets").iterdir()) == []
+
+
+def test_an_import_that_is_killed_ends_the_program_that_prints_the_rows(
+    make: Callable[..., DatasetLibrary], files: Path, tmp_path: Path
+) -> None:
+    """As when the whole program is killed: the child's end is all that the other one notices."""
+    seen: list[psutil.Process] = []
+
+    def kill(_now: Progress) -> None:
+        for child in psutil.Process().children():
+            grandchildren = child.children()
+            if grandchildren and "export_rows" in " ".join(grandchildren[0].cmdline()):
+                seen.extend(grandchildren)
+                child.kill()
+
+    with pytest.raises(AppError, match="ended from outside"):
+        make().import_file(files / "of_25_megabytes.parquet", report=kill)
+    assert seen
+    psutil.wait_procs(seen, timeout=20)
+    assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in seen)
+
+
 def test_bad_columnar_files_are_refused_and_leave_nothing(
     make: Callable[..., DatasetLibrary], files: Path, tmp_path: Path
 ) -> None:
@@ -164,6 +262,24 @@ def test_a_missing_config_or_split_is_told_with_those_that_there_are(
     with pytest.raises(AppError, match=r"no split 'valid'.*'train'"):
         library.import_file(HubSource("me/open", split="valid"))
     assert library.import_file(HubSource("me/many", "two")).licence == "apache-2.0"
+
+
+@pytest.mark.parametrize(
+    ("source", "choices"),
+    [
+        (HubSource("me/many"), ("config", ("one", "two"))),
+        (HubSource("me/many", "three"), ("config", ("one", "two"))),
+        (HubSource("me/open", split="valid"), ("split", ("train",))),
+    ],
+)
+def test_the_window_can_offer_what_there_is_instead(
+    make: Callable[..., DatasetLibrary],
+    source: HubSource,
+    choices: tuple[str, tuple[str, ...]],
+) -> None:
+    with pytest.raises(AppError) as caught:
+        make().import_file(source)
+    assert hub_choices(f"{caught.value.message} {caught.value.hint}") == choices
 
 
 def test_a_download_that_breaks_off_is_gone_on_with(

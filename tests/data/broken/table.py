@@ -143,7 +143,7 @@ CASES = [
     Case("only_pictures.zip", "major", "no_files"),
     Case("nothing_inside.zip", "major", "no_files"),
     Case("archive_in_archive.zip", "major", "no_files"),
-    Case("parquet_inside.zip", "major", "columnar_in_archive"),
+    Case("parquet_inside.zip", "major", "columnar_by_another_name"),
     Case("letter.docx", "major", "unknown_kind"),
     Case("torn.zip", "major", "bad_archive"),
     Case("bit_flipped.zip", "major", "bad_archive"),
