@@ -19,7 +19,7 @@ from models.domain.dataset import (
 from models.domain.errors import AppError
 from services.dataset_import.process import ChildTask, run_task
 from services.dataset_import.rework_rows import RowFile
-from services.progress import CancelToken
+from services.progress import CancelToken, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -154,6 +154,9 @@ class DatasetMaker:
             stored = _result(run_task(task, watch.report, watch.cancel or CancelToken()))
             for (data, index), one in zip(pairs, stored, strict=True):
                 self._store.adopt(data, index, one["sha256"])
+            if watch.report is not None:  # the child tells ten times a second, not at its end
+                written = sum(one["rows"] for one in stored)
+                watch.report(Progress(1.0, f"{written:,} rows written"))
         except AppError as error:
             if error.kind != "import_ended":
                 raise

@@ -80,7 +80,7 @@ def show(
 def _facts(session: DatasetSession) -> Iterator[str]:
     """All that is known of a dataset, a line each."""
     yield f"{session.name}: {session.rows} rows, {session.format}, {session.size:,} bytes"
-    yield f"  from {session.source}, {when(session.created_at)}"
+    yield f"  source: {session.source}, {when(session.created_at)}"
     yield f"  licence: {session.licence or 'not known'}"
     if session.columns:
         yield f"  columns: {', '.join(session.columns)}"

@@ -67,8 +67,7 @@ def split(
     seed: Seed = 0,
     json_: Json = False,
 ) -> None:
-    """Hold out rows: in a column "split" of a new dataset (dataset.eval_split=held_out), or in a
-    dataset of their own. Equal rows stay on one side."""
+    """Hold rows out: as the split held_out of a new dataset, or as a dataset of their own."""
     with reported(json_):
         session = services().datasets.find(dataset)
 
