@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ class TokenPiece:
     ids: tuple[int, ...]
 
 
-def pieces_of(view: TokenView) -> tuple[TokenPiece, ...]:
-    """All pieces of a text, in order."""
-    return tuple(_pieces(view))
+def pieces_of(view: TokenView, most: int | None = None) -> tuple[TokenPiece, ...]:
+    """The pieces of a text, in order; the first ``most`` of them."""
+    return tuple(islice(_pieces(view), most))
 
 
 def _pieces(view: TokenView) -> Iterator[TokenPiece]:
@@ -64,6 +65,8 @@ def learnt_count(view: TokenView) -> int:
 
 def visible(text: str) -> str:
     """The text with a sign for each character that could not be seen; line breaks stay."""
+    if text.isprintable() and "\ufffc" not in text:  # as nearly all are
+        return text
     return "".join(map(_sign, text))
 
 
