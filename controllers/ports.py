@@ -364,11 +364,11 @@ class ConfigPort(Protocol):
     def delete(self, seen: SavedConfig) -> None:
         """Remove one."""
 
-    def read_file(self, path: Path) -> TrainingConfig:
-        """Read a file; ConfigError with every wrong setting and its line."""
-
     def read_any_file(self, path: Path, program: Program | None = None) -> ImportedConfig:
-        """Read a file of ours or of another program, recognised by its content."""
+        """Read a file of ours or of another program, recognised by its content.
+
+        ConfigError with every wrong setting and its line.
+        """
 
     def write_file(self, path: Path, config: TrainingConfig) -> None:
         """Write a file that holds no secret."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from models.db.app_state_repository import LAST_CONFIG_ID
 from models.domain.errors import AppError
-from services.config_files import read_config_file, write_config_file
+from services.config_files import write_config_file
 from services.config_secrets import refuse_secrets
 from services.foreign_configs.exporting import write_foreign_config
 from services.foreign_configs.importing import read_any_config
@@ -162,10 +162,6 @@ class ConfigStore:
             uow.configs.check_unchanged(seen)
             uow.configs.delete(seen.id)
             uow.commit()
-
-    def read_file(self, path: Path) -> TrainingConfig:
-        """As :func:`services.config_files.read_config_file`."""
-        return read_config_file(path)
 
     def read_any_file(self, path: Path, program: Program | None = None) -> ImportedConfig:
         """As :func:`services.foreign_configs.importing.read_any_config`."""

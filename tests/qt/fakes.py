@@ -560,9 +560,6 @@ class FakeConfigs:
     def delete(self, seen: SavedConfig) -> None:
         del self.saved[seen.name]
 
-    def read_file(self, path: Path) -> TrainingConfig:
-        return TrainingConfig()
-
     def read_any_file(self, path: Path, program: Program | None = None) -> ImportedConfig:
         return ImportedConfig(TrainingConfig())
 
