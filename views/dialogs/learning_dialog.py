@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QResizeEvent, QShowEvent
 
     from models.domain.errors import AppError
-    from models.qt.learning_model import LearningModel
+    from models.qt.learning_model import LearningModel, Subject
 
 _SIZE = QSize(1120, 740)
 _NARROW = 860
@@ -88,6 +88,7 @@ class LearningDialog(QDialog):
         self.setWindowTitle("What it will learn")
         self._model = model
         self._has_focus = False
+        self._shown: Subject | None = None
         self._title = text_label("", "title", wrap=True)
         self._setup = text_label("", "muted", wrap=True)
         self._template = CalmComboBox()
@@ -215,6 +216,10 @@ class LearningDialog(QDialog):
         self._setup.setText("\n".join(filter(None, words)))
         self._show_templates(subject.template_name)
         self._show_trouble()
+        if subject is not self._shown:
+            self._shown = subject
+            is_refused = self._model.refusal is not None
+            self.show_part("all" if is_refused else "row")
 
     @Slot(object)
     def show_template_problem(self, error: AppError) -> None:
