@@ -89,7 +89,10 @@ def _dataset(sheet: Sheet) -> None:
 
 
 def _loss(sheet: Sheet) -> None:
-    sheet.out["sample_packing"] = sheet.is_on("hp.packing") and sheet["hp.method"] == "SFT"
+    packs = sheet.is_on("hp.packing") and sheet["hp.method"] == "SFT"
+    sheet.out["sample_packing"] = packs
+    if packs:  # validation.py: with other attention packed rows see each other
+        sheet.out["attn_implementation"] = "flash_attention_2"
     sheet.out["train_on_inputs"] = not sheet.is_on("hp.assistant_only_loss")
     sheet.lost("hp.train_on", "every answer", text="All answers are learnt there.")
 

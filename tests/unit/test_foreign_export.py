@@ -82,6 +82,9 @@ def test_axolotl_gets_its_own_words() -> None:
     }  # fmt: skip
     assert {name: written[name] for name in wanted} == wanted
     assert "evals_per_epoch" not in written
+    assert "attn_implementation" not in written
+    packed = _written(_made(hp__packing=True), AX)
+    assert (packed["sample_packing"], packed["attn_implementation"]) == (True, "flash_attention_2")
 
 
 def test_unsloth_studio_gets_steps_or_epochs() -> None:
