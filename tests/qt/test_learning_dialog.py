@@ -473,3 +473,20 @@ def test_with_large_text_one_part_is_shown_at_a_time(
     assert dialog.report.isVisible()
     assert not dialog.row.isVisible()
     assert dialog.report.widget().width() <= dialog.report.viewport().width()
+
+
+@pytest.mark.usefixtures("large_text")
+def test_with_large_text_a_refused_start_shows_what_was_found_first(
+    program: Program, learning: FakeLearning
+) -> None:
+    learning.is_known = True
+    learning.found = replace(GOOD, findings=(NO_END,))
+    current_theme().set_text_size(200)
+    program.wiring.training.data_refused.emit(refused(NO_END, session=make_session()))
+    program.settle()
+    dialog = program.wiring.learning.dialog
+    assert dialog.report.isVisible()
+    dialog.report.cards[0].row_requested.emit(7)
+    program.settle()
+    assert dialog.row.isVisible()
+    assert dialog.row.number.text() == "8"
