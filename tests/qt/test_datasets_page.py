@@ -377,6 +377,18 @@ def test_the_menu_opens_where_the_table_is_clicked(program: Program) -> None:
     _actions(program).menu.close()
 
 
+def test_a_few_columns_are_all_in_sight(program: Program, qtbot: QtBot) -> None:
+    _open(program)
+    _select(program, SUPPORT)
+    across = program.child("datasets.rows").horizontalScrollBar()
+    qtbot.waitUntil(lambda: across.maximum() == 0)
+    program.models.rows.show_session(None)
+    wide = [{f"column {n}": "x" for n in range(30)}]
+    program.models.rows.show_session(PHYSICS)
+    program.models.rows.set_page(PHYSICS.id, 0, wide)
+    qtbot.waitUntil(lambda: across.maximum() > 0)
+
+
 def test_a_row_is_gone_to_by_its_number(program: Program, qtbot: QtBot) -> None:
     _open(program)
     _select(program, SUPPORT)

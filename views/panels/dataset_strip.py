@@ -8,6 +8,7 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from models.qt.dataset_facts import facts, made_of
+from models.qt.datasets_model import describe
 from views.widgets.card import text_label
 from views.widgets.elided_label import ElidedLabel
 from views.widgets.flow_row import FlowRow
@@ -55,7 +56,7 @@ class DatasetStrip(QFrame):
         lines = [f"{label}: {words}" for label, words in pairs] + ([parts] if parts else [])
         self._name.setText(several if session is None else session.name)
         self._show_facts(pairs)
-        self._brief.setText(" · ".join(words for _, words in pairs))
+        self._brief.setText("" if session is None else describe(session))
         self._parts.setText(parts)
         self.setToolTip("\n".join(lines))
         self.setVisible(bool(sessions))

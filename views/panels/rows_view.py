@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -22,7 +22,8 @@ from views.theme import current_theme
 if TYPE_CHECKING:
     from models.qt.rows_model import DatasetRowsModel
 
-_COLUMN_WIDTH = 360
+_COLUMN_WIDTHS = 160, 360
+"""Pixels that a column has at least and at most, until the user drags it."""
 
 
 class RowsView(QWidget):
@@ -102,7 +103,6 @@ class RowsView(QWidget):
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        table.horizontalHeader().setStretchLastSection(True)
         beside = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter  # as the cells are
         table.horizontalHeader().setDefaultAlignment(beside)
         table.horizontalHeader().setHighlightSections(False)
@@ -180,6 +180,7 @@ class RowsView(QWidget):
     def _on_reset(self) -> None:
         self._show_count()
         self._go()
+        QTimer.singleShot(0, self, self._fit_columns)  # once the numbers have taken their room
 
     @Slot()
     def _on_read(self) -> None:
@@ -197,5 +198,16 @@ class RowsView(QWidget):
     @Slot()
     def _fit(self) -> None:
         self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 12)
-        width = round(_COLUMN_WIDTH * current_theme().scale)
-        self.table.horizontalHeader().setDefaultSectionSize(width)
+        self._fit_columns()
+
+    @Slot()
+    def _fit_columns(self) -> None:
+        """All columns in sight where they can be read like that."""
+        share = self.table.viewport().width() // max(1, self._rows.columnCount())
+        least, most = (round(width * current_theme().scale) for width in _COLUMN_WIDTHS)
+        header, width = self.table.horizontalHeader(), min(max(share, least), most)
+        header.setStretchLastSection(False)  # or the last one would keep the size it had at first
+        header.setDefaultSectionSize(width)
+        if header.count():
+            header.resizeSection(header.count() - 1, width)
+        header.setStretchLastSection(True)
