@@ -79,5 +79,12 @@ def system_text(messages: list[Message]) -> str:
 
 
 def values_of(row: dict[str, Any]) -> str:
-    """All texts of a row that could not be read as a conversation."""
-    return "\n".join(value for value in row.values() if isinstance(value, str))
+    """All texts of a row that could not be read as a conversation, also those inside of lists."""
+    texts, waiting = [], list[Any](row.values())
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, dict | list):
+            waiting += value.values() if isinstance(value, dict) else value
+    return "\n".join(texts)

@@ -202,6 +202,10 @@ class Script:
         said = (one for one in self.messages if one["role"] in ("user", "assistant"))
         if not all(tail(message) in text for message in said):
             raise RowError("the model's chat template leaves out a part of it.")
+        if any(
+            isinstance(one["content"], list) and str(one["content"]) in text for one in messages
+        ):
+            raise RowError("the model's chat template knows no parts, and would print the list.")
         if self.tools and text == render(self.tokenizer, messages):
             raise RowError("the model's chat template knows no tools.")
         if _has_calls(messages) and text == self._without_calls(messages):
