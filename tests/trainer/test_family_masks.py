@@ -36,7 +36,7 @@ def texts(facts: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def test_every_pair_is_there(facts: Any) -> None:
     assert len(facts) >= 29
-    assert sum(1 for _ in texts(facts)) >= 340
+    assert sum(1 for _ in texts(facts)) >= 460
 
 
 def test_never_a_token_that_trl_does_not_train(facts: Any) -> None:
@@ -70,6 +70,11 @@ def test_text_with_control_tokens_is_refused(facts: Any) -> None:
     for family, found in facts.items():
         for name in ("marker in the question", "marker in the answer"):
             assert "is a control token" in found["conversations"][name], family
+
+
+def test_each_marker_of_each_family_is_refused_whoever_says_it(facts: Any) -> None:
+    assert sum(len(found["markers"]) for found in facts.values()) >= 140
+    assert {family: found["accepted"] for family, found in facts.items() if found["accepted"]} == {}
 
 
 def test_families_that_cannot_be_masked_are_refused_with_the_reason(facts: Any) -> None:

@@ -52,6 +52,13 @@ CONVERSATIONS = {
     "line breaks": [("user", "Hi\n"), ("assistant", "\n Hello\n\nthere.\n")],
     "Unicode": [("user", "Größe?"), ("assistant", "Zwölf – 十二 · שתים עשרה · e\u0301\u200d")],
     "emoji": [("user", "🐍?"), ("assistant", "👩🏽‍🚀 yes 🇪🇺")],
+    "only emoji": [("user", "👍"), ("assistant", "👍🏽")],
+    "empty system prompt": [("system", ""), *ONE],
+    "the same said by all": [("user", "Yes."), ("assistant", "Yes.")] * 2,
+    "words of the template": [
+        ("user", "<tool_call> assistant\nmodel\n[INST] <think>"),
+        ("assistant", "user\nassistant\n </tool_call> [/INST] ### model:"),
+    ],
     "reasoning": REASONED,
     "reasoning, two turns": [*REASONED, *REASONED],
     "tools": CALLED,
@@ -173,7 +180,29 @@ def family(base: Path) -> dict:
         except RowError as error:
             found[name] = str(error)
     asked = asked_as_trained(tokenizer, recipe) if isinstance(found["one turn"], list) else None
-    return {"ends": recipe.words.ends, "conversations": found, "asked_as_trained": asked}
+    return {
+        "ends": recipe.words.ends,
+        "conversations": found,
+        "asked_as_trained": asked,
+        "markers": control,
+        "accepted": [one for one in control if is_accepted(one, recipe)],
+    }
+
+
+def is_accepted(marker: str, recipe: Recipe) -> bool:
+    """Whether a marker of the template's own may stand in what anybody says."""
+    for place in range(3):
+        said = ["Be brief.", "How many?", "Four."]
+        said[place] += f" {marker}."
+        roles = ("system", "user", "assistant")
+        messages = [{"role": r, "content": s} for r, s in zip(roles, said, strict=True)]
+        try:
+            tokenised({"messages": messages}, recipe)
+        except RowError as error:
+            if "is a control token" in str(error):
+                continue
+        return True
+    return False
 
 
 def asked_as_trained(tokenizer: object, recipe: Recipe) -> bool:
