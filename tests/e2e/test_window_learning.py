@@ -43,7 +43,7 @@ class _Session(RealWindow):
     def __init__(self, home: Path) -> None:
         super().__init__(partial(build_services, AppPaths(home), OfflinePolicy(forced=True)))
 
-    async def open(self, rows: Path, model: Path) -> LearningModel:
+    async def open(self, rows: Path, model: Path | str) -> LearningModel:
         """Import rows and look at them, as a user does it."""
         self.wiring.importing.controller.import_file(rows)
         await until(lambda: self.models.form.value("dataset.session") == rows.stem)
@@ -128,6 +128,27 @@ async def _read_meanwhile(home: Path, rows: Path, model: Path) -> None:
             assert learning.report.state is Looking.BUSY
         session.wiring.learning.dialog.stop_requested.emit()
         await until(lambda: learning.report.state is Looking.CANCELLED)
+
+
+def test_what_is_missing_is_said_with_the_next_step(
+    qapp: QApplication, home: Path, tmp_path: Path
+) -> None:
+    run_in(qapp, _miss(home, _write(tmp_path / "talks.jsonl", ROWS)))
+
+
+async def _miss(home: Path, rows: Path) -> None:
+    async with _Session(home) as session:
+        learning = await session.open(rows, "nobody/has-this-model")
+        await until(lambda: learning.row.state is Looking.FAILED)
+        assert learning.row.error is not None
+        assert learning.row.error.message.startswith("The base model is not on this computer")
+        _save(session.wiring.learning.dialog, "no-model")
+        session.wiring.learning.dialog.close()  # and the worker ends
+        await session.desk.tasks.settle()
+        (home / "runtime").unlink()
+        session.child("dataset.preview").click()
+        await until(lambda: getattr(learning.row.error, "kind", "") == "runtime_missing")
+        _save(session.wiring.learning.dialog, "no-environment")
 
 
 def _save(dialog: object, name: str) -> None:
