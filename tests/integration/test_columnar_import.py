@@ -264,6 +264,7 @@ def test_a_missing_config_or_split_is_told_with_those_that_there_are(
     assert library.import_file(HubSource("me/many", "two")).licence == "apache-2.0"
 
 
+@pytest.mark.usefixtures("hub")
 @pytest.mark.parametrize(
     ("source", "choices"),
     [
