@@ -496,6 +496,8 @@ def test_the_page_without_datasets_offers_to_import(program: Program) -> None:
     _actions(program).delete.trigger()
     program.settle()
     assert not program.child("datasets.import").isVisible()
+    ways = program.child("datasets.import_first").menu()
+    assert program.window.actions_.import_folder in ways.actions()
     assert program.child("datasets.notice").isVisible()
     sentence = "No datasets yet. Drop a file or a folder here, or import one."
     labels = program.window.datasets.findChildren(QWidget)  # type: ignore[union-attr]

@@ -69,6 +69,10 @@ class DatasetsPanel(QWidget):
         )
         self._import = push_button("&Import…", "primary")
         self._import.setObjectName("datasets.import")
+        self._empty = EmptyState("No datasets yet. Drop a file or a folder here, or import one.")
+        self._first_import = self._empty.add_button("Import…", "primary")
+        self._first_import.setObjectName("datasets.import_first")
+        self._empty.add_button("Use the sample").clicked.connect(self.sample_requested)
         self._keys = {
             (Qt.Key.Key_F2, _NO_MODIFIER): self.actions_.rename.trigger,
             (Qt.Key.Key_F, _CTRL): self._edit_search,
@@ -96,8 +100,9 @@ class DatasetsPanel(QWidget):
         self.rows.show_row(number)
 
     def set_import_menu(self, menu: QMenu) -> None:
-        """Let the import button offer the ways to import."""
+        """Let the import buttons offer the ways to import."""
         self._import.setMenu(menu)
+        self._first_import.setMenu(menu)
 
     def _build(self) -> None:
         head = QHBoxLayout()
@@ -109,10 +114,7 @@ class DatasetsPanel(QWidget):
         self._bar.add("datasets.learning", "What it will learn…", self.actions_.learning)
         self._bar.add("datasets.delete", "Delete", self.actions_.delete)
         self._bar.more.setObjectName("datasets.more")
-        empty = EmptyState("No datasets yet. Drop a file or a folder here, or import one.")
-        empty.add_button("Import a file…", "primary").clicked.connect(self.import_requested)
-        empty.add_button("Use the sample").clicked.connect(self.sample_requested)
-        self._stack.addWidget(empty)
+        self._stack.addWidget(self._empty)
         self._stack.addWidget(self._body())
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 14, 20, 12)
@@ -139,7 +141,8 @@ class DatasetsPanel(QWidget):
         return body
 
     def _connect(self) -> None:
-        self._import.clicked.connect(self._on_import)
+        for button in (self._import, self._first_import):
+            button.clicked.connect(self._on_import)
         actions = self.actions_
         actions.sample_requested.connect(self.sample_requested)
         actions.learning_requested.connect(self.learning_requested)
