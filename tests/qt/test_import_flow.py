@@ -479,8 +479,19 @@ def test_the_earlier_program_brings_datasets_and_configurations(
     shown.close()
 
 
-def test_all_ways_to_import_are_at_the_button_too(program: Program) -> None:
-    for name in ("dataset.import", "datasets.import"):
-        menu = program.child(name).menu()
-        assert menu is program.window.actions_.import_menu
+@pytest.mark.qt_log_ignore("does not support")  # the offscreen platform, of menus
+@pytest.mark.parametrize(
+    ("page", "name"), [(TRAINING, "dataset.import"), (DATASETS, "datasets.import")]
+)
+def test_the_button_offers_all_ways_to_import_and_opens_no_file_dialog(
+    program: Program, qtbot: QtBot, page: int, name: str
+) -> None:
+    program.services.datasets.sessions = [make_session()]
+    program.aio(program.wiring.fill())
+    program.window.show_page(page)
+    menu = program.window.actions_.import_menu
+    with qtbot.waitSignal(menu.aboutToShow):
+        qtbot.mouseClick(program.child(name), Qt.MouseButton.LeftButton)
+    menu.hide()
+    assert not is_open(program, "import.dialog")
     assert len([one for one in menu.actions() if not one.isSeparator()]) == 5

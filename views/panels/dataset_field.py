@@ -72,7 +72,6 @@ class DatasetField(Field):
         self._combo.setModelColumn(0)
         self._combo.activated.connect(self._on_activated)
         self._refresh.clicked.connect(self.refresh_requested)
-        self._import.clicked.connect(self.import_requested)
         self._rows.clicked.connect(self._on_show_rows)
         self._learning.clicked.connect(self._on_show_learning)
         model.modelReset.connect(self._on_list_changed)
@@ -80,7 +79,7 @@ class DatasetField(Field):
         model.rowsRemoved.connect(self._on_list_changed)
 
     def set_import_menu(self, menu: QMenu) -> None:
-        """Let the button offer all ways to import."""
+        """Let the button offer all ways to import; it does nothing else: a click opens a menu."""
         self._import.setMenu(menu)
 
     def summary(self, value: object) -> str:
