@@ -16,6 +16,7 @@ from app.cli.state import services
 from models.domain.config import RUNTIME_DOCKER, HyperparameterSection, LocalSection
 from models.domain.data_report import Learning
 from models.domain.errors import AppError
+from services.chat_templates import read_template
 from services.job_builder import job_model
 from services.progress import Cancelled
 from services.rows_aside import in_the_file, rows_aside
@@ -99,7 +100,7 @@ def learning_from(
     return Learning(
         base_model=job_model(model),
         data_root=str(data_root()),
-        template=_template(template),
+        template=None if template is None else read_template(template),
         max_seq_length=max_length,
         train_on="last answer" if last_answer else "every answer",
         local=LocalSection(runtime=RUNTIME_DOCKER) if docker else LocalSection(),
@@ -144,16 +145,6 @@ def print_report(found: DataReport) -> None:
         f"({found.trained_share:.0%}), in {found.texts:,} texts; {found.truncated:,} rows are cut, "
         f"{found.refused:,} refused, of {found.without_answer:,} nothing is learnt."
     )
-
-
-def _template(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"The template {path} cannot be read: {error}."
-        raise AppError("io", message, "Check the name and the folder.") from error
 
 
 @contextmanager

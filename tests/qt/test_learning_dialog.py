@@ -209,12 +209,14 @@ def test_without_an_environment_there_is_the_way_to_one(
     program.child("dataset.preview").click()
     program.settle()
     dialog = program.wiring.learning.dialog
-    assert _text(dialog, "trouble") == "There is no environment.\nSet it up first."
+    assert "which is not set up yet" in _text(dialog, "trouble")
+    assert dialog.focusWidget().objectName() == "learning.trouble.action"
     assert learning.counted == []
     program.services.runtime.ready = False
     learning.row_error = None
     _press(program, dialog, "trouble.action")
     assert program.services.runtime.ready
+    assert dialog.focusWidget() is dialog.row.text
     assert dialog.row.text.toPlainText() == "Row 0?Yes."
     assert dialog.task.isHidden()
 

@@ -44,6 +44,10 @@ _RIGHT = 380
 _OF_ROW = "bad_dataset"
 _TEMPLATES = "Chat templates (*.jinja *.jinja2 *.j2 *.json *.txt);;All files (*)"
 _OWN, _FILE, _CHOOSE = range(3)
+_NO_ENVIRONMENT = (
+    "Rows are looked at by the training environment, which is not set up yet.\n"
+    "It is downloaded once and takes a few gigabytes."
+)
 HELP_TOPIC = "datasets#what-it-will-learn"
 
 
@@ -256,12 +260,15 @@ class LearningDialog(QDialog):
         if error is None or error.kind == _OF_ROW:
             self._pages.setCurrentIndex(0)
             return
-        self._trouble.sentence.setText("\n".join(filter(None, (error.message, error.hint))))
+        words = (_NO_ENVIRONMENT,) if error.kind == "runtime_missing" else _said(error)
+        self._trouble.sentence.setText("\n".join(words))
         label = ACTIONS.get(error.kind, "")
         self._action.setText(label)
         self._action.setVisible(bool(label))
         restyle(self._again, "role", "" if label else "primary")
         self._pages.setCurrentIndex(1)
+        self._has_focus = False  # the text takes it, once there is one
+        (self._action if label else self._again).setFocus()
 
     @Slot()
     def _fit(self) -> None:
@@ -342,6 +349,10 @@ class LearningDialog(QDialog):
     def closeEvent(self, event: QCloseEvent) -> None:
         super().closeEvent(event)
         self.closed.emit()
+
+
+def _said(error: AppError) -> tuple[str, ...]:
+    return tuple(filter(None, (error.message, error.hint)))
 
 
 ACTIONS = {
