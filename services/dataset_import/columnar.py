@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
 from services.dataset_import.folders import files_below
-from services.dataset_import.folders import files_below
 from services.dataset_import.kinds import COLUMNAR, HEAD_BYTES, Kind, kind_of
 from services.dataset_import.unpacking import DAMAGED, inner_name
 
