@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from datetime import time as day_time
@@ -78,10 +79,19 @@ def file_rows(path: Path) -> Iterator[dict[str, Any]]:
             is_parquet = file.read(4) == b"PAR1"
         batches = _parquet(path) if is_parquet else _arrow(path)
         for batch in batches:
+            _require_names(batch.schema.names)
             yield from batch.to_pylist()
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         message = f"{path.name} cannot be read: {_first_lines(error)}"
         raise ExportError("bad_dataset", message, "Write the file anew, and import it.") from error
+
+
+def _require_names(names: list[str]) -> None:
+    """ExportError where two columns share a name: only the last of them would reach a row."""
+    name, count = Counter(names).most_common(1)[0] if names else ("", 0)
+    if count > 1:
+        message = f"{count} columns are called {name!r}."
+        raise ExportError("bad_dataset", message, "Rename one, and import the file again.")
 
 
 def hub_rows(source: HubRows) -> Iterator[dict[str, Any]]:

@@ -119,6 +119,22 @@ def test_parquet_and_arrow_are_imported(
         assert library.rows(session.id, rows - 1, 2) == [last]
 
 
+def test_columns_of_every_type_come_along_as_json_has_them(
+    make: Callable[..., DatasetLibrary], files: Path
+) -> None:
+    library = make()
+    session = library.import_file(files / "odd_types.parquet")
+    first = library.rows(session.id, 0, 1)[0]
+    assert {name: first[name] for name in ("decimal", "time", "map", "inside", "")} == {
+        "decimal": "1.5",
+        "time": "2020-01-01T00:00:00",
+        "map": [["k", 1]],
+        "inside": {"x": [1, None]},
+        "": "a",
+    }
+    assert (first["number"], first["nothing"], int(first["large"])) == (None, None, 2**64 - 1)
+
+
 def packed(path: Path, members: dict[str, bytes]) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
@@ -219,6 +235,8 @@ def test_bad_columnar_files_are_refused_and_leave_nothing(
     with pytest.raises(ImportRefusedError, match="'answer' is empty") as caught:
         library.import_file(files / "null_answer.parquet")
     assert caught.value.verdict.findings[0].rows == (1,)
+    with pytest.raises(AppError, match="2 columns are called 'question'"):
+        library.import_file(files / "name_twice.parquet")
     with pytest.raises(AppError, match="pictures, sound or other bytes"):
         library.import_file(files / "bytes.parquet")
     with pytest.raises(AppError, match=r"torn\.parquet cannot be read"):

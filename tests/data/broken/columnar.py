@@ -2,6 +2,8 @@
 
 import random
 import sys
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,6 +33,23 @@ def build(folder):
         pa.table({"question": ["a"], "answer": ["c"], "image": [b"\x89PNG"]}),
         folder / "bytes.parquet",
     )
+    twice = pa.table(
+        [pa.array(["a"]), pa.array(["b"]), pa.array(["c"])], ["question", "answer", "question"]
+    )
+    parquet.write_table(twice, folder / "name_twice.parquet")
+    odd = {
+        "decimal": pa.array([Decimal("1.5"), None]),
+        "time": pa.array([datetime(2020, 1, 1), None]),
+        "map": pa.array([[("k", 1)], None], pa.map_(pa.string(), pa.int64())),
+        "inside": pa.array([{"x": [1, None]}, None]),
+        "number": pa.array([float("nan"), 1.5]),
+        "large": pa.array([2**64 - 1, None], pa.uint64()),
+        "nothing": pa.nulls(2),
+        "": pa.array(["a", "b"]).dictionary_encode(),
+    }
+    plain = table(2)
+    arrays, names = [*plain.columns, *odd.values()], [*plain.column_names, *odd]
+    parquet.write_table(pa.table(arrays, names), folder / "odd_types.parquet")
     whole = (folder / "rows.parquet").read_bytes()
     (folder / "torn.parquet").write_bytes(whole[: len(whole) // 2])
     with ipc.new_file(str(folder / "file.arrow"), table(1).schema) as writer:
