@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from app import __main__ as main_program
 from models.domain.config import DEFAULT_IMAGE
 from models.domain.docker import TRAINER_LABEL, EngineInfo, GpuSupport, ImageInfo
 from models.domain.errors import AppError
@@ -153,6 +155,24 @@ def test_without_environment_and_image_both_are_named(
         with pytest.raises(AppError, match="Docker image") as caught:
             ask()
         assert caught.value.kind == "runtime_missing"
+
+
+def test_the_frozen_program_starts_itself_for_a_container(
+    make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    exporter = make(Engine([image("mine")]))(None)
+    assert exporter.argv[:2] == (sys.executable, main_program._CONTAINER_PROGRAM)
+    started: list[list[str]] = []
+
+    def run(arguments: list[str]) -> int:
+        started.append(arguments)
+        return 7
+
+    monkeypatch.setattr("services.runners.container_program.main", run)
+    monkeypatch.delattr(sys, "frozen")
+    assert main_program.main(list(exporter.argv[1:])) == 7
+    assert started == [["trainer_image.export_rows", "file"]]
 
 
 def test_a_writer_reads_its_input_and_has_room_for_what_it_puts_aside(
