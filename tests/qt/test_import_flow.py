@@ -364,6 +364,8 @@ def test_what_the_hub_refuses_is_said_where_it_can_be_changed(program: Program) 
     assert shown.isVisible()
     assert program.child("import.hub.problem").text() == f"{sentence} Choose one of these."
     assert program.child("import.hub.repo").isEnabled()
+    repo, config = program.child("import.hub.repo"), program.child("import.hub.config")
+    assert repo.geometry().bottom() < config.geometry().top()  # it has grown with its words
     choices = program.window.findChildren(QPushButton, "import.hub.config.choice")
     assert [one.text() for one in choices] == ["main", "socratic"]
     choices[1].click()

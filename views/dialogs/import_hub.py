@@ -27,6 +27,8 @@ from views.widgets.card import restyle, text_label
 from views.widgets.flow_row import FlowRow
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QShowEvent
+
     from models.qt.settings_model import SettingsModel
 
 _WIDTH = 460
@@ -111,14 +113,17 @@ class HubDialog(QDialog):
         """A button for each name that the dataset has in place of the one that was typed."""
         while (item := self._choices.takeAt(0)) is not None:
             widget = item.widget()
-            widget.hide()
-            widget.deleteLater()
+            if widget is not None:
+                widget.hide()  # at once: it is deleted only when the loop turns
+                widget.deleteLater()
         for name in names:
             button = push_button(name, "link")
             button.setObjectName(f"import.hub.{field}.choice")
             button.setToolTip(f"Take this {_WORDS[field]}")
             button.clicked.connect(self._on_choice)
             self._choices.addWidget(button)
+            button.show()  # at once, for the height that the dialog takes
+        self._choices.invalidate()
 
     @Slot()
     def _on_choice(self) -> None:
@@ -194,6 +199,18 @@ class HubDialog(QDialog):
         for line in (self._repo, self._config, self._split):
             line.setEnabled(not is_busy and not offline)
         self._import.setEnabled(not is_busy and not offline and bool(self._typed_repo()))
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as its words are now; a dialog does not grow by itself."""
+        layout = self.layout()
+        if layout is not None and self.isVisible():
+            layout.activate()
+            self.resize(self.width(), layout.totalHeightForWidth(self.width()))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._fit()
 
     def _typed_repo(self) -> str:
         """The repo id; empty where none is typed."""
