@@ -84,9 +84,9 @@ class LearningConnection(QObject):
         from views.dialogs.learning_dialog import LearningDialog  # when it is wanted
 
         dialog, controller = LearningDialog(self.model, self._window), self.controller
-        dialog.row_requested.connect(controller.show_row)
-        dialog.random_requested.connect(controller.show_random_row)
-        dialog.trouble_requested.connect(controller.show_next_trouble)
+        dialog.row_requested.connect(controller.rows.show)
+        dialog.random_requested.connect(controller.rows.show_random)
+        dialog.trouble_requested.connect(controller.rows.show_next_trouble)
         dialog.count_requested.connect(controller.count)
         dialog.stop_requested.connect(controller.stop_counting)
         dialog.again_requested.connect(controller.look_again)
@@ -99,7 +99,7 @@ class LearningConnection(QObject):
         dialog.help_requested.connect(self._window.help_requested)
         dialog.closed.connect(controller.close)
         dialog.task_cancel_requested.connect(self._on_cancel)
-        controller.template_refused.connect(dialog.show_template_problem)
+        controller.template_refused.connect(dialog.head.show_problem)
         controller.failed.connect(self._on_failed)
         controller.task_began.connect(dialog.task.begin)
         controller.task_progressed.connect(self._on_progress)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import random
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from controllers.desk import ProgressRelay
+from controllers.learning_rows import OF_ROW, RowReader
 from models.domain.config import SOURCE_SESSION
 from models.domain.errors import AppError
 from models.qt.datasets_model import reference_of
@@ -31,13 +30,11 @@ if TYPE_CHECKING:
     from services.progress import Progress
 
 _SESSION = "dataset.session"
-OF_ROW = "bad_dataset"
-"""The kind of what is wrong with a row itself; all else says why nothing can be looked at."""
 
 
 class LearningController(QObject):
-    """Rows are asked for in the lane ``rows`` and all of them in ``inspection``, each of its own
-    worker, so that rows can be read while all are being counted.
+    """All rows are asked for in the lane ``inspection``; ``rows`` reads single ones of a worker of
+    its own, so that rows can be read while all are being counted.
 
     Signals:
         task_began, task_progressed, task_ended: leaving rows out: its title, a Progress (payload).
@@ -65,12 +62,10 @@ class LearningController(QObject):
         self._models = models
         self._model = model
         self._learning = learning
-        self._library = library
+        self.rows = RowReader(desk, model, learning, library, self)
         self._cancel = CancelToken()
         self._counting: CancelToken | None = None
         self._dropping: CancelToken | None = None
-        self._wanted: int | None = None
-        self._is_reading = False
         self._follows_form = False
         self._reports = ProgressRelay(self)
         self._reports.reported.connect(self._on_reported)
@@ -96,30 +91,6 @@ class LearningController(QObject):
         if subject is not None:
             chosen = self._chosen() if self._follows_form else None
             self._look_on(chosen or subject.session)
-
-    @Slot(object)
-    def show_row(self, number: int) -> None:
-        """Show a row, counted from 0; of several asked for quickly only the last is read."""
-        self._wanted = number
-        self._model.set_row(replace(self._model.row, number=number, state=Looking.BUSY))
-        if not self._is_reading:
-            self._is_reading = True
-            self._desk.tasks.start(self._read_rows())
-
-    @Slot()
-    def show_random_row(self) -> None:
-        """Show some other row."""
-        rows = self._model.rows
-        if rows > 1:
-            number = random.randrange(rows - 1)  # noqa: S311 - no secret
-            self.show_row(number + (number >= self._model.row.number))
-
-    @Slot()
-    def show_next_trouble(self) -> None:
-        """Show the next row in which something was found."""
-        number = self._model.troubled_after(self._model.row.number)
-        if number is not None:
-            self.show_row(number)
 
     @Slot()
     def count(self) -> None:
@@ -185,8 +156,8 @@ class LearningController(QObject):
 
     def _stop(self) -> None:
         self._cancel.cancel()
+        self.rows.stop()
         self.stop_counting()
-        self._wanted = None
 
     def _is_current(self, subject: Subject) -> bool:
         return self._model.subject is subject
@@ -208,9 +179,7 @@ class LearningController(QObject):
             if refusal is not None and not refusal.is_past:
                 first = next((row for one in known.findings for row in one.rows), 0)
         if subject.session.rows:
-            self._wanted = first
-            self._is_reading = True
-            await self._read_rows()
+            await self.rows.show_first(first, cancel)
         trouble = self._model.row.error
         can_look = trouble is None or trouble.kind == OF_ROW
         if known is None and can_look and self._is_current(subject):
@@ -222,45 +191,6 @@ class LearningController(QObject):
             hint = "Choose one on the Training page."
             raise AppError("bad_config", "No base model is chosen.", hint)
         return self._learning.known(subject.config, subject.session, template=subject.template)
-
-    async def _read_rows(self) -> None:
-        try:
-            while self._wanted is not None and self._model.subject is not None:
-                number, self._wanted = self._wanted, None
-                await self._read_row(self._model.subject, number, self._cancel)
-        finally:
-            self._is_reading = False
-
-    async def _read_row(self, subject: Subject, number: int, cancel: CancelToken) -> None:
-        self._model.set_row(replace(self._model.row, number=number, state=Looking.BUSY))
-        try:
-            texts = await self._desk.lanes.rows.run(
-                self._learning.row,
-                subject.config,
-                subject.session,
-                number,
-                template=subject.template,
-                cancel=cancel,
-            )
-        except Cancelled:
-            return
-        except AppError as error:
-            raw = await self._raw(subject, number) if error.kind == OF_ROW else ""
-            look = RowLook(number, Looking.FAILED, error=error, raw=raw)
-        else:
-            look = RowLook(number, Looking.DONE, tuple(texts))
-        if self._is_current(subject) and self._wanted is None:
-            self._model.set_row(look)
-
-    async def _raw(self, subject: Subject, number: int) -> str:
-        """A row as it stands in the dataset, for people to see what is wrong with it."""
-        try:
-            rows = await self._desk.lanes.rows.run(
-                self._library.rows, subject.session.id, number, 1
-            )
-        except AppError:
-            return ""
-        return json.dumps(rows[0], indent=2, ensure_ascii=False) if rows else ""
 
     async def _count(self, subject: Subject) -> None:
         self._counting = cancel = CancelToken()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.domain.data_gate import DataRefusedError
 from models.domain.data_report import DataReport, Finding, Histogram, TokenView
-from services.progress import CancelToken, Progress, Reporter
+from services.progress import Cancelled, CancelToken, Progress, Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -61,6 +61,7 @@ class FakeLearning:
     closed: int = 0
     on_gate: Callable[[], None] | None = None
     row_error: AppError | None = None
+    rows_ended: int = 0
     report_error: AppError | None = None
     drop_error: AppError | None = None
     rows_read: list[tuple[int, str | None]] = field(default_factory=list)
@@ -77,6 +78,9 @@ class FakeLearning:
         cancel: CancelToken | None = None,
     ) -> tuple[TokenView, ...]:
         self.rows_read.append((number, template))
+        if self.rows_ended:
+            self.rows_ended -= 1
+            raise Cancelled
         if self.row_error is not None:
             raise self.row_error
         pieces = ((f"Row {number}?", False), ("Yes.", True))

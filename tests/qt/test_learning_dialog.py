@@ -436,6 +436,15 @@ def test_closing_gives_the_memory_back(
     assert dialog.isVisible()
 
 
+def test_a_row_whose_reader_was_ended_for_others_is_read_again(
+    program: Program, dialog: LearningDialog, learning: FakeLearning
+) -> None:
+    learning.rows_ended = 1
+    dialog.row_requested.emit(5)
+    program.settle()
+    assert dialog.row.text.toPlainText() == "Row 5?Yes."
+
+
 def test_a_dataset_of_the_hub_is_to_be_imported_first(
     program: Program, learning: FakeLearning
 ) -> None:

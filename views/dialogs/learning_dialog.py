@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QDialog,
-    QHBoxLayout,
-    QLabel,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
@@ -18,13 +15,10 @@ from PySide6.QtWidgets import (
 )
 
 from models.qt.learning_model import Looking
-from models.qt.learning_words import setup_words, template_words
-from views.dialogs.file_dialogs import open_dialog
+from views.dialogs.learning_head import HELP_TOPIC, LearningHead
 from views.theme import current_theme
-from views.widgets.card import restyle, text_label
+from views.widgets.card import restyle
 from views.widgets.empty_state import EmptyState
-from views.widgets.fields import CalmComboBox
-from views.widgets.help_button import HelpButton
 from views.widgets.learning_notes import LearningNotes
 from views.widgets.learning_report import LearningReport
 from views.widgets.learning_row import LearningRow
@@ -42,13 +36,10 @@ _NARROW = 860
 """Pixels at text of the normal size below which row and numbers stand one behind the other."""
 _RIGHT = 380
 _OF_ROW = "bad_dataset"
-_TEMPLATES = "Chat templates (*.jinja *.jinja2 *.j2 *.json *.txt);;All files (*)"
-_OWN, _FILE, _CHOOSE = range(3)
 _NO_ENVIRONMENT = (
     "Rows are looked at by the training environment, which is not set up yet.\n"
     "It is downloaded once and takes a few gigabytes."
 )
-HELP_TOPIC = "datasets#what-it-will-learn"
 
 
 class LearningDialog(QDialog):
@@ -93,10 +84,7 @@ class LearningDialog(QDialog):
         self._model = model
         self._has_focus = False
         self._shown: Subject | None = None
-        self._title = text_label("", "title", wrap=True)
-        self._setup = text_label("", "muted", wrap=True)
-        self._template = CalmComboBox()
-        self._template_note = text_label("", "error", wrap=True)
+        self.head = LearningHead(model)
         self.notes = LearningNotes(model)
         self.task = TaskBar("learning.task")
         self.row = LearningRow(model)
@@ -114,16 +102,11 @@ class LearningDialog(QDialog):
 
     def _name_parts(self) -> None:
         for name, part in (
-            ("title", self._title), ("setup", self._setup), ("template", self._template),
-            ("template.message", self._template_note), ("trouble", self._trouble.sentence),
-            ("trouble.action", self._action), ("trouble.again", self._again),
-        ):  # fmt: skip
+            ("trouble", self._trouble.sentence),
+            ("trouble.action", self._action),
+            ("trouble.again", self._again),
+        ):
             part.setObjectName(f"learning.{name}")
-        self._template.setAccessibleName("Chat template")
-        self._template.setToolTip(
-            "Look with another template. A training always uses the model's own."
-        )
-        self._template.setSizeAdjustPolicy(CalmComboBox.SizeAdjustPolicy.AdjustToContents)
 
     def _build(self) -> None:
         self._parts.setHandleWidth(16)
@@ -142,7 +125,7 @@ class LearningDialog(QDialog):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(20, 16, 20, 16)
         outer.setSpacing(12)
-        outer.addLayout(self._head())
+        outer.addWidget(self.head)
         outer.addWidget(self.notes)
         outer.addWidget(self.task)
         outer.addWidget(self._pages, 1)
@@ -151,28 +134,6 @@ class LearningDialog(QDialog):
         right = round(_RIGHT * self._scale())
         self._parts.setSizes([max(1, size.width() - right), right])
         self._fit()
-
-    def _head(self) -> QVBoxLayout:
-        label = QLabel("Chat &template")
-        label.setBuddy(self._template)
-        top = QHBoxLayout()
-        top.setSpacing(10)
-        top.addWidget(self._title, 1)
-        top.addWidget(
-            HelpButton(HELP_TOPIC, "what it will learn"), 0, Qt.AlignmentFlag.AlignVCenter
-        )
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        line.addWidget(self._setup, 1)
-        line.addWidget(label)
-        line.addWidget(self._template)
-        head = QVBoxLayout()
-        head.setSpacing(6)
-        head.addLayout(top)
-        head.addLayout(line)
-        head.addWidget(self._template_note)
-        self._template_note.hide()
-        return head
 
     def _connect(self) -> None:
         row, report = self.row, self.report
@@ -188,7 +149,8 @@ class LearningDialog(QDialog):
         self.notes.start_anyway_requested.connect(self.start_anyway_requested)
         self.notes.start_requested.connect(self.start_requested)
         self.task.cancel_requested.connect(self.task_cancel_requested)
-        self._template.activated.connect(self._on_template)
+        self.head.template_chosen.connect(self.template_chosen)
+        self.head.own_template_requested.connect(self.own_template_requested)
         self._action.clicked.connect(self._on_action)
         self._again.clicked.connect(self.again_requested)
         self._switch.chosen.connect(self._on_part)
@@ -213,37 +175,17 @@ class LearningDialog(QDialog):
         subject = self._model.subject
         if subject is None:
             return
-        model = subject.config.hp.base_model.strip().replace("\\", "/").rstrip("/").split("/")[-1]
-        self._title.setText(f"What {model or 'a model'} will learn from {subject.session.name}")
         self.setWindowTitle(f"What it will learn — {subject.session.name}")
-        words = (setup_words(subject.config), template_words(subject.template_name))
-        self._setup.setText("\n".join(filter(None, words)))
-        self._show_templates(subject.template_name)
         self._show_trouble()
         if subject is not self._shown:
             self._shown = subject
             is_refused = self._model.refusal is not None
             self.show_part("all" if is_refused else "row")
 
-    @Slot(object)
-    def show_template_problem(self, error: AppError) -> None:
-        """Say why a file is no chat template."""
-        self._template_note.setText(str(error))
-        self._template_note.show()
-
     def show_part(self, part: str) -> None:
         """Show ``row`` or ``all`` where both have no room beside each other."""
         self._switch.show_mode(part)
         self._fit()
-
-    def _show_templates(self, name: str) -> None:
-        self._template_note.hide()
-        self._template.clear()
-        self._template.addItem("The model's own", _OWN)
-        if name:
-            self._template.addItem(name, _FILE)
-        self._template.addItem("From a file…", _CHOOSE)
-        self._template.setCurrentIndex(1 if name else 0)
 
     @Slot()
     def _on_row_changed(self) -> None:
@@ -297,26 +239,6 @@ class LearningDialog(QDialog):
     def _on_row_of_finding(self, number: int) -> None:
         self.show_part("row")
         self.row_requested.emit(number)
-
-    @Slot(int)
-    def _on_template(self, _index: int) -> None:
-        subject = self._model.subject
-        chosen = self._template.currentData()
-        if subject is not None and chosen != _FILE:
-            self._show_templates(subject.template_name)
-        if chosen == _OWN:
-            self.own_template_requested.emit()
-        elif chosen == _CHOOSE:
-            dialog = open_dialog(
-                self, "learning.template_dialog", "Choose a chat template", _TEMPLATES
-            )
-            dialog.fileSelected.connect(self._on_template_file)
-            dialog.open()
-
-    @Slot(str)
-    def _on_template_file(self, path: str) -> None:
-        self._template_note.hide()
-        self.template_chosen.emit(Path(path))
 
     @Slot()
     def _on_action(self) -> None:
