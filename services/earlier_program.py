@@ -83,14 +83,16 @@ class EarlierProgram:
         Raises ImportRefusedError with all that is wrong with the pairs, Cancelled, AppError.
         """
         found, wanted = _found(path), options or ImportOptions()
+        works = len(found.sessions) + 1
         if found.sessions or not found.configs:
-            self._refuse_faulty(path, wanted, report, cancel)
+            first = _part(report, 0, works, "Looking at all pairs")
+            self._refuse_faulty(path, wanted, first, cancel)
         added: dict[str, DatasetSession] = {}
         notes: list[str] = []
         try:
-            for index, (number, label) in enumerate(found.sessions.items()):
+            for index, (number, label) in enumerate(found.sessions.items(), start=1):
                 called = _called(name, label, len(found.sessions))
-                share = _part(report, index, len(found.sessions), called)
+                share = _part(report, index, works, called)
                 one = replace(wanted, scrape_session=number)
                 try:
                     added[number] = self._library.import_file(
@@ -241,8 +243,8 @@ def _part(
         return None
 
     def tell(progress: Progress) -> None:
-        words = f"{name}: {progress.message}" if count > 1 else progress.message
-        report(Progress((index + (progress.fraction or 0.0)) / count, words))
+        share = (index + (progress.fraction or 0.0)) / count
+        report(Progress(share, f"{name}: {progress.message}"))
 
     return tell
 

@@ -52,7 +52,10 @@ _HUB = re.compile(r"hf:(?P<repo>[^:@]+)(?::(?P<config>[^@]*))?(?:@(?P<split>.+))
 _TEXT_SPLITS = ("sections", "paragraphs", "documents")
 
 Source = Annotated[
-    str, typer.Argument(help="A file, a folder, or hf:user/name[:config][@split] of the Hub.")
+    str,
+    typer.Argument(
+        help="A file, a folder, hf:user/name[:config][@split], or an earlier program's database."
+    ),
 ]
 Map = Annotated[
     list[str] | None,

@@ -16,7 +16,7 @@ from services.configs import ConfigStore
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
 from services.earlier_program import EarlierProgram
-from services.progress import Cancelled, CancelToken
+from services.progress import Cancelled, CancelToken, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,6 +113,15 @@ def test_each_session_with_pairs_is_a_dataset_and_configurations_go_on_learning_
     assert any(note.startswith("Broken: ") for note in done.notes)
     assert world.configs.last_used() is None
     assert old.read_bytes() == before
+
+
+def test_the_progress_only_grows_and_says_what_is_read(world: World, old: Path) -> None:
+    seen: list[Progress] = []
+    world.earlier.import_all(old, report=seen.append)
+    shares = [one.fraction or 0.0 for one in seen]
+    assert shares == sorted(shares)
+    assert seen[0].message.startswith("Looking at all pairs: ")
+    assert any(one.message.startswith("reddit: r/LocalLLaMA: ") for one in seen)
 
 
 def test_taken_over_twice_nothing_is_replaced(world: World, old: Path) -> None:
