@@ -119,10 +119,10 @@ def _words(name: str, verdict: ImportVerdict) -> str:
 
 
 def _advice(verdict: ImportVerdict) -> str:
-    remedies = {one.remedy for one in verdict.findings if one.severity == "major"}
+    major = [finding for finding in verdict.findings if finding.severity == "major"]
     if verdict.needs_mapping:
         proposed = f", for example {verdict.candidates[0].as_text()}" if verdict.candidates else ""
         return f"Say which column is which{proposed}."
-    if remedies == {"drop"}:
+    if major and all(one.can_drop for one in major):
         return "Correct these rows or leave them out, and import the file again."
     return "Correct this and import the file again."
