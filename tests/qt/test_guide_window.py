@@ -326,7 +326,7 @@ def test_the_page_of_shortcuts_lists_every_one(window: MainWindow) -> None:
     shortcuts = {one.shortcut().toString() for one in window.actions_.all} - {""}
     assert shortcuts - listed == set()
     assert {key for key in listed if key.startswith("Ctrl+")} - shortcuts == {
-        "Ctrl+Return", "Ctrl+C", "Ctrl+F",
+        "Ctrl+Return", "Ctrl+C", "Ctrl+F", "Ctrl+G", "Ctrl+J",
     }  # fmt: skip
 
 

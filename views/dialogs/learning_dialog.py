@@ -161,7 +161,7 @@ class LearningDialog(QDialog):
             ("Alt+Left", row.go_back),
             ("Alt+Right", row.go_forward),
             ("Ctrl+G", row.ask_number),
-            ("Ctrl+R", self.random_requested),
+            ("Ctrl+J", self.random_requested),
             ("F3", self.trouble_requested),
             ("F5", self.again_requested),
             ("F1", self._on_help),

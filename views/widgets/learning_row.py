@@ -75,7 +75,7 @@ class LearningRow(QWidget):
         self.text.setAccessibleName("The row as the model reads it")
         self.number.setAccessibleName("Row")
         self.number.setToolTip("Go to a row by its number (Ctrl+G)")
-        self._random.setToolTip("Show some other row (Ctrl+R)")
+        self._random.setToolTip("Show some other row (Ctrl+J)")
         self._trouble.setToolTip("Show the next row in which something was found (F3)")
         self._token.setAccessibleName("Token")
         for timer, pause in ((self._patience, _PATIENCE_MS), (self._rest, _REST_MS)):
