@@ -127,6 +127,16 @@ class Detector:
                 message = misfit(plan.columns, most)
                 book.bad_rows("other_format", message, plan.places, plan.count)
 
+    def tell_missing(self) -> None:
+        """Put columns into the book that the mapping names and no row has."""
+        if self._mapping is None or not self.columns or len(self.columns) == _MOST_COLUMNS:
+            return
+        for _role, source in self._mapping.columns:
+            if source not in self.columns:
+                names = ", ".join(list(self.columns)[:MOST_PLACES])
+                message = f"No row has a column {source!r}; there are {names}."
+                self._intake.book.major("missing_column", message, remedy=MAP)
+
     def _plan(self, row: Row, batch: Batch, index: int) -> _Plan:
         key = tuple(row)
         if None in row.values():

@@ -83,6 +83,7 @@ class Reading:
             again = detector.common() or (detector.most() if self.options.drop_bad_rows else "")
             if not again and not _has_stopped(intake):
                 detector.tell_misfits()
+        detector.tell_missing()
         if detector.is_spelled_otherwise:
             intake.book.minor("columns_renamed", "Columns are named in the usual spelling.")
         self._tell_empty(intake, kept)

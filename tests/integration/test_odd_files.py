@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from models.domain.column_mapping import ColumnMapping
 from models.domain.dataset_import import ImportOptions
 from models.domain.errors import AppError
 from services.dataset_import.child import carry_out
@@ -60,6 +61,17 @@ def test_an_odd_file_gets_its_verdict(tmp_path: Path, odd: Odd) -> None:
         assert found[case.code]["rows"][0] == case.row
     if case.line is not None:
         assert found[case.code]["lines"][0] == case.line
+
+
+def test_a_mapping_to_a_column_that_no_row_has_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(ROW)
+    wrong = ImportOptions(ColumnMapping((("question", "nope"), ("answer", "answer"))))
+    first = carry_out(Request(str(path), wrong), lambda _rows, _bytes: None)["verdict"]["findings"][
+        0
+    ]
+    assert (first["code"], first["remedy"]) == ("missing_column", "map")
+    assert first["message"] == "No row has a column 'nope'; there are question, answer."
 
 
 def nested(folder: Path) -> None:

@@ -103,6 +103,7 @@ ENDLESS = (
     "CREATE VIEW scraped_pairs AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
     " SELECT i AS id, 'q' || i AS input_text, 'a' || i AS output_text FROM n"
 )
+SPLITS: tuple[Any, ...] = ([], {}, 3, None)
 USER, SAYS = {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}
 CALL = {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "x"}}]}
 NESTED, LONG = "[" * 100_000, b"x" * 10**6
@@ -223,7 +224,7 @@ DOCUMENTS = [
     major("half_in_a_name.jsonl", "lone_surrogate", b'{"\\ud800": 1}\n', 0, 1),
     fine("name_of_nothing.jsonl", 1, row(**{"": 1})),
     major("name_of_a_zero.jsonl", "empty_value", row(**{"\0": None}) + row(question=None), 1, 2),
-    fine("splits_of_all_types.jsonl", 4, b"".join(row(split=one) for one in ([], {}, 3, None))),
+    fine("splits_of_all_types.jsonl", 4, b"".join(row(split=one) for one in SPLITS)),
     major("endless_name_twice.jsonl", "duplicate_key", b'{"%b": 1, "%b": 2}\n' % (LONG, LONG)),
     major("endless_name.jsonl", "unknown_columns", b'{"%b": 1}\n' % LONG),
     major(
