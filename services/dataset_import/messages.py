@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 from models.domain.column_mapping import ColumnMapping
@@ -10,6 +11,7 @@ from models.domain.data_report import Finding
 from models.domain.dataset_import import ImportOptions, ImportVerdict
 
 _SAMPLE_CHARACTERS = 1000
+_SAMPLE_COLUMNS = 2000
 _SAMPLE_JSON_CHARACTERS = 20_000
 """Of texts that may hold a conversation as JSON: cut, they could not be read."""
 
@@ -108,5 +110,6 @@ def _short(value: Any) -> Any:
         is_json = value.lstrip()[:1] in {"[", "{"}
         return value[: _SAMPLE_JSON_CHARACTERS if is_json else _SAMPLE_CHARACTERS]
     if isinstance(value, dict):
-        return {key[:_SAMPLE_CHARACTERS]: _short(item) for key, item in value.items()}
+        items = islice(value.items(), _SAMPLE_COLUMNS)
+        return {key[:_SAMPLE_CHARACTERS]: _short(item) for key, item in items}
     return [_short(item) for item in value[:20]] if isinstance(value, list) else value
