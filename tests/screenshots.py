@@ -20,7 +20,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QCoreApplication, QEvent, QtMsgType, qInstallMessageHandler  # noqa: E402
 from PySide6.QtGui import QImage  # noqa: E402
 from PySide6.QtTest import QTest  # noqa: E402
-from PySide6.QtWidgets import QApplication  # noqa: E402
+from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
 
 from models.domain.availability import Circumstances  # noqa: E402
 from models.domain.base_models import load_base_models  # noqa: E402
@@ -39,7 +39,7 @@ from models.domain.inference import (  # noqa: E402
 from models.domain.run import Failure, RunState, RunUpdate  # noqa: E402
 from models.qt.app_models import AppModels  # noqa: E402
 from models.qt.docker_model import PULL, ImageTask  # noqa: E402
-from tests import screenshots_runs  # noqa: E402
+from tests import screenshots_data, screenshots_runs  # noqa: E402
 from tests.qt.fakes import make_engine, make_run, make_session, progress_event  # noqa: E402
 from views.main_window import MainWindow  # noqa: E402
 from views.theme import current_theme  # noqa: E402
@@ -117,6 +117,9 @@ def _make_all(scale: int) -> None:
         for scene in screenshots_runs.SCENES:
             window = screenshots_runs.make_window(scene)
             _take(window, IMAGES / f"runs-{scene}-{mode}{'' if scale == 1 else f'-{scale}x'}.png")
+        for scene in screenshots_data.SCENES:
+            made = screenshots_data.make_widget(scene)
+            _take(made, IMAGES / f"data-{scene}-{mode}{'' if scale == 1 else f'-{scale}x'}.png")
 
 
 def _make(shot: Shot, path: Path) -> None:
@@ -148,7 +151,7 @@ def _make(shot: Shot, path: Path) -> None:
     _take(window, path)
 
 
-def _take(window: MainWindow, path: Path) -> None:
+def _take(window: QWidget, path: Path) -> None:
     _save(window.grab().toImage(), path)
     window.close()
     window.deleteLater()
