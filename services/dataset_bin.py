@@ -30,21 +30,14 @@ class DatasetBin:
 
         Its rows are put aside when no other session has the same ones.
         """
-        with self._alone, self._database.unit_of_work() as uow:
-            session = uow.datasets.get(session_id)
-            uow.datasets.delete(session_id)
-            is_last = not uow.datasets.has_rows(session.sha256)
-            if not (is_last and self._store.has(session.sha256)):
+        with self._alone:
+            with self._database.unit_of_work() as uow:
+                session = uow.datasets.get(session_id)
+                uow.datasets.delete(session_id)
                 uow.commit()
-                return session
-            aside = self._store.put_aside(session.sha256)
-            try:
-                uow.commit()
-            except BaseException:  # re-raised: a session that stays needs its rows
-                self._store.put_back(aside, session.sha256)
-                raise
-            self._remove(session.sha256)
-            self._aside[session.sha256] = aside
+            # Only now: rows that a program put aside and was killed over are swept away.
+            with contextlib.suppress(OSError):  # somebody reads them; a sweep gets them later
+                self._put_aside(session.sha256)
         return session
 
     def restore(self, session: DatasetSession) -> DatasetSession:
@@ -64,6 +57,15 @@ class DatasetBin:
         with self._alone:
             for sha256 in list(self._aside):
                 self._remove(sha256)
+
+    def _put_aside(self, sha256: str) -> None:
+        """Out of the library, unless another dataset has these rows, or has got them just now."""
+        with self._database.unit_of_work() as uow:
+            uow.datasets.lock()
+            if self._store.has(sha256) and not uow.datasets.has_rows(sha256):
+                aside = self._store.put_aside(sha256)
+                self._remove(sha256)
+                self._aside[sha256] = aside
 
     def _bring_rows(self, session: DatasetSession) -> None:
         if self._store.has(session.sha256):  # another session has them, or they came anew

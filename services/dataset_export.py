@@ -61,13 +61,16 @@ def write_parquet(rows: Path, path: Path, exporters: Exporters | None, watch: Wa
 
 @contextmanager
 def _in_place_of(path: Path) -> Iterator[Path]:
-    """A file beside ``path`` that takes its place when all went well."""
-    if path.is_dir():
-        raise AppError("io", f"{path} is a folder.", "Give the name of a file.")
-    temporary = path.with_name(f".{path.name[:100]}.{uuid4().hex}.tmp")
+    """A file beside ``path`` that takes its place when all went well; a link stays one."""
+    try:
+        target = path.resolve()
+        _require_a_file(path, target)
+        temporary = target.with_name(f".{uuid4().hex}.tmp")
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a name that is none
+        raise AppError("io", f"{path} is no name of a file.", "Give another.", str(error)) from None
     try:
         yield temporary
-        temporary.replace(path)
+        temporary.replace(target)
     except OSError as error:
         raise _as_app_error(path, error) from error
     finally:
@@ -75,11 +78,20 @@ def _in_place_of(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def _require_a_file(path: Path, target: Path) -> None:
+    """A device or a pipe would be lost: what takes its place is a file."""
+    if target.is_dir():
+        raise AppError("io", f"{path} is a folder.", "Give the name of a file.")
+    if target.exists() and not target.is_file():
+        message = f"{path} is a device or a pipe, not a file."
+        raise AppError("io", message, "Give the name of a file.")
+
+
 def _as_app_error(path: Path, error: OSError) -> AppError:
     if error.errno == errno.ENOSPC:
         message = f"The disk is full; {path.name} was not written."
         return AppError("disk_full", message, "Free some space, or choose another folder.")
-    if error.errno == errno.ENOENT:
+    if error.errno == errno.ENOENT and not path.parent.is_dir():
         message = f"There is no folder {path.parent}."
         return AppError("io", message, "Choose one that exists.", str(error))
     reason = error.strerror or type(error).__name__

@@ -74,8 +74,27 @@ class DatasetStore:
 
     def adopt(self, data: Path, index: Path, sha256: str) -> None:
         """Take files of :meth:`new_files` into the library, under the hash of the rows."""
+        if self._has_already(data, index, sha256):
+            data.unlink()
+            index.unlink()
+            return
         index.replace(self.index_path(sha256))
         data.replace(self.path(sha256))
+
+    def _has_already(self, data: Path, index: Path, sha256: str) -> bool:
+        """Whether the same rows are here whole, which are then as good as new for a sweep.
+
+        They may be read at this moment, and Windows replaces no file that is.
+        """
+        pairs = ((data, self.path(sha256)), (index, self.index_path(sha256)))
+        try:
+            if any(new.stat().st_size != old.stat().st_size for new, old in pairs):
+                return False
+            for _new, old in pairs:
+                os.utime(old)
+        except FileNotFoundError:
+            return False
+        return True
 
     def sweep(self) -> None:
         """Remove what programs that were killed have left half written."""
@@ -170,7 +189,8 @@ def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # held by another program: the next sweep gets it
+            path.unlink()
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.domain.dataset import DatasetSession
+from models.domain.errors import AppError
 from services import dataset_export, dataset_search
 from services.dataset_bin import DatasetBin
 from services.dataset_import.findings import shown
@@ -114,7 +116,7 @@ class DatasetLibrary:
 
     def rows(self, session_id: int, start: int, count: int) -> Sequence[dict[str, Any]]:
         """``count`` rows from row ``start`` (from 0) without reading the rest."""
-        return self._store.rows(self.get(session_id).sha256, start, count)
+        return self._store.rows(self._whole(session_id).sha256, start, count)
 
     def find_row(
         self,
@@ -127,7 +129,7 @@ class DatasetLibrary:
     ) -> int | None:
         """The number of the next row, from ``start`` itself on, that holds the text in any case of
         letters; None where there is none. Cancelled."""
-        sha256 = self.get(session_id).sha256
+        sha256 = self._whole(session_id).sha256
         return dataset_search.find_row(
             self._store.path(sha256),
             self._store.index_path(sha256),
@@ -186,7 +188,7 @@ class DatasetLibrary:
     ) -> None:
         """Write all rows to a file, ``jsonl`` or ``parquet``: all of them, or the file stays as it
         was. Raises Cancelled, and AppError: ``runtime_missing``, ``disk_full``, ``io``."""
-        session = self.get(session_id)
+        session = self._whole(session_id)
         rows, watch = self._store.path(session.sha256), Watch(report, cancel)
         if format == "parquet":
             dataset_export.write_parquet(rows, path, self._exporters, watch)
@@ -208,7 +210,7 @@ class DatasetLibrary:
         Conversations in different formats become messages. The column ``dataset`` of each row says
         where it came from. Raises as :class:`DatasetMaker` does.
         """
-        sources = [(self.get(part.session_id), part.weight) for part in parts]
+        sources = [(self._whole(part.session_id), part.weight) for part in parts]
         watch = Watch(report, cancel)
         return self._keep(self._maker.merge(sources, name, watch, seed=seed, shuffle=shuffle))
 
@@ -231,7 +233,7 @@ class DatasetLibrary:
         may be some more or less. Raises as :class:`DatasetMaker` does.
         """
         made = self._maker.split_off(
-            self.get(session_id),
+            self._whole(session_id),
             Watch(report, cancel),
             percent=percent,
             rows=rows,
@@ -254,7 +256,7 @@ class DatasetLibrary:
 
         Raises as :class:`DatasetMaker` does.
         """
-        session, watch = self.get(session_id), Watch(report, cancel)
+        session, watch = self._whole(session_id), Watch(report, cancel)
         return self._keep(self._maker.without_rows(session, rows, name, watch))
 
     def sweep(self) -> None:
@@ -269,8 +271,29 @@ class DatasetLibrary:
         self._bin.empty()
 
     def place_into(self, session: DatasetSession, folder: Path) -> Path:
-        """Make a session's rows available below a run's data root; returns the file."""
-        return self._store.place_into(session.sha256, folder)
+        """Make a session's rows available below a run's data root; returns the file.
+
+        Raises AppError: ``not_found`` where they are gone, ``disk_full``, ``io``.
+        """
+        self._require_rows(session)
+        try:
+            return self._store.place_into(session.sha256, folder)
+        except OSError as error:
+            raise _not_placed(session, folder, error) from error
+
+    def _whole(self, session_id: int) -> DatasetSession:
+        """A session whose rows are there; AppError("not_found")."""
+        session = self.get(session_id)
+        self._require_rows(session)
+        return session
+
+    def _require_rows(self, session: DatasetSession) -> None:
+        if not self._store.has(session.sha256):
+            raise AppError(
+                "not_found",
+                f'The rows of "{session.name}" are no longer on the disk.',
+                "Import its file again; this dataset can be deleted.",
+            )
 
     def _keep(self, session: DatasetSession) -> DatasetSession:
         return self._keep_all((session,))[0]
@@ -286,15 +309,38 @@ class DatasetLibrary:
     def _add_all(self, sessions: Sequence[DatasetSession]) -> tuple[DatasetSession, ...]:
         added: list[DatasetSession] = []
         with self._database.unit_of_work() as uow:
+            uow.datasets.lock()
             for session in sessions:
+                if not self._store.has(session.sha256):
+                    raise _taken_away(session)
                 unique = uow.datasets.unique_name(session.name)
                 added.append(uow.datasets.add(replace(session, name=unique)))
             uow.commit()
         return tuple(added)
 
     def _delete_if_unused(self, sha256: str) -> None:
-        if all(session.sha256 != sha256 for session in self.list()):
-            self._store.delete(sha256)
+        with self._database.unit_of_work() as uow:
+            uow.datasets.lock()  # nobody can come to name them between the two
+            if not uow.datasets.has_rows(sha256):
+                self._store.delete(sha256)
+
+
+def _taken_away(session: DatasetSession) -> AppError:
+    """The same rows were there, and have gone with the last dataset that had them."""
+    return AppError(
+        "io",
+        f'The rows of "{session.name}" were deleted at the same time.',
+        "Nothing was added; try again.",
+    )
+
+
+def _not_placed(session: DatasetSession, folder: Path, error: OSError) -> AppError:
+    if error.errno == errno.ENOSPC:
+        message = f'The disk is full; the rows of "{session.name}" do not fit into {folder}.'
+        return AppError("disk_full", message, "Free some space there.", str(error))
+    reason = error.strerror or type(error).__name__
+    message = f'The rows of "{session.name}" cannot be placed in {folder}: {reason}.'
+    return AppError("io", message, "Check who may write there, or choose another.", str(error))
 
 
 def _session(

@@ -588,3 +588,62 @@ def test_an_export_takes_the_place_of_a_file_only_when_it_is_whole(
     assert library.import_file(target).sha256 == session.sha256
     with pytest.raises(AppError, match="is a folder"):
         library.export(session.id, tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes among its files")
+def test_an_export_goes_through_a_link_and_never_takes_the_place_of_a_device(
+    library: DatasetLibrary, keep: Callable[..., DatasetSession], tmp_path: Path
+) -> None:
+    session, pipe, link = keep("faq", questions(3)), tmp_path / "pipe", tmp_path / "link.jsonl"
+    os.mkfifo(pipe)
+    with pytest.raises(AppError, match="a device or a pipe") as caught:
+        library.export(session.id, pipe)
+    assert caught.value.hint
+    assert pipe.is_fifo()
+    link.symlink_to(tmp_path / "out.jsonl")
+    library.export(session.id, link)
+    assert link.is_symlink()
+    assert (tmp_path / "out.jsonl").read_text().count("\n") == 3
+    pipe.unlink()
+    pipe.symlink_to(pipe)
+    with pytest.raises(AppError, match="no name of a file"):
+        library.export(session.id, pipe)
+
+
+def test_an_export_may_have_as_long_a_name_as_the_disk_allows(
+    library: DatasetLibrary, keep: Callable[..., DatasetSession], tmp_path: Path
+) -> None:
+    session = keep("faq", questions(3))
+    target = tmp_path / ("数" * 80 + ".jsonl")
+    library.export(session.id, target)
+    assert library.import_file(target).sha256 == session.sha256
+
+
+def test_rows_that_are_gone_are_missed_in_words_by_whoever_needs_them(
+    library: DatasetLibrary,
+    keep: Callable[..., DatasetSession],
+    store: DatasetStore,
+    tmp_path: Path,
+) -> None:
+    session = keep("faq", questions(3))
+    store.delete(session.sha256)
+    for ask in (
+        lambda: library.rows(session.id, 0, 1),
+        lambda: library.find_row(session.id, "Q"),
+        lambda: library.export(session.id, tmp_path / "out.jsonl"),
+        lambda: library.without_rows(session.id, [0]),
+        lambda: library.split_off(session.id, rows=1, as_split=True),
+        lambda: library.place_into(session, tmp_path),
+    ):
+        with pytest.raises(AppError, match="no longer on the disk") as caught:
+            ask()
+        assert caught.value.kind == "not_found"
+
+
+def test_rows_that_find_no_room_beside_a_run_are_a_sentence(
+    library: DatasetLibrary, keep: Callable[..., DatasetSession], tmp_path: Path
+) -> None:
+    session, file = keep("faq", questions(3)), tmp_path / "file"
+    file.touch()
+    with pytest.raises(AppError, match="cannot be placed"):
+        library.place_into(session, file / "datasets")
