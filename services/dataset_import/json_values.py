@@ -75,7 +75,9 @@ def plain_rows(texts: list[bytes], whole: bytes) -> list[Row] | None:
     except (ValueError, TypeError):
         return None
     is_same = whole.count(b'"') == written.count(b'"')
-    return rows if is_same and b"\\u0022" not in whole else None
+    # The first search is ten times as fast as the second.
+    is_disguised = b"\\" in whole and b"\\u0022" in whole
+    return rows if is_same and not is_disguised else None
 
 
 def one_by_one(texts: list[bytes], lines: Sequence[int], intake: Intake) -> Batch:
