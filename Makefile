@@ -6,7 +6,8 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/.ready
 PACKAGES := app models views controllers services trainer_image
 
-.PHONY: help demo run test test-fast test-gpu soak bench lint format lock package screenshots clean
+.PHONY: help demo run test test-fast test-gpu soak bench lint format lock package screenshots \
+  cloud-emulator clean
 
 help:
 	@echo "make demo       set up, fine-tune a small real model on this computer, compare"
@@ -74,6 +75,9 @@ lock: $(READY)
 screenshots: $(READY)
 	@sh packaging/linux/system-libraries.sh
 	@$(BIN)/python tests/screenshots.py
+
+cloud-emulator: $(READY)
+	@$(BIN)/python -m tests.emulators.runpod
 
 package: $(READY)
 	@sh packaging/linux/system-libraries.sh --package

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.emulators.hub import Hub
-from tests.emulators.runpod_api import RunpodApi
+from tests.emulators.runpod.emulator import RunpodEmulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,14 +140,15 @@ def test_a_secret_goes_from_standard_input_into_the_keychain(temper: Temper) -> 
 
 def test_a_secret_that_works_and_one_that_does_not(temper: Temper) -> None:
     temper("secret", "set", "runpod_key", given="rpa_good-one")
-    with RunpodApi({"rpa_good-one": 1}) as runpod:
+    with RunpodEmulator.with_keys(["rpa_good-one"]) as runpod:
+        runpod.cloud.add_pods(1)
         temper.environment["RUNPOD_REST_URL"] = runpod.url
         answer = temper.json("secret", "test", "runpod_key")
         assert answer == {
             "name": "runpod_key", "works": True,
             "message": "It works: 1 pod on this account.",
         }  # fmt: skip
-        runpod.keys.clear()
+        runpod.cloud.keys.clear()
         error = temper.json("secret", "test", "runpod_key", code=1)["error"]
     assert error["kind"] == "auth"
     assert "rpa_good-one" not in json.dumps(error)

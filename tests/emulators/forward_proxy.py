@@ -19,7 +19,7 @@ class ForwardProxy(Emulator):
         self.hosts = hosts
         self.wants_password = wants_password
 
-    def answer(self, request: Request) -> Reply:
+    def answer(self, request: Request) -> Reply | None:
         if self.wants_password and "proxy-authorization" not in request.headers:
             return Reply(407, b"", {"Proxy-Authenticate": "Basic"})
         parts = urlsplit(request.target)

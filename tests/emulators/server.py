@@ -6,11 +6,14 @@ Nothing here, or in any emulator, imports the program: the two can only agree th
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 
@@ -33,6 +36,8 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     cut: int | None = None
     """After so many bytes of the body the connection breaks."""
+    stream: Iterator[bytes] | None = None
+    """Instead of a body: sent piece by piece, its headers with the first; ends with the link."""
 
 
 class Emulator:
@@ -55,8 +60,8 @@ class Emulator:
         """Where it listens."""
         return f"http://{self.host}:{self._server.server_port}"
 
-    def answer(self, request: Request) -> Reply:
-        """What the service says; each emulator has its own."""
+    def answer(self, request: Request) -> Reply | None:
+        """What the service says; each emulator has its own. None: nothing, and hangs up."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -73,6 +78,10 @@ class Emulator:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    def discard(self) -> None:
+        """Give the port back, where nothing was ever served."""
+        self._server.server_close()
 
     def _reply_to(self, request: Request) -> Reply | None:
         self.requests.append(request)
@@ -96,15 +105,30 @@ class Emulator:
                 self.close_connection = True
                 if reply is None:
                     return
+                if reply.stream is not None:
+                    self._send_stream(reply, reply.stream)
+                    return
+                self._send_head(reply, {"Content-Length": str(len(reply.body))})
+                if self.command != "HEAD":
+                    self.wfile.write(reply.body[: reply.cut])
+
+            def _send_stream(self, reply: Reply, stream: Iterator[bytes]) -> None:
+                first = next(stream, b"")
+                with suppress(OSError):  # whoever listened has gone
+                    self._send_head(reply, {})
+                    for piece in chain((first,), stream):
+                        self.wfile.write(piece)
+                        self.wfile.flush()
+
+            def _send_head(self, reply: Reply, more: dict[str, str]) -> None:
                 self.send_response(reply.status)
-                for name, value in reply.headers.items():
+                for name, value in (more | reply.headers).items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(reply.body)))
                 self.send_header("Connection", "close")
                 self.end_headers()
-                self.wfile.write(reply.body[: reply.cut])
 
-            do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = do_CONNECT = handle_any  # noqa: N815
+            do_GET = do_POST = do_PUT = do_HEAD = handle_any  # noqa: N815
+            do_DELETE = do_CONNECT = do_PATCH = handle_any  # noqa: N815
 
             def log_message(self, *arguments: object) -> None:
                 """The test's output is for the test."""

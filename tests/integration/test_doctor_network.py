@@ -23,7 +23,7 @@ from services.doctor.probes import Patient, probes_of
 from services.environment.runtime_env import EnvironmentState
 from services.process_environment import tell_hub_library
 from tests.emulators.hub import Hub
-from tests.emulators.runpod_api import RunpodApi
+from tests.emulators.runpod.emulator import RunpodEmulator
 from tests.emulators.server import Reply
 
 if TYPE_CHECKING:
@@ -103,8 +103,9 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def runpod(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunpodApi]:
-    with RunpodApi({KEY: 2}) as emulator:
+def runpod(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunpodEmulator]:
+    with RunpodEmulator.with_keys([KEY]) as emulator:
+        emulator.cloud.add_pods(2)
         monkeypatch.setenv("RUNPOD_REST_URL", emulator.url)
         yield emulator
 
@@ -176,7 +177,7 @@ def test_the_users_own_variable_that_keeps_from_the_hub_is_named(
     assert hub.requests == []
 
 
-def test_runpod_is_asked_only_with_a_key(runpod: RunpodApi) -> None:
+def test_runpod_is_asked_only_with_a_key(runpod: RunpodEmulator) -> None:
     (found,) = network.runpod_checks(Secrets(), online)
     assert (found.state, runpod.requests) == (CheckState.OK, [])
     both = named(network.runpod_checks(Secrets({RUNPOD_KEY: KEY}), online))
@@ -218,7 +219,7 @@ def doctor(tmp_path: Path, is_offline: Callable[[], bool]) -> Doctor:
 
 
 def test_offline_nobody_is_asked_and_the_doctor_says_so(
-    hub: Hub, runpod: RunpodApi, tmp_path: Path
+    hub: Hub, runpod: RunpodEmulator, tmp_path: Path
 ) -> None:
     found = named([*doctor(tmp_path, lambda: True).checks()])
     assert "were not asked" in found["Offline mode"].message
@@ -227,7 +228,7 @@ def test_offline_nobody_is_asked_and_the_doctor_says_so(
 
 
 def test_offline_mode_that_begins_while_it_looks_holds_at_once(
-    hub: Hub, runpod: RunpodApi, tmp_path: Path
+    hub: Hub, runpod: RunpodEmulator, tmp_path: Path
 ) -> None:
     answers = iter([False])
     found = named([*doctor(tmp_path, lambda: next(answers, True)).checks()])
@@ -235,7 +236,7 @@ def test_offline_mode_that_begins_while_it_looks_holds_at_once(
     assert "were not asked" in found["Offline mode"].message
 
 
-def test_online_both_are_asked(hub: Hub, runpod: RunpodApi, tmp_path: Path) -> None:
+def test_online_both_are_asked(hub: Hub, runpod: RunpodEmulator, tmp_path: Path) -> None:
     found = named([*doctor(tmp_path, online).checks()])
     assert found[network.HUB_TOKEN].message.startswith("It works")
     assert "2 pods" in found[network.RUNPOD_ACCOUNT].message

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,8 +16,8 @@ from services.secret_checks import SecretChecker
 from services.secrets import SecretStore
 from tests.emulators.forward_proxy import ForwardProxy
 from tests.emulators.hub import Hub
-from tests.emulators.runpod_api import RunpodApi
-from tests.emulators.runpod_s3 import RunpodS3
+from tests.emulators.runpod.emulator import RunpodEmulator
+from tests.emulators.runpod.s3 import RunpodS3
 from tests.emulators.server import Emulator, Reply
 
 if TYPE_CHECKING:
@@ -73,17 +72,19 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def runpod(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunpodApi]:
-    with RunpodApi({KEY: 2}, frozenset({"rpa_restricted"})) as emulator:
+def runpod(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunpodEmulator]:
+    with RunpodEmulator.with_keys([KEY], ["rpa_restricted"]) as emulator:
+        emulator.cloud.add_pods(2)
         monkeypatch.setenv("RUNPOD_REST_URL", emulator.url)
         yield emulator
 
 
 @pytest.fixture
 def volumes(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunpodS3]:
-    with RunpodS3("EU-RO-1", {ACCESS: SECRET}, ("vol1",)) as emulator:
+    with RunpodS3.alone("EU-RO-1", {ACCESS: SECRET}, 1) as emulator:
         monkeypatch.setenv("RUNPOD_S3_TEMPLATE", f"{emulator.url}/")
         yield emulator
+    emulator.cloud.close()
 
 
 def checker(**secrets: str) -> SecretChecker:
@@ -118,7 +119,7 @@ def test_a_token_that_may_only_read_is_told_to_be_too_little_for_push(hub: Hub) 
     assert "Push to Hub needs one that may write" in checker(hf_token="hf_reader12").test(HF_TOKEN)
 
 
-def test_a_runpod_key_is_tried_by_listing_pods_under_our_own_name(runpod: RunpodApi) -> None:
+def test_a_runpod_key_is_tried_by_listing_pods_under_our_own_name(runpod: RunpodEmulator) -> None:
     assert checker(runpod_key=KEY).test(RUNPOD_KEY) == "It works: 2 pods on this account."
     (request,) = runpod.requests
     assert (request.method, request.target) == ("GET", "/v2/pods")
@@ -133,7 +134,7 @@ def test_s3_keys_are_tried_together_with_a_signed_request(volumes: RunpodS3, nam
 def test_s3_keys_are_tried_in_the_data_centre_that_is_chosen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with RunpodS3("US-KS-2", {ACCESS: SECRET}, ()) as emulator:
+    with RunpodS3.alone("US-KS-2", {ACCESS: SECRET}, 0) as emulator:
         monkeypatch.setenv("RUNPOD_S3_TEMPLATE", emulator.url + "/{dc}")
         with pytest.raises(AppError):  # the path's name shows that the address was filled in
             everything().test(S3_ACCESS_KEY, "us-ks-2")
@@ -144,7 +145,7 @@ def test_s3_keys_are_tried_in_the_data_centre_that_is_chosen(
 
 
 def test_unknown_tokens_and_keys_are_refused_each_with_its_own_sentence(
-    hub: Hub, runpod: RunpodApi, volumes: RunpodS3
+    hub: Hub, runpod: RunpodEmulator, volumes: RunpodS3
 ) -> None:
     tester = checker(
         hf_token="hf_wrong123",
@@ -162,11 +163,11 @@ def test_unknown_tokens_and_keys_are_refused_each_with_its_own_sentence(
 
 
 def test_a_wrong_clock_is_told_apart_from_a_wrong_key(volumes: RunpodS3) -> None:
-    volumes.clock += timedelta(hours=3)
+    volumes.skew += 3 * 3600
     assert failure(everything(), S3_ACCESS_KEY).kind == "clock"
 
 
-def test_missing_permission_is_told_apart_from_a_blocked_network(runpod: RunpodApi) -> None:
+def test_missing_permission_is_told_apart_from_a_blocked_network(runpod: RunpodEmulator) -> None:
     tester = checker(runpod_key="rpa_restricted")
     error = failure(tester, RUNPOD_KEY)
     assert (error.kind, "may not see" in error.message) == ("forbidden", True)
@@ -193,7 +194,7 @@ def test_forbidden_by_the_hub_and_by_s3(hub: Hub, volumes: RunpodS3) -> None:
 )
 @pytest.mark.parametrize("name", NAMES)
 def test_every_other_trouble_has_its_own_kind(
-    hub: Hub, runpod: RunpodApi, volumes: RunpodS3, name: str, fault: Reply | float, kind: str
+    hub: Hub, runpod: RunpodEmulator, volumes: RunpodS3, name: str, fault: Reply | float, kind: str
 ) -> None:
     for emulator in (hub, runpod, volumes):
         emulator.faults.append(fault)
@@ -212,8 +213,8 @@ def test_a_network_that_is_not_there_is_said(name: str, monkeypatch: pytest.Monk
 def test_calls_go_through_the_proxy(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     behind: dict[str, Emulator] = {
         "hub.invalid": Hub({TOKEN: ("me", "write")}),
-        "api.invalid": RunpodApi({KEY: 0}),
-        "s3.invalid": RunpodS3("EU-RO-1", {ACCESS: SECRET}, ()),
+        "api.invalid": RunpodEmulator.with_keys([KEY]),
+        "s3.invalid": RunpodS3.alone("EU-RO-1", {ACCESS: SECRET}, 0),
     }
     _point_at(monkeypatch, "http://hub.invalid", "http://api.invalid", "http://s3.invalid")
     with ForwardProxy(behind) as proxy:
@@ -221,7 +222,7 @@ def test_calls_go_through_the_proxy(name: str, monkeypatch: pytest.MonkeyPatch) 
         assert "work" in everything().test(name)
         assert len(proxy.requests) == 1
     for emulator in behind.values():
-        emulator._server.server_close()
+        emulator.discard()
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -239,7 +240,7 @@ def test_a_proxy_that_wants_a_password_or_is_not_there_is_named(
 
 
 def test_nothing_is_sent_while_offline(
-    hub: Hub, runpod: RunpodApi, volumes: RunpodS3, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, runpod: RunpodEmulator, volumes: RunpodS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tester = everything()
     monkeypatch.setenv("TEMPER_OFFLINE", "1")

@@ -1,0 +1,64 @@
+"""What Temper sends to make things at Runpod, in the words of REST v2.
+
+Only fields of the first published schema (August 2026): an unknown one is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from models.domain.pod import NewPod, PodTemplate
+
+
+def new_pod(wanted: NewPod) -> dict[str, Any]:
+    """The body of ``POST /v2/pods``. SSH and Jupyter are never started."""
+    gpu: dict[str, Any] = {"id": wanted.gpu, "count": wanted.gpu_count}
+    if wanted.min_cuda:
+        gpu["minCudaVersion"] = wanted.min_cuda
+    body: dict[str, Any] = {
+        "name": wanted.name, "image": wanted.image, "gpu": gpu, "cloud": wanted.cloud,
+        "disk": wanted.disk, "startSsh": False, "startJupyter": False,
+    }  # fmt: skip
+    if wanted.volume_id:
+        mount = {"volumeId": wanted.volume_id, "path": wanted.volume_path}
+        body["mounts"] = {"network": [mount]}
+    optional = {
+        "dataCenterIds": [place.upper() for place in wanted.data_centers],
+        "ports": list(wanted.ports),
+        "env": dict(wanted.env),
+        "args": container_args(wanted.entrypoint, wanted.command),
+        "registry": wanted.registry,
+    }
+    return body | {name: value for name, value in optional.items() if value}
+
+
+def container_args(entrypoint: tuple[str, ...], command: tuple[str, ...]) -> str:
+    """``args`` in its JSON form, which replaces the image's entrypoint too; empty for neither.
+
+    A plain string would only replace the command, and be split like a shell's.
+    """
+    parts: dict[str, list[str]] = {}
+    if entrypoint:
+        parts["entrypoint"] = list(entrypoint)
+    if command:
+        parts["cmd"] = list(command)
+    return json.dumps(parts) if parts else ""
+
+
+def new_template(wanted: PodTemplate) -> dict[str, Any]:
+    """The body of ``POST /v2/templates``: for pods with NVIDIA GPUs, private."""
+    return template_fields(wanted) | {
+        "name": wanted.name, "category": "NVIDIA", "public": False, "serverless": False,
+        "startSsh": False, "startJupyter": False,
+    }  # fmt: skip
+
+
+def template_fields(wanted: PodTemplate) -> dict[str, Any]:
+    """What of a template follows the configuration, and is changed when that changes."""
+    fields: dict[str, Any] = {
+        "image": wanted.image, "disk": wanted.disk, "ports": list(wanted.ports),
+        "env": dict(wanted.env), "args": wanted.args,
+    }  # fmt: skip
+    return fields | ({"registry": wanted.registry} if wanted.registry else {})

@@ -1,0 +1,171 @@
+"""Runpod's REST API v2 as far as Temper uses it, and the one GraphQL query that it has no
+counterpart for (the balance)."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from models.domain.pod import Balance
+from services.runpod import answers, bodies
+from services.runpod.refusals import NOT_FOUND, RunpodError
+from services.runpod.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from models.domain.gpu_offer import GpuOffer
+    from models.domain.pod import DataCenter, NetworkVolume, NewPod, Pod, PodTemplate
+    from services.runpod.addresses import Addresses
+    from services.runpod.answers import Json
+
+MOST_PAGES = 100
+_BALANCE = "query { myself { clientBalance currentSpendPerHr spendLimit } }"
+
+
+class RunpodClient:
+    """One account. Blocking: half a minute a call and about two with all its retries.
+
+    May be shared by threads. Every method raises RunpodError (:mod:`services.runpod.refusals`) or
+    AppError (``network``, ``timeout``, ``certificate``, ``proxy``). What makes something raises
+    the kind ``create_unclear`` where it may have been made: then look by its name, never repeat.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        where: Addresses | None = None,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.transport = Transport(key, where, pause=pause)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connections; a later call opens new ones."""
+        self.transport.close()
+
+    def pods(self) -> tuple[Pod, ...]:
+        """Every pod of the account, whoever made it."""
+        return tuple(map(answers.pod, self._pages("/pods", "pods", "list the account's pods")))
+
+    def pod(self, pod_id: str) -> Pod | None:
+        """One pod as it is now; None when there is none of that name any more."""
+        try:
+            return answers.pod(self.transport.call("GET", f"/pods/{pod_id}", "look at the pod"))
+        except RunpodError as error:
+            if error.kind == NOT_FOUND:
+                return None
+            raise
+
+    def create_pod(self, wanted: NewPod) -> Pod:
+        """Rent. Further kinds: ``no_capacity``, ``no_balance``, ``refused``."""
+        body = bodies.new_pod(wanted)
+        return answers.pod(self.transport.call("POST", "/pods", "rent a pod", body=body))
+
+    def end_pod(self, pod_id: str) -> None:
+        """Delete a pod; one that is not there any more is deleted. Its network volume stays."""
+        self._delete(f"/pods/{pod_id}", "end the pod")
+
+    def is_gone(self, pod_id: str) -> bool:
+        """Whether a pod neither answers nor is listed: only both together are a proof."""
+        return self.pod(pod_id) is None and all(one.id != pod_id for one in self.pods())
+
+    def volumes(self) -> tuple[NetworkVolume, ...]:
+        """The account's network volumes."""
+        found = self._pages("/network-volumes", "networkVolumes", "list the network volumes")
+        return tuple(map(answers.volume, found))
+
+    def create_volume(self, name: str, data_center: str, size: int) -> NetworkVolume:
+        """Make a volume of ``size`` GB. Its name need not be the only one: look first."""
+        body = {"name": name, "dataCenter": data_center.upper(), "size": size}
+        made = self.transport.call("POST", "/network-volumes", "make a network volume", body=body)
+        return answers.volume(made)
+
+    def grow_volume(self, volume_id: str, size: int) -> NetworkVolume:
+        """Make a volume larger; Runpod refuses to make it smaller."""
+        path, what = f"/network-volumes/{volume_id}", "enlarge the network volume"
+        return answers.volume(self.transport.call("PATCH", path, what, body={"size": size}))
+
+    def delete_volume(self, volume_id: str) -> None:
+        """Delete a volume with all that is on it."""
+        self._delete(f"/network-volumes/{volume_id}", "delete the network volume")
+
+    def templates(self) -> tuple[PodTemplate, ...]:
+        """The account's own templates."""
+        found = self._pages("/templates", "templates", "list the templates")
+        return tuple(map(answers.template, found))
+
+    def create_template(self, wanted: PodTemplate) -> PodTemplate:
+        """Make a template for pods."""
+        body = bodies.new_template(wanted)
+        made = self.transport.call("POST", "/templates", "make a template", body=body)
+        return answers.template(made)
+
+    def update_template(self, template_id: str, changes: Mapping[str, Any]) -> PodTemplate:
+        """Change some fields of a template; ``env`` is replaced as a whole."""
+        path, what = f"/templates/{template_id}", "change the template"
+        return answers.template(self.transport.call("PATCH", path, what, body=changes))
+
+    def delete_template(self, template_id: str) -> None:
+        """Delete a template."""
+        self._delete(f"/templates/{template_id}", "delete the template")
+
+    def offers(self, cloud: str, count: int = 1, min_cuda: str = "") -> tuple[GpuOffer, ...]:
+        """The GPU types of one cloud, with the stock for ``count`` of them in one pod."""
+        query = {"include": "AVAILABILITY", "product": "POD", "cloud": cloud, "count": str(count)}
+        if min_cuda:
+            query["minCudaVersion"] = min_cuda
+        found = self._pages("/catalog/gpus", "gpus", "list the GPUs", query)
+        return tuple(made for one in found if (made := answers.offer(one, cloud)) is not None)
+
+    def data_centers(self) -> tuple[DataCenter, ...]:
+        """Runpod's places, with what GPUs they have."""
+        query = {"include": "GPU_AVAILABILITY"}
+        found = self._pages("/catalog/datacenters", "dataCenters", "list the data centres", query)
+        return tuple(map(answers.data_center, found))
+
+    def balance(self) -> Balance:
+        """The account's money."""
+        data = self.transport.ask_graphql(_BALANCE, "tell the balance")
+        account = data.get("myself") or {}
+        limit = account.get("spendLimit")
+        return Balance(
+            float(account.get("clientBalance") or 0),
+            float(account.get("currentSpendPerHr") or 0),
+            None if limit is None else float(limit),
+        )
+
+    def _delete(self, path: str, what: str) -> None:
+        try:
+            self.transport.call("DELETE", path, what)
+        except RunpodError as error:
+            if error.kind != NOT_FOUND:
+                raise
+
+    def _pages(
+        self, path: str, name: str, what: str, query: Mapping[str, str] | None = None
+    ) -> list[Json]:
+        """All of a list: newer versions of the API give it in pages, older ones at once."""
+        found: list[Json] = []
+        asked = dict(query or {})
+        for _ in range(MOST_PAGES):
+            content = self.transport.call("GET", path, what, query=asked)
+            found += answers.objects(content, name)
+            pages = content.get("pagination")
+            cursor = pages.get("nextCursor") if isinstance(pages, dict) else None
+            if not cursor:
+                break
+            asked["cursor"] = str(cursor)
+        return found
