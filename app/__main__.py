@@ -33,7 +33,9 @@ def main(argv: list[str] | None = None) -> int:
     if is_for_window(arguments):
         return _window(arguments)
     from app.cli.main import app
+    from app.cli.output import prepare_streams
 
+    prepare_streams()
     app(args=arguments, prog_name="temper")  # leaves by SystemExit with the command's exit code
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 import shutil
@@ -26,6 +27,19 @@ EXIT_WRONG_USE = 2
 _WRONG_USE = {"bad_config", "bad_name", "bad_use", "name_taken"}
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+
+
+def prepare_streams() -> None:
+    """Let every text be printed: into a file or another program as UTF-8, unless the user wants
+    something else; what a terminal has no sign for, by its number.
+
+    Windows writes files in a code page that lacks most of what datasets hold.
+    """
+    is_chosen = bool(os.environ.get("PYTHONIOENCODING"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = None if is_chosen or stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def print_json(document: object) -> None:

@@ -99,7 +99,7 @@ def as_messages(row: dict[str, Any], format_: str) -> dict[str, Any]:
     Columns that are no part of the conversation stay.
     """
     known = DatasetFormat(format_)
-    spent = {*FORMAT_COLUMNS[known], "system"}
+    spent = {*FORMAT_COLUMNS[known], "system", "messages"}
     if known is DatasetFormat.ALPACA:
         spent.add("input")
     others = {name: value for name, value in row.items() if name not in spent}

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +17,6 @@ from app.cli.state import services
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -117,3 +120,21 @@ def test_an_export_is_imported_to_the_same_rows(temper: Callable[..., Any], tmp_
     assert "training environment" in no_environment
     assert not (tmp_path / "out.parquet").exists()
     assert "no folder" in temper("data", "export", "Faq", str(tmp_path / "no" / "x.jsonl"), code=1)
+
+
+def test_rows_are_printed_where_the_system_writes_another_alphabet(
+    temper: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.jsonl"
+    path.write_text('{"text": "\\ud83d\\ude00 \\u00fc"}\n', encoding="utf-8")
+    temper("data", "import", str(path))
+    plain = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "data", "show", "odd", "--json"],
+        cwd=Path(__file__).parents[2],
+        env={key: value for key, value in os.environ.items() if key != "PYTHONIOENCODING"} | plain,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout.decode())["rows"] == [{"text": "\N{GRINNING FACE} ü"}]

@@ -311,6 +311,15 @@ def test_conversations_in_different_formats_become_messages(
     assert "system" not in rows[2]
 
 
+def test_a_column_called_messages_beside_another_format_is_not_taken_for_the_conversation(
+    library: DatasetLibrary, keep: Callable[..., DatasetSession]
+) -> None:
+    odd = keep("odd", [{"question": "Q", "answer": "A", "messages": None}])
+    chat = keep("chat", [{"prompt": "p", "completion": "c"}])
+    merged = library.merge([MergePart(odd.id), MergePart(chat.id)], "m", shuffle=False)
+    assert [one["content"] for one in all_rows(library, merged)[0]["messages"]] == ["Q", "A"]
+
+
 @pytest.mark.parametrize("other", [{"text": "t"}, {"prompt": "p", "chosen": "c", "rejected": "r"}])
 def test_what_does_not_go_together_is_refused(
     library: DatasetLibrary, keep: Callable[..., DatasetSession], other: Row
