@@ -157,8 +157,9 @@ class DatasetStore:
         target = folder / f"{sha256}.jsonl"
         if target.exists() and target.stat().st_size == self.path(sha256).stat().st_size:
             return target
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{uuid4().hex}.tmp"
+        beside = DatasetStore(folder)
+        beside.sweep()
+        temporary = beside.new_files()[0]
         try:
             _link_or_copy(self.path(sha256), temporary)
             temporary.replace(target)

@@ -6,7 +6,6 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from services.data_inspection import RowFile
 from services.dataset_import.places import located
@@ -43,9 +42,12 @@ def rows_aside(
 ) -> Iterator[tuple[ImportVerdict, RowFile, DatasetStore]]:
     """Read a file as an import would, below the data root, where a worker sees it.
 
-    Raises ImportRefusedError, Cancelled and what else an import does.
+    What a program that was killed has left goes first. Raises ImportRefusedError, Cancelled and
+    what else an import does.
     """
-    folder = data_root / "datasets" / f".look-{uuid4().hex}"
+    beside = DatasetStore(data_root / "datasets")
+    beside.sweep()
+    folder = beside.new_folder()
     store = DatasetStore(folder)
     try:
         verdict, stored = library.importer_into(store).read(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from models.db.database import Database
 from models.domain.errors import AppError
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
+from services.rows_aside import rows_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,3 +107,20 @@ def test_rows_that_were_cut_short_are_mended_by_an_import(
     rows.write_bytes(b"{")
     library.import_file(faq)
     assert library.rows(session.id, 0, 1) == [{"question": "Q?", "answer": "A."}]
+
+
+def test_what_a_killed_look_at_a_file_left_beside_the_rows_of_a_run_goes_with_the_next(
+    library: DatasetLibrary, faq: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, folder = library.import_file(faq), tmp_path / "data" / "datasets"
+    remove = shutil.rmtree
+    monkeypatch.setattr(shutil, "rmtree", lambda *_args, **_more: None)  # as if it were killed
+    with rows_aside(library, faq, tmp_path / "data"):
+        pass
+    monkeypatch.setattr(shutil, "rmtree", remove)
+    library.place_into(session, folder)
+    assert len(list(folder.iterdir())) == 2, "this program is at it still"
+    monkeypatch.setattr(psutil, "pid_exists", lambda pid: pid != os.getpid())
+    with rows_aside(library, faq, tmp_path / "data"):
+        assert len(list(folder.iterdir())) == 2
+    assert [path.name for path in folder.iterdir()] == [f"{session.sha256}.jsonl"]
