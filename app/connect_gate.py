@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
-from controllers.data_gate import START_ANYWAY, DataGate
+from controllers.data_gate import SHOW_REFUSED, START_ANYWAY, DataGate
 
 if TYPE_CHECKING:
     from app.service_ports import WindowServices
@@ -35,6 +35,8 @@ class GateConnection(QObject):
     def _on_action(self, action: str) -> None:
         if action == START_ANYWAY:
             self.controller.start_anyway()
+        elif action == SHOW_REFUSED:
+            self.controller.show_again()
 
     @Slot(object)
     def _on_progress(self, progress: Progress) -> None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
     from services.progress import Progress
 
-START_ANYWAY = "start_anyway"
+START_ANYWAY, SHOW_REFUSED = "start_anyway", "show_refused"
+"""What a notice's button asks for after a refusal."""
 
 
 class DataGate(QObject):
@@ -86,6 +87,12 @@ class DataGate(QObject):
         again()
 
     @Slot()
+    def show_again(self) -> None:
+        """Show once more why the last start was refused."""
+        if self._last is not None:
+            self.refused.emit(self._last[0])
+
+    @Slot()
     def cancel(self) -> None:
         """Give the checks up, and the starts with them."""
         for one in self._running:
@@ -102,8 +109,11 @@ class DataGate(QObject):
 
     def _tell(self, error: DataRefusedError) -> None:
         """Of a dataset of the library all is shown, and what to do; of another, here."""
-        is_theirs = error.session is None and error.may_start
-        action = (START_ANYWAY, "Start anyway") if is_theirs else ()
+        action: tuple[str, ...] = ()
+        if error.session is not None:
+            action = SHOW_REFUSED, "Show the rows"
+        elif error.may_start:
+            action = START_ANYWAY, "Start anyway"
         self._desk.notices.show_error("The training did not start", error, *action)
         self.refused.emit(error)
 

@@ -32,7 +32,9 @@ class Notices(QObject):
 
     def show_error(self, title: str, error: AppError, action: str = "", label: str = "") -> None:
         """Show a known failure with its next step, and a button where there is a remedy."""
-        text, details = redact(f"{error.message} {error.hint}".strip()), redact(error.details)
+        between = "\n" if "\n" in error.message else " "
+        text = redact(f"{error.message}{between}{error.hint}".strip())
+        details = redact(error.details)
         self.noticed.emit(
             Notice(title, text, "bad", action, label, topic=error.kind, details=details)
         )

@@ -196,7 +196,8 @@ class LibraryController(QObject):
             self._models.datasets.put(session)
         self.made.emit(made[0])
         words = [f"{session.name} ({counted(session.rows, 'row')})" for session in made]
-        self._desk.notices.said.emit(f"{' and '.join(words)} in the library now")
+        verb = "is" if len(made) == 1 else "are"
+        self._desk.notices.said.emit(f"{' and '.join(words)} {verb} in the library now")
 
     def _forget(self, session: DatasetSession) -> None:
         shown = self._models.rows.session

@@ -65,7 +65,9 @@ class Findings:
     def without_answer(self, place: Place, limit: int, *, is_long: bool) -> None:
         """A row of which nothing would be learnt."""
         why = (
-            f"no part of the answer lies within {limit} tokens" if is_long else "nothing is marked"
+            f"no part of the answer lies within {limit:,} tokens"
+            if is_long
+            else "nothing is marked"
         )
         remedy = "lengthen" if is_long else "drop"
         self._add((MAJOR, "nothing_learnt", f"Nothing of it is learnt: {why}."), place, remedy)

@@ -134,7 +134,7 @@ class Report:
         if any(len(text.ids) > limit for text in texts):
             sums.truncated += 1
             self._found.minor(
-                [("truncated", f"It is longer than {limit} tokens and is cut.")], place
+                [("truncated", f"It is longer than {limit:,} tokens and is cut.")], place
             )
         sums.usable[-1] = any(kept)
         if not any(kept):

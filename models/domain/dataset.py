@@ -113,14 +113,15 @@ def merged_format(formats: Iterable[str]) -> str:
     together.
     """
     found = sorted(set(formats))
+    words = ", ".join(found).replace("_", " and ")
     if len(found) == 1:
         return found[0]
     if found and set(found) <= set(CHAT_FORMATS):
         return "messages"
     raise AppError(
         "bad_use",
-        f"Datasets of these formats cannot be merged: {', '.join(found) or 'none'}.",
-        "Preference pairs and plain text go only with their like; conversations with each other.",
+        f"Datasets of these formats cannot be merged: {words or 'none'}.",
+        "Preference pairs and plain text only go with their own kind; conversations go together.",
     )
 
 
@@ -145,7 +146,8 @@ def held_out_rows(total: int, percent: float | None, rows: int | None) -> int:
 
 def _share(percent: float) -> float:
     if not (math.isfinite(percent) and 0 < percent < 100):
-        raise AppError("bad_use", f"{percent:g} % is no share.", "Give a number from 0 to 100.")
+        message = f"{percent:g} % is no share to hold out."
+        raise AppError("bad_use", message, "Give more than 0 and less than 100.")
     return percent / 100
 
 

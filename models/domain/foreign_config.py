@@ -102,7 +102,7 @@ def summary(imported: ImportedConfig) -> str:
     """How an import went, in a sentence or two."""
     lost = sum(note.fate is Fate.LOST for note in imported.notes)
     title = imported.program.label if imported.program else "Temper"
-    taken = "1 setting was" if imported.taken == 1 else f"{imported.taken} settings were"
+    taken = "1 setting is" if imported.taken == 1 else f"{imported.taken} settings are"
     text = f"{taken} taken over from {title}."
     if lost:
         have = "1 setting has" if lost == 1 else f"{lost} settings have"

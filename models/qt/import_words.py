@@ -154,7 +154,7 @@ def notice_of(done: Imported, details: ImportDetails) -> Notice | None:
     if details.divisible is not None:
         unit = TEXT_SPLITS[done.job.options.text_split][0].lower()
         text = f"The text was divided into {unit}; each is a row."
-        return Notice(title, text, "info", DIVIDE_TEXT, "Divide it otherwise…", topic="imported")
+        return Notice(title, text, "info", DIVIDE_TEXT, "Divide it differently…", topic="imported")
     return None
 
 

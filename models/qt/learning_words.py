@@ -144,4 +144,5 @@ def refusal_words(findings: Sequence[Finding], *, is_past: bool = False) -> str:
     kinds = counted(len(major), "kind of problem", "kinds of problems")
     where = f" in {counted(rows, 'row')}" if rows else ""
     begin = "There is something left" if is_past else "The training was not started"
-    return f"{begin}: {kinds}{where}. Choose what to do about each."
+    which = "it" if len(major) == 1 else "each"
+    return f"{begin}: {kinds}{where}. Choose what to do about {which}."

@@ -55,7 +55,7 @@ class MergePlan:
         formats = {session.format for session, _ in self.weighted}
         made = merged_format(formats)
         as_what = f" All become {FORMAT_WORDS[made].lower()}." if len(formats) > 1 else ""
-        return f"{counted(rows, 'row')} of {len(self.weighted)} datasets.{as_what}"
+        return f"{counted(rows, 'row')} from {len(self.weighted)} datasets.{as_what}"
 
     @property
     def licences(self) -> str:

@@ -24,7 +24,8 @@ _MOST_NAMES = 500_000
 """Of columns in all plans together, which bounds their memory."""
 _MOST_SPLITS = 200
 """Counted; a column of more different values names something else."""
-_SAMPLES = 5
+_SAMPLES, _OF_A_KIND = 5, 3
+"""Rows shown to whoever says what the columns are: one of each kind, some of an unknown one."""
 _NULLS = "\0"
 """Stands between a row's filled columns and all of them; no column has this name."""
 
@@ -119,7 +120,7 @@ class Detector:
         if not most:
             names = ", ".join(list(self.columns)[:MOST_PLACES])
             are = f"are {names}" if names or not any(self.samples) else "have very long names"
-            message = f"The columns {are}, which is no known format."
+            message = f"The columns {are}; no known format has these."
             book.major("unknown_columns", message, remedy=MAP)
             return
         for plan in self._plans.values():
@@ -145,6 +146,8 @@ class Detector:
         plan = self._plans.get(key)
         if plan is None:
             plan = self._new_plan(key, row)
+        elif not plan.formats and plan.count < _OF_A_KIND and len(self.samples) < _SAMPLES:
+            self.samples.append(row)
         plan.count += 1
         if len(plan.places) < MOST_PLACES:
             plan.places.append((batch.numbers[index], batch.lines[index]))

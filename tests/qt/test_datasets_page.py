@@ -296,7 +296,7 @@ def test_datasets_are_merged_with_their_weights(program: Program) -> None:
     program.child("merge.weight.0").setText("0,5")
     program.child("merge.weight.1").setText("2")
     assert program.child("merge.words").text() == (
-        "4,900 rows of 2 datasets. All become chat messages."
+        "4,900 rows from 2 datasets. All become chat messages."
     )
     assert program.child("merge.licences").text() == "Licences: MIT + unknown"
     program.child("merge.name").setText("Both")
@@ -499,6 +499,9 @@ def test_the_page_without_datasets_offers_to_import(program: Program) -> None:
     ways = program.child("datasets.import_first").menu()
     assert program.window.actions_.import_folder in ways.actions()
     assert program.child("datasets.notice").isVisible()
-    sentence = "No datasets yet. Drop a file or a folder here, or import one."
+    sentence = (
+        "No datasets yet. A dataset holds the examples that a model learns from.\n"
+        "Drop a file or a folder here, or import one: JSON, CSV, Parquet, text and more."
+    )
     labels = program.window.datasets.findChildren(QWidget)  # type: ignore[union-attr]
     assert any(label.isVisible() and getattr(label, "text", str)() == sentence for label in labels)

@@ -266,7 +266,7 @@ def test_the_summary_and_the_groups_say_what_matters_first() -> None:
         fate.value for fate in (Fate.WITHHELD, Fate.LOST, Fate.CHANGED, Fate.UNNEEDED)
     ]
     assert summary(imported) == (
-        "2 settings were taken over from LLaMA-Factory. 1 setting has no counterpart here."
+        "2 settings are taken over from LLaMA-Factory. 1 setting has no counterpart here."
     )
 
 

@@ -109,7 +109,7 @@ class ForeignDialog(QDialog):
                 column.addSpacing(12)
             column.addWidget(text_label(f"{heading} ({len(notes)})", "subheading"))
             for note in notes:
-                column.addSpacing(4)
+                column.addSpacing(8)
                 _add_note(column, note)
         column.addStretch(1)
         area = QScrollArea()

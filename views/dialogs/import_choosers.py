@@ -59,6 +59,9 @@ class ImportChoosers(QObject):
     def take_clipboard(self) -> None:
         """What was copied: files of a file manager, or text."""
         data = QGuiApplication.clipboard().mimeData()
+        if data is None:  # some systems give nothing at all for an empty clipboard
+            self.pasted.emit("")
+            return
         files = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
         if files:
             self._on_files(files)

@@ -148,7 +148,7 @@ class DetailsDialog(_FindingsDialog):
         super().__init__("import.details", details.title, details.sentence, findings, parent)
         self._divisible = details.divisible
         if self._divisible is not None:
-            divide = push_button("&Divide it otherwise…")
+            divide = push_button("&Divide it differently…")
             self._add(divide, "import.details.divide")
             divide.clicked.connect(self._on_divide)
         self._add(self._copy, "import.details.copy")

@@ -19,12 +19,13 @@ from views.dialogs.dialog_size import fit_to_screen
 from views.widgets.card import restyle, text_label
 from views.widgets.fields import CalmComboBox
 from views.widgets.page_column import ScrollColumn, TwoColumns
+from views.widgets.tab_order import order_tabs
 from views.widgets.turns_view import RowPreview
 
 if TYPE_CHECKING:
     from models.qt.mapping_model import MappingModel, Role
 
-_SIZE = QSize(900, 600)
+_SIZE = QSize(900, 640)
 _NARROW = 600
 """Pixels at text of the normal size, below which the preview stands beneath the choices."""
 _NONE_NEEDED = "Choose a column"
@@ -135,6 +136,7 @@ class MappingDialog(QDialog):
             spacer = QWidget()
             spacer.setFixedHeight(4)
             self._roles.addWidget(spacer)
+        order_tabs(self)
 
     def _combo(self, role: Role) -> CalmComboBox:
         combo = CalmComboBox()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QLineEdit, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from views.widgets.datasets_table import DatasetsTable
 from views.widgets.empty_state import EmptyState
+from views.widgets.search_line import SearchLine
 
 if TYPE_CHECKING:
     from models.qt.datasets_model import DatasetsModel
@@ -21,11 +22,13 @@ class DatasetsList(QWidget):
 
     def __init__(self, datasets: DatasetsModel) -> None:
         super().__init__()
-        self.search = QLineEdit()
+        tip = "Words of the name, source, format or licence"
+        self.search = SearchLine("datasets.search", "Search the datasets", tip)
         self.table = DatasetsTable(datasets)
         self._stack = QStackedWidget()
-        self._setup_search()
         self._build()
+        self.search.textChanged.connect(self._on_text)
+        self.search.returnPressed.connect(self._on_return)
         for signal in (datasets.modelReset, datasets.rowsInserted, datasets.rowsRemoved):
             signal.connect(self._show_match)
 
@@ -39,15 +42,6 @@ class DatasetsList(QWidget):
         """Search for nothing."""
         self.search.clear()
         self.search.setFocus()
-
-    def _setup_search(self) -> None:
-        self.search.setObjectName("datasets.search")
-        self.search.setAccessibleName("Search the datasets")
-        self.search.setPlaceholderText("Search (Ctrl+F)")
-        self.search.setToolTip("Words of the name, source, format or licence")
-        self.search.setClearButtonEnabled(True)
-        self.search.textChanged.connect(self._on_text)
-        self.search.returnPressed.connect(self._on_return)
 
     def _build(self) -> None:
         nothing = EmptyState(_NO_MATCH)

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 _LOW = 560
 """Below this height, the rows need the room more than the facts over them do."""
+_EMPTY = (
+    "No datasets yet. A dataset holds the examples that a model learns from.\n"
+    "Drop a file or a folder here, or import one: JSON, CSV, Parquet, text and more."
+)
 _NO_MODIFIER = Qt.KeyboardModifier.NoModifier
 _CTRL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -69,7 +73,7 @@ class DatasetsPanel(QWidget):
         )
         self._import = push_button("&Import…", "primary")
         self._import.setObjectName("datasets.import")
-        self._empty = EmptyState("No datasets yet. Drop a file or a folder here, or import one.")
+        self._empty = EmptyState(_EMPTY)
         self._first_import = self._empty.add_button("Import…", "primary")
         self._first_import.setObjectName("datasets.import_first")
         self._empty.add_button("Use the sample").clicked.connect(self.sample_requested)

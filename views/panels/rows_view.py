@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _COLUMN_WIDTHS = 160, 360
 """Pixels that a column has at least and at most, until the user drags it."""
+_CELL_HINT = "Select a cell to read all of it."
+_NO_DATASET = "Select one dataset to see its rows."
 
 
 class RowsView(QWidget):
@@ -112,7 +114,6 @@ class RowsView(QWidget):
         self.cell.setObjectName("datasets.cell")
         self.cell.setAccessibleName("The whole cell")
         self.cell.setReadOnly(True)
-        self.cell.setPlaceholderText("Select a cell to read all of it.")
 
     def _build(self) -> None:
         preview = QSplitter(Qt.Orientation.Horizontal)
@@ -194,6 +195,8 @@ class RowsView(QWidget):
             self.tools.show_number(-1)
             self.cell.clear()
         self.tools.show_count(self._rows.rowCount())
+        has_one = self._rows.session is not None
+        self.cell.setPlaceholderText(_CELL_HINT if has_one else _NO_DATASET)
 
     @Slot()
     def _fit(self) -> None:

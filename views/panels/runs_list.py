@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from models.qt.runs_filter import STATE_GROUPS
 from views.panels.queue_card import QueueCard
@@ -13,6 +13,7 @@ from views.theme import current_theme
 from views.widgets.empty_state import EmptyState
 from views.widgets.fields import CalmComboBox
 from views.widgets.runs_table import RunsTable
+from views.widgets.search_line import SearchLine
 
 if TYPE_CHECKING:
     from models.domain.run import Run
@@ -36,7 +37,8 @@ class RunsList(QWidget):
     def __init__(self, runs: RunsModel, queue: QueueModel) -> None:
         super().__init__()
         self._runs = runs
-        self.search = QLineEdit()
+        tip = "Words of the name, model, dataset, notes, tags or state"
+        self.search = SearchLine("runs.search", "Search the runs", tip)
         self._states = CalmComboBox()
         self._tags = CalmComboBox()
         self.table = RunsTable(runs)
@@ -58,11 +60,6 @@ class RunsList(QWidget):
             self.table.select_first()
 
     def _setup_filters(self) -> None:
-        self.search.setObjectName("runs.search")
-        self.search.setAccessibleName("Search the runs")
-        self.search.setPlaceholderText("Search (Ctrl+F)")
-        self.search.setToolTip("Words of the name, model, dataset, notes, tags or state")
-        self.search.setClearButtonEnabled(True)
         self._states.setObjectName("runs.state")
         self._states.setAccessibleName("State of the runs to show")
         self._states.addItems(list(STATE_GROUPS))

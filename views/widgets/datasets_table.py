@@ -103,6 +103,7 @@ class DatasetsTable(ItemTable):
     @Slot()
     def _show_columns(self) -> None:
         """Show the columns that fit beside the names: the ones further right go first."""
+        self.horizontalHeader().resizeSections()  # by itself it does not when rows are added
         letters, across = self.fontMetrics(), Qt.Orientation.Horizontal
         room = self.viewport().width() - letters.horizontalAdvance(_LEAST_NAME) - _CELL
         for column in range(1, self.filter.columnCount()):

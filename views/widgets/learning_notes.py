@@ -120,6 +120,7 @@ class LearningNotes(QWidget):
         report, words = self._model.report.report, self._problem.words.text()
         is_solved = refusal is not None and refusal.is_past
         is_clear = is_solved and report is not None and not report.has_major
+        was_clear = self._clear.isVisible()
         stands = refusal is not None and not (is_solved and (report is None or is_clear))
         if refusal is not None and stands:
             self._show_refusal(refusal, report)
@@ -132,6 +133,8 @@ class LearningNotes(QWidget):
         ):
             note.setVisible(shown)
         self.setVisible(bool(stale or stands or is_clear or words))
+        if self._clear.isVisible() and not was_clear:
+            self._start.setFocus()  # what was pressed for it is gone
 
     def _show_refusal(self, refusal: Refusal, report: DataReport | None) -> None:
         left = refusal_words(self._model.findings, is_past=True)

@@ -147,7 +147,7 @@ class LearningReport(ScrollColumn):
             return "Stopped: what all rows would teach is not known."
         if look.state is Looking.FAILED:
             return str(look.error)
-        return "All rows are looked at once the first is read."
+        return "All rows follow as soon as the first is read."
 
     def _show_numbers(self, report: DataReport, *, is_kept: bool) -> None:
         _clear(self._facts)

@@ -211,10 +211,11 @@ class LearningRow(QWidget):
         row = self._model.row
         found = self._model.findings_of(row.number)
         self._trouble.setEnabled(self._model.troubled_after(row.number) is not None)
-        words = [str(row.error)] if row.raw else [one.message for one in found]
+        is_refused = bool(row.raw) and row.state is not Looking.BUSY  # else it is the row before
+        words = [str(row.error)] if is_refused else [one.message for one in found]
         self._notes.setText("\n".join(words))
         self._notes.setVisible(bool(words))
-        is_major = bool(row.raw) or any(one.severity == "major" for one in found)
+        is_major = is_refused or any(one.severity == "major" for one in found)
         restyle(self._notes, "tone", "bad" if is_major else "warning")
 
     @Slot()

@@ -26,7 +26,7 @@ class RowPreview(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 10, 12, 12)
         column.setSpacing(8)
-        column.addWidget(text_label(f"Row {row.number + 1}", "caption"))
+        column.addWidget(text_label(f"Example {row.number + 1}", "caption"))
         for turn in row.turns[:_MOST_TURNS]:
             said = QVBoxLayout()
             said.setSpacing(2)
