@@ -19,6 +19,7 @@ from models.domain.data_report import (
     TokenView,
 )
 from models.domain.errors import AppError
+from services.hub_cache import cached_revision
 from services.inference_engine import as_in_a_job
 from services.inference_worker import UNLOADED, InferenceWorker
 from services.job_builder import is_local_model
@@ -92,8 +93,7 @@ class DataInspection:
         ``report`` gets the share of the file that is read.
         """
         held_out = held_out or HeldOut()
-        kept = self._folder / f"{self._key(rows, learning, held_out)}.json"
-        known = _read(kept)
+        known = self.known_report(rows, learning, held_out)
         if known is not None:
             return known
         path = as_in_a_job(str(rows.path), learning.data_root)
@@ -105,6 +105,7 @@ class DataInspection:
         values = {name: value for name, value in reply.items() if name not in ("id", "type")}
         faulty = values.pop("faulty")
         found = _report(values)
+        kept = self._kept(rows, learning, held_out)  # only now: the model may have come just then
         self._keep(_rows_beside(kept), faulty)  # first: whoever finds a report finds its rows
         self._keep(kept, values)
         return found
@@ -121,12 +122,12 @@ class DataInspection:
     ) -> tuple[int, ...]:
         """All rows in which a finding of these codes stands, in order; kept with the report, and
         looked for anew where they are not. Raises as :meth:`report` does."""
-        kept = self._folder / f"{self._key(rows, learning, held_out or HeldOut())}.json"
+        kept = self._kept(rows, learning, held_out)
         known = _read_rows(_rows_beside(kept))
         if known is None:
             kept.unlink(missing_ok=True)
             self.report(rows, learning, held_out, report=report, cancel=cancel)
-            known = _read_rows(_rows_beside(kept)) or {}
+            known = _read_rows(_rows_beside(self._kept(rows, learning, held_out))) or {}
         runs = [known.get(code, []) for code in codes]
         starts = (pair for one in runs for pair in zip(one[::2], one[1::2], strict=True))
         return tuple(
@@ -137,7 +138,7 @@ class DataInspection:
         self, rows: RowFile, learning: Learning, held_out: HeldOut | None = None
     ) -> DataReport | None:
         """The report where the same was asked before; reads one small file."""
-        return _read(self._folder / f"{self._key(rows, learning, held_out or HeldOut())}.json")
+        return _read(self._kept(rows, learning, held_out))
 
     def close(self) -> None:
         """End the worker; what it is at becomes an AppError or Cancelled."""
@@ -175,6 +176,9 @@ class DataInspection:
                 self._worker = worker
         return worker
 
+    def _kept(self, rows: RowFile, learning: Learning, held_out: HeldOut | None) -> Path:
+        return self._folder / f"{self._key(rows, learning, held_out or HeldOut())}.json"
+
     def _key(self, rows: RowFile, learning: Learning, held_out: HeldOut) -> str:
         """All that the report depends on: rows, model, template, options, and our own code."""
         learnt = asdict(replace(learning, data_root="")) | {"local": None}
@@ -197,10 +201,11 @@ class DataInspection:
             return
 
 
-def _signature(learning: Learning) -> list[tuple[str, int, int]]:
-    """The files of a model that is a folder here: another tokenizer there gives another report."""
+def _signature(learning: Learning) -> str | list[tuple[str, int, int]]:
+    """The files of a model that is a folder here, the commit of one that was fetched: another
+    tokenizer gives another report."""
     if not is_local_model(learning.base_model):
-        return []
+        return cached_revision(learning.base_model, Path(learning.data_root))
     folder = host_path(Path(learning.data_root), learning.base_model)
     try:
         stats = [(path.name, path.stat()) for path in sorted(folder.iterdir()) if path.is_file()]

@@ -33,6 +33,15 @@ def is_cached_model(repo: str, data_root: Path) -> bool:
     return any(all(part.is_file() for part in parts) for parts in _weights(snapshot))
 
 
+def cached_revision(repo: str, data_root: Path) -> str:
+    """The commit of a repo that was fetched last; empty where it was never fetched."""
+    folder = hub_cache(data_root) / f"models--{repo.replace('/', '--')}"
+    try:
+        return (folder / "refs" / "main").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):  # a text that is no repo id may be no file name either
+        return ""
+
+
 def _weights(snapshot: Path) -> Iterator[list[Path]]:
     """The sets of files of which one must be complete: one file, or the parts of an index."""
     for name in _WEIGHTS:

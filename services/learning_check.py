@@ -103,13 +103,14 @@ class LearningCheck:
         session: DatasetSession,
         codes: Collection[str],
         *,
+        template: str | None = None,
         report: Reporter | None = None,
         cancel: CancelToken | None = None,
     ) -> tuple[int, ...]:
         """All rows with findings of these codes, in order, where a report names the first few."""
         return self._inspection.faulty_rows(
             self._placed(config, session),
-            self.learning(config),
+            self.learning(config, template),
             held_out_of(config),
             codes,
             report=report,
@@ -122,11 +123,14 @@ class LearningCheck:
         session: DatasetSession,
         codes: Collection[str],
         *,
+        template: str | None = None,
         report: Reporter | None = None,
         cancel: CancelToken | None = None,
     ) -> DatasetSession:
         """A new dataset without the rows of these codes; the one it was made from stays."""
-        rows = self.faulty_rows(config, session, codes, report=report, cancel=cancel)
+        rows = self.faulty_rows(
+            config, session, codes, template=template, report=report, cancel=cancel
+        )
         name = f"{session.name} (cleaned)"
         return self._library.without_rows(session.id, rows, name, report=report, cancel=cancel)
 

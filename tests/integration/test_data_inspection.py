@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,6 +102,23 @@ def test_a_report_is_kept_for_the_same_rows_model_and_options(lab: Lab) -> None:
     ):
         assert lab.inspection.known_report(rows, other) is None
     assert lab.inspection.known_report(rows, lab.learning, HeldOut(eval_percent=10)) is None
+
+
+def test_a_report_belongs_to_the_commit_of_the_model_that_was_fetched(
+    lab: Lab, trainer_home: TrainerHome
+) -> None:
+    cache = lab.root / "cache" / "huggingface" / "hub" / "models--org--tiny"
+    for commit in ("1" * 40, "2" * 40):
+        shutil.copytree(trainer_home.model, cache / "snapshots" / commit)
+    main = cache / "refs" / "main"
+    main.parent.mkdir()
+    main.write_text("1" * 40)
+    rows, learning = lab.rows([ROW, ROW]), replace(lab.learning, base_model="org/tiny")
+    report = lab.inspection.report(rows, learning)
+    assert lab.inspection.known_report(rows, learning) == report
+    main.write_text("2" * 40)
+    assert lab.inspection.known_report(rows, learning) is None
+    assert lab.inspection.faulty_rows(rows, learning, codes=["duplicate"]) == (1,)
 
 
 def test_a_report_of_another_version_is_made_anew(lab: Lab) -> None:

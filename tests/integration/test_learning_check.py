@@ -42,6 +42,14 @@ ROOT = Path(__file__).parents[2]
 GOOD = [{"question": f"What is {n}?", "answer": f"The number {n}."} for n in range(60)]
 LONG = {"question": "word " * 200, "answer": "Never reached."}
 
+REFUSING = (
+    "{% for message in messages %}"
+    "{% if 'Refuse' in message['content'] %}{{ raise_exception('never') }}{% endif %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
 
 class World:
     """A library, a worker and a setup; ``asked`` counts the workers' places."""
@@ -136,6 +144,17 @@ def test_rows_of_findings_are_found_again_where_they_were_lost(world: World) -> 
     for kept in (world.root / "inspections").glob("*.rows"):
         kept.unlink()
     assert world.check.faulty_rows(config, session, ["duplicate"]) == (60, 61)
+
+
+def test_rows_are_left_out_for_what_another_template_makes_of_them(world: World) -> None:
+    session = world.session([*GOOD[:3], {"question": "Refuse me", "answer": "Yes."}])
+    config = world.config(session)
+    assert world.check.gate(config) is not None
+    found = world.check.report(config, session, template=REFUSING)
+    (finding,) = (one for one in found.findings if one.severity == "major")
+    assert finding.rows == (3,)
+    clean = world.check.drop(config, session, [finding.code], template=REFUSING)
+    assert world.library.rows(clean.id, 0, 9) == world.library.rows(session.id, 0, 3)
 
 
 def test_what_is_held_out_and_learnt_is_mended_by_dropping_repeats(world: World) -> None:
