@@ -36,8 +36,8 @@ class PodStatus(StrEnum):
 class NewPod:
     """What to rent: one kind of GPU, in one cloud, in one of the data centres (empty: anywhere).
 
-    ``disk`` is the container's in GB; ``entrypoint`` replaces the image's own where it is not
-    empty, with ``command`` after it. ``env`` can be read by every key of the account, so nothing
+    ``disk`` is the container's in GB. ``args`` in its JSON form (``{"entrypoint": [], "cmd": []}``)
+    replaces what the image would start. ``env`` can be read by every key of the account, so nothing
     secret goes there. ``registry`` is the id of a login kept at Runpod.
     """
 
@@ -52,8 +52,7 @@ class NewPod:
     volume_id: str = ""
     volume_path: str = DATA_PATH
     ports: tuple[str, ...] = ()
-    entrypoint: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
+    args: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     registry: str = ""
 

@@ -5,7 +5,6 @@ Only fields of the first published schema (August 2026): an unknown one is refus
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,23 +27,10 @@ def new_pod(wanted: NewPod) -> dict[str, Any]:
         "dataCenterIds": [place.upper() for place in wanted.data_centers],
         "ports": list(wanted.ports),
         "env": dict(wanted.env),
-        "args": container_args(wanted.entrypoint, wanted.command),
+        "args": wanted.args,
         "registry": wanted.registry,
     }
     return body | {name: value for name, value in optional.items() if value}
-
-
-def container_args(entrypoint: tuple[str, ...], command: tuple[str, ...]) -> str:
-    """``args`` in its JSON form, which replaces the image's entrypoint too; empty for neither.
-
-    A plain string would only replace the command, and be split like a shell's.
-    """
-    parts: dict[str, list[str]] = {}
-    if entrypoint:
-        parts["entrypoint"] = list(entrypoint)
-    if command:
-        parts["cmd"] = list(command)
-    return json.dumps(parts) if parts else ""
 
 
 def new_template(wanted: PodTemplate) -> dict[str, Any]:

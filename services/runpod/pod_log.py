@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -141,8 +142,18 @@ def _by_id(cursor: str) -> tuple[dict[str, str], dict[str, str]]:
 
 def _by_time(cursor: str) -> tuple[dict[str, str], dict[str, str]]:
     """The schema calls the cursor a date and time; the ids of its example have more."""
-    return {}, {"Last-Event-ID": cursor.partition("/")[0]}
+    return {}, {"Last-Event-ID": _second_before(cursor)}
 
 
 def _by_since(cursor: str) -> tuple[dict[str, str], dict[str, str]]:
-    return {"since": cursor.partition("/")[0]}, {}
+    return {"since": _second_before(cursor)}, {}
+
+
+def _second_before(cursor: str) -> str:
+    """A moment leaves out all lines of its own second, also those that were not seen yet."""
+    text = cursor.partition("/")[0]
+    try:
+        moment = datetime.fromisoformat(text) - timedelta(seconds=1)
+    except ValueError:
+        return text
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -121,7 +121,8 @@ class Emulator:
                         self.wfile.flush()
 
             def _send_head(self, reply: Reply, more: dict[str, str]) -> None:
-                self.send_response(reply.status)
+                self.send_response_only(reply.status)
+                more = {"Date": self.date_time_string(), "Server": self.version_string()} | more
                 for name, value in (more | reply.headers).items():
                     self.send_header(name, value)
                 self.send_header("Connection", "close")

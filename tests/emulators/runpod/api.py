@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -50,9 +51,11 @@ class Api:
             return Reply(403, b"error code: 1010", {"Content-Type": "text/plain"})
         with self.cloud.lock:
             try:
-                return self._answer(request)
+                reply = self._answer(request)
             except Refused as refused:
-                return refused.reply()
+                reply = refused.reply()
+            reply.headers["Date"] = formatdate(self.cloud.clock.now(), usegmt=True)
+            return reply
 
     def _answer(self, request: Request) -> Reply:
         self.cloud.advance()

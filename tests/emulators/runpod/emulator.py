@@ -65,6 +65,7 @@ class RunpodEmulator(Emulator):
         self.s3.__enter__()
         self.cloud.own_urls |= {
             "RUNPOD_REST_URL": self.url, "RUNPOD_API_BASE_URL": self.url,
+            "TEMPER_REST_URL": f"{self.url}/v2",
         }  # fmt: skip
         self._ticker.start()
         return self
