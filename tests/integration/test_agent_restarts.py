@@ -1,0 +1,194 @@
+"""Whatever is killed on a pod, and whenever: the run goes on where it really is."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from models.domain.errors import AppError
+from tests.integration.pod_world import Pod, PodApi, bring_code, request, start, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from services.runpod.agent_client import AgentClient
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pods run Linux")
+
+
+@pytest.fixture
+def pod(tmp_path: Path) -> Iterator[Pod]:
+    with PodApi() as api, Pod(tmp_path, api) as booted:
+        yield booted
+
+
+def reach(client: AgentClient, step: int) -> None:
+    wait_until(lambda: f"step {step}\n".encode() in client.log(0).data)
+
+
+def sequence(pod: Pod) -> list[int]:
+    lines = (pod.root / "runs/run-1/events.jsonl").read_text().splitlines()
+    return [json.loads(line)["seq"] for line in lines]
+
+
+def test_the_trainer_outlives_its_agent_and_is_found_again(pod: Pod) -> None:
+    with start(pod, steps=40) as client:
+        reach(client, 3)
+        trainer = pod.trainers[0]
+        pod.inner.kill()
+        wait_until(lambda: client.status().boot_count == 2)
+        assert pod.trainers == [trainer]
+        wait_until(lambda: client.status().phase == "done")
+        assert client.status().starts == 1
+    assert sequence(pod) == list(range(42))
+
+
+def test_a_trainer_that_ended_while_nobody_looked_has_ended(pod: Pod) -> None:
+    with start(pod, steps=10) as client:
+        reach(client, 1)
+        pod.inner.suspend()
+        trainer = pod.trainers[0]
+        psutil.wait_procs([trainer], timeout=0.1)
+        wait_until(lambda: (pod.root / "runs/run-1/result.json").is_file())
+        pod.inner.kill()
+        wait_until(lambda: client.status().phase == "done")
+        assert client.status().starts == 1
+
+
+def test_after_the_host_has_died_training_goes_on_from_the_checkpoint(pod: Pod) -> None:
+    with start(pod, steps=30) as client:
+        state = client.status().state_id
+        reach(client, 4)
+        pod.power_off()
+        pod.boot()
+        wait_until(lambda: client.status().phase == "done")
+        status = client.status()
+        assert (status.starts, status.state_id) == (2, state)
+        resumed = [
+            json.loads(line)["resumed"]
+            for line in client.events(0).data.splitlines()
+            if b"resumed" in line
+        ]
+        assert resumed[0] == 0
+        assert resumed[1] >= 4
+
+
+def test_a_pod_that_is_restarted_again_and_again_fails_its_run(pod: Pod) -> None:
+    with start(pod, steps=1000) as client:
+        for _ in range(3):
+            wait_until(lambda: bool(pod.trainers))
+            pod.power_off()
+            pod.boot()
+        wait_until(lambda: client.status().phase == "failed")
+        assert (client.status().reason, client.status().starts) == ("restarted", 3)
+        assert not pod.trainers
+
+
+def test_a_stopped_container_lets_the_trainer_save_and_goes_on_later(pod: Pod) -> None:
+    with start(pod, steps=30) as client:
+        reach(client, 3)
+        assert pod.process is not None
+        pod.process.send_signal(signal.SIGTERM)
+        assert pod.process.wait(10) == 0
+        assert json.loads((pod.root / "runs/run-1/state.json").read_text())["phase"] == "cancelled"
+        pod.boot()
+        wait_until(lambda: client.status().phase == "done")
+        assert client.status().starts == 2
+
+
+def test_a_cancel_is_not_forgotten_over_a_restart(pod: Pod) -> None:
+    with start(pod, steps=1000, end="hang") as client:
+        reach(client, 1)
+        client.cancel()
+        pod.power_off()
+        pod.boot()
+        wait_until(lambda: client.status().phase == "cancelled")
+        assert client.status().starts == 1
+
+
+def test_a_pod_that_lost_its_disk_is_told_from_one_that_waits(pod: Pod) -> None:
+    with start(pod, steps=1000) as client:
+        before = client.status()
+        pod.power_off()
+        for folder in ("runs", "code", "outputs"):
+            shutil.rmtree(pod.root / folder, ignore_errors=True)
+        pod.boot()
+        after = client.status()
+        assert (before.phase, after.phase) == ("running", "wait_input")
+        assert before.state_id != after.state_id
+
+
+def test_after_a_restart_the_trainer_waits_for_its_secrets(pod: Pod) -> None:
+    bring_code(pod)
+    needing = request(steps=30) | {"needs": ["HF_TOKEN"]}
+    with pod.client() as client:
+        client.send_secrets({"HF_TOKEN": "a-token"})
+        client.start(needing)
+        reach(client, 2)
+        pod.power_off()
+        pod.boot()
+        wait_until(lambda: client.status().waiting_for == ("HF_TOKEN",))
+        time.sleep(0.5)
+        assert not pod.trainers
+        client.send_secrets({"HF_TOKEN": "a-token"})
+        wait_until(lambda: client.status().phase == "done")
+
+
+def test_without_its_secrets_it_goes_on_after_a_while(tmp_path: Path) -> None:
+    needing = request(steps=10) | {"needs": ["HF_TOKEN"]}
+    with PodApi() as api, Pod(tmp_path, api, TEMPER_SECRET_WAIT=0.5) as pod:
+        bring_code(pod)
+        with pod.client() as client:
+            client.send_secrets({"HF_TOKEN": "a-token"})
+            client.start(needing)
+            reach(client, 1)
+            pod.power_off()
+            pod.boot()
+            wait_until(lambda: client.status().phase == "done")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_killed_at_random_moments_it_comes_to_a_true_end(pod: Pod, seed: int) -> None:
+    chance = random.Random(seed)
+    started = False
+    with pod.client() as client:
+        bring_code(pod)
+        for _ in range(6):
+            with suppress(AppError):  # it may die in the middle of the very call
+                if not started:
+                    client.call("POST", "start", json=request(steps=60))
+                    started = True
+            time.sleep(chance.uniform(0, 0.6))
+            if chance.random() < 0.3:
+                pod.power_off()
+                pod.boot()
+            else:
+                with suppress(IndexError, psutil.Error):
+                    pod.inner.kill()
+            assert len(pod.trainers) <= 1
+        wait_until(lambda: client.status().phase in ("done", "failed"), 40)
+        status = client.status()
+        assert status.phase == "done" or status.reason == "restarted"
+    assert sequence(pod) == list(range(len(sequence(pod))))
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"phase": 3}'])
+def test_a_damaged_record_does_not_keep_the_agent_from_working(
+    tmp_path: Path, content: str
+) -> None:
+    folder = tmp_path / "runs/run-1"
+    folder.mkdir(parents=True)
+    for name in ("agent.json", "agent-clock.json"):
+        (folder / name).write_text(content)
+    with PodApi() as api, Pod(tmp_path, api) as pod, start(pod, steps=1) as client:
+        wait_until(lambda: client.status().phase == "done")
