@@ -88,6 +88,29 @@ def test_start_anyway_where_it_can_make_sense(
     assert len(starts(ready)) == len(refusals) == 2
 
 
+def test_the_rows_of_a_refused_start_can_be_shown_again(
+    ready: Program, learning: FakeLearning, refusals: list[DataRefusedError]
+) -> None:
+    error = learning.error = refused(NO_ANSWER, session=make_session())
+    press_start(ready)
+    dialog = ready.wiring.learning.dialog
+    dialog.close()
+    ready.settle()
+    ready.child("notice.action").click()
+    ready.settle()
+    assert refusals == [error, error]
+    assert dialog.isVisible()
+    assert starts(ready) == []
+    dialog.close()
+    ready.settle()
+
+
+def test_what_to_do_stands_below_what_is_wrong(ready: Program, learning: FakeLearning) -> None:
+    error = learning.error = refused(NO_ANSWER, session=make_session())
+    press_start(ready)
+    assert ready.child("notice.text").text().splitlines()[-1] == error.hint
+
+
 def test_a_dataset_of_the_hub_has_its_button_in_the_banner(
     ready: Program, learning: FakeLearning
 ) -> None:

@@ -96,6 +96,35 @@ def test_a_search_without_a_match_says_so_and_can_be_left(program: Program, qtbo
     assert program.child("datasets.table").isVisible()
 
 
+def test_escape_ends_a_search(program: Program, qtbot: QtBot) -> None:
+    _open(program)
+    line = program.child("datasets.search")
+    qtbot.keyClicks(line, "poems")
+    assert _names(program) == ["Poems"]
+    qtbot.keyClick(line, Qt.Key.Key_Escape)
+    assert line.text() == ""
+    assert len(_names(program)) == 3
+
+
+def test_a_dataset_with_long_facts_makes_its_columns_wider(program: Program, qtbot: QtBot) -> None:
+    _open(program)
+    table, source = program.child("datasets.table"), 5
+    before = table.columnWidth(source)
+    long = replace(SUPPORT, id=99, name="Long", source="the letters of the spring.jsonl")
+    program.models.datasets.put(long)
+    qtbot.waitUntil(lambda: table.columnWidth(source) > before)
+    assert table.columnWidth(source) >= table.sizeHintForColumn(source)
+
+
+def test_without_one_dataset_it_is_said_how_rows_are_seen(program: Program) -> None:
+    _open(program)
+    _select(program, SUPPORT)
+    hint = program.child("datasets.cell").placeholderText
+    assert hint() == "Select a cell to read all of it."
+    _select(program, SUPPORT, POEMS)
+    assert hint() == "Select one dataset to see its rows."
+
+
 def test_what_is_known_of_the_selected_dataset_stands_over_its_rows(program: Program) -> None:
     _open(program)
     _select(program, PHYSICS)
@@ -331,6 +360,7 @@ def test_a_merge_that_cannot_be_says_why(
 def test_formats_that_do_not_go_together_are_not_merged() -> None:
     plan = MergePlan(((SUPPORT, 1.0), (POEMS, 1.0)), "Both")
     assert "cannot be merged" in plan.problem
+    assert "_" not in plan.problem  # words, not the names of formats in files
     assert plan.words == plan.problem
 
 

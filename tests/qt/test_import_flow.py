@@ -219,6 +219,24 @@ def test_the_preview_follows_every_choice(program: Program, tmp_path: Path) -> N
     shown.close()
 
 
+def test_the_tab_key_goes_from_choice_to_choice_and_then_to_the_preview(
+    program: Program, tmp_path: Path
+) -> None:
+    program.services.datasets.error = unknown_columns()
+    start(program, tmp_path / "umfrage.csv")
+    shown = dialog(program, "import.mapping")
+    names: list[str] = []
+    now: QWidget | None = program.child("import.mapping.format")
+    while now is not None and (name := now.objectName()) not in names:
+        names.append(name)
+        now = now.nextInFocusChain()
+        while now is not None and not (now.focusPolicy() & Qt.FocusPolicy.TabFocus):
+            now = now.nextInFocusChain()
+    roles = ("format", "question", "answer", "system", "tools", "split", "preview", "import")
+    assert names[: len(roles)] == [f"import.mapping.{name}" for name in roles]
+    shown.close()
+
+
 def _spoken(shown: QDialog) -> list[str]:
     from views.widgets.flow_text import FlowText
 
@@ -322,11 +340,16 @@ def test_files_of_the_clipboard_are_imported_with_the_usual_keys(
 
 
 def test_an_empty_clipboard_is_said_to_be_empty(program: Program) -> None:
-    QGuiApplication.clipboard().setText("  ")
-    program.window.actions_.import_clipboard.trigger()
-    program.settle()
-    assert program.services.datasets.imported == []
-    assert "no text" in program.window.statusBar().currentMessage()
+    for empty in (
+        lambda: QGuiApplication.clipboard().setText("  "),
+        QGuiApplication.clipboard().clear,
+    ):
+        empty()
+        program.window.show_message("")
+        program.window.actions_.import_clipboard.trigger()
+        program.settle()
+        assert program.services.datasets.imported == []
+        assert "no text" in program.window.statusBar().currentMessage()
 
 
 def ask_hub(program: Program, repo: str = "openai/gsm8k") -> QDialog:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
@@ -196,8 +196,17 @@ def test_a_row_that_becomes_nothing_says_why(
     assert '"content": "Row 7"' in shown
     assert dialog.row.number.text() == "8"
     learning.row_error = None
+    said: list[bool] = []
+    read = learning.row
+
+    def watched(*arguments: Any, **more: Any) -> Any:
+        said.append(dialog.findChild(QWidget, "learning.notes").isHidden())
+        return read(*arguments, **more)
+
+    learning.row = watched  # type: ignore[method-assign]
     dialog.row_requested.emit(8)
     program.settle()
+    assert said == [True]  # what was wrong with the row before is not said of this one
     assert dialog.row.text.toPlainText() == "Row 8?Yes."
     assert dialog.findChild(QWidget, "learning.notes").isHidden()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from models.domain.data_report import Finding
-from models.domain.dataset_import import ImportVerdict
+from models.domain.dataset_import import ImportOptions, ImportVerdict
 from models.domain.import_job import ImportJob, ImportRefusal, PastedText
 from models.qt.import_words import (
     asks_for_mapping,
@@ -14,6 +16,10 @@ from models.qt.import_words import (
     place_words,
     refusal_sentence,
 )
+from services.dataset_import.pipeline import Reading
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def finding(count: int, *lines: int, remedy: str = "drop", severity: str = "major") -> Finding:
@@ -74,3 +80,10 @@ def test_what_the_hub_has_instead_is_found_in_its_words(
     message: str, choices: tuple[str, tuple[str, ...]]
 ) -> None:
     assert hub_choices(message) == choices
+
+
+def test_several_rows_of_a_table_are_shown_to_whoever_names_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "umfrage.csv"
+    path.write_text("Frage,Reaktion\n" + "".join(f"Warum {n}?,Darum {n}.\n" for n in range(9)))
+    verdict = Reading(path, ImportOptions(), lambda _rows, _bytes: None, None).run()
+    assert [row["Frage"] for row in verdict.samples] == ["Warum 0?", "Warum 1?", "Warum 2?"]

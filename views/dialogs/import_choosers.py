@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QGuiApplication
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 from views.dialogs.file_dialogs import DATASET_FILTER, folder_dialog, open_dialog
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QMimeData
     from PySide6.QtWidgets import QWidget
 
 _DATABASE_FILTER = "Databases (*.db *.sqlite *.sqlite3);;All files (*)"
@@ -58,8 +59,9 @@ class ImportChoosers(QObject):
     @Slot()
     def take_clipboard(self) -> None:
         """What was copied: files of a file manager, or text."""
-        data = QGuiApplication.clipboard().mimeData()
-        if data is None:  # some systems give nothing at all for an empty clipboard
+        # For an empty clipboard some systems give nothing at all.
+        data = cast("QMimeData | None", QGuiApplication.clipboard().mimeData())
+        if data is None:
             self.pasted.emit("")
             return
         files = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
