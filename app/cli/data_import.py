@@ -173,6 +173,8 @@ def _check_with_model(
 
 def source_of(text: str) -> Path | HubSource:
     """What a person means by a file's name or ``hf:user/name:config@split``."""
+    if not text.strip():  # an empty variable of a script: a path of it is the working folder
+        raise AppError("bad_use", "No file is named.", "Give a file, a folder, or hf:user/name.")
     if not text.startswith("hf:"):
         return Path(text)
     found = _HUB.fullmatch(text)

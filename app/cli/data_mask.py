@@ -95,12 +95,13 @@ def learning_from(
     model: str, template: Path | None, max_length: int, last_answer: bool, docker: bool
 ) -> Learning:
     """How the rows would be learnt; sets up the environment that looks at them, if need be."""
+    text = None if template is None else read_template(template)
     if not docker:
         ensure_runtime(services())
     return Learning(
         base_model=job_model(model),
         data_root=str(data_root()),
-        template=None if template is None else read_template(template),
+        template=text,
         max_seq_length=max_length,
         train_on="last answer" if last_answer else "every answer",
         local=LocalSection(runtime=RUNTIME_DOCKER) if docker else LocalSection(),

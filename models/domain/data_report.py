@@ -17,6 +17,7 @@ class Finding:
     is ``drop`` (leave these rows out), ``fix`` (in the file), ``map`` (say what the columns are),
     ``lengthen`` (raise the maximum length), ``unmask`` (learn whole conversations). ``can_drop``
     says of an import's finding that these rows can be left out, whatever the best remedy is.
+    ``files`` names the file of each of the rows where an import had several, else it is empty.
     """
 
     severity: str
@@ -27,6 +28,7 @@ class Finding:
     lines: tuple[int, ...] = ()
     remedy: str = ""
     can_drop: bool = False
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

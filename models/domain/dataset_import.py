@@ -81,10 +81,12 @@ class ImportRefusedError(AppError):
 
 
 def problems_of(verdict: ImportVerdict) -> list[dict[str, Any]]:
-    """Every place that a finding names, one by one; ``row`` from 0 and ``line`` from 1, or null."""
+    """Every place that a finding names, one by one; ``row`` from 0 and ``line`` from 1, or null;
+    ``file`` where there are several."""
     problems: list[dict[str, Any]] = []
     for one in verdict.findings:
-        found: list[tuple[int | None, int]] = [*zip(one.rows, one.lines, strict=True)]
+        files = one.files or ("",) * len(one.rows)
+        found: list[tuple[int | None, int, str]] = [*zip(one.rows, one.lines, files, strict=True)]
         problems += [
             {
                 "severity": one.severity,
@@ -92,18 +94,22 @@ def problems_of(verdict: ImportVerdict) -> list[dict[str, Any]]:
                 "row": row,
                 "line": line or None,
                 "message": one.message,
+                **({"file": file} if file else {}),
             }
-            for row, line in found or [(None, 0)]
+            for row, line, file in found or [(None, 0, "")]
         ]
     return problems
 
 
 def places(finding: Finding) -> str:
-    """Where a finding stands, for a person: ``line 37``, or ``row 5`` where there are no lines."""
+    """Where a finding stands, for a person: ``line 37``, or ``row 5`` where there are no lines;
+    with its file where there are several."""
     if not finding.rows:
         return ""
     line, row = finding.lines[0], finding.rows[0]
     first = f"line {line}" if line else f"row {row + 1}"
+    if finding.files:
+        first = f"{finding.files[0]}, {first}"
     more = finding.count - 1
     return first if not more else f"{first} and {more:,} more"
 

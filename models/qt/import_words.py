@@ -11,6 +11,8 @@ from models.qt.notice import Notice
 from models.qt.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.domain.dataset_import import ImportVerdict
     from models.domain.earlier_program import EarlierImport
     from models.domain.import_job import Imported, ImportRefusal
@@ -91,14 +93,27 @@ def hub_choices(message: str) -> tuple[str, tuple[str, ...]]:
 
 
 def place_words(finding: Finding) -> str:
-    """Where it stands, for a person: ``Lines 3, 7 and 12, and 40 more``; empty without places."""
+    """Where it stands, for a person: ``Lines 3, 7 and 12, and 40 more``; empty without places. Of
+    several files each is named: ``a.jsonl: Line 3; b.csv: Line 7, and 40 more``."""
     if not finding.rows:
         return ""
     has_lines = bool(finding.lines) and all(finding.lines)
     numbers = finding.lines if has_lines else tuple(row + 1 for row in finding.rows)
-    one = "Line" if has_lines else "Row"
-    shown = [f"{number:,}" for number in numbers[:_MOST_PLACES]]
+    one, shown = "Line" if has_lines else "Row", numbers[:_MOST_PLACES]
     more = max(0, finding.count - len(shown))
+    if not finding.files:
+        return _numbers(one, shown, more)
+    by_file: dict[str, list[int]] = {}
+    for file, number in zip(finding.files, shown, strict=False):
+        by_file.setdefault(file, []).append(number)
+    if len(by_file) == 1:
+        return f"{finding.files[0]}: {_numbers(one, shown, more)}"
+    words = "; ".join(f"{file}: {_numbers(one, found, 0)}" for file, found in by_file.items())
+    return f"{words}, and {more:,} more" if more else words
+
+
+def _numbers(one: str, numbers: Sequence[int], more: int) -> str:
+    shown = [f"{number:,}" for number in numbers]
     if more:
         return f"{one}s {', '.join(shown)} and {more:,} more"
     if len(shown) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from models.domain.data_report import Finding
@@ -49,6 +50,13 @@ class FindingBook:
         self._drops = drops
         self._entries: dict[tuple[str, str, str], _Entry] = {}
         self._sentences: dict[str, list[str]] = {}
+        self._files: list[str] = []
+        self._firsts: list[int] = []
+
+    def begin(self, file: str, row: int) -> None:
+        """From this row on it is one of several files that is read."""
+        self._files.append(shown(file))
+        self._firsts.append(row)
 
     def major(self, code: str, message: str, row: int = -1, line: int = 0, *, remedy: str) -> None:
         """Something that forbids the import; ``row`` from 0 and -1 for none, ``line`` from 1."""
@@ -89,10 +97,16 @@ class FindingBook:
                 lines=tuple(entry.lines),
                 remedy=entry.remedy,
                 can_drop=entry.can_drop,
+                files=self._files_of(entry.rows),
             )
             for (severity, code, message), entry in self._entries.items()
         ]
         return tuple(sorted(found, key=lambda one: (one.severity != MAJOR, one.rows[:1] or (-1,))))
+
+    def _files_of(self, rows: list[int]) -> tuple[str, ...]:
+        if not self._files:
+            return ()
+        return tuple(self._files[bisect_right(self._firsts, row) - 1] for row in rows)
 
     def _add(
         self,

@@ -81,7 +81,7 @@ def verdict_text(verdict: ImportVerdict) -> dict[str, Any]:
 def read_verdict(document: dict[str, Any]) -> ImportVerdict:
     """The other way."""
     findings = (
-        Finding(**{**one, "rows": tuple(one["rows"]), "lines": tuple(one["lines"])})
+        Finding(**one | {name: tuple(one[name]) for name in ("rows", "lines", "files")})
         for one in document["findings"]
     )
     candidates = (_mapping(one) for one in document["candidates"])

@@ -128,7 +128,10 @@ class Reading:
                 for batch in without_lines(read_json_lines(file, intake)):
                     yield batch, ""
             return
-        for part, kind in parts_of(self.path, intake):
+        parts = parts_of(self.path, intake)
+        for part, kind in parts:
+            if len(parts) > 1:
+                intake.book.begin(part.name, intake.rows)
             for batch in self._of_part(part, kind, intake):
                 yield batch, part.split
 

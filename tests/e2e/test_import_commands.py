@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import zipfile
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +100,32 @@ def test_a_folder_and_plain_text(temper: Callable[..., Any], tmp_path: Path) -> 
     assert temper("check", str(folder), "--text", "documents", "--json")["rows"] == 2
     assert temper("check", str(folder), "--text", "paragraphs", "--json")["rows"] == 5
     assert "unknown" in temper("check", str(folder), "--text", "words", code=2)
+
+
+def test_of_several_files_the_one_with_the_fault_is_named(
+    temper: Callable[..., Any], tmp_path: Path
+) -> None:
+    folder, archive = tmp_path / "parts", tmp_path / "parts.zip"
+    (folder / "more").mkdir(parents=True)
+    for name, text in (("a.jsonl", GOOD * 3), ("b.csv", ""), ("more/c.jsonl", BAD)):
+        (folder / name).write_text(text, encoding="utf-8")
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in folder.rglob("*.*"):
+            packed.write(path, path.relative_to(folder).as_posix())
+    for source in (folder, archive):
+        assert "more/c.jsonl, line 2: " in temper("import", str(source), code=1)
+        found = temper("check", str(source), "--json", code=1)["problems"]
+        places = [(one["file"], one["row"], one["line"]) for one in found]
+        assert places == [("more/c.jsonl", 4, 2), ("more/c.jsonl", 5, 3)]
+
+
+def test_no_name_is_not_the_folder_that_the_program_was_started_in(
+    temper: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.jsonl").write_text(GOOD, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert "No file is named" in temper("import", "", code=2)
+    assert temper("import", ".", "--json")["rows"] == 1
 
 
 def test_what_cannot_be_reached_is_a_sentence(temper: Callable[..., Any], tmp_path: Path) -> None:
