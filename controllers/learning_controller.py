@@ -241,6 +241,7 @@ class LearningController(QObject):
                 subject.config,
                 subject.session,
                 codes,
+                template=subject.template,
                 report=self._drops.report,
                 cancel=cancel,
             )

@@ -292,6 +292,7 @@ class LearningPort(Protocol):
         session: DatasetSession,
         codes: Collection[str],
         *,
+        template: str | None = None,
         report: Reporter | None = None,
         cancel: CancelToken | None = None,
     ) -> DatasetSession:

@@ -58,6 +58,7 @@ class FakeLearning:
     is_known: bool = True
     asked: list[tuple[TrainingConfig, str]] = field(default_factory=list)
     dropped: list[tuple[str, ...]] = field(default_factory=list)
+    dropped_with: list[str | None] = field(default_factory=list)
     closed: int = 0
     on_gate: Callable[[], None] | None = None
     row_error: AppError | None = None
@@ -130,10 +131,12 @@ class FakeLearning:
         session: DatasetSession,
         codes: Collection[str],
         *,
+        template: str | None = None,
         report: Reporter | None = None,
         cancel: CancelToken | None = None,
     ) -> DatasetSession:
         self.dropped.append(tuple(codes))
+        self.dropped_with.append(template)
         if self.drop_error is not None:
             raise self.drop_error
         return replace(session, id=session.id + 100, name=f"{session.name} (cleaned)")
