@@ -266,6 +266,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(length))
         self.send_header("Cache-Control", "no-store, no-transform")
+        self.send_header("X-Temper-Agent", "1")  # the proxy writes its own name over ours
         if self.close_connection:
             self.send_header("Connection", "close")
         for name, value in headers.items():

@@ -24,8 +24,9 @@ UNREACHABLE = "agent_unreachable"
 REFUSED = "agent_refused"
 _READ_SECONDS = 45.0
 """The agent answers within 25, also where it waits for news or for a hash."""
-_SERVER = "temper-agent"
-"""What the agent's answers bear; any other answer is the proxy's own."""
+_MARK = "X-Temper-Agent"
+"""A header of all the agent's answers; any other answer is the proxy's own. Not ``Server``: there
+the proxy always writes its own name."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 8.0
 
 
@@ -193,7 +194,10 @@ class AgentClient:
             answer = self.call("GET", "artifacts")
             content = _json(answer)
             if answer.status_code == httpx.codes.OK:
-                return [_artifact(entry) for entry in content["files"]]
+                files = content.get("files")
+                if not isinstance(files, list):
+                    raise not_understood()
+                return [_artifact(entry) for entry in files]
             pause(_FIRST_WAIT)
 
     def call(self, method: str, path: str, **sent: Any) -> httpx.Response:
@@ -234,7 +238,7 @@ class AgentClient:
 
 def refuse(answer: httpx.Response) -> None:
     """AppError for an answer that is no success of the agent's. Reads the answer's body."""
-    is_agents = answer.headers.get("Server", "").startswith(_SERVER)
+    is_agents = _MARK in answer.headers
     if is_agents and answer.is_success:
         return
     try:

@@ -365,7 +365,8 @@ def serving(ask: Asked) -> str:
 
 def test_what_runs_in_a_pod_is_reached_through_the_proxy(ask: Asked) -> None:
     path = serving(ask)
-    assert ask.http.get(f"{path}/").content == b"abcdefghij" * 1000
+    answer = ask.http.get(f"{path}/")
+    assert (answer.content, answer.headers["server"]) == (b"abcdefghij" * 1000, "cloudflare")
     assert ask.http.get(f"{path}/slow").status_code == 524, "after 100 emulated seconds"
     assert ask.http.get(path.replace("8000", "8001")).status_code == 404
     pod = path.split("/")[2]

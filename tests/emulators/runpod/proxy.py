@@ -17,6 +17,8 @@ LONGEST_SECONDS = 100.0
 """Emulated, without an answer: then 524."""
 MOST_BYTES = 100 * 10**6
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
+_FRONT = {"Server": "cloudflare"}
+"""Cloudflare writes its own name over that of whoever answers behind it."""
 
 
 def answer(cloud: Cloud, request: Request, fault: Fault | None) -> Reply | None:
@@ -73,8 +75,8 @@ def _pass(
         return Reply(502, b"error code: 502")
     finally:
         link.close()
-    passed = {n: v for n, v in answer.getheaders() if n.lower() not in _HOP}
-    return Reply(answer.status, content, passed)
+    passed = {n: v for n, v in answer.getheaders() if n.lower() not in {*_HOP, "server"}}
+    return Reply(answer.status, content, passed | _FRONT)
 
 
 def _spoilt(body: bytes) -> bytes:
