@@ -11,21 +11,19 @@ import httpx
 from models.domain.errors import AppError
 from models.domain.secrets import HF_TOKEN, RUNPOD_KEY, S3_ACCESS_KEY, S3_SECRET_KEY, SECRETS
 from services.hub_client import hub_api, hub_endpoint
+from services.runpod.addresses import addresses
+from services.runpod.refusals import SERVICE, refusal
 from services.web import http_client, refused, unreachable
 
 if TYPE_CHECKING:
     from services.offline import OfflinePolicy
     from services.secrets import SecretStore
 
-RUNPOD_URL_VARIABLE = "RUNPOD_REST_URL"
-RUNPOD_URL = "https://api.runpod.io"
 S3_URL_VARIABLE = "RUNPOD_S3_TEMPLATE"
 S3_URL = "https://s3api-{dc}.runpod.io"
 DATA_CENTER = "EU-RO-1"
 """Any of Runpod's data centres with an S3 service does: the keys are the account's."""
 
-_BLOCKED = "error code: 1010"
-"""Cloudflare's words for a client or network that it does not let through."""
 _S3_FAULTS = {
     "InvalidAccessKeyId": "Runpod does not know this S3 access key.",
     "SignatureDoesNotMatch": "The S3 secret key does not belong to the S3 access key.",
@@ -89,18 +87,17 @@ def hf_token_owner(token: str) -> tuple[str, str]:
 
 def check_runpod_key(key: str) -> str:
     """Ask for the account's pods, as the program does before it rents one."""
-    service = "Runpod"
-    url = f"{(os.environ.get(RUNPOD_URL_VARIABLE) or RUNPOD_URL).rstrip('/')}/v2/pods"
+    url = f"{addresses().rest}/v2/pods"
     try:
         with http_client() as client:
             response = client.get(url, headers={"Authorization": f"Bearer {key}"})
     except httpx.HTTPError as error:
-        raise unreachable(error, url, service) from None
+        raise unreachable(error, url, SERVICE) from None
     if response.status_code != httpx.codes.OK:
-        raise _runpod_refusal(response)
-    pods = _json(response, service).get("pods")
+        raise refusal(response, "see the account's pods")
+    pods = _json(response, SERVICE).get("pods")
     if not isinstance(pods, list):
-        raise refused(response.status_code, service, response.text)
+        raise refused(response.status_code, SERVICE, response.text)
     return f"It works: {_counted(len(pods), 'pod')} on this account."
 
 
@@ -147,20 +144,6 @@ def _role(answer: dict[str, Any]) -> str:
         "fineGrained": "What the token may do was chosen one by one where it was made.",
     }
     return words.get(str(role), "")
-
-
-def _runpod_refusal(response: httpx.Response) -> AppError:
-    status, page = response.status_code, SECRETS[RUNPOD_KEY].page
-    if status == httpx.codes.UNAUTHORIZED:
-        message = "Runpod does not accept this key: it is wrong, disabled or deleted."
-        return AppError("auth", message, f"Make a new one at {page}.")
-    if status == httpx.codes.FORBIDDEN and _BLOCKED in response.text:
-        message = "Runpod's network does not let this computer through (error code 1010)."
-        return AppError("blocked", message, "Try another network, or leave the proxy or VPN.")
-    if status == httpx.codes.FORBIDDEN:
-        message = "Runpod knows this key, but it may not see the account's pods."
-        return AppError("forbidden", message, f"Give it permission for pods at {page}.")
-    return refused(status, "Runpod", response.text)
 
 
 def _s3_refusal(response: httpx.Response, code: str) -> AppError:
