@@ -84,6 +84,8 @@ class Uploads:
             path = final if here["complete"] else part
             if here["size"] != size:
                 raise RunError(409, "The file has not the size it should have.", **here)
+            if not size and not here["complete"]:
+                _make_empty(part)
             hashing = self._hashing.get(path) or _Hashing(path)
             self._hashing[path] = hashing
         hashing.join(_COMMIT_WAIT)
@@ -108,6 +110,14 @@ class Uploads:
             raise RunError(404, "There is no such input.")
         folder = self._root / kind
         return folder / name, folder / f".{name}.part"
+
+
+def _make_empty(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    except OSError as error:
+        raise _not_written(error) from None
 
 
 def _append(path: Path, offset: int, piece: memoryview) -> None:

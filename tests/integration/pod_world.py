@@ -158,7 +158,7 @@ class Pod:
             with suppress(psutil.Error):
                 victim.kill()
         self.process.wait()
-        psutil.wait_procs(victims, timeout=10)
+        wait_until(lambda: not any(_is_alive(victim) for victim in victims))
         self.process = None
 
     @property
@@ -221,6 +221,14 @@ class CuttingProxy:
                 return False
             self.cuts.pop(0)
             return True
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """A dead one may wait for long until process 1 buries it."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 def code_archive() -> bytes:
