@@ -308,7 +308,7 @@ QCheckBox:focus { border-color: @accent; }
 QCheckBox:disabled { color: @disabled; }
 QCheckBox::indicator {
   width: @box; height: @box; border-radius: 4px;
-  border: 1px solid @field_border; background: @field;
+  border: 1px solid @placeholder; background: @field;
 }
 QCheckBox::indicator:hover { border-color: @accent; }
 QCheckBox::indicator:checked {
@@ -320,7 +320,7 @@ QRadioButton:focus { border-color: @accent; }
 QRadioButton:disabled { color: @disabled; }
 QRadioButton::indicator {
   width: @radio; height: @radio; border-radius: @radio_radius;
-  border: 1px solid @field_border; background: @field;
+  border: 1px solid @placeholder; background: @field;
 }
 QRadioButton::indicator:hover { border-color: @accent; }
 QRadioButton::indicator:checked {

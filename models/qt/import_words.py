@@ -146,7 +146,7 @@ def details_of(done: Imported) -> ImportDetails:
     rows = counted(done.session.rows, "row")
     return ImportDetails(
         f"{done.session.name} is in the library",
-        f"{rows} can be trained on. This is to know about where they come from:",
+        f"{rows} can be trained on. Worth knowing:",
         done.findings,
         done if done.is_plain_text else None,
     )

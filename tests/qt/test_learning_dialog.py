@@ -351,6 +351,9 @@ def test_a_refused_start_opens_it_with_what_can_be_done(
     dialog = program.wiring.learning.dialog
     assert _text(dialog, "refusal.words").startswith("The training was not started: 1 kind of")
     assert dialog.row.number.text() == "5"  # the first that is wrong
+    focused = dialog.focusWidget()
+    assert focused is not None
+    assert focused.objectName() == "learning.drop_all"
     started: list[bool] = []
     program.wiring.training.gate.start_anyway = lambda: started.append(True)
     _press(program, dialog, "start_anyway")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from models.domain.import_job import Imported
 
 _WIDTH = 460
+_INDENT = 28
+"""Pixels at text of the normal size: help stands beneath the words of its choice."""
 
 
 class TextSplitDialog(QDialog):
@@ -44,11 +46,11 @@ class TextSplitDialog(QDialog):
     def _build(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
-        column.setSpacing(6)
+        column.setSpacing(2)
         heading = text_label(f"What is one row of {self._done.session.name}?", "heading", wrap=True)
         heading.setMinimumWidth(round(_WIDTH * current_theme().scale))
         column.addWidget(heading)
-        words = "The text is imported once more; the rows of before leave the library."
+        words = "The text is imported again and takes the place of these rows."
         column.addWidget(text_label(words, "muted", wrap=True))
         for name, (label, help_) in TEXT_SPLITS.items():
             choice = QRadioButton(label)
@@ -59,7 +61,9 @@ class TextSplitDialog(QDialog):
             self._choices[name] = choice
             column.addSpacing(6)
             column.addWidget(choice)
-            column.addWidget(text_label(help_, "muted", wrap=True))
+            words_of_it = text_label(help_, "muted", wrap=True)
+            words_of_it.setContentsMargins(round(_INDENT * current_theme().scale), 0, 0, 0)
+            column.addWidget(words_of_it)
         column.addStretch(1)
         column.addSpacing(10)
         column.addWidget(self._buttons)
@@ -74,7 +78,9 @@ class TextSplitDialog(QDialog):
     @Slot()
     def _show_state(self) -> None:
         is_whole = len(self._choices) == len(TEXT_SPLITS)
-        self._ok.setEnabled(is_whole and self._chosen != self._now)
+        is_other = is_whole and self._chosen != self._now
+        self._ok.setEnabled(is_other)
+        self._ok.setToolTip("" if is_other else "It is divided like this already")
 
     @Slot()
     def _on_accepted(self) -> None:

@@ -189,11 +189,15 @@ class LearningDialog(QDialog):
 
     @Slot()
     def _on_row_changed(self) -> None:
-        """The first text takes the focus, so that the arrow keys go over its tokens."""
+        """The first text takes the focus, so that the arrow keys go over its tokens; after a
+        refusal what can be done about it does.
+        """
         self._show_trouble()
-        if not self._has_focus and self._model.row.texts:
+        row = self._model.row
+        if not self._has_focus and (row.texts or row.raw):
             self._has_focus = True
-            self.row.text.setFocus()
+            if not self.notes.take_focus():
+                self.row.text.setFocus()
 
     def _show_trouble(self) -> None:
         """What keeps us from looking at all takes the place of row and numbers."""

@@ -142,6 +142,13 @@ class LearningNotes(QWidget):
         self._anyway.setVisible(refusal.may_start)
         self._show_drop(report)
 
+    def take_focus(self) -> bool:
+        """Put the focus on the first thing that can be done about a refusal, if there is one."""
+        offered = [one for one in (self._drop, self._anyway) if one.isVisible()]
+        for button in offered[:1]:
+            button.setFocus()
+        return bool(offered)
+
     def show_problem(self, words: str) -> None:
         """Say why a remedy could not be had, until something else is looked at."""
         self._problem.words.setText(words)
