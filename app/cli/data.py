@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli import data_library, data_make
+from app.cli import data_clean, data_library, data_make
 from app.cli.data_import import check_data, import_data
 from app.cli.data_mask import mask
 from app.cli.output import Json, print_json, print_table, reported
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.command("import")(import_data)
 app.command("check")(check_data)
 app.command("mask")(mask)
+app.command()(data_clean.clean)
 app.command()(data_library.rename)
 app.command()(data_library.duplicate)
 app.command()(data_library.delete)
@@ -52,8 +53,20 @@ def list_sessions(
             print_json(sessions)
         else:
             print_table(
-                ("ID", "NAME", "ROWS", "FORMAT", "IMPORTED"),
-                ((s.id, s.name, s.rows, s.format, when(s.created_at)) for s in sessions),
+                ("ID", "NAME", "ROWS", "BYTES", "FORMAT", "IMPORTED", "LICENCE", "SOURCE"),
+                (
+                    (
+                        s.id,
+                        s.name,
+                        s.rows,
+                        s.size,
+                        s.format,
+                        when(s.created_at),
+                        s.licence,
+                        s.source,
+                    )
+                    for s in sessions
+                ),
             )
 
 

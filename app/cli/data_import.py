@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.asking import interruptible
 from app.cli.data_mask import (
     LENGTH,
     Docker,
@@ -24,8 +23,8 @@ from app.cli.data_mask import (
     with_model,
 )
 from app.cli.earlier import tell_earlier
+from app.cli.following import followed
 from app.cli.output import EXIT_FAILED, Json, print_json, reported, say
-from app.cli.setup import StepPrinter
 from app.cli.state import services
 from models.domain.column_mapping import parse_mapping
 from models.domain.dataset_import import (
@@ -36,18 +35,15 @@ from models.domain.dataset_import import (
     problems_of,
 )
 from models.domain.errors import AppError
-from services.progress import Cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from models.domain.data_report import Learning
     from models.domain.dataset import DatasetSession
     from models.domain.dataset_import import ImportVerdict
     from models.domain.earlier_program import EarlierImport
     from services.progress import CancelToken, Reporter
 
-Result = TypeVar("Result")
+_CANCELLED = ("The import was cancelled.", "Nothing was imported.")
 _HUB = re.compile(r"hf:(?P<repo>[^:@]+)(?::(?P<config>[^@]*))?(?:@(?P<split>.+))?")
 _TEXT_SPLITS = ("sections", "paragraphs", "documents")
 
@@ -88,7 +84,7 @@ def import_data(
             )
 
         try:
-            session = _followed(work)
+            session = followed(work, *_CANCELLED)
         except ImportRefusedError as error:
             _tell_refused(error, as_json=json_)
             raise typer.Exit(EXIT_FAILED) from None
@@ -105,7 +101,7 @@ def _import_earlier(path: Path, name: str, options: ImportOptions, *, as_json: b
         )
 
     try:
-        tell_earlier(_followed(work), as_json=as_json)
+        tell_earlier(followed(work, *_CANCELLED), as_json=as_json)
     except ImportRefusedError as error:
         _tell_refused(error, as_json=as_json)
         raise typer.Exit(EXIT_FAILED) from None
@@ -139,7 +135,7 @@ def check_data(
                 source_of(source), options, report=report, cancel=cancel
             )
 
-        verdict = _followed(work)
+        verdict = followed(work, *_CANCELLED)
         if json_:
             print_json(check_document(verdict))
         else:
@@ -201,17 +197,6 @@ def _options(map_: list[str] | None, drop: bool, text: str) -> ImportOptions:
     if text not in _TEXT_SPLITS:
         raise AppError("bad_use", f"--text {text!r} is unknown.", f"Use {', '.join(_TEXT_SPLITS)}.")
     return ImportOptions(parse_mapping(map_ or ()), drop, text)
-
-
-def _followed(work: Callable[[Reporter, CancelToken], Result]) -> Result:
-    printer = StepPrinter()
-    try:
-        with interruptible() as cancel:
-            return work(printer, cancel)
-    except Cancelled:
-        raise AppError("cancelled", "The import was cancelled.", "Nothing was imported.") from None
-    finally:
-        printer.close()
 
 
 def _tell_refused(error: ImportRefusedError, *, as_json: bool) -> None:

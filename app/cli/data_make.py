@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import re
 from pathlib import Path  # noqa: TC003 - typer reads the annotation
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.asking import interruptible
 from app.cli.data_library import Dataset, print_session
+from app.cli.following import followed
 from app.cli.output import Json, print_json, reported
-from app.cli.setup import StepPrinter
 from app.cli.state import services
 from models.domain.dataset import MergePart
 from models.domain.errors import AppError
-from services.progress import Cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from models.domain.dataset import DatasetSession
     from services.progress import CancelToken, Reporter
 
-Result = TypeVar("Result")
 _WEIGHTED = re.compile(r"(?P<name>.+):(?P<weight>\d*\.?\d+)")
+_CANCELLED = ("It was cancelled.", "Nothing was changed.")
 _FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
 Name = Annotated[str, typer.Option(help="The new dataset's name.")]
@@ -55,7 +51,7 @@ def merge(
                 chosen, name, seed=seed, shuffle=not in_order, report=report, cancel=cancel
             )
 
-        print_session(_followed(work), as_json=json_)
+        print_session(followed(work, *_CANCELLED), as_json=json_)
 
 
 def split(
@@ -83,7 +79,7 @@ def split(
                 cancel=cancel,
             )
 
-        made = _followed(work)
+        made = followed(work, *_CANCELLED)
         if json_:
             print_json(made)
         for one in () if json_ else made:
@@ -106,7 +102,7 @@ def export(
         def work(report: Reporter, cancel: CancelToken) -> None:
             services().datasets.export(session.id, path, chosen, report=report, cancel=cancel)
 
-        _followed(work)
+        followed(work, *_CANCELLED)
         if json_:
             print_json({"dataset": session.id, "file": path, "format": chosen})
         else:
@@ -130,14 +126,3 @@ def _format(path: Path, said: str) -> str:
         what = f"{said!r} is no format" if said else f"{path.name} does not end in a known format"
         raise AppError("bad_use", f"{what}.", "Use .jsonl or .parquet, or --format.")
     return chosen
-
-
-def _followed(work: Callable[[Reporter, CancelToken], Result]) -> Result:
-    printer = StepPrinter()
-    try:
-        with interruptible() as cancel:
-            return work(printer, cancel)
-    except Cancelled:
-        raise AppError("cancelled", "It was cancelled.", "Nothing was changed.") from None
-    finally:
-        printer.close()

@@ -79,6 +79,24 @@ def test_what_would_teach_nothing_is_refused_with_its_rows(
     assert json.loads(temper("runs", "list", "--json")) == []
 
 
+def test_what_is_refused_is_mended_by_what_the_refusal_says(
+    train: Callable[..., str], temper: Callable[..., str], tmp_path: Path
+) -> None:
+    printed, setup = train([*GOOD, LONG, CONTROL], code=1), tmp_path / "setup.yaml"
+    assert "temper data clean" in printed
+    assert "Raise the sequence length to 256: --set hp.max_seq_length=256" in printed
+    made = json.loads(temper("data", "clean", setup, "--json"))
+    assert (made["name"], made["rows"]) == ("rows (cleaned)", 6)
+    queued = temper("train", setup, "--set", f"dataset.session={made['id']}", "--queue", "--json")
+    services().runs.kill(json.loads(queued)["id"])
+    again = temper("data", "clean", setup, "--set", f"dataset.session={made['id']}", code=2)
+    assert "No row keeps" in again
+    unknown = temper("data", "clean", setup, "--set", "dataset.eval_split=no", code=2)
+    assert "could not be looked at" in unknown
+    train([LONG], code=1)
+    assert "no remedy" in temper("data", "clean", setup, code=2)
+
+
 def test_every_finding_is_in_the_document(train: Callable[..., str]) -> None:
     found: dict[str, Any] = json.loads(train([*GOOD, LONG, CONTROL], "--json", code=1))
     error = found["error"]
