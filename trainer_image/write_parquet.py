@@ -13,7 +13,6 @@ import shutil
 import sys
 import tempfile
 from contextlib import contextmanager
-from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     Rows = list[dict[str, Any]]
 
 _ROWS = 2000
+_BYTES = 8 << 20
+"""Rows that are held at once: so many, or so many bytes, since a row may be a book."""
 _TEXT = pyarrow.string()
 _TROUBLES = (pyarrow.ArrowException, UnicodeEncodeError, OverflowError)
 
@@ -116,10 +117,16 @@ def _batches(source: IO[bytes]) -> Iterator[tuple[Rows, float]]:
     """Some rows at a time, from the first, and which share of all is read then."""
     size = max(1, source.seek(0, io.SEEK_END))
     source.seek(0)
-    done = 0
-    while lines := list(islice(source, _ROWS)):
-        done += sum(map(len, lines))
-        yield [json.loads(line) for line in lines], done / size
+    lines, held, done = list[bytes](), 0, 0
+    for line in source:
+        lines.append(line)
+        held += len(line)
+        if len(lines) >= _ROWS or held >= _BYTES:
+            done += held
+            yield [json.loads(one) for one in lines], done / size
+            lines, held = [], 0
+    if lines:
+        yield [json.loads(one) for one in lines], 1.0
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,3 +173,22 @@ def test_a_full_disk_is_a_sentence(library: DatasetLibrary, tmp_path: Path, moun
         library.export(session.id, small / "out.parquet", "parquet")
     assert caught.value.kind == "disk_full"
     assert list(small.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
+def test_long_rows_do_not_add_up_in_memory(trainer_home: TrainerHome, tmp_path: Path) -> None:
+    rows, target = tmp_path / "rows.jsonl", tmp_path / "rows.parquet"
+    line = json.dumps({"text": "word " * 200_000}) + "\n"
+    rows.write_text(line * 200)
+    code = (
+        "import sys; from trainer_image.write_parquet import main; main();"
+        "status = open('/proc/self/status').read().partition('VmHWM:')[2];"
+        "print(status.split()[0], file=sys.stderr)"
+    )
+    with rows.open("rb") as source, target.open("wb") as sink:
+        done = subprocess.run(
+            [trainer_home.environment.python, "-c", code],
+            stdin=source, stdout=sink, stderr=subprocess.PIPE, cwd=ROOT, check=True,
+        )  # fmt: skip
+    peak = int(done.stderr.split()[-1]) / 1024
+    assert peak < 300, f"{peak:.0f} MiB of {rows.stat().st_size >> 20} MiB"
