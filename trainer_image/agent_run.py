@@ -65,7 +65,7 @@ class Run:
         self._kills_before = agent_child.memory_kills()
         self._booted = paid.worked
         self._path = settings.run_folder / "agent.json"
-        self._state = self._first_state() | read_json(self._path)
+        self._state = self._first_state() | _record(read_json(self._path))
         self._is_closing = False
         self.trouble = ""
         self._boot()
@@ -96,6 +96,8 @@ class Run:
             self._child = agent_child.find(self._job)
             if self._child is not None and self._state["stopping"]:
                 self._ask_child()
+        elif (stray := agent_child.find(self._job)) is not None:
+            stray.kill()  # of a record that is lost: nobody would ever stop it
 
     @property
     def phase(self) -> str:
@@ -323,6 +325,20 @@ class Run:
             self.trouble = ""
         except OSError as error:
             self.trouble = f"The run's folder cannot be written: {error.strerror}."
+
+
+def _record(found: dict[str, Any]) -> dict[str, Any]:
+    """What an earlier agent wrote down; nothing where it is damaged."""
+    numbers = all(_is_number(found.get(name)) for name in ("boot_count", "starts", "born"))
+    texts = all(isinstance(found.get(name), str) for name in ("state_id", "reason", "stopping"))
+    phase, request = found.get("phase"), found.get("request")
+    has_request = isinstance(request, dict) == (phase != WAIT_INPUT)
+    is_whole = numbers and texts and has_request and phase in (WAIT_INPUT, RUNNING, *ENDED)
+    return found if is_whole else {}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _checked(request: dict[str, Any], run_id: str) -> dict[str, Any]:

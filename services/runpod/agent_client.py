@@ -27,7 +27,7 @@ _READ_SECONDS = 45.0
 _MARK = "X-Temper-Agent"
 """A header of all the agent's answers; any other answer is the proxy's own. Not ``Server``: there
 the proxy always writes its own name."""
-_FIRST_WAIT, _LONGEST_WAIT = 0.25, 8.0
+_FIRST_WAIT, _LONGEST_WAIT = 0.1, 8.0
 
 
 @dataclass(frozen=True, slots=True)

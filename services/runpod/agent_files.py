@@ -39,7 +39,7 @@ LARGEST_PIECE = 8 * 1024 * 1024
 SMALLEST_PIECE = 128 * 1024
 """So much should get through any line between two cuts."""
 _READ = 256 * 1024
-_MOST_FAILURES = 8
+_MOST_FAILURES = 10
 """In a row, without a byte more on the other side: with the waits about 40 seconds."""
 _MEGABYTE = 1_000_000
 

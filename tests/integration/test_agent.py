@@ -46,6 +46,13 @@ def pod(tmp_path: Path, api: PodApi) -> Iterator[Pod]:
         yield booted
 
 
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
+    """One for all tests that start no run."""
+    with PodApi() as api, Pod(tmp_path_factory.mktemp("volume"), api) as booted:
+        yield booted
+
+
 def raw(pod: Pod, method: str, path: str, token: str = TOKEN, **sent: Any) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token or 'none'}"} | sent.pop("headers", {})
     return httpx.request(method, pod.url + path, headers=headers, **sent)
@@ -73,13 +80,13 @@ def test_a_run_is_started_followed_brought_home_and_its_pod_ends(pod: Pod, api: 
     wait_until(lambda: "step 4" in pod.log)  # Runpod's own log of the container has it, too
 
 
-def test_whoever_has_no_token_learns_nothing(pod: Pod) -> None:
-    assert raw(pod, "GET", "/v1/health", "").json() == {"ok": True}
+def test_whoever_has_no_token_learns_nothing(idle: Pod) -> None:
+    assert raw(idle, "GET", "/v1/health", "").json() == {"ok": True}
     for token in ("", "wrong", hashlib.sha256(TOKEN.encode()).hexdigest()):
         for method, path in (("GET", "/v1/status"), ("POST", "/v1/ack"), ("GET", "/v1/log")):
-            answer = raw(pod, method, path, token)
+            answer = raw(idle, method, path, token)
             assert (answer.status_code, answer.json()) == (401, {"error": "No."})
-    with AgentClient(pod.url, "wrong") as stranger, pytest.raises(AppError) as caught:
+    with AgentClient(idle.url, "wrong") as stranger, pytest.raises(AppError) as caught:
         stranger.status()
     assert caught.value.kind == "agent_token"
 
@@ -115,8 +122,8 @@ def test_a_start_can_be_repeated_and_not_changed(pod: Pod) -> None:
         assert len(pod.trainers) == 1
 
 
-def test_a_start_that_cannot_be_is_refused(pod: Pod) -> None:
-    bring_code(pod)
+def test_a_start_that_cannot_be_is_refused(idle: Pod) -> None:
+    bring_code(idle)
     cases: list[tuple[dict[str, object], int]] = [
         ({"run_id": "another"}, 409),
         ({"code": "absent.zip"}, 409),
@@ -129,7 +136,7 @@ def test_a_start_that_cannot_be_is_refused(pod: Pod) -> None:
         ({"needs": ["PATH"]}, 422),
         ({"environment": {"A": 1}}, 422),
     ]
-    with pod.client() as client:
+    with idle.client() as client:
         for change, status in cases:
             with pytest.raises(AgentRefusalError) as caught:
                 client.start(request() | change)
@@ -137,20 +144,20 @@ def test_a_start_that_cannot_be_is_refused(pod: Pod) -> None:
             assert client.status().phase == "wait_input"
 
 
-def test_code_that_would_leave_its_folder_is_refused(pod: Pod) -> None:
-    bring_code(pod)
+def test_code_that_would_leave_its_folder_is_refused(idle: Pod) -> None:
+    bring_code(idle)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("../../evil.py", "")
     for content in (packed.getvalue(), b"no zip"):
-        (pod.root / "code" / "code.zip").write_bytes(content)
-        with pod.client() as client, pytest.raises(AgentRefusalError) as caught:
+        (idle.root / "code" / "code.zip").write_bytes(content)
+        with idle.client() as client, pytest.raises(AgentRefusalError) as caught:
             client.start(request())
         assert caught.value.status == 422
-    assert not list(pod.root.parent.rglob("evil.py"))
+    assert not list(idle.root.parent.rglob("evil.py"))
 
 
-def test_no_path_leads_anywhere_else(pod: Pod) -> None:
+def test_no_path_leads_anywhere_else(idle: Pod) -> None:
     paths = (
         "/v1/artifacts/../../etc/passwd",
         "/v1/artifacts/%2e%2e/%2e%2e/etc/passwd",
@@ -165,7 +172,7 @@ def test_no_path_leads_anywhere_else(pod: Pod) -> None:
         "/v1/__class__",
     )
     for path in paths:
-        answer = raw(pod, "GET", path, headers={"Range": "bytes=0-9"})
+        answer = raw(idle, "GET", path, headers={"Range": "bytes=0-9"})
         assert (path, answer.status_code) == (path, 404)
 
 
@@ -235,14 +242,14 @@ def test_whoever_waits_for_the_log_gets_it_as_soon_as_it_is_there(pod: Pod) -> N
         assert time.monotonic() - began < 5
 
 
-def test_more_callers_than_there_is_room_for_are_turned_away(pod: Pod) -> None:
-    waiting = [socket.create_connection(("127.0.0.1", pod.port)) for _ in range(60)]
+def test_more_callers_than_there_is_room_for_are_turned_away(idle: Pod) -> None:
+    waiting = [socket.create_connection(("127.0.0.1", idle.port)) for _ in range(60)]
     try:
-        with pod.client(tries=1) as client, pytest.raises(AppError) as caught:
+        with idle.client(tries=1) as client, pytest.raises(AppError) as caught:
             client.status()
         assert caught.value.kind == "agent_unreachable"
     finally:
         for link in waiting:
             link.close()
-    with pod.client() as client:
+    with idle.client() as client:
         assert client.status().phase == "wait_input"

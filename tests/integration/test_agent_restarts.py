@@ -42,7 +42,7 @@ def sequence(pod: Pod) -> list[int]:
 
 
 def test_the_trainer_outlives_its_agent_and_is_found_again(pod: Pod) -> None:
-    with start(pod, steps=40) as client:
+    with start(pod, steps=25) as client:
         reach(client, 3)
         trainer = pod.trainers[0]
         pod.inner.kill()
@@ -50,7 +50,7 @@ def test_the_trainer_outlives_its_agent_and_is_found_again(pod: Pod) -> None:
         assert pod.trainers == [trainer]
         wait_until(lambda: client.status().phase == "done")
         assert client.status().starts == 1
-    assert sequence(pod) == list(range(42))
+    assert sequence(pod) == list(range(27))
 
 
 def test_a_trainer_that_ended_while_nobody_looked_has_ended(pod: Pod) -> None:
@@ -66,7 +66,7 @@ def test_a_trainer_that_ended_while_nobody_looked_has_ended(pod: Pod) -> None:
 
 
 def test_after_the_host_has_died_training_goes_on_from_the_checkpoint(pod: Pod) -> None:
-    with start(pod, steps=30) as client:
+    with start(pod, steps=20) as client:
         state = client.status().state_id
         reach(client, 4)
         pod.power_off()
@@ -95,7 +95,7 @@ def test_a_pod_that_is_restarted_again_and_again_fails_its_run(pod: Pod) -> None
 
 
 def test_a_stopped_container_lets_the_trainer_save_and_goes_on_later(pod: Pod) -> None:
-    with start(pod, steps=30) as client:
+    with start(pod, steps=15) as client:
         reach(client, 3)
         assert pod.process is not None
         pod.process.send_signal(signal.SIGTERM)
@@ -130,7 +130,7 @@ def test_a_pod_that_lost_its_disk_is_told_from_one_that_waits(pod: Pod) -> None:
 
 def test_after_a_restart_the_trainer_waits_for_its_secrets(pod: Pod) -> None:
     bring_code(pod)
-    needing = request(steps=30) | {"needs": ["HF_TOKEN"]}
+    needing = request(steps=15) | {"needs": ["HF_TOKEN"]}
     with pod.client() as client:
         client.send_secrets({"HF_TOKEN": "a-token"})
         client.start(needing)
@@ -157,7 +157,7 @@ def test_without_its_secrets_it_goes_on_after_a_while(tmp_path: Path) -> None:
             wait_until(lambda: client.status().phase == "done")
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_killed_at_random_moments_it_comes_to_a_true_end(pod: Pod, seed: int) -> None:
     chance = random.Random(seed)
     started = False
@@ -182,13 +182,13 @@ def test_killed_at_random_moments_it_comes_to_a_true_end(pod: Pod, seed: int) ->
     assert sequence(pod) == list(range(len(sequence(pod))))
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"phase": 3}'])
-def test_a_damaged_record_does_not_keep_the_agent_from_working(
-    tmp_path: Path, content: str
-) -> None:
-    folder = tmp_path / "runs/run-1"
-    folder.mkdir(parents=True)
-    for name in ("agent.json", "agent-clock.json"):
-        (folder / name).write_text(content)
-    with PodApi() as api, Pod(tmp_path, api) as pod, start(pod, steps=1) as client:
+def test_a_damaged_record_does_not_keep_the_agent_from_working(pod: Pod) -> None:
+    for content in ("", "{", "[]", '{"phase": 3}', '{"state_id": 1}'):
+        pod.power_off()
+        for name in ("agent.json", "agent-clock.json"):
+            (pod.root / "runs/run-1" / name).write_text(content)
+        pod.boot()
+        with pod.client() as client:
+            assert client.status().phase == "wait_input"
+    with start(pod, steps=1) as client:
         wait_until(lambda: client.status().phase == "done")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -38,6 +39,19 @@ def pod(tmp_path: Path) -> Iterator[Pod]:
         yield booted
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
+    with PodApi() as api, Pod(tmp_path_factory.mktemp("volume"), api) as booted:
+        yield booted
+
+
+@pytest.fixture
+def idle(shared: Pod) -> Pod:
+    """One for all tests that start no run; nothing has been sent to it yet."""
+    shutil.rmtree(shared.root / "datasets", ignore_errors=True)
+    return shared
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     path = tmp_path / "rows.jsonl"
@@ -56,7 +70,7 @@ def test_through_ten_cuts_each_way_with_little_memory(tmp_path: Path) -> None:
     assert found["agent_peak_mb"] < LIMIT_MB
 
 
-def test_an_upload_goes_on_where_an_earlier_one_ended(pod: Pod, source: Path) -> None:
+def test_an_upload_goes_on_where_an_earlier_one_ended(idle: Pod, source: Path) -> None:
     token, reports = CancelToken(), list[Progress]()
 
     def report(progress: Progress) -> None:
@@ -64,64 +78,56 @@ def test_an_upload_goes_on_where_an_earlier_one_ended(pod: Pod, source: Path) ->
         if progress.fraction:
             token.cancel()
 
-    with pod.client() as client:
+    with idle.client() as client:
         with pytest.raises(Cancelled):
             upload(client, source, NAME, sha256(source), Watch(report, token))
         first = len(reports)
-        pod.power_off()  # and the window is started again, too
-    pod.boot()
-    with pod.client() as client:
+        idle.power_off()  # and the window is started again, too
+    idle.boot()
+    with idle.client() as client:
         upload(client, source, NAME, sha256(source), Watch(reports.append))
     assert reports[first].fraction == reports[first - 1].fraction
     assert reports[-1] == Progress(1.0, "Sending rows.jsonl: 20.0 of 20.0 MB")
-    assert sha256(pod.root / NAME) == sha256(source)
+    assert sha256(idle.root / NAME) == sha256(source)
 
 
-def test_an_agent_killed_in_the_middle_loses_nothing(pod: Pod, source: Path) -> None:
+def test_an_agent_killed_in_the_middle_loses_nothing(idle: Pod, source: Path) -> None:
     killed = threading.Event()
 
     def report(progress: Progress) -> None:
         if progress.fraction and not killed.is_set():
             killed.set()
-            pod.inner.kill()
+            idle.inner.kill()
 
-    with pod.client() as client:
+    with idle.client() as client:
         upload(client, source, NAME, sha256(source), Watch(report))
-    assert sha256(pod.root / NAME) == sha256(source)
+    assert sha256(idle.root / NAME) == sha256(source)
 
 
-def test_what_came_by_another_way_is_checked_and_not_sent(pod: Pod, source: Path) -> None:
-    (pod.root / "datasets").mkdir()
-    (pod.root / NAME).write_bytes(source.read_bytes())
+def test_what_came_by_another_way_is_checked_and_not_sent(idle: Pod, source: Path) -> None:
+    (idle.root / "datasets").mkdir()
+    (idle.root / NAME).write_bytes(source.read_bytes())
     reports: list[Progress] = []
-    with pod.client() as client:
+    with idle.client() as client:
         upload(client, source, NAME, sha256(source), Watch(reports.append))
     assert [progress.fraction for progress in reports] == [1.0]
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        (NAME, b"x" * 20_000_000),
-        (NAME, b"x" * 30_000_000),
-        ("datasets/.rows.jsonl.part", b"x" * 5_000_000),
-        ("datasets/.rows.jsonl.part", b"x" * 30_000_000),
-    ],
-)
-def test_what_lies_there_and_is_another_file_is_replaced(
-    pod: Pod, source: Path, name: str, content: bytes
-) -> None:
-    (pod.root / "datasets").mkdir()
-    (pod.root / name).write_bytes(content)
-    with pod.client() as client:
-        upload(client, source, NAME, sha256(source), Watch())
-    assert sha256(pod.root / NAME) == sha256(source)
-    assert not list(pod.root.glob("datasets/.*"))
+def test_what_lies_there_and_is_another_file_is_replaced(idle: Pod, source: Path) -> None:
+    (idle.root / "datasets").mkdir()
+    part = "datasets/.rows.jsonl.part"
+    with idle.client() as client:
+        for name, megabytes in ((part, 5), (part, 30), (NAME, 20), (NAME, 30)):
+            (idle.root / NAME).unlink(missing_ok=True)
+            (idle.root / name).write_bytes(b"x" * megabytes * 1_000_000)
+            upload(client, source, NAME, sha256(source), Watch())
+            assert sha256(idle.root / NAME) == sha256(source)
+            assert not list(idle.root.glob("datasets/.*"))
 
 
-def test_a_piece_that_was_changed_on_its_way_is_not_kept(pod: Pod) -> None:
+def test_a_piece_that_was_changed_on_its_way_is_not_kept(idle: Pod) -> None:
     headers = {"X-Content-SHA256": hashlib.sha256(b"right").hexdigest()}
-    with pod.client() as client:
+    with idle.client() as client:
         with pytest.raises(AgentRefusalError) as caught:
             client.once("PUT", f"inputs/{NAME}", content=b"wrong", headers=headers)
         assert caught.value.facts["corrupted"] is True
@@ -169,15 +175,16 @@ def test_a_download_goes_on_after_the_window_and_the_pod_were_restarted(
     assert [path.name for path in target.parent.iterdir()] == [target.name]
 
 
-@pytest.mark.parametrize("size", [1_000_000, 2_000_000, 3_000_000])
 def test_what_an_earlier_download_of_something_else_left_is_not_believed(
-    pod: Pod, tmp_path: Path, size: int
+    pod: Pod, tmp_path: Path
 ) -> None:
-    (tmp_path / ".adapter.part").write_bytes(b"x" * size)
     with start(pod, steps=1, size=2_000_000) as client:
         adapter = adapter_of(client)
-        download(client, adapter, tmp_path / "adapter", Watch())
-    assert sha256(tmp_path / "adapter") == adapter.sha256
+        for size in (1_000_000, 2_000_000, 3_000_000):
+            (tmp_path / ".adapter.part").write_bytes(b"x" * size)
+            (tmp_path / "adapter").unlink(missing_ok=True)
+            download(client, adapter, tmp_path / "adapter", Watch())
+            assert sha256(tmp_path / "adapter") == adapter.sha256
 
 
 def test_an_empty_file_is_a_file(pod: Pod, tmp_path: Path) -> None:
@@ -202,12 +209,12 @@ def test_no_room_at_home_is_told_and_what_came_is_kept(
 
 
 def test_a_line_that_stays_down_ends_in_one_sentence(
-    pod: Pod, source: Path, monkeypatch: pytest.MonkeyPatch
+    idle: Pod, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.runpod.agent_files.wait_after", lambda attempt: 0.01)
     with (
-        CuttingProxy(pod.port, [1000] * 1000) as proxy,
-        pod.client(tries=2, url=proxy.url) as client,
+        CuttingProxy(idle.port, [1000] * 1000) as proxy,
+        idle.client(tries=2, url=proxy.url) as client,
         pytest.raises(AppError, match="cannot be reached just now") as caught,
     ):
         upload(client, source, NAME, sha256(source), Watch())

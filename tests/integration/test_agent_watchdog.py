@@ -45,10 +45,10 @@ def api() -> Iterator[PodApi]:
 
 def test_at_its_limit_the_pod_ends_whatever_it_is_doing(tmp_path: Path, api: PodApi) -> None:
     began = time.monotonic()
-    with Pod(tmp_path, api, TEMPER_MAX_SECONDS=3, TEMPER_STOP_RESERVE=0) as pod:
+    with Pod(tmp_path, api, TEMPER_MAX_SECONDS=2, TEMPER_STOP_RESERVE=0) as pod:
         start(pod, steps=1000, end="hang").close()
-        assert not api.deleted.wait(began + 2.5 - time.monotonic())
-        assert api.deleted.wait(2.5)
+        assert not api.deleted.wait(began + 1.8 - time.monotonic())
+        assert api.deleted.wait(2)
         wait_until(lambda: "limit" in pod.log)
         wait_until(lambda: not pod.trainers)
 
@@ -69,12 +69,12 @@ def test_shortly_before_the_limit_the_trainer_may_save(tmp_path: Path, api: PodA
 def test_a_restart_gives_no_new_time(tmp_path: Path, api: PodApi) -> None:
     api.refusals["GET"] = 403  # so Runpod does not tell how old the pod is
     began = time.monotonic()
-    with Pod(tmp_path, api, TEMPER_MAX_SECONDS=5) as pod:
-        time.sleep(2.5)
+    with Pod(tmp_path, api, TEMPER_MAX_SECONDS=3) as pod:
+        time.sleep(1.5)
         pod.power_off()
         time.sleep(0.5)
         pod.boot()
-        assert api.deleted.wait(began + 6.5 - time.monotonic())
+        assert api.deleted.wait(began + 4.5 - time.monotonic())
 
 
 def test_a_wiped_disk_gives_no_new_time_either(tmp_path: Path, api: PodApi) -> None:
@@ -89,18 +89,18 @@ def test_a_wiped_disk_gives_no_new_time_either(tmp_path: Path, api: PodApi) -> N
 
 def test_the_money_is_a_limit_by_the_pods_real_price(tmp_path: Path, api: PodApi) -> None:
     api.cost = 3600.0  # a dollar a second
-    with Pod(tmp_path, api, TEMPER_MAX_COST=2, TEMPER_PRICE_PER_HOUR=1):
+    with Pod(tmp_path, api, TEMPER_MAX_COST=1, TEMPER_PRICE_PER_HOUR=1):
         assert api.deleted.wait(5)
 
 
 def test_a_pod_that_nobody_starts_a_run_on_ends(tmp_path: Path, api: PodApi) -> None:
-    with Pod(tmp_path, api, TEMPER_BOOT_GRACE=2) as pod:
-        until = time.monotonic() + 3
+    with Pod(tmp_path, api, TEMPER_BOOT_GRACE=1) as pod:
+        until = time.monotonic() + 2
         while time.monotonic() < until:  # as long as something is being sent it waits
             with pod.client() as client:
                 client.call("PUT", "inputs/datasets/x", params={"offset": "0"}, content=b"",
                             headers={"X-Content-SHA256": _EMPTY})  # fmt: skip
-            time.sleep(0.3)
+            time.sleep(0.2)
         assert not api.deleted.is_set()
         assert api.deleted.wait(5)
         wait_until(lambda: "not_started" in pod.log)
@@ -110,11 +110,11 @@ _EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 def test_a_result_that_nobody_fetches_is_kept_for_a_while(tmp_path: Path, api: PodApi) -> None:
-    with Pod(tmp_path, api, TEMPER_RETRIEVE_GRACE=2) as pod, start(pod, steps=1) as client:
+    with Pod(tmp_path, api, TEMPER_RETRIEVE_GRACE=1.5) as pod, start(pod, steps=1) as client:
         wait_until(lambda: client.status().phase == "done")
-        assert not api.deleted.wait(1)
+        assert not api.deleted.wait(0.7)
         assert client.artifacts()  # whoever fetches gets more time
-        assert not api.deleted.wait(1.5)
+        assert not api.deleted.wait(1.1)
         assert api.deleted.wait(4)
 
 
@@ -166,7 +166,7 @@ def test_without_rest_it_takes_another_way(tmp_path: Path, api: PodApi, way: str
         program.chmod(0o755)
     api.refusals |= {"GET": 403, "DELETE": 403, "POST": 403}
     environ = {"PYTHONPATH": f"{ROOT}:{tools}", "PATH": f"{tools}:/usr/bin:/bin"}
-    with Pod(tmp_path, api, TEMPER_MAX_SECONDS=3, **environ) as pod:
+    with Pod(tmp_path, api, TEMPER_MAX_SECONDS=2, **environ) as pod:
         with pod.client() as client:
             wait_until(lambda: client.status().self_delete_tried)
             assert client.status().self_delete == way
