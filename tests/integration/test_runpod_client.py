@@ -180,6 +180,18 @@ def test_a_deletion_whose_answer_is_lost_is_a_deletion(
     assert client.is_gone(pod.id)
 
 
+def test_a_pod_is_gone_only_when_it_neither_answers_nor_is_listed(
+    runpod: RunpodEmulator, client: RunpodClient
+) -> None:
+    pod = client.create_pod(new_pod())
+    runpod.broken.add(f"GET /v2/pods/{pod.id}", status=404)
+    assert not client.is_gone(pod.id), "it is still in the list"
+    runpod.faults.append(Reply(200, json.dumps(runpod.cloud.pods[pod.id].shown()).encode()))
+    runpod.cloud.end_pod(pod.id)
+    assert not client.is_gone(pod.id), "it still answers"
+    assert client.is_gone(pod.id)
+
+
 def test_runpod_is_left_alone_for_as_long_as_it_says(
     runpod: RunpodEmulator, client: RunpodClient
 ) -> None:
