@@ -24,7 +24,7 @@ from trainer_image.agent_artifacts import Artifacts
 from trainer_image.agent_clock import PaidTime
 from trainer_image.agent_files import size_of
 from trainer_image.agent_pod import OwnPod, Proof
-from trainer_image.agent_run import RUNNING, Run
+from trainer_image.agent_run import ENDED, RUNNING, Run
 from trainer_image.agent_settings import Settings, SettingsError, read_settings
 from trainer_image.agent_uploads import Uploads
 from trainer_image.agent_watchdog import Watchdog
@@ -101,6 +101,7 @@ class Agent:
             },
             "price_per_hour": (proof.price if proof else None) or self.settings.price_per_hour,
             "ending": self.watchdog.ending,
+            "ends_in": self.watchdog.ends_in,
             "gpus": self._gpus,
             "disk_free": _free_space(self.settings),
         }
@@ -122,7 +123,7 @@ class Agent:
 
     def _keep(self) -> None:
         """Whatever needs the disk, so that nothing else has to wait for it."""
-        stored = 0.0
+        stored, has_ended = 0.0, False
         folder = self.settings.run_folder
         while True:
             try:
@@ -130,6 +131,9 @@ class Agent:
                 if self.run.phase == RUNNING:
                     sizes = (size_of(folder / "train.log"), size_of(folder / "events.jsonl"))
                     self.watchdog.noticed(sizes)
+                elif self.run.phase in ENDED and not has_ended:
+                    has_ended = True
+                    self.artifacts.begin()
                 if time.monotonic() - stored > _STORE_SECONDS:
                     stored = time.monotonic()
                     self.paid.store()

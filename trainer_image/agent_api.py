@@ -32,6 +32,8 @@ _LONGEST_WAIT = 25.0
 """Seconds that a call may wait for news: well below the proxy's limit of 100."""
 _POLL_SECONDS = 0.1
 _IDLE_SECONDS = 60.0
+_STRANGER_SECONDS = 15.0
+"""Whoever has shown no token yet may keep a connection to himself for so long."""
 _MOST_CONNECTIONS = 48
 _BODIES = threading.Semaphore(2)
 """Pieces held in memory at a time: 8 MB each."""
@@ -75,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "temper-agent"
     sys_version = ""
-    timeout = _IDLE_SECONDS
+    timeout = _STRANGER_SECONDS
     server: Server
     _query: dict[str, str]
     _has_begun = False
@@ -113,6 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if not self._may_ask():
             raise RunError(401, "No.")
+        self.connection.settimeout(_IDLE_SECONDS)
         self._query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         if words[:1] != ["v1"] or len(words) < 2:
             raise RunError(404, "There is no such call.")

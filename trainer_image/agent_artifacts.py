@@ -40,16 +40,21 @@ class Artifacts:
         with self._lock:
             if not self._stale():
                 return self._listing()
-            if self._hashing is None or not self._hashing.is_alive():
-                self._hashing = threading.Thread(target=self._hash, daemon=True)
-                self._hashing.start()
-            hashing = self._hashing
+        hashing = self.begin()
         hashing.join(_WAIT)
         with self._lock:
             if self._trouble:
                 trouble, self._trouble = self._trouble, ""
                 raise RunError(507, trouble)
             return None if hashing.is_alive() or self._stale() else self._listing()
+
+    def begin(self) -> threading.Thread:
+        """Hash what is new, beside the requests; at the run's end before anybody asks."""
+        with self._lock:
+            if self._hashing is None or not self._hashing.is_alive():
+                self._hashing = threading.Thread(target=self._hash, daemon=True)
+                self._hashing.start()
+            return self._hashing
 
     def find(self, path: str) -> tuple[Path, int]:
         """The place and the size of a file of the manifest; nothing else can be had."""

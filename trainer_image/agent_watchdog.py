@@ -103,6 +103,17 @@ class Watchdog:
             return "not_retrieved"
         return ""
 
+    @property
+    def ends_in(self) -> float:
+        """Seconds until the pod ends itself, if nothing happens until then."""
+        left = self._paid.limit - self._paid.age
+        idle = self._paid.worked - self._last_sign()
+        if self._run.phase == WAIT_INPUT:
+            left = min(left, self._settings.boot_grace - idle)
+        elif self._run.phase in ENDED:
+            left = min(left, self._settings.retrieve_grace - idle)
+        return 0.0 if self.ending else max(0.0, left)
+
     def _last_sign(self) -> float:
         return max(self._run.ended, self._touched)
 

@@ -36,7 +36,8 @@ class AgentStatus:
 
     ``state_id`` is another one when the pod has lost its disk; ``self_delete`` is the way by which
     the pod can end itself, empty where it cannot (``self_delete_tried`` tells whether that is
-    known yet). ``ending`` says why the pod is ending itself right now.
+    known yet). ``ends_in`` is when the pod will have ended itself if nobody does anything, and
+    ``ending`` says why it is doing so right now.
     """
 
     run_id: str
@@ -56,6 +57,7 @@ class AgentStatus:
     self_delete_tried: bool
     self_delete_detail: str
     ending: str
+    ends_in: float
     trouble: str
     waiting_for: tuple[str, ...]
     gpus: tuple[Mapping[str, str], ...]
@@ -66,7 +68,7 @@ class AgentStatus:
         """From the agent's answer; KeyError, TypeError where it is another's."""
         proof = answer["self_delete"]
         same = ("run_id", "state_id", "phase", "reason", "exit_code", "oom_killed", "boot_count",
-                "starts", "log_size", "events_size", "age", "limit", "ending", "trouble",
+                "starts", "log_size", "events_size", "age", "limit", "ending", "ends_in", "trouble",
                 "disk_free")  # fmt: skip
         return cls(
             **{name: answer[name] for name in same},
@@ -127,7 +129,7 @@ class AgentClient:
         url: str,
         token: str,
         *,
-        tries: int = 5,
+        tries: int = 8,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._tries = tries

@@ -120,7 +120,7 @@ class Pod:
         with self.client(tries=1) as client:
             wait_until(client.is_listening)
 
-    def client(self, tries: int = 5, url: str = "") -> AgentClient:
+    def client(self, tries: int = 8, url: str = "") -> AgentClient:
         """A client of this agent, directly or through a proxy."""
         return AgentClient(url or self.url, TOKEN, tries=tries)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -180,6 +182,38 @@ def test_killed_at_random_moments_it_comes_to_a_true_end(pod: Pod, seed: int) ->
         status = client.status()
         assert status.phase == "done" or status.reason == "restarted"
     assert sequence(pod) == list(range(len(sequence(pod))))
+
+
+def test_as_process_1_it_buries_whom_nobody_else_does(tmp_path: Path) -> None:
+    alone = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    if subprocess.run([*alone, "true"], check=False, capture_output=True).returncode:
+        if os.environ.get("CI"):
+            pytest.fail("CI can make no process namespace")
+        pytest.skip("a process namespace of its own takes root")
+    with PodApi() as api:
+        pod = Pod(tmp_path, api)
+        pod.boot(*alone, sys.executable, "-u", "-m", "trainer_image.agent")
+        assert pod.process is not None
+        first = psutil.Process(pod.process.pid).children()[0]
+        with start(pod, steps=25) as client:
+            reach(client, 2)
+            first.children()[0].kill()
+            wait_until(lambda: client.status().boot_count == 2)
+            wait_until(lambda: client.status().phase == "done")
+            assert client.status().starts == 1
+        wait_until(lambda: len(first.children(recursive=True)) == 1)
+        first.terminate()
+        assert pod.process.wait(10) == 0
+
+
+def test_a_trainer_of_a_lost_record_is_ended(pod: Pod) -> None:
+    start(pod, steps=1000).close()
+    pod.inner.suspend()
+    (pod.root / "runs/run-1/agent.json").unlink()
+    pod.inner.kill()
+    wait_until(lambda: not pod.trainers)
+    with pod.client() as client:
+        assert client.status().phase == "wait_input"
 
 
 def test_a_damaged_record_does_not_keep_the_agent_from_working(pod: Pod) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,17 @@ def test_at_its_limit_the_pod_ends_whatever_it_is_doing(tmp_path: Path, api: Pod
         assert not api.deleted.wait(began + 1.8 - time.monotonic())
         assert api.deleted.wait(2)
         wait_until(lambda: "limit" in pod.log)
+        wait_until(lambda: not pod.trainers)
+
+
+def test_a_volume_that_does_not_answer_keeps_no_pod_alive(tmp_path: Path, api: PodApi) -> None:
+    with (
+        Pod(tmp_path, api, TEMPER_MAX_SECONDS=3, TEMPER_STOP_RESERVE=2) as pod,
+        start(pod, steps=1000, end="hang"),
+    ):
+        for name in ("agent.json.tmp", "agent-clock.json.tmp"):
+            os.mkfifo(tmp_path / "runs/run-1" / name)  # whoever writes here waits for ever
+        assert api.deleted.wait(6)
         wait_until(lambda: not pod.trainers)
 
 
@@ -113,7 +125,9 @@ def test_a_result_that_nobody_fetches_is_kept_for_a_while(tmp_path: Path, api: P
     with Pod(tmp_path, api, TEMPER_RETRIEVE_GRACE=1.5) as pod, start(pod, steps=1) as client:
         wait_until(lambda: client.status().phase == "done")
         assert not api.deleted.wait(0.7)
+        assert client.status().ends_in < 1
         assert client.artifacts()  # whoever fetches gets more time
+        assert client.status().ends_in > 1.2
         assert not api.deleted.wait(1.1)
         assert api.deleted.wait(4)
 
