@@ -154,6 +154,8 @@ class LearningConnection(QObject):
         elif kind == "auth":
             self._window.show_page(SETTINGS)
             self._window.activateWindow()
+        elif kind == "no_model":
+            self._choose(RemedyKind.MODEL)
 
     async def _set_up(self) -> None:
         self.dialog.task.begin("Setting up the training environment")

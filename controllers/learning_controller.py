@@ -189,7 +189,7 @@ class LearningController(QObject):
         """In the lane."""
         if not subject.config.hp.base_model.strip():
             hint = "Choose one on the Training page."
-            raise AppError("bad_config", "No base model is chosen.", hint)
+            raise AppError("no_model", "No base model is chosen.", hint)
         return self._learning.known(subject.config, subject.session, template=subject.template)
 
     async def _count(self, subject: Subject) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from services.hub_cache import cached_revision
 from services.inference_engine import as_in_a_job
 from services.inference_worker import UNLOADED, InferenceWorker
 from services.job_builder import is_local_model
-from services.progress import Cancelled, CancelToken, Progress
+from services.progress import Cancelled, CancelToken, Progress, time_left
 from services.run_files import host_path
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from services.inference_worker import Reply
     from services.progress import Reporter
 
+_SURE_AFTER = 3.0
+"""Seconds after which the speed of the worker says something about its end."""
 _MOST_KEPT = 200
 """Reports that are kept; each is a few kilobytes."""
 
@@ -99,9 +102,10 @@ class DataInspection:
         path = as_in_a_job(str(rows.path), learning.data_root)
         request = {"op": "report", "path": path, "format": rows.format, **asdict(held_out)}
         reply: Reply = {}
+        meter = _Meter()
         for reply in self._ask(request, learning, cancel or CancelToken()):
             if reply["type"] == "progress" and report is not None:
-                report(_progress(reply))
+                report(meter.progress(reply))
         values = {name: value for name, value in reply.items() if name not in ("id", "type")}
         faulty = values.pop("faulty")
         found = _report(values)
@@ -257,9 +261,21 @@ def _view(text: dict[str, Any]) -> TokenView:
     )
 
 
-def _progress(reply: Reply) -> Progress:
-    share = reply["bytes"] / max(1, reply["total_bytes"])
-    return Progress(share, f"Looking at the rows: {reply['rows']:,}")
+class _Meter:
+    """Says how many rows were looked at and, once that can be told, how long the others take."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, float] | None = None
+
+    def progress(self, reply: Reply) -> Progress:
+        """What the worker tells, in words."""
+        share, now = reply["bytes"] / max(1, reply["total_bytes"]), time.monotonic()
+        words = f"Looking at the rows: {reply['rows']:,}"
+        began, before = self._first = self._first or (now, share)
+        if now - began > _SURE_AFTER and before < share < 1:
+            left = (now - began) * (1 - share) / (share - before)
+            words += f", about {time_left(left)} left"
+        return Progress(share, words)
 
 
 def _in_our_words(error: AppError) -> Exception:

@@ -47,3 +47,8 @@ class CancelToken:
         """Wait that long; raise Cancelled at once when cancel() is called meanwhile."""
         if self._event.wait(seconds):
             raise Cancelled
+
+
+def time_left(seconds: float) -> str:
+    """How long something still takes, as exactly as anybody can know."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -16,7 +16,7 @@ from models.domain.errors import AppError
 from models.domain.run import RunState, RunUpdate
 from tests.qt.fake_learning import GOOD, NO_ANSWER, NO_END, refused
 from tests.qt.fakes import make_run, make_session
-from views.main_window import TRAINING
+from views.main_window import DATASETS, TRAINING
 from views.theme import current_theme
 
 if TYPE_CHECKING:
@@ -228,6 +228,21 @@ def test_without_an_environment_there_is_the_way_to_one(
     assert dialog.focusWidget() is dialog.row.text
     assert dialog.row.text.toPlainText() == "Row 0?Yes."
     assert dialog.task.isHidden()
+
+
+def test_without_a_base_model_there_is_the_way_to_choose_one(
+    program: Program, learning: FakeLearning
+) -> None:
+    program.models.form.edit("hp.base_model", "")
+    program.window.show_page(DATASETS)
+    program.window.datasets.learning_requested.emit(make_session())  # type: ignore[union-attr]
+    program.settle()
+    dialog = program.wiring.learning.dialog
+    assert _text(dialog, "trouble").startswith("No base model is chosen.")
+    _press(program, dialog, "trouble.action")
+    assert program.window.page == TRAINING
+    dialog.close()
+    program.settle()
 
 
 def test_a_look_at_all_rows_can_be_stopped_and_begun_again(

@@ -286,5 +286,6 @@ ACTIONS = {
     "image_missing": "Manage images…",
     "docker": "Manage images…",
     "auth": "Open Settings",
+    "no_model": "Choose a base model",
 }
 """By the kind of what keeps us from looking: the button that does something about it."""
