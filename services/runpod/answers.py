@@ -120,6 +120,16 @@ def offer(content: Json, cloud: str) -> GpuOffer | None:
     )
 
 
+def account(content: Json) -> Json:
+    """``myself`` of a GraphQL answer. RunpodError("bad_answer") where there is no balance in it:
+    an account must not look empty because an answer was not understood."""
+    found = _object(content, "myself")
+    if not isinstance(found.get("clientBalance"), int | float):
+        error = refused(200, SERVICE, f"no clientBalance in {sorted(found)}")
+        raise RunpodError("bad_answer", error.message, error.hint, error.details)
+    return found
+
+
 def identity(content: Json) -> str:
     """The ``id``. RunpodError("bad_answer") without one."""
     found = content.get("id")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 from models.domain.pod import Balance
 from services.runpod import answers, bodies
@@ -63,7 +64,9 @@ class RunpodClient:
     def pod(self, pod_id: str) -> Pod | None:
         """One pod as it is now; None when there is none of that name any more."""
         try:
-            return answers.pod(self.transport.call("GET", f"/pods/{pod_id}", "look at the pod"))
+            return answers.pod(
+                self.transport.call("GET", f"/pods/{_safe(pod_id)}", "look at the pod")
+            )
         except RunpodError as error:
             if error.kind == NOT_FOUND:
                 return None
@@ -76,7 +79,7 @@ class RunpodClient:
 
     def end_pod(self, pod_id: str) -> None:
         """Delete a pod; one that is not there any more is deleted. Its network volume stays."""
-        self._delete(f"/pods/{pod_id}", "end the pod")
+        self._delete(f"/pods/{_safe(pod_id)}", "end the pod")
 
     def is_gone(self, pod_id: str) -> bool:
         """Whether a pod neither answers nor is listed: only both together are a proof."""
@@ -95,12 +98,12 @@ class RunpodClient:
 
     def grow_volume(self, volume_id: str, size: int) -> NetworkVolume:
         """Make a volume larger; Runpod refuses to make it smaller."""
-        path, what = f"/network-volumes/{volume_id}", "enlarge the network volume"
+        path, what = f"/network-volumes/{_safe(volume_id)}", "enlarge the network volume"
         return answers.volume(self.transport.call("PATCH", path, what, body={"size": size}))
 
     def delete_volume(self, volume_id: str) -> None:
         """Delete a volume with all that is on it."""
-        self._delete(f"/network-volumes/{volume_id}", "delete the network volume")
+        self._delete(f"/network-volumes/{_safe(volume_id)}", "delete the network volume")
 
     def templates(self) -> tuple[PodTemplate, ...]:
         """The account's own templates."""
@@ -115,12 +118,12 @@ class RunpodClient:
 
     def update_template(self, template_id: str, changes: Mapping[str, Any]) -> PodTemplate:
         """Change some fields of a template; ``env`` is replaced as a whole."""
-        path, what = f"/templates/{template_id}", "change the template"
+        path, what = f"/templates/{_safe(template_id)}", "change the template"
         return answers.template(self.transport.call("PATCH", path, what, body=changes))
 
     def delete_template(self, template_id: str) -> None:
         """Delete a template."""
-        self._delete(f"/templates/{template_id}", "delete the template")
+        self._delete(f"/templates/{_safe(template_id)}", "delete the template")
 
     def offers(self, cloud: str, count: int = 1, min_cuda: str = "") -> tuple[GpuOffer, ...]:
         """The GPU types of one cloud, with the stock for ``count`` of them in one pod."""
@@ -139,7 +142,7 @@ class RunpodClient:
     def balance(self) -> Balance:
         """The account's money."""
         data = self.transport.ask_graphql(_BALANCE, "tell the balance")
-        account = data.get("myself") or {}
+        account = answers.account(data)
         limit = account.get("spendLimit")
         return Balance(
             float(account.get("clientBalance") or 0),
@@ -169,3 +172,8 @@ class RunpodClient:
                 break
             asked["cursor"] = str(cursor)
         return found
+
+
+def _safe(name: str) -> str:
+    """An id as a part of a path: one that a user typed must not lead elsewhere."""
+    return quote(name, safe="")

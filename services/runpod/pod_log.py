@@ -10,6 +10,7 @@ import time
 from collections import deque
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import httpx
 
@@ -52,7 +53,7 @@ class PodLog:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._transport = transport
-        self._path = f"/v2/pods/{pod_id}/logs"
+        self._path = f"/v2/pods/{quote(pod_id, safe='')}/logs"
         self._source = source
         self._reopen, self._silent = reopen, silent
         self._clock = clock

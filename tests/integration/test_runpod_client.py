@@ -279,8 +279,20 @@ def test_the_money_is_asked_for(runpod: RunpodEmulator, client: RunpodClient) ->
     assert money.left == pytest.approx(100 - 0.27, abs=0.02)
     assert (money.spend_per_hour, money.spend_limit) == (0.27, 80.0)
     runpod.faults.append(Reply(200, b'{"errors": [{"message": "no"}], "data": null}'))
-    with pytest.raises(AppError, match="does not understand"):
-        client.balance()
+    runpod.faults.append(Reply(200, b'{"data": {"myself": null}}'))
+    for _ in range(2):
+        with pytest.raises(AppError, match="does not understand"):
+            client.balance()
+
+
+def test_an_id_that_was_typed_leads_nowhere_else(
+    runpod: RunpodEmulator, client: RunpodClient
+) -> None:
+    client.create_volume("v", "EU-RO-1", 10)
+    (volume,) = runpod.cloud.volumes
+    client.end_pod(f"../network-volumes/{volume}")
+    assert list(runpod.cloud.volumes) == [volume]
+    assert client.pod("x?y=z#") is None
 
 
 def test_the_catalogue_has_both_clouds_and_is_kept_for_a_minute(

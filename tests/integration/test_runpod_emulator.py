@@ -85,7 +85,7 @@ def until(what: Callable[[], Any], seconds: float = 10.0) -> Any:
 @pytest.fixture
 def ask() -> Iterator[Asked]:
     keys = {KEY: Key(), "rpa_restricted": Key(is_restricted=True)}
-    cloud = Cloud(Clock(100), keys=keys)
+    cloud = Cloud(Clock(50), keys=keys)
     with RunpodEmulator(cloud) as emulator:
         emulator.api.windows["minute"] = (100_000, 60)
         asked = Asked(emulator)
@@ -166,6 +166,7 @@ def test_too_many_calls_are_told_to_wait_by_the_emulated_clock(ask: Asked) -> No
 
 
 def test_a_pod_lives_as_pods_do_and_every_required_field_is_there(ask: Asked) -> None:
+    ask.cloud.delays.provision = ask.cloud.delays.pull = 1e6
     pod = ask.create()
     shown = ask("GET", f"/pods/{pod}").json()
     assert (shown["status"], shown["runtime"]) == ("PROVISIONING", None)
@@ -175,8 +176,10 @@ def test_a_pod_lives_as_pods_do_and_every_required_field_is_there(ask: Asked) ->
         "registry", "cloud", "dataCenterId", "cudaVersion", "ssh", "template", "cost", "locked",
         "globalNetworking", "runtime", "createdAt", "startedAt",
     }  # fmt: skip
+    ask.cloud.delays.provision = 0
     until(lambda: ask("GET", f"/pods/{pod}").json()["status"] == "RUNNING")
     assert ask.runtime(pod) is None, "running, while the image is still pulled"
+    ask.cloud.delays.pull = 20
     until(lambda: (found := ask.runtime(pod)) and found["uptime"] >= 5)
     lines = ask.cloud.pods[pod].log.lines("system")
     assert lines[0] == f"create container {TRAINER}"
@@ -188,6 +191,7 @@ def test_a_pod_lives_as_pods_do_and_every_required_field_is_there(ask: Asked) ->
 
 
 def test_actions_are_refused_where_they_do_not_fit(ask: Asked) -> None:
+    ask.cloud.delays.provision = 1e6
     pod = ask.create()
     assert ask("POST", f"/pods/{pod}/action", {"action": "restart"}).status_code == 409
     assert ask("POST", f"/pods/{pod}/action", {"action": "dance"}).status_code == 422
@@ -356,9 +360,11 @@ def test_a_template_is_taken_over_and_the_request_wins(ask: Asked) -> None:
 
 def serving(ask: Asked) -> str:
     """The proxy's path to a pod that answers."""
+    ask.cloud.delays.provision = 1e6
     pod = ask.create(SERVER, env={"PORT": "8000", "A": "abcdefghij"})
     path = f"/proxy/{pod}/8000"
     assert ask.http.get(path).status_code == 502, "while nothing runs yet"
+    ask.cloud.delays.provision = 0
     until(lambda: ask.http.get(f"{path}/").status_code == 200)
     return path
 
