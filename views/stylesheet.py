@@ -347,10 +347,10 @@ QSlider:disabled { color: @disabled; }
 
 QTableView, QListView {
   background: @surface; alternate-background-color: @surface; color: @text; gridline-color: @border;
-  border: 1px solid @border; border-radius: 8px; outline: 0;
+  border: 1px solid @border; border-radius: 8px; padding: 1px; outline: 0;
   selection-background-color: @accent_soft; selection-color: @text;
 }
-QTableView:focus, QListView:focus { border: 2px solid @accent; }
+QTableView:focus, QListView:focus { border: 2px solid @accent; padding: 0; }
 QTableView::item { padding: 4px 10px; border: 0; }
 QTableView[role="log"] { background: @field; border-radius: 6px; }
 QTableView[role="log"]::item { padding: 0 8px; }
