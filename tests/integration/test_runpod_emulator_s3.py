@@ -125,6 +125,7 @@ def test_signatures_are_checked(s3: RunpodS3, volume: Volume) -> None:
     s3.skew = 4000
     assert ask(ACCESS, SECRET) == (403, "RequestTimeTooSkewed")
     s3.skew = 0
+    s3.cloud.clock.move(1e6)  # the cloud's fast clock is not what a signer has
     assert ask(ACCESS, SECRET) == (200, "")
 
 
