@@ -54,6 +54,7 @@ bench: $(READY)
 	@$(BIN)/python tests/benchmarks/bench_docker_log.py
 	@$(BIN)/python tests/benchmarks/bench_near_duplicates.py
 	@$(BIN)/python tests/benchmarks/bench_import.py
+	@$(BIN)/python tests/benchmarks/bench_agent_transfer.py
 
 lint: $(READY)
 	@$(BIN)/ruff format --check -q .
