@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.domain.docker import OUR_IMAGE
 from models.domain.gpu_offer import Wanted
 from models.domain.pod import COMMUNITY, SECURE, PodTemplate
 from models.domain.pod_quote import PodPrice
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 CLOUDS = {"Secure": SECURE, "Community": COMMUNITY}
 """Runpod's words for ours."""
 FASTEST = "Fastest (Runpod)"
-LEAST_CUDA = "12.8"
-"""Of a machine's driver: what the trainer's image is built with. An older one would try to start
-the container for ever, and cost all the while."""
+OUR_CUDA, OTHERS_CUDA = "13.0", "12.8"
+"""Of a machine's driver, at least: what our image is built with (its Dockerfile), and what another
+tool (dstack) asks for where an image does not say. With an older driver the container would be
+tried for ever, and cost all the while."""
 AGENT_PORT = 8000
 
 
@@ -41,6 +43,12 @@ def wanted_of(config: TrainingConfig, need: int | None, volume_in: str = "") -> 
         need=need,
         with_volume=has_volume(section),
     )
+
+
+def least_cuda(image: str) -> str:
+    """The version of CUDA that a machine's driver must have for an image, wherever it is kept."""
+    name = image.strip().rpartition("/")[2].partition("@")[0].partition(":")[0]
+    return OUR_CUDA if name == OUR_IMAGE else OTHERS_CUDA
 
 
 def wants_fastest(config: TrainingConfig) -> bool:

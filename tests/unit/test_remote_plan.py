@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from models.domain.pod import COMMUNITY, SECURE
 from models.domain.remote_plan import (
     CLOUDS,
     FASTEST,
+    OUR_CUDA,
     has_volume,
+    least_cuda,
     price_of,
     template_of,
     wanted_of,
@@ -65,3 +68,21 @@ def test_the_fastest_preset_wants_the_strongest() -> None:
 def test_every_choice_of_a_cloud_is_known() -> None:
     choices = {one.name: one for one in fields(RunpodSection)}["cloud"].metadata["rule"].choices
     assert {CLOUDS[one] for one in choices} == {SECURE, COMMUNITY}
+
+
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("ghcr.io/someone/temper-trainer:0.1.0-cuda", "13.0"),
+        ("temper-trainer@sha256:0", "13.0"),
+        ("docker.io/sbussiso/unsloth-trainer:latest", "12.8"),
+        ("localhost:5000/x", "12.8"),
+    ],
+)
+def test_the_driver_must_be_new_enough_for_the_image(image: str, version: str) -> None:
+    assert least_cuda(image) == version
+
+
+def test_our_image_is_built_with_the_cuda_that_is_asked_for() -> None:
+    dockerfile = Path(__file__).parents[2] / "trainer_image" / "Dockerfile"
+    assert f"nvidia/cuda:{OUR_CUDA}." in dockerfile.read_text()

@@ -65,7 +65,7 @@ WITH_VOLUMES = (
 """Those that have network volumes with an S3 service."""
 WITHOUT_VOLUMES = ("US-TX-3", "CA-MTL-3")
 DATA_CENTERS = (*WITH_VOLUMES, *WITHOUT_VOLUMES)
-CUDA_VERSIONS = ("12.4", "12.8")
+CUDA_VERSIONS = ("12.4", "12.8", "13.0")
 """Of the machines' drivers; whoever names no least version is given the oldest."""
 
 
