@@ -57,7 +57,9 @@ class Agent:
         self.proof: Proof | None = None
         self._gpus: list[dict[str, str]] = []
         folder = settings.run_folder
-        paid = PaidTime(folder / "agent-clock.json", settings.max_seconds, settings.created_at)
+        paid = PaidTime(
+            folder / "agent-clock.json", settings.max_seconds, settings.created_at, settings.pod_id
+        )
         self.paid = paid
         self._limit_cost(settings.price_per_hour)
         self.pod = OwnPod(settings)

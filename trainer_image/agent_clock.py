@@ -33,17 +33,23 @@ def kernel_boot() -> str:
 
 
 class PaidTime:
-    """The pod's age, and the most it may become. Thread-safe; only ``store`` touches the disk."""
+    """The pod's age, and the most it may become. Thread-safe; only ``store`` touches the disk.
 
-    def __init__(self, path: Path, limit: float, created_at: float | None) -> None:
+    What another pod wrote onto the same volume is no concern of this one.
+    """
+
+    def __init__(
+        self, path: Path, limit: float, created_at: float | None, pod_id: str = ""
+    ) -> None:
         self._path = path
+        self._pod_id = pod_id
         self._lock = Lock()
         self._kernel = kernel_boot()
         self._started = kernel_seconds()
         self._limit = limit
         self._worked = 0.0
         self._earlier = 0.0
-        before = _read(path)
+        before = _read(path, pod_id)
         if before is not None:
             self._worked = before["worked"] + self._gap(before)
             self._earlier = before["earlier"]
@@ -85,15 +91,18 @@ class PaidTime:
 
     def store(self) -> None:
         """Keep it for after a restart; OSError where the disk does not take it."""
-        now = {"kernel": self._kernel, "kernel_seconds": kernel_seconds(), "time": time.time()}
+        now: dict[str, Any] = {"pod": self._pod_id, "kernel": self._kernel}
+        now |= {"kernel_seconds": kernel_seconds(), "time": time.time()}
         with self._lock:
             known = {"worked": self.worked, "earlier": self._earlier, "limit": self._limit}
         write_json(self._path, known | now, durable=False)
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Path, pod_id: str) -> dict[str, Any] | None:
     try:
         value = json.loads(path.read_bytes())
+        if value["pod"] != pod_id:
+            return None
         kernel = str(value["kernel"])
         numbers = {name: float(value[name]) for name in _NUMBERS}
     except (OSError, ValueError, TypeError, KeyError):

@@ -65,7 +65,7 @@ class Run:
         self._kills_before = agent_child.memory_kills()
         self._booted = paid.worked
         self._path = settings.run_folder / "agent.json"
-        self._state = self._first_state() | _record(read_json(self._path))
+        self._state = self._first_state() | self._earlier()
         self._is_closing = False
         self.trouble = ""
         self._boot()
@@ -73,6 +73,7 @@ class Run:
     def _first_state(self) -> dict[str, Any]:
         return {
             "state_id": uuid.uuid4().hex,
+            "pod": self._settings.pod_id,
             "phase": WAIT_INPUT,
             "reason": "",
             "exit_code": None,
@@ -84,6 +85,15 @@ class Run:
             "born": self._paid.worked,
             "ended": None,
         }
+
+    def _earlier(self) -> dict[str, Any]:
+        """What was written down before. Of another pod on the same volume only a result counts:
+        its run, if it has none, is started here anew, and goes on from its last checkpoint."""
+        found = _record(read_json(self._path))
+        if found.get("pod") == self._settings.pod_id:
+            return found
+        kept = ("phase", "request", "exit_code") if found.get("phase") == DONE else ()
+        return {name: found[name] for name in kept}
 
     def _boot(self) -> None:
         self._state["boot_count"] += 1
@@ -167,6 +177,8 @@ class Run:
             try:
                 self._unpack(self._settings.data_root / "code" / checked["code"])
                 write_json(self._job, checked["job"])
+                # Of an earlier pod: it would be taken for this one's end.
+                (self._settings.run_folder / "state.json").unlink(missing_ok=True)
                 self._change(phase=RUNNING, request=checked)
                 self._start_child()
             except OSError as error:

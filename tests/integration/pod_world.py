@@ -42,6 +42,7 @@ class PodApi(Emulator):
         super().__init__()
         self.age = 0.0
         self.cost = 0.5
+        self.pod_id = POD
         self.refusals: dict[str, int] = {}
         """A status for every call of a method."""
         self.deleted = threading.Event()
@@ -56,7 +57,7 @@ class PodApi(Emulator):
             return Reply(403, b"error code: 1010")
         if request.method == "GET" and not self.deleted.is_set():
             created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - self.age))
-            pod = {"id": POD, "createdAt": created, "cost": self.cost}
+            pod = {"id": self.pod_id, "createdAt": created, "cost": self.cost}
             return Reply(200, json.dumps(pod).encode(), {"Date": formatdate(usegmt=True)})
         is_action = request.method == "POST" and json.loads(request.body)["action"] == "terminate"
         if request.method == "DELETE" or is_action:

@@ -206,6 +206,28 @@ def test_as_process_1_it_buries_whom_nobody_else_does(tmp_path: Path) -> None:
         assert pod.process.wait(10) == 0
 
 
+def test_a_new_pod_on_the_same_volume_goes_on_and_has_its_own_time(tmp_path: Path) -> None:
+    with PodApi() as api:
+        with Pod(tmp_path, api, TEMPER_MAX_SECONDS=3) as first, start(first, steps=1000) as client:
+            before = client.status()
+            reach(client, 2)
+            assert api.deleted.wait(10)
+        api.deleted.clear()
+        api.pod_id = "pod2"
+        with Pod(tmp_path, api, RUNPOD_POD_ID="pod2") as second, second.client() as client:
+            status = client.status()
+            assert (status.phase, status.starts, status.limit) == ("wait_input", 0, 600)
+            assert status.age < 10
+            assert status.state_id != before.state_id
+            client.start(request(steps=3))
+            wait_until(lambda: client.status().phase == "done")
+            assert b'"resumed": 0' in client.events(0).data
+            assert client.events(0).data.splitlines()[-1].count(b"finished")
+        with Pod(tmp_path, api, RUNPOD_POD_ID="pod3") as third, third.client() as client:
+            assert client.status().phase == "done"  # another pod may fetch what there is
+            assert any(entry.path.endswith(".safetensors") for entry in client.artifacts())
+
+
 def test_a_trainer_of_a_lost_record_is_ended(pod: Pod) -> None:
     start(pod, steps=1000).close()
     pod.inner.suspend()
