@@ -24,9 +24,10 @@ from trainer_image.agent_artifacts import Artifacts
 from trainer_image.agent_clock import PaidTime
 from trainer_image.agent_files import size_of
 from trainer_image.agent_pod import OwnPod, Proof
-from trainer_image.agent_run import ENDED, RUNNING, Run
+from trainer_image.agent_run import ENDED, RUNNING, WAIT_INPUT, Run
 from trainer_image.agent_settings import Settings, SettingsError, read_settings
 from trainer_image.agent_uploads import Uploads
+from trainer_image.agent_volume import BEAT_SECONDS, VolumeLock
 from trainer_image.agent_watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Agent:
         self._limit_cost(settings.price_per_hour)
         self.pod = OwnPod(settings)
         self.run = Run(settings, paid, say)
+        self.volume = VolumeLock(settings)
         self.uploads = Uploads(settings.data_root)
         self.artifacts = Artifacts(settings, self.run)
         self.watchdog = Watchdog(settings, paid, self.run, self.pod, say)
@@ -87,6 +89,8 @@ class Agent:
 
     def start(self, request: dict[str, Any]) -> None:
         """Start the run. RunError says why not."""
+        if self.run.phase == WAIT_INPUT:
+            self.volume.take(force=request.get("take_volume") is True)
         self.run.start(request)
 
     def describe(self) -> dict[str, Any]:
@@ -125,7 +129,7 @@ class Agent:
 
     def _keep(self) -> None:
         """Whatever needs the disk, so that nothing else has to wait for it."""
-        stored, has_ended = 0.0, False
+        stored, beaten, has_ended = 0.0, 0.0, False
         folder = self.settings.run_folder
         while True:
             try:
@@ -133,8 +137,13 @@ class Agent:
                 if self.run.phase == RUNNING:
                     sizes = (size_of(folder / "train.log"), size_of(folder / "events.jsonl"))
                     self.watchdog.noticed(sizes)
+                    if time.monotonic() - beaten > BEAT_SECONDS:
+                        beaten = time.monotonic()
+                        if not self.volume.keep():
+                            self.run.stop("volume_taken")
                 elif self.run.phase in ENDED and not has_ended:
                     has_ended = True
+                    self.volume.leave()
                     self.artifacts.begin()
                 if time.monotonic() - stored > _STORE_SECONDS:
                     stored = time.monotonic()

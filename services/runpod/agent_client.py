@@ -171,7 +171,8 @@ class AgentClient:
 
     def start(self, request: Mapping[str, Any]) -> AgentStatus:
         """Start the run: ``run_id``, ``job``, ``code`` (an input's name), ``inputs``, ``needs``
-        (names of secrets) and ``environment``. The same request again changes nothing."""
+        (names of secrets) and ``environment``; ``take_volume`` where another pod that used the
+        volume is known to be gone. The same request again changes nothing."""
         return _status(self.call("POST", "start", json=dict(request)))
 
     def cancel(self) -> AgentStatus:

@@ -190,7 +190,7 @@ def test_requests_that_make_no_sense_are_refused_and_the_agent_goes_on(pod: Pod)
         assert b" 413 " in link.recv(1000)
     assert raw(pod, "PUT", put, content=b"a").status_code == 422  # without its hash
     assert raw(pod, "DELETE", "/v1/status").status_code == 501
-    assert raw(pod, "GET", "/v1/artifacts/runs/run-1/result.json").status_code == 404
+    assert raw(pod, "GET", "/v1/artifacts/runs/run-1/job.json").status_code == 404
     with pod.client() as client:
         wait_until(lambda: client.status().phase == "done")
         client.artifacts()

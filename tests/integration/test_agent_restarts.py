@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from models.domain.errors import AppError
+from services.runpod.agent_client import AgentRefusalError
 from tests.integration.pod_world import Pod, PodApi, bring_code, request, start, wait_until
 
 if TYPE_CHECKING:
@@ -226,6 +227,43 @@ def test_a_new_pod_on_the_same_volume_goes_on_and_has_its_own_time(tmp_path: Pat
         with Pod(tmp_path, api, RUNPOD_POD_ID="pod3") as third, third.client() as client:
             assert client.status().phase == "done"  # another pod may fetch what there is
             assert any(entry.path.endswith(".safetensors") for entry in client.artifacts())
+
+
+def test_two_pods_never_write_to_one_volume(tmp_path: Path) -> None:
+    with PodApi() as api, Pod(tmp_path, api) as first, start(first, steps=1000) as client:
+        other = {"RUNPOD_POD_ID": "pod2", "TEMPER_RUN_ID": "run-2"}
+        wish = request(steps=1) | {"run_id": "run-2"}
+        with Pod(tmp_path, api, **other) as second, second.client() as stranger:
+            with pytest.raises(AgentRefusalError, match="Another pod") as caught:
+                stranger.start(wish)
+            assert caught.value.facts["holder"] == "pod1"
+            client.cancel()
+            wait_until(lambda: client.status().phase == "cancelled")
+            wait_until(lambda: not (tmp_path / ".temper-lock").exists())
+            stranger.start(wish)
+            wait_until(lambda: stranger.status().phase == "done")
+
+
+def test_a_dead_pods_volume_can_be_taken_at_once_or_after_a_minute(pod: Pod) -> None:
+    lock = pod.root / ".temper-lock"
+    lock.write_text('{"pod": "dead", "run": "run-0"}')
+    bring_code(pod)
+    with pod.client() as client:
+        with pytest.raises(AgentRefusalError, match="Another pod"):
+            client.start(request(steps=1000))
+        client.start(request(steps=1000) | {"take_volume": True})
+        assert json.loads(lock.read_text())["pod"] == "pod1"
+        pod.power_off()
+        lock.write_text('{"pod": "dead", "run": "run-0"}')  # and so can ours be taken
+        pod.boot()
+        wait_until(lambda: client.status().phase == "cancelled")
+        assert client.status().reason == "volume_taken"
+        pod.power_off()
+        shutil.rmtree(pod.root / "runs")
+        os.utime(lock, (time.time() - 70, time.time() - 70))
+        pod.boot()
+        client.start(request(steps=1))
+        wait_until(lambda: client.status().phase == "done")
 
 
 def test_a_trainer_of_a_lost_record_is_ended(pod: Pod) -> None:
