@@ -75,9 +75,7 @@ class ContainerExporters:
         order = ContainerOrder(with_room, has_input=True)
         return Exporter(_command((module,)), _environment(order), is_source=False)
 
-    def _spec(
-        self, image: str, module: str, token: str | None, *, network: bool
-    ) -> dict[str, Any]:
+    def _spec(self, image: str, module: str, token: str | None, *, network: bool) -> dict[str, Any]:
         root = self.data_root()
         root.mkdir(parents=True, exist_ok=True)
         info: EngineInfo = self.engine.info()
