@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _AHEAD = 4
 """Blocks that may wait to be written: enough that neither side waits, little to hold."""
+_BEGIN_BYTES = 32 << 20
+"""After so many the system is told to bring them to the disk, or the end would wait for all."""
 
 
 class RowWriter:
@@ -34,6 +36,7 @@ class RowWriter:
         self._paths = (data, index)
         self._data = data.open("wb", buffering=0)
         self._index = index.open("wb", buffering=1 << 16)
+        self._begun = self._written = 0
         self._digest = hashlib.sha256()
         self._waiting: queue.Queue[tuple[bytes, bytes] | None] = queue.Queue(_AHEAD)
         self._error: OSError | None = None
@@ -103,3 +106,14 @@ class RowWriter:
         while rest:
             rest = rest[self._data.write(rest) :]
         self._index.write(offsets)
+        self._written += len(block)
+        if self._written - self._begun >= _BEGIN_BYTES:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Linux begins to write what nobody needs in memory, and does not wait for it."""
+        if sys.platform == "linux":
+            begun, self._begun = self._begun, self._written
+            os.posix_fadvise(
+                self._data.fileno(), begun, self._written - begun, os.POSIX_FADV_DONTNEED
+            )
