@@ -327,7 +327,7 @@ def test_what_does_not_go_together_is_refused(
     first, second, third = keep("a", questions(2)), keep("b", [other]), keep("c", [other])
     with pytest.raises(AppError, match="cannot be merged") as caught:
         library.merge([MergePart(first.id), MergePart(second.id)], "x")
-    assert "only with their like" in caught.value.hint
+    assert "only go with their own kind" in caught.value.hint
     assert library.merge([MergePart(second.id), MergePart(third.id)], "x").rows == 2
     for weight in (0.0, -1.0, float("nan"), float("inf"), 101.0):
         with pytest.raises(AppError, match="is no weight"):
