@@ -22,6 +22,7 @@ import psutil
 
 from services.runpod.agent_client import AgentClient
 from tests.emulators.server import Emulator, Reply
+from tests.processes import command_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,7 +130,9 @@ class Pod:
     def inner(self) -> psutil.Process:
         """The process that does the work."""
         found = [
-            child for child in psutil.Process(self._pid).children() if "--inner" in child.cmdline()
+            child
+            for child in psutil.Process(self._pid).children()
+            if "--inner" in command_of(child)
         ]
         return found[0]
 

@@ -24,6 +24,7 @@ from services.offline import OfflinePolicy
 from services.process_environment import tell_hub_library
 from services.trainer_code import place_trainer_code
 from tests.emulators.hub_files import HubFiles
+from tests.processes import command_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -217,7 +218,7 @@ def test_an_import_that_is_killed_ends_the_program_that_prints_the_rows(
     def kill(_now: Progress) -> None:
         for child in psutil.Process().children():
             grandchildren = child.children()
-            if grandchildren and "export_rows" in " ".join(grandchildren[0].cmdline()):
+            if grandchildren and "export_rows" in " ".join(command_of(grandchildren[0])):
                 seen.extend(grandchildren)
                 child.kill()
 

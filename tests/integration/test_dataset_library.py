@@ -25,6 +25,7 @@ from services.configs import ConfigStore
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
 from services.progress import Cancelled, CancelToken, Progress
+from tests.processes import command_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -467,7 +468,7 @@ def test_a_killed_child_is_told_and_leaves_nothing(
 
     def kill(_progress: Progress) -> None:
         for child in psutil.Process().children():
-            if "services.dataset_import.child" in child.cmdline():
+            if "services.dataset_import.child" in command_of(child):
                 child.kill()
 
     with pytest.raises(AppError, match="nothing was changed") as caught:

@@ -22,6 +22,7 @@ from services.dataset_import import process
 from services.dataset_import.importer import Importer
 from services.dataset_store import DatasetStore
 from services.progress import Cancelled, CancelToken, Progress
+from tests.processes import command_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,14 +42,8 @@ def big(tmp_path: Path) -> Path:
 
 def children() -> list[psutil.Process]:
     """The imports that we started and that still run; the tests have other children too."""
-    return [one for one in psutil.Process().children() if is_import(one)]
-
-
-def is_import(process: psutil.Process) -> bool:
-    try:
-        return "services.dataset_import.child" in process.cmdline()
-    except psutil.NoSuchProcess:  # ended meanwhile, or waits to be reaped by whoever started it
-        return False
+    own = psutil.Process().children()
+    return [one for one in own if "services.dataset_import.child" in command_of(one)]
 
 
 def left(tmp_path: Path) -> list[Path]:

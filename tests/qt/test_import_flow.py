@@ -336,6 +336,8 @@ def test_files_of_the_clipboard_are_imported_with_the_usual_keys(
         program.child("datasets.table"), Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier
     )
     program.settle()
+    # What Python made must not lie there when Python ends: its destruction would crash at exit.
+    QGuiApplication.clipboard().clear()
     assert program.services.datasets.imported == [tmp_path / "a.csv"]
 
 
