@@ -83,11 +83,6 @@ class Pod:
     created: datetime | None = None
     started: datetime | None = None
 
-    @property
-    def is_billed(self) -> bool:
-        """Whether it costs GPU time."""
-        return self.status not in {PodStatus.EXITED, PodStatus.TERMINATED}
-
 
 @dataclass(frozen=True, slots=True)
 class NetworkVolume:

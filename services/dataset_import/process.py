@@ -19,7 +19,7 @@ from models.domain.errors import AppError
 from services.dataset_import.folders import files_below
 from services.dataset_import.messages import request_text
 from services.environment.child_process import clean_environment, own_group, stop_tree
-from services.progress import Progress
+from services.progress import Progress, time_left
 
 if TYPE_CHECKING:
     from services.dataset_import.messages import Request
@@ -110,7 +110,7 @@ class _Meter:
         words = f"{rows:,} rows read, {rows / seconds:,.0f} rows/s"
         fraction = min(1.0, consumed / self._total) if self._total else None
         if fraction and seconds > 1:
-            words += f", about {_left(seconds * (1 - fraction) / fraction)} left"
+            words += f", about {time_left(seconds * (1 - fraction) / fraction)} left"
         self._report(Progress(fraction, words))
 
 
@@ -183,7 +183,3 @@ def _size(path: Path) -> int:
     with contextlib.suppress(OSError):
         return sum(file.stat().st_size for file in files)
     return 0
-
-
-def _left(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -101,10 +101,6 @@ class RunpodClient:
         path, what = f"/network-volumes/{_safe(volume_id)}", "enlarge the network volume"
         return answers.volume(self.transport.call("PATCH", path, what, body={"size": size}))
 
-    def delete_volume(self, volume_id: str) -> None:
-        """Delete a volume with all that is on it."""
-        self._delete(f"/network-volumes/{_safe(volume_id)}", "delete the network volume")
-
     def templates(self) -> tuple[PodTemplate, ...]:
         """The account's own templates."""
         found = self._pages("/templates", "templates", "list the templates")
@@ -120,10 +116,6 @@ class RunpodClient:
         """Change some fields of a template; ``env`` is replaced as a whole."""
         path, what = f"/templates/{_safe(template_id)}", "change the template"
         return answers.template(self.transport.call("PATCH", path, what, body=changes))
-
-    def delete_template(self, template_id: str) -> None:
-        """Delete a template."""
-        self._delete(f"/templates/{_safe(template_id)}", "delete the template")
 
     def offers(self, cloud: str, count: int = 1, min_cuda: str = "") -> tuple[GpuOffer, ...]:
         """The GPU types of one cloud, with the stock for ``count`` of them in one pod."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtGui import QTextCursor
+from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from models.domain.data_gate import Remedy, RemedyKind
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QApplication
 
+ROOT = Path(__file__).parents[2]
 VIEW = TokenView(
     text="Hi 🐍\nYes.\n",
     input_ids=(10, 11, 12, 13, 2, 14),
@@ -60,7 +64,33 @@ def test_every_token_is_found_where_it_stands_beyond_letters_of_two_units(text: 
 def test_what_is_copied_has_line_breaks_instead_of_their_signs(text: TokenText) -> None:
     text.show_texts((VIEW,))
     text.selectAll()
-    assert text.createMimeDataFromSelection().text() == "Hi 🐍\nYes.<end>\n"
+    text.copy()
+    assert QGuiApplication.clipboard().text() == "Hi 🐍\nYes.<end>\n"
+
+
+COPY_AND_END = """
+from pathlib import Path
+from PySide6.QtWidgets import QApplication
+from views.theme import current_theme
+from views.widgets.token_text import TokenText
+application = QApplication(["temper", "-style", "fusion"])
+theme = current_theme()
+theme.prepare("light")
+theme.start(Path("resources/icons"))
+text = TokenText()
+text.show_raw("Row 1", "So.")
+text.selectAll()
+text.copy()
+print(QApplication.clipboard().text())
+"""
+
+
+def test_a_program_whose_text_was_copied_ends_well() -> None:
+    """What Python itself put on the clipboard is destroyed after Python, which crashes."""
+    arguments = [sys.executable, "-c", COPY_AND_END]
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "So." in done.stdout
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_is_cut_off_stands_struck_out_behind_a_line(text: TokenText) -> None:

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QMimeData, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -25,6 +25,7 @@ from views.theme import current_theme
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from PySide6.QtCore import QMimeData
     from PySide6.QtGui import QKeyEvent, QMouseEvent
 
     from models.domain.data_report import TokenView
@@ -264,11 +265,15 @@ class TokenText(QTextEdit):
         self.go_to(min(max(0, here + step), len(self._starts) - 1))
 
     def createMimeDataFromSelection(self) -> QMimeData:  # noqa: N802 - Qt calls it
-        """What is copied is the text, without the signs for line breaks."""
-        data = QMimeData()
+        """What is copied is the text, without the signs for line breaks.
+
+        Qt makes the data: a QMimeData of ours would be destroyed after Python, which crashes.
+        """
         text = self.textCursor().selection().toPlainText()
-        data.setText(text.replace(f"{NEW_LINE}\n", "\n").replace("⇥", "\t"))
-        return data
+        plain = QTextEdit()
+        plain.setPlainText(text.replace(f"{NEW_LINE}\n", "\n").replace("⇥", "\t"))
+        plain.selectAll()
+        return plain.createMimeDataFromSelection()
 
 
 def _shortened(text: str) -> str:
