@@ -42,7 +42,7 @@ def make_window(scene: str) -> MainWindow:
     window.show()
     window.show_page(RUNS)
     chosen = runs[1:2] if scene == "one" else runs[1:4]
-    window.runs.table.select_runs([run.id for run in chosen])  # type: ignore[union-attr]
+    window.runs.table.select_items([run.id for run in chosen])  # type: ignore[union-attr]
     if scene == "one":
         window.models.shown_run.fill(RunUpdate(chosen[0], _events(chosen[0]), _log(chosen[0])))
         window.models.shown_run.log.flush_all()

@@ -127,7 +127,7 @@ class _Work:
         known = self._models.runs.items
         chosen = [known[(self._turn + number) % len(known)] for number in range(COMPARED)]
         model, ids = self._models.compared, [run.id for run in chosen]
-        self._window.runs.table.select_runs(ids)  # type: ignore[union-attr]
+        self._window.runs.table.select_items(ids)  # type: ignore[union-attr]
         model.begin(chosen)
         history = self._services.history
         curves = history.curves(ids, "loss", points=CURVE_POINTS, over=BY_STEP)

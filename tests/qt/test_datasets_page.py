@@ -46,12 +46,12 @@ def _open(program: Program, *sessions: DatasetSession) -> None:
 
 
 def _select(program: Program, *sessions: DatasetSession) -> None:
-    program.window.datasets.table.select_sessions([session.id for session in sessions])  # type: ignore[union-attr]
+    program.window.datasets.table.select_items([session.id for session in sessions])  # type: ignore[union-attr]
     program.settle()
 
 
 def _names(program: Program) -> list[str]:
-    return [session.name for session in program.window.datasets.table.shown_sessions()]  # type: ignore[union-attr]
+    return [session.name for session in program.window.datasets.table.shown_items()]  # type: ignore[union-attr]
 
 
 def _selected(program: Program) -> list[str]:

@@ -74,7 +74,7 @@ def shown(program: Program) -> list[str]:
 def choose(program: Program, *names: str) -> None:
     """Select runs by name."""
     ids = {run.id for run in program.models.runs.items if run.name in names}
-    program.child("runs.table").select_runs(ids)
+    program.child("runs.table").select_items(ids)
     program.settle()
 
 

@@ -94,9 +94,9 @@ class DatasetsPanel(QWidget):
     @Slot(object)
     def select(self, session: DatasetSession) -> None:
         """Select a dataset, and so show its rows; what hides it is no longer searched for."""
-        if self.table.filter.is_filtering and session not in self.table.shown_sessions():
+        if self.table.filter.is_filtering and session not in self.table.shown_items():
             self.list.search.clear()
-        self.table.select_sessions((session.id,))
+        self.table.select_items((session.id,))
 
     def show_row(self, session: DatasetSession, number: int) -> None:
         """Select a dataset and go to one of its rows (from 0)."""
@@ -150,7 +150,7 @@ class DatasetsPanel(QWidget):
         actions = self.actions_
         actions.sample_requested.connect(self.sample_requested)
         actions.learning_requested.connect(self.learning_requested)
-        self.table.sessions_selected.connect(self._on_selected)
+        self.table.items_selected.connect(self._on_selected)
         self.table.menu_requested.connect(self._on_menu)
         self.table.delete_requested.connect(actions.delete.trigger)
         model = self._datasets

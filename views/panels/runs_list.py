@@ -91,7 +91,7 @@ class RunsList(QWidget):
         self.search.returnPressed.connect(self._on_return)
         self._states.textActivated.connect(self._on_state)
         self._tags.textActivated.connect(self._on_tag)
-        self.table.runs_selected.connect(self._on_table_selected)
+        self.table.items_selected.connect(self._on_table_selected)
         self.queue.run_selected.connect(self._on_queue_selected)
         current_theme().changed.connect(self._fit)
         self._fit()

@@ -80,7 +80,7 @@ class RunsPanel(QWidget):
         if self._queue.row_of(run.id) >= 0:
             self.list.queue.select(run.id)
         else:
-            self.table.select_runs((run.id,))
+            self.table.select_items((run.id,))
 
     def finish(self) -> None:
         """Report what was typed and not reported yet."""
