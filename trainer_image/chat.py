@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from trainer_image.contract import FailureKind
 from trainer_image.conversations import RowError
-from trainer_image.engine import quantization_config
 from trainer_image.failures import TrainerError
+from trainer_image.model_loading import quantization_config
 from trainer_image.pretrained import (
     file_signature,
     from_pretrained,

@@ -25,11 +25,11 @@ STOP_REQUEST_FILE = "stop.request"
 OUTPUT_MARKER_FILE = "temper-output.json"
 
 _INDIFFERENT = (
-    "auto_resume", "resume_from", "push_to_hub", "hub_repo", "hub_private",
+    "auto_resume", "resume_from", "push_to_hub", "hub_repo", "hub_private", "hub_content",
     "save_steps", "save_total_limit", "logging_steps", "report_to",
 )  # fmt: skip
 
-_LATER = {"train_on": "every answer"}
+_LATER = {"train_on": "every answer", "beta": 0.1}
 """Settings that came later, with what was done before: there the fingerprint is the older one."""
 
 _LARGEST_BATCH = 4096
@@ -147,11 +147,13 @@ class Hyperparameters(_Strict):
     push_to_hub: bool = False
     hub_repo: str = ""
     hub_private: bool = True
+    hub_content: Literal["adapter", "merged"] = "adapter"
     max_seq_length: Annotated[int, Field(ge=16)] = 2048
     assistant_only_loss: bool = True
     train_on: Literal["every answer", "last answer"] = "every answer"
     quantization: Literal["auto", "4-bit", "8-bit", "none"] = "auto"
     method: Literal["SFT", "DPO", "ORPO", "KTO"] = "SFT"
+    beta: Annotated[float, Field(gt=0, le=10)] = 0.1
     tuning: Literal["LoRA", "full"] = "LoRA"
     lora_r: Annotated[int, Field(ge=1)] = 16
     lora_alpha: Annotated[int, Field(ge=1)] = 32
@@ -192,6 +194,10 @@ class Job(_Strict):
     use_gpu: bool = True
     on_existing: Literal["refuse", "resume", "new", "overwrite"] = "refuse"
     parent_run_id: str = ""
+    on_top_of: str = ""
+    """The parent's adapter (a folder under ``/data``) that stays as it is below a new one."""
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many train together on each machine, one for each GPU (torchrun's nproc-per-node)."""
 
     def fingerprint(self) -> str:
         """SHA-256 of all that decides the weights: same fingerprint, same training.
@@ -261,7 +267,9 @@ class Event(BaseModel):
 
     seq: int = Field(ge=0)
     time: float
-    type: Literal["phase", "progress", "eval", "checkpoint", "warning", "failed", "finished"]
+    type: Literal[
+        "phase", "progress", "eval", "checkpoint", "warning", "heartbeat", "failed", "finished"
+    ]
 
     def get(self, name: str, default: Any = None) -> Any:
         """A field that only some types of event have."""
@@ -312,6 +320,14 @@ class Result(_Strict):
     dataset_sha256: str = ""
     adapter_sha256: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
+    kind: Literal["adapter", "model"] = "adapter"
+    """What lies at ``adapter_path``: a full fine-tune leaves a whole model."""
+    engine_reason: str = ""
+    process_peak_memory_bytes: int = 0
+    hub_url: str = ""
+    code_sha256: str = ""
+    hardware: dict[str, str] = Field(default_factory=dict)
+    seed: int | None = None
 
 
 def check_under_data(value: str) -> str:

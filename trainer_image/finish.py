@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from trainer_image.adapters import save_adapter
 from trainer_image.callbacks import best_step, held_out_losses, peak_memory
 from trainer_image.contract import Result
 from trainer_image.rows import file_sha256
@@ -25,23 +25,11 @@ _PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
 def finish(training: Training, history: History, folder: RunFolder) -> Result:
     """Save the adapter, then the result: its presence means that all the rest is there."""
     output = training.checked.output
-    _save_adapter(training, output.adapter)
+    save_adapter(training, output.adapter)
     result = _result(training, history, output.adapter)
     write_model(folder.result, result)
     output.mark(finished=True)
     return result
-
-
-def _save_adapter(training: Training, folder: Path) -> None:
-    """Write beside the final name and rename, so that an adapter is never half there."""
-    temporary = folder.with_name("adapter.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    # The folder of the base model is elsewhere in a container: the adapter names it as the job did.
-    training.model.active_peft_config.base_model_name_or_path = training.checked.job.base_model
-    training.model.save_pretrained(temporary, save_embedding_layers=False)
-    training.tokenizer.save_pretrained(temporary)
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)
 
 
 def _result(training: Training, history: History, adapter: Path) -> Result:

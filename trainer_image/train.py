@@ -17,11 +17,13 @@ from trainer_image.callbacks import Reporter
 from trainer_image.checks import CheckedJob, check, read_job
 from trainer_image.contract import DatasetFormat, ExitCode, Phase, Result
 from trainer_image.data import LAST_ANSWER, Recipe
-from trainer_image.engine import Engine, choose_engine, load_model, load_tokenizer
+from trainer_image.engine import Engine, choose_engine
 from trainer_image.environment import prepare_process
 from trainer_image.failures import Failure, understand
 from trainer_image.finish import finish
 from trainer_image.loss import refuse_leaking
+from trainer_image.model_loading import load_model, load_tokenizer
+from trainer_image.objective import AnswerObjective
 from trainer_image.prepare import Dataset, Prepared, load_dataset, prepare
 from trainer_image.run_folder import EventWriter, RunFolder, StateWriter, is_local
 from trainer_image.samples import write_samples, write_split
@@ -115,7 +117,7 @@ class Run:
                 refuse_leaking(model, prepared.train[0])
         training = Training(
             checked, engine, model, tokenizer, prepared.train, prepared.held_out,
-            plan, self._reporter, self._stop,
+            plan, AnswerObjective(), self._reporter, self._stop,
         )  # fmt: skip
         history = training.run()
         self._reporter.phase(Phase.SAVING)

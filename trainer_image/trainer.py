@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainer_image import checkpoints
+from trainer_image.adapters import in_float32
+from trainer_image.arguments import arguments
 from trainer_image.callbacks import History, best_step, held_out_losses, step_callback
 from trainer_image.checkpoints import Manifest
 from trainer_image.collate import PackedCollator, PaddedCollator
 from trainer_image.contract import Phase
-from trainer_image.loss import token_losses
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from trainer_image.checks import CheckedJob
     from trainer_image.collate import Item
     from trainer_image.engine import Engine
+    from trainer_image.objective import Objective
     from trainer_image.steps import StepPlan
     from trainer_image.stopping import StopRequest
 
@@ -39,6 +41,7 @@ class Training:
     train: list[Item]
     held_out: list[Item]
     plan: StepPlan
+    objective: Objective
     reporter: Reporter
     stop: StopRequest
 
@@ -82,18 +85,18 @@ class Training:
         return best_step(history) if self.checked.job.hp.load_best else None
 
     def held_out_loss(self, trainer: Any) -> float:
-        """The loss per held-out token, exactly; not the mean of the batches' means."""
+        """The loss per held-out unit, exactly; not the mean of the batches' means."""
         import torch
 
         trainer.model.eval()
-        total, tokens, size = 0.0, 0, self.checked.job.hp.batch_size
+        total, units, size = 0.0, 0, self.checked.job.hp.batch_size
         with torch.no_grad(), trainer.compute_loss_context_manager():
             for first in range(0, len(self.held_out), size):
                 self._stop_if_asked(trainer)
                 items = self.held_out[first : first + size]
-                losses = token_losses(trainer.model, trainer.batch_of(items))
-                total, tokens = total + losses.sum().item(), tokens + len(losses)
-        return total / tokens
+                measured = self.objective.measure(trainer.model, trainer.batch_of(items))
+                total, units = total + measured.total.item(), units + measured.units
+        return total / units
 
     def _stop_if_asked(self, trainer: Any) -> None:
         """An evaluation may be long: keep the steps before it, and leave it to the resume."""
@@ -131,6 +134,7 @@ def _history(checkpoint: Path) -> History:
 
 def _trainer_class() -> Any:
     """Our trainer. Made in a function: its base class is a heavy import."""
+    import torch
     from trl import SFTTrainer
 
     class TemperTrainer(SFTTrainer):  # type: ignore[misc]
@@ -141,7 +145,7 @@ def _trainer_class() -> Any:
             super().__init__(**_parts(training))
             # Our loss divides by all trained tokens of a step; the loop must not divide again.
             self.model_accepts_loss_kwargs = True
-            _in_float32(self.model)
+            in_float32(self.model)
 
         def compute_loss(
             self,
@@ -150,9 +154,13 @@ def _trainer_class() -> Any:
             return_outputs: bool = False,
             num_items_in_batch: Any = None,
         ) -> Any:
-            losses = token_losses(model, inputs)
-            self._training.reporter.count(len(losses), inputs["input_ids"].numel())
-            return losses.sum() / num_items_in_batch
+            measured = self._training.objective.measure(model, inputs)
+            self._training.reporter.count(measured.trained, measured.processed)
+            return measured.total / num_items_in_batch
+
+        def _get_num_items_in_batch(self, batch_samples: list[Any], device: Any) -> Any:
+            units = sum(map(self._training.objective.units, batch_samples))
+            return torch.tensor(units, device=device)
 
         def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
             self._training.reporter.phase(Phase.EVALUATING)
@@ -197,58 +205,3 @@ def _parts(training: Training) -> dict[str, Any]:
         "processing_class": training.tokenizer,
         "callbacks": [decisions],
     }
-
-
-def _in_float32(model: Any) -> None:
-    """Adapters learn and are saved in float32: TRL puts those of quantised models in bfloat16."""
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.float()
-
-
-def arguments(training: Training) -> Any:
-    """The job in TRL's words."""
-    from trl import SFTConfig
-
-    job, engine, plan = training.checked.job, training.engine, training.plan
-    hp = job.hp
-    return SFTConfig(
-        output_dir=str(training.checked.output.checkpoints),
-        max_steps=plan.total,
-        per_device_train_batch_size=hp.batch_size,
-        gradient_accumulation_steps=hp.grad_accum,
-        learning_rate=hp.learning_rate,
-        lr_scheduler_type=hp.scheduler,
-        warmup_steps=plan.warmup,
-        weight_decay=hp.weight_decay,
-        optim=_optimizer(hp.optimizer, engine),
-        max_grad_norm=hp.max_grad_norm,
-        seed=hp.seed,
-        bf16=engine.precision == "bfloat16",
-        fp16=engine.precision == "float16",
-        use_cpu=not engine.on_gpu,
-        gradient_checkpointing=_checkpointing(hp.gradient_checkpointing, engine),
-        eval_on_start=training.evaluates_first,
-        save_strategy="steps",
-        save_steps=plan.save_every,
-        logging_steps=hp.logging_steps,
-        logging_nan_inf_filter=False,
-        report_to=hp.report_to,
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        dataloader_pin_memory=engine.on_gpu,
-        dataset_kwargs={"skip_prepare_dataset": True},
-        loss_type="nll",
-    )
-
-
-def _optimizer(name: str, engine: Engine) -> str:
-    """On a GPU the states in 8 bits save memory; on a processor there is nothing like it."""
-    if name != "auto":
-        return name
-    return "adamw_8bit" if engine.on_gpu else "adamw_torch"
-
-
-def _checkpointing(choice: str, engine: Engine) -> bool:
-    """Computing activations twice saves memory, which is scarce on a GPU; time is on a CPU."""
-    return engine.on_gpu if choice == "auto" else choice == "on"

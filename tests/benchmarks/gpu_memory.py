@@ -145,9 +145,8 @@ def _model(repo: str) -> Any:
     from transformers import AutoModelForCausalLM
 
     from tests.benchmarks.simulate_memory import configuration
+    from trainer_image.adapters import in_float32, with_adapter
     from trainer_image.contract import Hyperparameters
-    from trainer_image.engine import _with_adapter
-    from trainer_image.trainer import _in_float32
 
     precision = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     with init_empty_weights(include_buffers=False):
@@ -168,8 +167,8 @@ def _model(repo: str) -> Any:
             module.register_buffer(name, buffer.to("cuda"), persistent=False)
     model.tie_weights()
     model.is_loaded_in_4bit = True
-    model = _with_adapter(model, Hyperparameters())
-    _in_float32(model)
+    model = with_adapter(model, Hyperparameters())
+    in_float32(model)
     model.gradient_checkpointing_enable()
     model.enable_input_require_grads()
     return model.train()

@@ -34,9 +34,8 @@ from torch.utils.weak import WeakIdKeyDictionary  # noqa: E402
 
 from models.domain.base_models import load_base_models  # noqa: E402
 from tests.benchmarks.caching_allocator import CachingAllocator  # noqa: E402
+from trainer_image.adapters import in_float32, with_adapter  # noqa: E402
 from trainer_image.contract import Hyperparameters  # noqa: E402
-from trainer_image.engine import _with_adapter  # noqa: E402
-from trainer_image.trainer import _in_float32  # noqa: E402
 
 if TYPE_CHECKING:
     from models.domain.model_shape import ModelShape
@@ -145,8 +144,8 @@ def _model(case: Case, shape: ModelShape, hp: Hyperparameters) -> Any:
     model.config.use_cache = False
     if hp.quantization != "none":
         _quantise(model)
-    model = _with_adapter(model, hp)
-    _in_float32(model)
+    model = with_adapter(model, hp)
+    in_float32(model)
     if hp.gradient_checkpointing != "off":
         model.gradient_checkpointing_enable()
         model.enable_input_require_grads()

@@ -1,0 +1,57 @@
+"""A job's settings in the words of the training library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainer_image.engine import Engine
+    from trainer_image.trainer import Training
+
+
+def arguments(training: Training) -> Any:
+    """The job in TRL's words."""
+    from trl import SFTConfig
+
+    job, engine, plan = training.checked.job, training.engine, training.plan
+    hp = job.hp
+    return SFTConfig(
+        output_dir=str(training.checked.output.checkpoints),
+        max_steps=plan.total,
+        per_device_train_batch_size=hp.batch_size,
+        gradient_accumulation_steps=hp.grad_accum,
+        learning_rate=hp.learning_rate,
+        lr_scheduler_type=hp.scheduler,
+        warmup_steps=plan.warmup,
+        weight_decay=hp.weight_decay,
+        optim=_optimizer(hp.optimizer, engine),
+        max_grad_norm=hp.max_grad_norm,
+        seed=hp.seed,
+        bf16=engine.precision == "bfloat16",
+        fp16=engine.precision == "float16",
+        use_cpu=not engine.on_gpu,
+        gradient_checkpointing=_checkpointing(hp.gradient_checkpointing, engine),
+        eval_on_start=training.evaluates_first,
+        save_strategy="steps",
+        save_steps=plan.save_every,
+        logging_steps=hp.logging_steps,
+        logging_nan_inf_filter=False,
+        report_to=hp.report_to,
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=engine.on_gpu,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        loss_type="nll",
+    )
+
+
+def _optimizer(name: str, engine: Engine) -> str:
+    """On a GPU the states in 8 bits save memory; on a processor there is nothing like it."""
+    if name != "auto":
+        return name
+    return "adamw_8bit" if engine.on_gpu else "adamw_torch"
+
+
+def _checkpointing(choice: str, engine: Engine) -> bool:
+    """Computing activations twice saves memory, which is scarce on a GPU; time is on a CPU."""
+    return engine.on_gpu if choice == "auto" else choice == "on"

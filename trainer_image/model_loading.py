@@ -1,0 +1,63 @@
+"""The base model and its tokenizer, as the chosen engine trains them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trainer_image.adapters import with_adapter
+from trainer_image.contract import FailureKind
+from trainer_image.engine import source_of
+from trainer_image.failures import RefusedError
+
+if TYPE_CHECKING:
+    from trainer_image.contract import Job
+    from trainer_image.engine import Engine
+
+
+def load_tokenizer(job: Job, *, needs_template: bool) -> Any:
+    """The tokenizer, refused if conversations cannot be rendered and masked with it."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(source_of(job.base_model))
+    if needs_template and not tokenizer.chat_template:
+        raise RefusedError(
+            FailureKind.BAD_CONFIG,
+            f"{job.base_model} has no chat template, so it cannot learn conversations.",
+            "Choose an instruction-tuned model, or a dataset of plain text.",
+        )
+    if not tokenizer.is_fast:
+        raise RefusedError(FailureKind.BAD_CONFIG, f"{job.base_model} has no fast tokenizer.")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_model(job: Job, engine: Engine) -> Any:
+    """The base model with a fresh adapter, ready to train."""
+    import torch
+    from transformers import AutoModelForCausalLM, set_seed
+
+    set_seed(job.hp.seed)  # before the adapter is drawn, or a resumed run would draw another
+    options: dict[str, Any] = {"dtype": getattr(torch, engine.precision)}
+    if engine.quantization != "none":
+        options["quantization_config"] = quantization_config(engine.quantization, engine.precision)
+    if engine.on_gpu:
+        options["device_map"] = {"": 0}
+    model = AutoModelForCausalLM.from_pretrained(source_of(job.base_model), **options)
+    model.config.use_cache = False
+    return with_adapter(model, job.hp)
+
+
+def quantization_config(quantization: str, precision: str) -> Any:
+    """How the base model's weights are packed; an answer must see them as the training did."""
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if quantization == "8-bit":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=getattr(torch, precision),
+    )
