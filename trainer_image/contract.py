@@ -84,6 +84,7 @@ class DatasetFormat(StrEnum):
     MESSAGES = "messages"
     SHAREGPT = "sharegpt"
     ALPACA = "alpaca"
+    UNPAIRED_PREFERENCE = "unpaired_preference"
     PROMPT_COMPLETION = "prompt_completion"
     QUESTION_ANSWER = "question_answer"
     INPUT_OUTPUT = "input_output"
@@ -95,6 +96,7 @@ FORMAT_COLUMNS: dict[DatasetFormat, tuple[str, ...]] = {
     DatasetFormat.MESSAGES: ("messages",),
     DatasetFormat.SHAREGPT: ("conversations",),
     DatasetFormat.ALPACA: ("instruction", "output"),
+    DatasetFormat.UNPAIRED_PREFERENCE: ("prompt", "completion", "label"),
     DatasetFormat.PROMPT_COMPLETION: ("prompt", "completion"),
     DatasetFormat.QUESTION_ANSWER: ("question", "answer"),
     DatasetFormat.INPUT_OUTPUT: ("input_text", "output_text"),
@@ -102,7 +104,13 @@ FORMAT_COLUMNS: dict[DatasetFormat, tuple[str, ...]] = {
     DatasetFormat.TEXT: ("text",),
 }
 """Columns a row must have. The columns ``system``, ``tools`` and ``split``, Alpaca's ``input`` and
-the ``prompt`` of a preference pair are optional."""
+the ``prompt`` of a preference pair are optional; a ``label`` is whether an answer is a good one."""
+
+METHODS: dict[DatasetFormat, tuple[str, ...]] = {
+    DatasetFormat.PREFERENCE: ("DPO", "ORPO", "KTO"),
+    DatasetFormat.UNPAIRED_PREFERENCE: ("KTO",),
+}
+"""What learns from these rows; from all others SFT alone."""
 
 
 class _Strict(BaseModel):
@@ -178,6 +186,11 @@ class Hyperparameters(_Strict):
     logging_steps: Annotated[int, Field(ge=1)] = 1
     report_to: Literal["none", "tensorboard", "wandb"] = "none"
 
+    @property
+    def packs(self) -> bool:
+        """Whether rows share a sequence; good and bad answers never do."""
+        return self.packing and self.method == "SFT"
+
 
 class Job(_Strict):
     """``job.json``: the whole request. Nothing in it is secret."""
@@ -196,6 +209,10 @@ class Job(_Strict):
     parent_run_id: str = ""
     on_top_of: str = ""
     """The parent's adapter (a folder under ``/data``) that stays as it is below a new one."""
+    on_top_of_sha256: str = ""
+    """Of that adapter's weights: another adapter there by now is refused."""
+    threads: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """Of the processor, where a run is repeated: their number decides the last bits."""
     processes: Annotated[int, Field(ge=1, le=64)] = 1
     """How many train together on each machine, one for each GPU (torchrun's nproc-per-node)."""
 
@@ -229,16 +246,26 @@ class Job(_Strict):
         return self.hp.model_copy(update=changes)
 
     def _fingerprint_of(self, hp: Hyperparameters) -> str:
+        text = json.dumps(self._decisive(hp), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def decisive(self) -> dict[str, Any]:
+        """All that decides the weights, by name: what a fingerprint is made of."""
+        return self._decisive(self.hp)
+
+    def _decisive(self, hp: Hyperparameters) -> dict[str, Any]:
         settings = hp.model_dump(mode="json", exclude=set(_INDIFFERENT))
         for name, was in _LATER.items():
             if settings[name] == was:
                 del settings[name]
-        decisive = {
+        decisive: dict[str, Any] = {
             "base_model": self.base_model,
             "dataset": self.dataset.model_dump(mode="json", exclude={"path", "name"}),
             "hp": settings,
         }
-        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+        if self.on_top_of:
+            decisive["on_top_of"] = self.on_top_of_sha256 or self.on_top_of
+        return decisive
 
     @field_validator("output_directory")
     @classmethod
@@ -255,6 +282,8 @@ class OutputMarker(_Strict):
     run_id: str
     fingerprint: str
     finished: bool = False
+    decisive: dict[str, Any] = Field(default_factory=dict)
+    """What the fingerprint is made of, to say what differs."""
 
 
 class Event(BaseModel):
@@ -325,6 +354,8 @@ class Result(_Strict):
     engine_reason: str = ""
     process_peak_memory_bytes: int = 0
     hub_url: str = ""
+    base_sha256: str = ""
+    """Of the base model: its commit on the Hub, or of its files (``record.base_signature``)."""
     code_sha256: str = ""
     hardware: dict[str, str] = Field(default_factory=dict)
     seed: int | None = None
