@@ -14,7 +14,10 @@ from trainer_image.contract import OUTPUT_MARKER_FILE
 if TYPE_CHECKING:
     from models.domain.run import Run
 
-OWN_OUTPUTS = ("adapter", "adapter.tmp", "checkpoints", OUTPUT_MARKER_FILE)
+OWN_OUTPUTS = (
+    "adapter", "adapter.tmp", "model", "model.tmp", "merged.tmp", "checkpoints",
+    "tensorboard", "wandb", OUTPUT_MARKER_FILE,
+)  # fmt: skip
 """What a training makes in its output directory; anything else there is somebody else's."""
 
 

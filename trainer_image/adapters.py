@@ -1,4 +1,4 @@
-"""What is trained and saved: an adapter on the base model's layers."""
+"""What is trained and saved: an adapter on the base model's layers, or all of the model."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from trainer_image.contract import FailureKind
 from trainer_image.failures import RefusedError
+from trainer_image.whole_model import all_weights_learn, save_whole_model
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trainer_image.contract import Hyperparameters
+    from trainer_image.contract import Hyperparameters, Job
     from trainer_image.trainer import Training
+
+
+def made_trainable(model: Any, job: Job) -> Any:
+    """The base model as the job trains it: below a fresh adapter, or with all its weights."""
+    if job.hp.tuning == "full":
+        return all_weights_learn(model, job.base_model)
+    return with_adapter(model, job.hp)
 
 
 def with_adapter(model: Any, hp: Hyperparameters) -> Any:
@@ -40,6 +48,12 @@ def in_float32(model: Any) -> None:
     for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
+
+
+def save_trained(training: Training, folder: Path) -> None:
+    """Write what was learnt, the adapter or the model, so that it is never half there."""
+    is_full = training.checked.job.hp.tuning == "full"
+    (save_whole_model if is_full else save_adapter)(training, folder)
 
 
 def save_adapter(training: Training, folder: Path) -> None:

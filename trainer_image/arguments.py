@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trainer_image.contract import Hyperparameters
     from trainer_image.engine import Engine
     from trainer_image.trainer import Training
 
@@ -24,7 +25,7 @@ def arguments(training: Training) -> Any:
         lr_scheduler_type=hp.scheduler,
         warmup_steps=plan.warmup,
         weight_decay=hp.weight_decay,
-        optim=_optimizer(hp.optimizer, engine),
+        optim=optimizer_of(hp, engine),
         max_grad_norm=hp.max_grad_norm,
         seed=hp.seed,
         bf16=engine.precision == "bfloat16",
@@ -45,10 +46,10 @@ def arguments(training: Training) -> Any:
     )
 
 
-def _optimizer(name: str, engine: Engine) -> str:
-    """On a GPU the states in 8 bits save memory; on a processor there is nothing like it."""
-    if name != "auto":
-        return name
+def optimizer_of(hp: Hyperparameters, engine: Engine) -> str:
+    """On a GPU the states in 8 bits save memory; on a processor they would only cost time."""
+    if hp.optimizer != "auto":
+        return hp.optimizer
     return "adamw_8bit" if engine.on_gpu else "adamw_torch"
 
 

@@ -14,6 +14,7 @@ from trainer_image.failures import RefusedError
 from trainer_image.output import OutputFolder, Start
 from trainer_image.rows import PAIRS_FOR_SFT, DatasetError, check_file, file_sha256
 from trainer_image.run_folder import is_local, resolve
+from trainer_image.whole_model import quantised_base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,10 +70,12 @@ def _settings(job: Job) -> Iterator[RefusedError]:
     hp = job.hp
     if hp.method != "SFT":
         yield _bad(f"The method {hp.method} is not supported yet.", "Choose SFT.")
-    if hp.tuning != "LoRA":
-        yield _bad("Full fine-tuning is not supported yet.", "Choose LoRA.")
-    if hp.push_to_hub:
-        yield _bad("The trainer does not upload to Hugging Face.", "Upload the finished run.")
+    if hp.tuning == "full" and hp.quantization in ("4-bit", "8-bit"):
+        yield _bad("Quantised weights do not learn in a full fine-tune.", "Use none, or LoRA.")
+    if hp.push_to_hub and job.offline:
+        yield _bad("Nothing can be uploaded offline.", "Switch Push to Hub off.")
+    if hp.push_to_hub and hp.hub_repo.count("/") != 1:
+        yield _bad(f"hp.hub_repo: {hp.hub_repo!r} names no repository.", "Use user/name.")
     if hp.report_to != "none" and importlib.util.find_spec(hp.report_to) is None:
         yield _bad(f"{hp.report_to} is not installed beside the trainer.", "Report to none.")
     if hp.report_to == "wandb" and job.offline:
@@ -108,6 +111,10 @@ def _base_model(job: Job) -> Iterator[RefusedError]:
             f"The model folder {folder} has no config.json.",
             "Choose the folder that holds config.json and the weights.",
         )
+    elif (
+        job.hp.tuning == "full" and b"quantization_config" in (folder / "config.json").read_bytes()
+    ):
+        yield quantised_base(job.base_model)
 
 
 def dataset_sha256(job: Job) -> str:

@@ -37,16 +37,23 @@ def choose_engine(job: Job) -> Engine:
         if problems:
             raise problems[0]
         reason = "no GPU was found" if job.use_gpu else "the job asks for the processor"
-        quantization = "none" if job.hp.quantization == "auto" else job.hp.quantization
+        quantization = _quantization(job, "none")
         return Engine("transformers", "cpu", "float32", quantization, reason)
     half = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
     return Engine(
         name="transformers",
         device=torch.cuda.get_device_name(0),
         precision=half if job.hp.precision == "auto" else job.hp.precision,
-        quantization="4-bit" if job.hp.quantization == "auto" else job.hp.quantization,
+        quantization=_quantization(job, "4-bit"),
         reason="a GPU was found",
     )
+
+
+def _quantization(job: Job, usual: str) -> str:
+    """What "auto" means here: weights that learn themselves are never quantised."""
+    if job.hp.quantization != "auto":
+        return job.hp.quantization
+    return "none" if job.hp.tuning == "full" else usual
 
 
 def source_of(base_model: str) -> str:

@@ -6,11 +6,12 @@ import hashlib
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from trainer_image.adapters import save_adapter
+from trainer_image.adapters import save_trained
 from trainer_image.callbacks import best_step, held_out_losses, peak_memory
 from trainer_image.contract import Result
-from trainer_image.rows import file_sha256
+from trainer_image.publish import publish
 from trainer_image.run_folder import write_model
+from trainer_image.whole_model import weights_sha256
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +26,8 @@ _PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
 def finish(training: Training, history: History, folder: RunFolder) -> Result:
     """Save the adapter, then the result: its presence means that all the rest is there."""
     output = training.checked.output
-    save_adapter(training, output.adapter)
-    result = _result(training, history, output.adapter)
+    save_trained(training, output.adapter)
+    result = publish(training, _result(training, history, output.adapter), folder)
     write_model(folder.result, result)
     output.mark(finished=True)
     return result
@@ -40,8 +41,9 @@ def _result(training: Training, history: History, adapter: Path) -> Result:
     losses = [entry["loss"] for entry in history if "loss" in entry]
     return Result(
         run_id=job.run_id,
-        adapter_path=f"{job.output_directory}/adapter",
+        adapter_path=f"{job.output_directory}/{adapter.name}",
         base_model=job.base_model,
+        kind="model" if job.hp.tuning == "full" else "adapter",
         engine=training.engine.name,
         device=training.engine.device,
         chat_template_sha256=_text_sha256(training.tokenizer.chat_template),
@@ -55,7 +57,7 @@ def _result(training: Training, history: History, adapter: Path) -> Result:
         peak_memory_bytes=peak_memory(training.engine.on_gpu),
         fingerprint=job.fingerprint(),
         dataset_sha256=training.checked.dataset_sha256,
-        adapter_sha256=file_sha256(adapter / "adapter_model.safetensors"),
+        adapter_sha256=weights_sha256(adapter),
         versions={name: version(name) for name in _PACKAGES},
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trainer_image.adapters import with_adapter
+from trainer_image.adapters import made_trainable
 from trainer_image.contract import FailureKind
 from trainer_image.engine import source_of
 from trainer_image.failures import RefusedError
@@ -33,19 +33,20 @@ def load_tokenizer(job: Job, *, needs_template: bool) -> Any:
 
 
 def load_model(job: Job, engine: Engine) -> Any:
-    """The base model with a fresh adapter, ready to train."""
+    """The base model with a fresh adapter, or all of it, ready to train."""
     import torch
     from transformers import AutoModelForCausalLM, set_seed
 
     set_seed(job.hp.seed)  # before the adapter is drawn, or a resumed run would draw another
-    options: dict[str, Any] = {"dtype": getattr(torch, engine.precision)}
+    is_full = job.hp.tuning == "full"  # weights that learn are float32, whatever computes with them
+    options: dict[str, Any] = {"dtype": getattr(torch, "float32" if is_full else engine.precision)}
     if engine.quantization != "none":
         options["quantization_config"] = quantization_config(engine.quantization, engine.precision)
     if engine.on_gpu:
         options["device_map"] = {"": 0}
     model = AutoModelForCausalLM.from_pretrained(source_of(job.base_model), **options)
     model.config.use_cache = False
-    return with_adapter(model, job.hp)
+    return made_trainable(model, job)
 
 
 def quantization_config(quantization: str, precision: str) -> Any:

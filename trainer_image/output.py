@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
     from trainer_image.checkpoints import Manifest
 
-_OURS = ("adapter", "adapter.tmp", "checkpoints", OUTPUT_MARKER_FILE)
+_OURS = (
+    "adapter", "adapter.tmp", "model", "model.tmp", "merged.tmp", "checkpoints",
+    "tensorboard", "wandb", OUTPUT_MARKER_FILE,
+)  # fmt: skip
 """What a run makes in its output directory, and so all that overwriting one removes."""
 
 
@@ -37,6 +40,16 @@ class Start:
     other_job: bool = False
 
 
+_LEFT_BEHIND = {
+    OUTPUT_MARKER_FILE,
+    "adapter.tmp",
+    "model.tmp",
+    "merged.tmp",
+    "tensorboard",
+    "wandb",
+}
+
+
 class OutputFolder:
     """The output directory of a job."""
 
@@ -44,7 +57,8 @@ class OutputFolder:
         self._job = job
         self._dataset_sha256 = dataset_sha256
         self.path = resolve(job.output_directory)
-        self.adapter = self.path / "adapter"
+        self.adapter = self.path / ("model" if job.hp.tuning == "full" else "adapter")
+        """What was learnt: the adapter, or of a full fine-tune the whole model."""
         self.checkpoints = self.path / "checkpoints"
         self._marker = self.path / OUTPUT_MARKER_FILE
 
@@ -104,7 +118,7 @@ class OutputFolder:
         """What a run leaves that failed before its first checkpoint does not count."""
         if not self.path.is_dir():
             return self.path.exists()
-        found = {path.name for path in self.path.iterdir()} - {OUTPUT_MARKER_FILE, "adapter.tmp"}
+        found = {path.name for path in self.path.iterdir()} - _LEFT_BEHIND
         if not any(checkpoints.newest_first(self.checkpoints)):
             found.discard("checkpoints")
         return bool(found)

@@ -25,12 +25,14 @@ from trainer_image.loss import refuse_leaking
 from trainer_image.model_loading import load_model, load_tokenizer
 from trainer_image.objective import AnswerObjective
 from trainer_image.prepare import Dataset, Prepared, load_dataset, prepare
+from trainer_image.push import refuse_without_access
 from trainer_image.run_folder import EventWriter, RunFolder, StateWriter, is_local
 from trainer_image.samples import write_samples, write_split
 from trainer_image.secrecy import guard_output
 from trainer_image.steps import StepPlan, plan_steps
 from trainer_image.stopping import StopRequest
 from trainer_image.trainer import Training
+from trainer_image.whole_model import check_room
 
 if TYPE_CHECKING:
     from trainer_image.contract import Job
@@ -98,7 +100,10 @@ class Run:
         job = read_job(self._job_path)
         checked = check(job)
         prepare_process(offline=job.offline, use_gpu=job.use_gpu)
+        refuse_without_access(job)
         checked.output.begin(checked.start)
+        # An upload that failed left one; whether this boot succeeds is for it to say.
+        self._folder.result.unlink(missing_ok=True)
         self._checked = checked
         return checked
 
@@ -119,6 +124,9 @@ class Run:
             checked, engine, model, tokenizer, prepared.train, prepared.held_out,
             plan, AnswerObjective(), self._reporter, self._stop,
         )  # fmt: skip
+        if job.hp.tuning == "full":
+            for warning in check_room(training):
+                self._reporter.warn(warning)
         history = training.run()
         self._reporter.phase(Phase.SAVING)
         return finish(training, history, self._folder)

@@ -45,7 +45,7 @@ def refused(lab: Lab, folder: Path) -> Finished:
         ({"surprise": 1}, {}, ["hp.surprise: "]),
         ({}, {"output_directory": "/home/me"}, ["'/home/me' must be a folder under /data"]),
         ({}, {"output_directory": "/data/../etc"}, ["must not contain '..'"]),
-        ({"method": "DPO", "tuning": "full"}, {}, ["DPO is not supported", "Full fine-tuning"]),
+        ({"method": "DPO", "tuning": "full", "quantization": "4-bit"}, {}, ["DPO", "Quantised"]),
         ({"push_to_hub": True}, {}, ["does not upload"]),
         ({"report_to": "wandb"}, {}, ["wandb is not installed"]),
         ({"precision": "bfloat16"}, {}, ["bfloat16 needs a GPU"]),
@@ -147,7 +147,7 @@ def test_everything_at_once(light_lab: Lab) -> None:
     (foreign / "precious.txt").write_text("x")
     dataset = light_lab.dataset(b"[]\n")
     folder = light_lab.job(
-        hp={"tuning": "full"}, base_model="/data/models/nothing", dataset=dataset
+        hp={"early_stopping": 2}, base_model="/data/models/nothing", dataset=dataset
     )
     message = refused(light_lab, folder).failure.get("message")
     for complaint in ("Full", "models/nothing", "line 1", "outputs/run is not empty"):
