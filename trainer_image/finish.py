@@ -7,8 +7,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.adapters import save_trained
-from trainer_image.callbacks import best_step, held_out_losses, peak_memory
+from trainer_image.callbacks import best_step, held_out_losses
 from trainer_image.contract import Result
+from trainer_image.peaks import peak_memory, process_peak_memory
 from trainer_image.publish import publish
 from trainer_image.run_folder import write_model
 from trainer_image.whole_model import weights_sha256
@@ -55,6 +56,7 @@ def _result(training: Training, history: History, adapter: Path) -> Result:
         processed_tokens=reporter.processed_tokens,
         seconds=reporter.seconds,
         peak_memory_bytes=peak_memory(training.engine.on_gpu),
+        process_peak_memory_bytes=process_peak_memory(),
         fingerprint=job.fingerprint(),
         dataset_sha256=training.checked.dataset_sha256,
         adapter_sha256=weights_sha256(adapter),

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer_image import checkpoints
-from trainer_image.callbacks import Reporter
 from trainer_image.checks import CheckedJob, check, read_job
 from trainer_image.contract import DatasetFormat, ExitCode, Phase, Result
 from trainer_image.data import LAST_ANSWER, Recipe
@@ -21,11 +20,14 @@ from trainer_image.engine import Engine, choose_engine
 from trainer_image.environment import prepare_process
 from trainer_image.failures import Failure, understand
 from trainer_image.finish import finish
+from trainer_image.heartbeat import Heartbeat
 from trainer_image.loss import refuse_leaking
 from trainer_image.model_loading import load_model, load_tokenizer
 from trainer_image.objective import AnswerObjective
 from trainer_image.prepare import Dataset, Prepared, load_dataset, prepare
 from trainer_image.push import refuse_without_access
+from trainer_image.remedies import Situation, remedies_for
+from trainer_image.reporter import Reporter
 from trainer_image.run_folder import EventWriter, RunFolder, StateWriter, is_local
 from trainer_image.samples import write_samples, write_split
 from trainer_image.secrecy import guard_output
@@ -52,7 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
         return ExitCode.REFUSED
     with events:
         reporter = Reporter(events, StateWriter(folder.state, path.parent.name))
-        return Run(path, folder, reporter).run()
+        with Heartbeat(reporter):
+            return Run(path, folder, reporter).run()
 
 
 class Run:
@@ -64,6 +67,7 @@ class Run:
         self._reporter = reporter
         self._stop = StopRequest(folder.stop_request)
         self._checked: CheckedJob | None = None
+        self._situation: Situation | None = None
 
     def run(self) -> ExitCode:
         """Do the job and say how it ended, whatever happens."""
@@ -92,12 +96,14 @@ class Run:
                 message=failure.message,
                 hint=failure.hint,
                 details=failure.details,
+                remedies=remedies_for(failure.kind, self._situation),
             )
         return failure.exit_code
 
     def _check(self) -> CheckedJob:
         self._reporter.phase(Phase.PREPARING)
         job = read_job(self._job_path)
+        self._situation = Situation(job)
         checked = check(job)
         prepare_process(offline=job.offline, use_gpu=job.use_gpu)
         refuse_without_access(job)
@@ -111,6 +117,7 @@ class Run:
         job = checked.job
         with self._stop.interrupting():
             engine = choose_engine(job)
+        self._situation = Situation(job, engine.on_gpu)
         self._say_start(checked, engine)
         dataset, tokenizer = self._load(job)
         prepared = self._prepare(dataset, tokenizer, checked)

@@ -17,15 +17,16 @@ from trainer_image.callbacks import History, best_step, held_out_losses, step_ca
 from trainer_image.checkpoints import Manifest
 from trainer_image.collate import PackedCollator, PaddedCollator
 from trainer_image.contract import Phase
+from trainer_image.finite import refuse_lost_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trainer_image.callbacks import Reporter
     from trainer_image.checks import CheckedJob
     from trainer_image.collate import Item
     from trainer_image.engine import Engine
     from trainer_image.objective import Objective
+    from trainer_image.reporter import Reporter
     from trainer_image.steps import StepPlan
     from trainer_image.stopping import StopRequest
 
@@ -177,6 +178,7 @@ def _trainer_class() -> Any:
             self._save_checkpoint(self.model, None)
 
         def _save_checkpoint(self, model: Any, trial: Any) -> None:
+            refuse_lost_weights(model, self.state.global_step)
             self._training.reporter.phase(Phase.SAVING)
             super()._save_checkpoint(model, trial)
             self._training.seal(self.state.global_step, self.state.log_history)
@@ -195,7 +197,7 @@ def _parts(training: Training) -> dict[str, Any]:
 
     hp, pad = training.checked.job.hp, training.tokenizer.pad_token_id
     decisions = step_callback(
-        hp, training.plan, training.reporter, training.stop, on_gpu=training.engine.on_gpu
+        hp, training.plan, training.reporter, training.stop, training.engine
     )
     return {
         "model": training.model,

@@ -1,0 +1,61 @@
+"""The most memory that was in use, and how much there is."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import Any
+
+_STATUS = Path("/proc/self/status")
+_CGROUP_LIMITS = (
+    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
+    (
+        Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+        Path("/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ),
+)
+"""A container's limit and use of memory (docs.kernel.org, cgroup v2 and v1)."""
+
+
+def peak_memory(on_gpu: bool) -> int:
+    """The most memory in bytes that was in use: the GPU's, else the process's."""
+    if not on_gpu:
+        return process_peak_memory()
+    import torch
+
+    return int(torch.cuda.max_memory_reserved())
+
+
+def process_peak_memory() -> int:
+    """The most main memory in bytes that this process held."""
+    # Not getrusage: on Linux its number survives exec, and is that of whoever started us if larger.
+    with contextlib.suppress(OSError):
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        windows: Any = psutil.Process().memory_info()
+        return int(windows.peak_wset)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def free_memory(on_gpu: bool) -> int:
+    """How much in bytes may still be taken: of the GPU, else of main memory, a container's limit
+    counted."""
+    if on_gpu:
+        import torch
+
+        return int(torch.cuda.mem_get_info()[0])
+    import psutil
+
+    rooms = [int(psutil.virtual_memory().available)]
+    for limit, used in _CGROUP_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # ValueError: "max", no limit
+            rooms.append(int(limit.read_text()) - int(used.read_text()))
+    return max(0, min(rooms))
