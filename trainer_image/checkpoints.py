@@ -5,13 +5,15 @@ Without a manifest, or with a file that is not as the manifest says, a checkpoin
 
 from __future__ import annotations
 
+import os
 import shutil
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from trainer_image.contract import FailureKind
 from trainer_image.failures import RefusedError
+from trainer_image.keeping import keep_files, keep_names
 from trainer_image.rows import file_sha256
 from trainer_image.run_folder import write_model
 
@@ -32,7 +34,11 @@ class FileSeal(BaseModel):
 
 
 class Manifest(BaseModel):
-    """``temper-checkpoint.json``. The token counts and seconds are those of the run so far."""
+    """``temper-checkpoint.json``. The token counts and seconds are those of the run so far.
+
+    ``decisive`` is what the fingerprint is made of (``Job.decisive``), ``base_sha256`` what the
+    base model was (``record.base_signature``); both are empty in those of earlier versions.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,17 +50,53 @@ class Manifest(BaseModel):
     trained_tokens: int = 0
     processed_tokens: int = 0
     seconds: float = 0.0
+    decisive: dict[str, Any] = {}
+    base_sha256: str = ""
     files: dict[str, FileSeal] = {}
 
 
 def seal(folder: Path, manifest: Manifest) -> None:
-    """Make a checkpoint valid: from now on it says what belongs to it."""
+    """Make a checkpoint valid: from now on it says what belongs to it.
+
+    Its files are on the disk before the seal is, or older checkpoints might be removed for one
+    that a power cut leaves empty.
+    """
+    keep_files(folder)
     files = {
-        path.name: FileSeal(size=path.stat().st_size, sha256=file_sha256(path))
-        for path in sorted(folder.iterdir())
+        path.relative_to(folder).as_posix(): FileSeal(
+            size=path.stat().st_size, sha256=file_sha256(path)
+        )
+        for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != MANIFEST
     }
     write_model(folder / MANIFEST, manifest.model_copy(update={"files": files}))
+    keep_names(folder)
+    keep_names(folder.parent)
+
+
+def adopt(source: Path, folder: Path, manifest: Manifest) -> Path:
+    """Take another run's checkpoint into ``folder`` under a manifest of our own, which names the
+    job that goes on from it; the other run may be deleted then. It takes no space where the file
+    system has hard links: a sealed file is never written to again.
+    """
+    target, temporary = folder / source.name, folder / f"adopting-{source.name}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    for name in manifest.files:
+        place = temporary / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _link(source / name, place)
+    write_model(temporary / MANIFEST, manifest)
+    shutil.rmtree(target, ignore_errors=True)
+    temporary.rename(target)
+    keep_names(folder)
+    return target
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or a file system without links
+        shutil.copyfile(source, target)
 
 
 def manifest_of(folder: Path) -> Manifest | None:

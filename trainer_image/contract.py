@@ -284,6 +284,8 @@ class OutputMarker(_Strict):
     finished: bool = False
     decisive: dict[str, Any] = Field(default_factory=dict)
     """What the fingerprint is made of, to say what differs."""
+    began_from: str = ""
+    """The named checkpoint that a boot of the run has begun from already."""
 
 
 class Event(BaseModel):

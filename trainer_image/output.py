@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trainer_image import checkpoints
+from trainer_image.callbacks import best_step
 from trainer_image.contract import (
     OUTPUT_MARKER_FILE,
     FailureKind,
@@ -14,7 +16,9 @@ from trainer_image.contract import (
     OutputMarker,
     check_under_data,
 )
+from trainer_image.drift import differences, refuse_misfit, sentence
 from trainer_image.failures import RefusedError
+from trainer_image.record import local_base_signature
 from trainer_image.run_folder import resolve, write_model
 
 if TYPE_CHECKING:
@@ -23,8 +27,8 @@ if TYPE_CHECKING:
     from trainer_image.checkpoints import Manifest
 
 _OURS = (
-    "adapter", "adapter.tmp", "model", "model.tmp", "merged.tmp", "checkpoints",
-    "tensorboard", "wandb", OUTPUT_MARKER_FILE,
+    "adapter", "adapter.tmp", "adapter.old", "model", "model.tmp", "model.old", "merged.tmp",
+    "checkpoints", "tensorboard", "wandb", OUTPUT_MARKER_FILE,
 )  # fmt: skip
 """What a run makes in its output directory, and so all that overwriting one removes."""
 
@@ -64,7 +68,12 @@ class OutputFolder:
 
     def plan(self) -> Start:
         """Decide how to start, changing nothing; RefusedError if the directory is another's."""
-        named = self._named_checkpoint()
+        start = self._plan()
+        self._refuse_other_base(start)
+        return start
+
+    def _plan(self) -> Start:
+        named = None if self._has_begun_from_named() else self._named_checkpoint()
         if named is not None and named.is_relative_to(self.path):
             return self._from_named(named)
         if self._is_ours_to_resume():
@@ -75,26 +84,61 @@ class OutputFolder:
         start = self._from_named(named)
         return Start(start.checkpoint, start.manifest, (), overwrite, start.other_job)
 
-    def begin(self, start: Start) -> None:
-        """Make the directory ours."""
+    def begin(self, start: Start) -> Start:
+        """Make the directory ours, with all in it that the start needs; the start from there."""
         if start.overwrite:
             self._clear()
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         checkpoints.remove_unsealed(self.checkpoints)
+        start = self._adopted(start)
         checkpoints.remove_after(self.checkpoints, start.manifest.step if start.manifest else 0)
         self.mark(finished=False)
+        return start
+
+    def _adopted(self, start: Start) -> Start:
+        """Another run's checkpoint, and its best one, become ours: this run can be resumed, and
+        its best adapter taken, also when the other one is gone."""
+        path, manifest = start.checkpoint, start.manifest
+        if path is None or manifest is None or path.is_relative_to(self.path):
+            return start
+        best = path.with_name(f"checkpoint-{_best_of(path)}")
+        if best != path and (of_best := checkpoints.manifest_of(best)) is not None:
+            checkpoints.adopt(best, self.checkpoints, self._as_ours(of_best))
+        ours = self._as_ours(manifest)
+        return replace(start, checkpoint=checkpoints.adopt(path, self.checkpoints, ours))
+
+    def _as_ours(self, manifest: Manifest) -> Manifest:
+        job = self._job
+        changes = {"fingerprint": job.fingerprint(), "decisive": job.decisive()}
+        return manifest.model_copy(update=changes)
 
     def mark(self, *, finished: bool) -> None:
         """Say whose the directory is, and whether the run is done with it."""
         marker = OutputMarker(
-            run_id=self._job.run_id, fingerprint=self._job.fingerprint(), finished=finished
+            run_id=self._job.run_id,
+            fingerprint=self._job.fingerprint(),
+            finished=finished,
+            decisive=self._job.decisive(),
+            began_from=self._job.hp.resume_from,
         )
         write_model(self._marker, marker)
 
-    def _is_ours_to_resume(self) -> bool:
+    def _read_marker(self) -> OutputMarker | None:
         try:
-            marker = OutputMarker.model_validate_json(self._marker.read_bytes())
+            return OutputMarker.model_validate_json(self._marker.read_bytes())
         except (OSError, ValueError):
+            return None
+
+    def _has_begun_from_named(self) -> bool:
+        """A boot of this very run did so; what it made since is not thrown away."""
+        marker, named = self._read_marker(), self._job.hp.resume_from
+        return marker is not None and (marker.run_id, marker.began_from) == (
+            self._job.run_id, named,
+        )  # fmt: skip
+
+    def _is_ours_to_resume(self) -> bool:
+        marker = self._read_marker()
+        if marker is None:
             return False
         if self._job.on_existing == "overwrite" and marker.run_id != self._job.run_id:
             return False  # a boot of the overwriting run itself goes on, like that of any other
@@ -110,7 +154,7 @@ class OutputFolder:
         raise RefusedError(
             FailureKind.BAD_CONFIG,
             f"The output directory {self._job.output_directory} is not empty, and what it holds "
-            "is no unfinished run of this very job.",
+            f"is no unfinished run of this very job{self._what_differs()}.",
             "Choose another directory, or say that it may be overwritten.",
         )
 
@@ -123,6 +167,23 @@ class OutputFolder:
             found.discard("checkpoints")
         return bool(found)
 
+    def _what_differs(self) -> str:
+        marker = self._read_marker()
+        found = differences(marker.decisive, self._job.decisive()) if marker else {}
+        return f": {sentence(found)}" if found else ""
+
+    def _refuse_other_base(self, start: Start) -> None:
+        was = start.manifest.base_sha256 if start.manifest else ""
+        now = local_base_signature(self._job.base_model) if was else ""
+        if was and now and was != now:
+            raise RefusedError(
+                FailureKind.BAD_CONFIG,
+                f"The base model in {self._job.base_model} is not the one that the checkpoint of "
+                f"step {start.manifest.step if start.manifest else 0} was made with: its files "
+                "have changed since.",
+                "Put the former model back, or start anew.",
+            )
+
     def _newest(self) -> Start:
         damaged: list[str] = []
         for path in checkpoints.newest_first(self.checkpoints):
@@ -130,7 +191,10 @@ class OutputFolder:
             if manifest is not None and self._is_of_this_job(manifest):
                 return Start(path, manifest, tuple(damaged))
             damaged.append(path.name)
-        return Start(damaged=tuple(damaged))
+        named = self._named_checkpoint()
+        if named is None or named.is_relative_to(self.path):
+            return Start(damaged=tuple(damaged))
+        return replace(self._from_named(named), damaged=tuple(damaged))
 
     def _is_of_this_job(self, manifest: Manifest) -> bool:
         is_same = self._job.may_go_on_from(manifest.fingerprint)
@@ -153,9 +217,15 @@ class OutputFolder:
                 f"The checkpoint {path.name} was made with another base model or dataset.",
                 "Start anew instead of resuming.",
             )
+        refuse_misfit(manifest, self._job)
         return Start(path, manifest, other_job=True)
 
     def _clear(self) -> None:
         for name in _OURS:
             path = self.path / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _best_of(checkpoint: Path) -> int | None:
+    history = json.loads((checkpoint / "trainer_state.json").read_bytes())["log_history"]
+    return best_step(history)
