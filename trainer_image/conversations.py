@@ -37,6 +37,8 @@ _OTHER_ROLES = {"developer": "system", "function": "tool"}
 """OpenAI's newer and older names."""
 _HALF = re.compile("[\ud800-\udfff]")
 """Halves of characters, which JSON can hold and no tokenizer takes."""
+_LABELS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
+"""How a table of texts writes a label."""
 _KEPT = ("reasoning_content", "thinking", "name", "tool_call_id")
 """What some templates read of a message beside role, content and tool calls."""
 
@@ -48,6 +50,8 @@ class RowError(ValueError):
 def conversation(row: Row, format_: DatasetFormat) -> list[Message]:
     """The messages of a row in any format; a ``text`` row is one assistant message of raw text,
     and of a preference pair it is the chosen answer. RowError where there is none to learn from."""
+    if format_ is DatasetFormat.UNPAIRED_PREFERENCE:
+        is_good(row)
     missing = [name for name in FORMAT_COLUMNS[format_] if row.get(name) is None]
     if missing:
         raise RowError(f"no value for {', '.join(map(repr, missing))}.")
@@ -60,7 +64,37 @@ def conversation(row: Row, format_: DatasetFormat) -> list[Message]:
 
 def rejected(row: Row) -> list[Message]:
     """The other side of a preference pair, with the same prompt."""
-    return conversation({**row, "chosen": row.get("rejected")}, DatasetFormat.PREFERENCE)
+    return conversation({**row, "chosen": row["rejected"]}, DatasetFormat.PREFERENCE)
+
+
+def pair(row: Row) -> tuple[list[Message], list[Message], int]:
+    """Both sides of a preference pair, and how many messages they begin with in common: only what
+    comes after them is compared. RowError where the sides do not differ."""
+    one, other = conversation(row, DatasetFormat.PREFERENCE), rejected(row)
+    if one == other:
+        raise RowError("the chosen and the rejected answer are the same.")
+    alike = 0
+    while alike < min(len(one), len(other)) and one[alike] == other[alike]:
+        alike += 1
+    if not all(any(said["role"] == "assistant" for said in side[alike:]) for side in (one, other)):
+        raise RowError("the chosen and the rejected side do not differ in an answer.")
+    return one, other, alike
+
+
+def asked_before(row: Row) -> int:
+    """How many messages come before the answer of a row that says whether it is a good one."""
+    messages = conversation(row, DatasetFormat.UNPAIRED_PREFERENCE)
+    return len(messages) - len(_said(row["completion"], "completion"))
+
+
+def is_good(row: Row) -> bool:
+    """The ``label`` of an answer: true for a good one. RowError where it says neither."""
+    label = row.get("label")
+    if isinstance(label, str):
+        label = _LABELS.get(label.strip().lower())
+    if label not in (True, False) or label is None:
+        raise RowError("'label' is neither true (a good answer) nor false (a bad one).")
+    return bool(label)
 
 
 def tools_of(row: Row) -> list[dict[str, Any]] | None:
@@ -91,8 +125,8 @@ def _messages(row: Row, format_: DatasetFormat) -> list[Message]:
     if format_ is DatasetFormat.SHAREGPT:
         return [_sharegpt_message(item) for item in _list(row["conversations"])]
     if format_ is DatasetFormat.PREFERENCE:
-        return _asked(row.get("prompt"), "prompt") + _said(row["chosen"], "chosen")
-    if format_ is DatasetFormat.PROMPT_COMPLETION:
+        return _behind(_asked(row.get("prompt"), "prompt"), _said(row["chosen"], "chosen"))
+    if format_ in (DatasetFormat.PROMPT_COMPLETION, DatasetFormat.UNPAIRED_PREFERENCE):
         return _asked(row["prompt"], "prompt") + _said(row["completion"], "completion")
     return _one_turn(row, format_)
 
@@ -104,6 +138,12 @@ def _asked(value: Any, name: str) -> list[Message]:
     if isinstance(value, list):
         return [_message(item) for item in _list(value)]
     return [{"role": "user", "content": _text(value, name)}]
+
+
+def _behind(prompt: list[Message], said: list[Message]) -> list[Message]:
+    """Many collections of pairs repeat the prompt at the beginning of either side."""
+    spoken = said[1:] if said[0]["role"] == "system" and prompt[:1] != said[:1] else said
+    return said if spoken[: len(prompt)] == prompt else prompt + said
 
 
 def _said(value: Any, name: str) -> list[Message]:

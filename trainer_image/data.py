@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from trainer_image.contract import DatasetFormat
+from trainer_image.contract import METHODS, DatasetFormat
 from trainer_image.conversations import RowError, conversation, tools_of
 from trainer_image.masks import Masked, masked
+from trainer_image.preference_rows import sides, without_torn
 from trainer_image.rows import MOST_PROBLEMS, DatasetError, NumberedRow
 from trainer_image.templates import ControlWords, Script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from trainer_image.conversations import Row
+    from trainer_image.conversations import Message, Row
     from trainer_image.templates import Span
 
 NOT_TRAINED = -100
@@ -100,13 +101,23 @@ def encode(row: Row, recipe: Recipe) -> list[Encoded]:
 
 
 def tokenised(row: Row, recipe: Recipe) -> list[Tokens]:
-    """A row's texts in tokens, before they are cut; there is always at least one."""
-    messages = conversation(row, recipe.format)
+    """A row's texts in tokens, before they are cut; there is always at least one.
+
+    Raw text comes in pieces that need no cutting, a pair as its two sides.
+    """
     if recipe.format is DatasetFormat.TEXT:
-        return [_raw_text(messages[-1]["content"], recipe.tokenizer)]
+        text = conversation(row, recipe.format)[-1]["content"]
+        return _in_pieces(_raw_text(text, recipe.tokenizer), recipe.max_length)
     tools = tools_of(row)
-    recipe.words.refuse_in([messages, tools])
-    script = Script(recipe.tokenizer, recipe.words, messages, tools)
+
+    def script_of(messages: list[Message]) -> Script:
+        recipe.words.refuse_in([messages, tools])
+        return Script(recipe.tokenizer, recipe.words, messages, tools)
+
+    if recipe.format in METHODS:
+        compared = sides(row, recipe.format, script_of)
+        return [_tokens(one, recipe.tokenizer) for one in compared]
+    script = script_of(conversation(row, recipe.format))
     if not recipe.assistant_only:
         text = script.text()
         return [_tokens(Masked(text, [(0, len(text))]), recipe.tokenizer)]
@@ -120,7 +131,9 @@ def encode_all(rows: Iterable[NumberedRow], recipe: Recipe) -> EncodedRows:
     dropped: list[str] = []
     for row in rows:
         try:
-            texts = [text for text in encode(row.values, recipe) if text.trained_tokens]
+            whole = encode(row.values, recipe)
+            kept = [text for text in whole if text.trained_tokens]
+            texts = without_torn(whole, kept, recipe.format)
         except RowError as error:
             problems.append(f"{row.place}: {error}")
             if len(problems) == MOST_PROBLEMS:
@@ -171,3 +184,30 @@ def _raw_text(text: str, tokenizer: Any) -> Tokens:
     if tokenizer.eos_token_id is not None and ids[-1:] != [tokenizer.eos_token_id]:
         ids, offsets = [*ids, tokenizer.eos_token_id], [*offsets, (len(text), len(text))]
     return Tokens(text, ids, offsets, list(ids))
+
+
+def _in_pieces(tokens: Tokens, limit: int) -> list[Tokens]:
+    """A long text in pieces of at most ``limit`` tokens, so that its tail is learnt as well."""
+    if len(tokens.ids) <= limit:
+        return [tokens]
+    return [_piece(tokens, begin, end) for begin, end in _windows(len(tokens.ids), limit)]
+
+
+def _windows(count: int, limit: int) -> Iterator[Span]:
+    """Where pieces begin and end. Each begins with the last token of the one before, behind which
+    its first new one is predicted: so every token of the text is learnt, and once."""
+    begin, end = 0, limit
+    while end < count:
+        yield begin, end
+        begin, end = end - 1, end - 1 + limit
+    yield begin, count
+
+
+def _piece(tokens: Tokens, begin: int, end: int) -> Tokens:
+    labels = tokens.labels[begin:end]
+    if begin:
+        labels[0] = NOT_TRAINED
+    first = tokens.offsets[begin][0] if begin else 0
+    last = tokens.offsets[end - 1][1] if end < len(tokens.ids) else len(tokens.text)
+    offsets = [(one - first, other - first) for one, other in tokens.offsets[begin:end]]
+    return Tokens(tokens.text[first:last], tokens.ids[begin:end], offsets, labels)

@@ -30,10 +30,13 @@ class Masked:
     spans: list[Span]
 
 
-def masked(script: Script, *, last_only: bool = False) -> list[Masked]:
-    """The texts of a conversation; RowError where the answers in them cannot be told for sure."""
+def masked(script: Script, *, last_only: bool = False, since: int = 0) -> list[Masked]:
+    """The texts of a conversation; RowError where the answers in them cannot be told for sure.
+
+    Answers before message number ``since`` are part of the prompt.
+    """
     answers = [n for n, one in enumerate(script.messages) if one["role"] == "assistant"]
-    wanted = answers[-1:] if last_only else answers
+    wanted = answers[-1:] if last_only else [number for number in answers if number >= since]
     try:
         return [_one_text(script, wanted)]
     except RowError as whole:
