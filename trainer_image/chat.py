@@ -7,7 +7,7 @@ import hashlib
 import sys
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 
 class Load(BaseModel):
-    """A ``load`` request; without an adapter only the base can be asked.
+    """A ``load`` request; without an adapter only the base can be asked. A folder with the whole
+    model of a full fine-tune stands in an adapter's place.
 
     ``quantization`` is that of the training, with the same meaning.
     """
@@ -74,96 +75,140 @@ class Answer:
         return self.tokens / max(self.seconds, 1e-9)
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A model ready to answer. Of its own generation settings only the end tokens stay: its
+    sampling and its penalties would act unseen beside what was asked for."""
+
+    model: Any
+    ends: frozenset[int]
+
+
 class Chat:
     """The loaded model. A base stays while adapters change, for it takes much longer to load.
+
+    A whole model answers alone; its base is loaded beside it when it is first asked.
 
     What is loaded is known by content, never by path alone: a new run may have put another adapter
     into the same folder, and a folder may hold another base model than before.
     """
 
     def __init__(self) -> None:
-        self._base: tuple[object, ...] = ()
+        self._load: Load | None = None
+        self._base: Loaded | None = None
+        self._base_known: tuple[object, ...] = ()
+        self._whole: Loaded | None = None
+        self._whole_known: tuple[object, ...] = ()
         self._adapter_hash = ""
         self._hashes = ContentHashes()
-        self._model: Any = None
         self._tokenizer: Any = None
-        self._own_ends: set[int | None] = set()
 
     @property
     def device(self) -> str:
         """Where the model is."""
-        return str(self._model.device)
+        loaded = self._whole or self._base
+        return str(loaded.model.device) if loaded else "cpu"
 
     def load(self, load: Load) -> None:
-        """Have this base and this adapter ready, loading only what is not there yet."""
-        folder = _adapter_folder(load.adapter)
-        base = (load.base_model, load.quantization, *signature_of_base(load.base_model))
+        """Have this base and this adapter, or this whole model, ready, loading only what is not
+        there yet."""
+        folder = _tuned_folder(load.adapter)
         try:
-            if base != self._base:
-                self.unload()
-                self._load_base(load)
-                self._base = base
-            wanted = self._hashes.of(folder) if folder else ""
-            if self._tokenizer is None or wanted != self._adapter_hash:
-                self._change_adapter(folder)
-                self._tokenizer = _load_tokenizer(folder, load.base_model)
-                self._adapter_hash = wanted
+            if folder is not None and _is_whole(folder):
+                self._have_whole(load, folder)
+            else:
+                self._let_whole_go()
+                self._have_adapter(self._have_base(load), load, folder)
         except BaseException:  # with half an adapter in it, the base would answer as another model
             self.unload()
             raise
-        self._model.eval()
+        self._load = load
 
-    def _load_base(self, load: Load) -> None:
-        """Of the model's own generation settings only the end tokens stay: its sampling and its
-        penalties would act unseen beside what was asked for."""
-        from transformers import GenerationConfig
+    def _have_whole(self, load: Load, folder: Path) -> None:
+        known = (str(folder), *file_signature(folder))
+        if self._base is not None and self._base_known != _known(load):
+            self.unload()
+        elif self._base is not None:
+            self._change_adapter(self._base, None)
+        if known != self._whole_known:
+            self._let_whole_go()
+            self._whole = _loaded(str(folder), "none")
+            self._whole_known = known
+        self._tokenizer = _load_tokenizer(folder, load.base_model)
 
-        self._model = _load_base(load.base_model, load.quantization)
-        own = self._model.generation_config.eos_token_id
-        self._own_ends = {*(own if isinstance(own, list) else [own])}
-        self._model.generation_config = GenerationConfig()
+    def _let_whole_go(self) -> None:
+        if self._whole is not None:
+            self._whole, self._whole_known, self._tokenizer = None, (), None
+            _collect()
 
-    def _change_adapter(self, folder: Path | None) -> None:
+    def _have_base(self, load: Load) -> Loaded:
+        known = _known(load)
+        if self._base is None or known != self._base_known:
+            self._let_base_go()
+            self._base = _loaded(load.base_model, load.quantization)
+            self._base_known = known
+        return self._base
+
+    def _have_adapter(self, base: Loaded, load: Load, folder: Path | None) -> None:
+        wanted = self._hashes.of(folder) if folder else ""
+        if self._tokenizer is None or wanted != self._adapter_hash:
+            self._change_adapter(base, folder)
+            self._tokenizer = _load_tokenizer(folder, load.base_model)
+            self._adapter_hash = wanted
+
+    def _change_adapter(self, base: Loaded, folder: Path | None) -> None:
         from peft import PeftModel
 
+        model = base.model
         if self._adapter_hash:
-            self._model = self._model.unload()
+            model = model.unload()
             self._adapter_hash = ""
         if folder is not None:
-            self._model = PeftModel.from_pretrained(self._model, folder)
+            model = PeftModel.from_pretrained(model, folder)
+        self._base = replace(base, model=model.eval())
+
+    def _let_base_go(self) -> None:
+        self._base, self._base_known, self._adapter_hash = None, (), ""
+        if self._whole is None:  # else it is that one's
+            self._tokenizer = None
+        _collect()
 
     def unload(self) -> None:
         """Let go of the model; its memory is there for the next one."""
-        self._model = self._tokenizer = None
-        self._base, self._adapter_hash = (), ""
-        gc.collect()
-        if "torch" in sys.modules:
-            sys.modules["torch"].cuda.empty_cache()
+        self._load = None
+        self._let_whole_go()
+        self._let_base_go()
 
     def answer(self, prompt: Prompt, on_text: Callable[[str], None], cancel: Event) -> Answer:
         """Generate, handing out the text as it comes; ``cancel`` ends it after a token."""
         import torch
 
-        self._require(prompt.use)
-        inputs = self._encode(prompt.messages)
-        room = self._room(inputs["input_ids"].shape[1], prompt.max_new_tokens)
+        asked = self._asked(prompt.use)
+        inputs = self._encode(prompt.messages).to(asked.model.device)
+        room = _room(asked.model, inputs["input_ids"].shape[1], prompt.max_new_tokens)
         if prompt.seed is not None:
             torch.manual_seed(prompt.seed)
         before = time.monotonic()
         with torch.inference_mode(), self._as_asked(prompt.use):
-            output = self._model.generate(
+            output = asked.model.generate(
                 **inputs,
-                generation_config=self._settings(prompt, room),
+                generation_config=self._settings(prompt, room, asked),
                 streamer=_streamer(self._tokenizer, on_text),
                 stopping_criteria=_stopping(cancel),
             )
-        return self._answer(output[0, inputs["input_ids"].shape[1] :], before, cancel)
+        tokens = output[0, inputs["input_ids"].shape[1] :]
+        return self._answer(tokens, before, cancel, self._end_tokens(asked))
 
-    def _require(self, use: str) -> None:
-        if self._model is None:
+    def _asked(self, use: str) -> Loaded:
+        """Who answers. A whole model's base is loaded when it is first asked."""
+        if self._load is None:
             raise TrainerError(FailureKind.BAD_CONFIG, "No model is loaded.")
-        if use == "adapter" and not self._adapter_hash:
-            raise TrainerError(FailureKind.BAD_CONFIG, "No adapter is loaded.")
+        if use == "adapter":
+            loaded = self._whole or (self._base if self._adapter_hash else None)
+            if loaded is None:
+                raise TrainerError(FailureKind.BAD_CONFIG, "No adapter is loaded.")
+            return loaded
+        return self._base or self._have_base(self._load)
 
     def _encode(self, messages: list[dict[str, str]]) -> Any:
         """The template writes the beginning token itself, so the tokenizer must not; a model
@@ -176,27 +221,13 @@ class Chat:
             except RowError as error:
                 message = f"The conversation cannot be asked: {error}"
                 raise TrainerError(FailureKind.BAD_CONFIG, message) from error
-        tokens = self._tokenizer(text, add_special_tokens=not template, return_tensors="pt")
-        return tokens.to(self._model.device)
-
-    def _room(self, prompt_tokens: int, wanted: int) -> int:
-        """How many tokens may follow: beyond its context a model writes rubbish, or fails."""
-        context = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
-        room = min(wanted, context - prompt_tokens) if context else wanted
-        if room < 1:
-            raise TrainerError(
-                FailureKind.BAD_CONFIG,
-                f"The prompt is too long: it has {prompt_tokens} tokens, and the model can hold "
-                f"{context}.",
-                "Shorten it.",
-            )
-        return room
+        return self._tokenizer(text, add_special_tokens=not template, return_tensors="pt")
 
     def _as_asked(self, use: str) -> Any:
         without = use == "base" and bool(self._adapter_hash)
-        return self._model.disable_adapter() if without else nullcontext()
+        return self._base.model.disable_adapter() if without and self._base else nullcontext()
 
-    def _settings(self, prompt: Prompt, room: int) -> Any:
+    def _settings(self, prompt: Prompt, room: int, asked: Loaded) -> Any:
         from transformers import GenerationConfig
 
         sampling = {"temperature": prompt.temperature, "top_p": prompt.top_p, "top_k": 0}
@@ -205,21 +236,35 @@ class Chat:
             max_new_tokens=room,
             do_sample=prompt.do_sample,
             repetition_penalty=prompt.repetition_penalty,
-            eos_token_id=self._end_tokens(),
+            eos_token_id=self._end_tokens(asked),
             pad_token_id=self._tokenizer.eos_token_id if pad is None else pad,
             **(sampling if prompt.do_sample else {}),
         )
 
-    def _end_tokens(self) -> list[int]:
-        ends = self._own_ends | {self._tokenizer.eos_token_id}
-        return sorted(end for end in ends if end is not None)
+    def _end_tokens(self, asked: Loaded) -> list[int]:
+        own = self._tokenizer.eos_token_id
+        return sorted(asked.ends | ({own} if own is not None else set()))
 
-    def _answer(self, tokens: Any, before: float, cancel: Event) -> Answer:
+    def _answer(self, tokens: Any, before: float, cancel: Event, ends: list[int]) -> Answer:
         seconds = time.monotonic() - before
-        ended = len(tokens) > 0 and int(tokens[-1]) in self._end_tokens()
+        ended = len(tokens) > 0 and int(tokens[-1]) in ends
         text = self._tokenizer.decode(tokens, skip_special_tokens=True)
         rest: Literal["cancelled", "length"] = "cancelled" if cancel.is_set() else "length"
         return Answer(text, len(tokens), seconds, "stop" if ended else rest)
+
+
+def _room(model: Any, prompt_tokens: int, wanted: int) -> int:
+    """How many tokens may follow: beyond its context a model writes rubbish, or fails."""
+    context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    room = min(wanted, context - prompt_tokens) if context else wanted
+    if room < 1:
+        raise TrainerError(
+            FailureKind.BAD_CONFIG,
+            f"The prompt is too long: it has {prompt_tokens} tokens, and the model can hold "
+            f"{context}.",
+            "Shorten it.",
+        )
+    return room
 
 
 class ContentHashes:
@@ -248,13 +293,39 @@ def _content_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _adapter_folder(adapter: str | None) -> Path | None:
+def _tuned_folder(adapter: str | None) -> Path | None:
     if adapter is None:
         return None
     folder = resolve(adapter)
-    if not (folder / "adapter_config.json").is_file():
+    if not (folder / "adapter_config.json").is_file() and not _is_whole(folder):
         raise TrainerError(FailureKind.NOT_FOUND, f"There is no adapter in {folder}.")
     return folder
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a full fine-tune's model lies here, and not an adapter."""
+    is_adapter = (folder / "adapter_config.json").is_file()
+    return not is_adapter and (folder / "config.json").is_file()
+
+
+def _known(load: Load) -> tuple[object, ...]:
+    return (load.base_model, load.quantization, *signature_of_base(load.base_model))
+
+
+def _collect() -> None:
+    gc.collect()
+    if "torch" in sys.modules:
+        sys.modules["torch"].cuda.empty_cache()
+
+
+def _loaded(name: str, quantization: str) -> Loaded:
+    from transformers import GenerationConfig
+
+    model = _load_base(name, quantization).eval()
+    own = model.generation_config.eos_token_id
+    ends = own if isinstance(own, list) else [own]
+    model.generation_config = GenerationConfig()
+    return Loaded(model, frozenset(end for end in ends if end is not None))
 
 
 def _load_base(base_model: str, quantization: str) -> Any:
