@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.domain.run import Failure, Run, RunEvent, RunState
+from models.domain.run import HEARTBEAT, Failure, Run, RunEvent, RunState
 from services.run_files import host_path
 from services.runners.base import Look
 from trainer_image.contract import ExitCode, FailureKind
@@ -48,6 +48,8 @@ def event_changes(run: Run, events: Sequence[RunEvent]) -> dict[str, object]:
             changes["step"] = int(event.number("step") or 0)
             changes["total_steps"] = int(event.number("total_steps") or 0)
             changes["train_loss"] = event.number("loss")
+        elif event.type == HEARTBEAT and event.text("phase") == "training":
+            changes["step"] = int(event.number("step") or 0)
         elif event.type == "eval":
             loss = event.number("eval_loss")
             is_first = not event.number("step") and run.eval_loss_before is None

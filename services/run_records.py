@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.domain.run import HEARTBEAT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -54,9 +56,13 @@ class RunRecords:
         return changed
 
     def store(self, run_id: str, events: Sequence[RunEvent], changes: Mapping[str, object]) -> Run:
-        """Store new events together with what they change of the run."""
+        """Store new events together with what they change of the run.
+
+        Heartbeats are news and no history: a night of long steps has thousands.
+        """
+        kept = [event for event in events if event.type != HEARTBEAT]
         with self._database.unit_of_work() as uow:
-            uow.metrics.add(run_id, events)
+            uow.metrics.add(run_id, kept)
             changed = uow.runs.change(run_id, **changes)
             uow.commit()
         return changed

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from trainer_image.run_folder import EventWriter, StateWriter
     from trainer_image.steps import StepPlan
 
-_QUIET_SECONDS, _MOST_QUIET_SECONDS = 15.0, 60.0
-"""After so long without an event a heartbeat comes; each in a row waits twice as long, up to a
-minute, so that a night of long steps is some hundred lines."""
+_QUIET_SECONDS = 15.0
+"""After so long without an event a heartbeat comes."""
 _WORK_SECONDS = 2.0
 """So often at most it is told how far a countable piece of work is."""
 
@@ -41,7 +40,6 @@ class Reporter:
         self._clock = Clock(now)
         self._seconds_before = 0.0
         self._last_event = now()
-        self._patience = _QUIET_SECONDS
         self._work: tuple[int, int, str] | None = None
         self._told_work: tuple[int, int, str] | None = None
         self._ended = False
@@ -154,14 +152,12 @@ class Reporter:
             if self._phase is None or self._ended or not self._is_due():
                 return
             self._told_work = self._work
-            patience = min(2 * self._patience, _MOST_QUIET_SECONDS)
             self._emit("heartbeat", **self._pulse())
-            self._patience = patience
 
     def _is_due(self) -> bool:
         quiet = self._now() - self._last_event
         moved = self._work is not None and self._work != self._told_work
-        return quiet >= (_WORK_SECONDS if moved else self._patience)
+        return quiet >= (_WORK_SECONDS if moved else _QUIET_SECONDS)
 
     def _pulse(self) -> dict[str, Any]:
         is_training = self._phase is Phase.TRAINING
@@ -174,4 +170,4 @@ class Reporter:
     def _emit(self, type_: str, /, **fields: Any) -> None:
         with self._lock:
             self._events.emit(type_, **fields)
-            self._last_event, self._patience = self._now(), _QUIET_SECONDS
+            self._last_event = self._now()

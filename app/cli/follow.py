@@ -33,6 +33,8 @@ class ProgressLine:
         """Show one event."""
         if event.type == "progress":
             self._progress(event)
+        elif event.type == "heartbeat":
+            self._rewrite(beat_text(event))
         elif event.type == "phase":
             self._line(f"{event.text('phase').capitalize()} …")
         elif event.type == "eval":
@@ -48,7 +50,9 @@ class ProgressLine:
         self._open = False
 
     def _progress(self, event: RunEvent) -> None:
-        text = progress_text(event)
+        self._rewrite(progress_text(event))
+
+    def _rewrite(self, text: str) -> None:
         if self._live:
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
             self._open = True
@@ -73,6 +77,16 @@ def progress_text(event: RunEvent) -> str:
         if value is not None:
             parts.append(form.format(value))
     return "  ".join(parts)
+
+
+def beat_text(event: RunEvent) -> str:
+    """A heartbeat as a line: how far a long piece of work is, else how long it takes by now."""
+    done, total = event.number("done"), event.number("total")
+    if done is not None:
+        return f"{done:,.0f}{f' of {total:,.0f}' if total else ''} {event.text('unit')}"
+    what = f"step {(event.number('step') or 0) + 1:.0f}"
+    what = what if event.text("phase") == "training" else event.text("phase")
+    return f"still working: {event.number('seconds') or 0:.0f} s in {what}"
 
 
 def follow(runs: RunService, run: Run, show: Callable[[RunEvent], None]) -> Run:

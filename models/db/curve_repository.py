@@ -100,9 +100,14 @@ class CurveRepository(Repository):
         found = []
         for seq, time, fields in self._session.execute(phases.order_by(MetricRow.seq)):
             if isinstance(fields, dict) and fields.get("phase") == "preparing":
-                before = self._session.get(MetricRow, (run_id, seq - 1))
-                found.append(Pause(seq, max(0.0, time - before.time) if before else 0.0))
+                before = self._time_before(run_id, seq)
+                found.append(Pause(seq, 0.0 if before is None else max(0.0, time - before)))
         return found
+
+    def _time_before(self, run_id: str, seq: int) -> float | None:
+        """When the stored event before this number was; heartbeats have numbers and no row."""
+        earlier = select(MetricRow.time).where(MetricRow.run_id == run_id, MetricRow.seq < seq)
+        return self._session.scalars(earlier.order_by(MetricRow.seq.desc()).limit(1)).first()
 
     def _telling(self, run_id: str, most: int) -> set[int]:
         of_run = MetricRow.run_id == run_id
@@ -123,7 +128,7 @@ class CurveRepository(Repository):
         return found - {None}
 
     def _events(self, run_id: str) -> int:
-        """How many events there are: they are numbered without a gap."""
+        """How many events there are, heartbeats counted: they are numbered without a gap."""
         last = self._session.scalar(
             select(func.max(MetricRow.seq)).where(MetricRow.run_id == run_id)
         )

@@ -13,11 +13,13 @@ from models.domain.exit_codes import exit_code_meaning
 from models.domain.log_lines import meaningful_lines
 from models.domain.remedies import MemoryFacts, Remedy, less_memory, remedies_for
 from models.domain.run import RunState
+from models.domain.told_remedies import told_remedies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from models.domain.run import Run, RunEvent
+    from models.domain.told_remedies import ToldRemedy
 
 _GIGABYTE = 1024**3
 _PHASES = {
@@ -80,11 +82,12 @@ def autopsy(
     kind, checkpoint = kind_of(run), _checkpoint(run, events)
     known = _memory(run, events, memory or MemoryFacts())
     helps_like = _STORED_KINDS.get(kind, kind)
-    remedies = remedies_for(run, helps_like, checkpoint, known)
+    told = told_remedies(run, events)
+    remedies = remedies_for(run, helps_like, checkpoint, known, told)
     return Autopsy(
         kind,
         reason_of(run),
-        _advice(run, helps_like, remedies, known),
+        _advice(run, helps_like, remedies, known, told),
         tuple(_facts(run, events, checkpoint, known)),
         meaningful_lines(log),
         remedies,
@@ -104,13 +107,21 @@ def next_step(run: Run) -> str:
     return found.advice if found is not None else ""
 
 
-def _advice(run: Run, kind: str, remedies: Sequence[Remedy], memory: MemoryFacts) -> str:
+def _advice(
+    run: Run,
+    kind: str,
+    remedies: Sequence[Remedy],
+    memory: MemoryFacts,
+    told: Sequence[ToldRemedy],
+) -> str:
     """The remedy's own words where it is a change of the memory's use; they name the numbers."""
     if kind not in {"cuda_oom", "host_oom"} or not remedies:
         return advice_of(run)
     if "local.memory_limit" in remedies[0].values:
         has = f"This computer has {_size(memory.total)}: let" if memory.total else "Let"
         return f"{has} the container take more of its memory."
+    if told:
+        return told[0].sentence
     changes = less_memory(run, on_gpu=kind == "cuda_oom" or memory.on_gpu)
     return changes[0].advice if changes else advice_of(run)
 

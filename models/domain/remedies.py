@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +12,11 @@ from models.domain.config_io import with_values
 from models.domain.run import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from models.domain.config import TrainingConfig
     from models.domain.run import Run
+    from models.domain.told_remedies import ToldRemedy
 
 OUT_OF_MEMORY = frozenset({"cuda_oom", "host_oom", "killed"})
 _SAME_AGAIN = frozenset({"bad_dataset", "bad_config", "folder_gone"})
@@ -26,6 +27,10 @@ _GIGABYTE = 1024**3
 _MOST_OF_TOTAL = 0.9
 """The system itself needs some of the computer's memory."""
 _LIMIT_STEP = 1.5
+_MOST = 3
+"""Buttons; more would be a form."""
+_SAME = frozenset({"hp.batch_size", "hp.grad_accum", "hp.gradient_checkpointing"})
+"""Changes of these learn the same up to rounding."""
 
 
 class RemedyAction(StrEnum):
@@ -112,15 +117,22 @@ def less_memory(run: Run, *, on_gpu: bool = True) -> tuple[Change, ...]:
 
 
 def remedies_for(
-    run: Run, kind: str, checkpoint: int | None = None, memory: MemoryFacts | None = None
+    run: Run,
+    kind: str,
+    checkpoint: int | None = None,
+    memory: MemoryFacts | None = None,
+    told: Sequence[ToldRemedy] = (),
 ) -> tuple[Remedy, ...]:
     """Buttons for an ended run, the best first; none where only the user can know.
 
     ``checkpoint`` is the step of the newest one, 0 where there is none, None where nobody knows.
+    What the trainer ``told`` goes before what this program would advise.
     """
     known = memory or MemoryFacts()
     if kind in OUT_OF_MEMORY:
-        return _for_memory(run, kind, checkpoint, known)
+        return _for_memory(run, kind, checkpoint, known, told)
+    if told:
+        return tuple(_as_told(one, checkpoint) for one in told[:_MOST])
     make = _BY_KIND.get(kind) or _by_family(kind)
     return make(run, checkpoint)
 
@@ -197,8 +209,19 @@ def higher_limit(memory: MemoryFacts) -> int:
     return limit if memory.limit and limit > now else 0
 
 
+def _as_told(told: ToldRemedy, checkpoint: int | None) -> Remedy:
+    """The trainer's remedy as a button."""
+    change = Change(told.label, told.values, told.sentence, same=told.resumes)
+    made = with_change(change, checkpoint)
+    return made if told.values.keys() <= _SAME else replace(made, note=told.sentence.rstrip("."))
+
+
 def _for_memory(
-    run: Run, kind: str, checkpoint: int | None, memory: MemoryFacts
+    run: Run,
+    kind: str,
+    checkpoint: int | None,
+    memory: MemoryFacts,
+    told: Sequence[ToldRemedy],
 ) -> tuple[Remedy, ...]:
     found: list[Remedy] = []
     if kind == "host_oom" and (limit := higher_limit(memory)):
@@ -206,10 +229,13 @@ def _for_memory(
         change = Change(f"Allow {limit} GB", values, "", same=True)
         found.append(with_change(change, checkpoint))
     on_gpu = kind == "cuda_oom" or (memory.on_gpu and run.config.local.use_gpu)
-    found += [with_change(change, checkpoint) for change in less_memory(run, on_gpu=on_gpu)[:2]]
+    if told:
+        found += [_as_told(one, checkpoint) for one in told[:2]]
+    else:  # it was killed before it could say anything
+        found += [with_change(change, checkpoint) for change in less_memory(run, on_gpu=on_gpu)[:2]]
     if kind == "killed":  # it may have been somebody's doing, and no fault of the setup
         found.insert(0, resume(checkpoint))
-    return tuple(found[:3])
+    return tuple(found[:_MOST])
 
 
 def _go_on(_run: Run, checkpoint: int | None) -> tuple[Remedy, ...]:

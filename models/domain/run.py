@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
 
 
+HEARTBEAT = "heartbeat"
+"""The type of an event that only says that a trainer works; it is shown and not stored."""
+
+
 class RunState(StrEnum):
     """Where a run stands. ``lost`` means its process vanished without telling how it ended."""
 

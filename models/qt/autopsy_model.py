@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.qt.log_model import LogModel
     from models.qt.run_status import RunStatusModel
 
-_KEPT = {"phase", "progress", "checkpoint"}
+_KEPT = {"phase", "progress", "checkpoint", "failed"}
 _ENDS = {"finished", "failed", "cancelled"}
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from models.domain.run import RunState
+from models.domain.run import HEARTBEAT, RunState
 from models.qt.wording import counted, duration, memory, number
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class RunStatusModel(QObject):
         super().__init__(parent)
         self._run: Run | None = None
         self._progress: RunEvent | None = None
+        self._beat: RunEvent | None = None
         self._warning = ""
         self._trouble = ""
         self._is_starting = False
@@ -127,14 +128,14 @@ class RunStatusModel(QObject):
 
     def clear(self) -> None:
         """Show no run."""
-        self._run = self._progress = None
+        self._run = self._progress = self._beat = None
         self._warning = self._trouble = ""
         self.changed.emit()
 
     def set_run(self, run: Run) -> None:
         """Show this run; another run than before begins without progress."""
         if self._run is None or self._run.id != run.id:
-            self._progress = None
+            self._progress = self._beat = None
             self._warning = self._trouble = ""
         self._run = run
         self.changed.emit()
@@ -142,10 +143,11 @@ class RunStatusModel(QObject):
     def take(self, update: RunUpdate) -> None:
         """Take what following the run brought."""
         if self._run is None or self._run.id != update.run.id:
-            self._progress = None
+            self._progress = self._beat = None
             self._warning = ""
         self._trouble = update.trouble
         for event in update.events:
+            self._beat = event if event.type == HEARTBEAT else None
             if event.type == "progress":
                 self._progress = event
             elif event.type == "warning":
@@ -164,6 +166,8 @@ class RunStatusModel(QObject):
             return 1.0
         if run.total_steps > 0 and (run.step > 0 or run.phase == "training"):
             return min(1.0, run.step / run.total_steps)
+        if self._beat is not None and run.state.is_live:
+            return work_done(self._beat)
         return 0.0 if run.state.is_over else None
 
     def time_left(self) -> str:
@@ -179,7 +183,7 @@ class RunStatusModel(QObject):
         if run is None:
             return ()
         steps = f"Step {run.step:,} of {run.total_steps:,}" if run.total_steps else ""
-        facts = [steps, *self._progress_facts()]
+        facts = [self._still_working(), steps, *self._progress_facts()]
         if run.state is RunState.FINISHED:
             facts = [steps, result_sentence(run), _took(run)]
         return tuple(fact for fact in facts if fact)
@@ -190,12 +194,37 @@ class RunStatusModel(QObject):
         run = self._run
         return run is not None and run.state is RunState.RUNNING and run.phase == "training"
 
+    def _still_working(self) -> str:
+        """What a trainer says of itself that has had nothing else to tell for a while."""
+        run = self._run
+        if self._beat is None or run is None or not run.state.is_live:
+            return ""
+        return beat_sentence(self._beat)
+
     def _progress_facts(self) -> list[str]:
         event = self._progress
         if event is None:
             return []
         found = ((event.number(name), word) for name, word in _FACTS)
         return [word(value) for value, word in found if value is not None]
+
+
+def work_done(beat: RunEvent) -> float | None:
+    """The share of a countable piece of work that is done; None where it is not known."""
+    done, total = beat.number("done"), beat.number("total")
+    return min(1.0, done / total) if done is not None and total else None
+
+
+def beat_sentence(beat: RunEvent) -> str:
+    """How far a long piece of work is, else how long it has taken so far."""
+    done, total, unit = beat.number("done"), beat.number("total"), beat.text("unit")
+    if done is not None:
+        told = memory if unit == "bytes" else "{:,.0f}".format
+        words = f"{told(done)} of {told(total)}" if total else f"{told(done)} so far"
+        return words if unit == "bytes" else f"{words} {unit}"
+    taken = duration(beat.number("seconds") or 0.0)
+    what = "in this step" if beat.text("phase") == "training" else "so far"
+    return f"still working: {taken} {what}"
 
 
 def result_sentence(run: Run) -> str:
