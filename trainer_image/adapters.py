@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from trainer_image.contract import FailureKind
 from trainer_image.failures import RefusedError
+from trainer_image.keeping import publish
+from trainer_image.run_folder import resolve
+from trainer_image.stacked import put_below, save_joined
 from trainer_image.whole_model import all_weights_learn, save_whole_model
 
 if TYPE_CHECKING:
@@ -20,7 +23,10 @@ def made_trainable(model: Any, job: Job) -> Any:
     """The base model as the job trains it: below a fresh adapter, or with all its weights."""
     if job.hp.tuning == "full":
         return all_weights_learn(model, job.base_model)
-    return with_adapter(model, job.hp)
+    made = with_adapter(model, job.hp)
+    if job.on_top_of:
+        put_below(made, resolve(job.on_top_of))
+    return made
 
 
 def with_adapter(model: Any, hp: Hyperparameters) -> Any:
@@ -62,7 +68,9 @@ def save_adapter(training: Training, folder: Path) -> None:
     shutil.rmtree(temporary, ignore_errors=True)
     # The folder of the base model is elsewhere in a container: the adapter names it as the job did.
     training.model.active_peft_config.base_model_name_or_path = training.checked.job.base_model
-    training.model.save_pretrained(temporary, save_embedding_layers=False)
+    if training.checked.job.on_top_of:
+        save_joined(training.model, temporary)
+    else:
+        training.model.save_pretrained(temporary, save_embedding_layers=False)
     training.tokenizer.save_pretrained(temporary)
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)
+    publish(temporary, folder)

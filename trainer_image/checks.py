@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from trainer_image.contract import DatasetFormat, FailureKind, Hyperparameters, Job
+from trainer_image import stacked
+from trainer_image.contract import FailureKind, Hyperparameters, Job, fitting, misfit
 from trainer_image.failures import RefusedError
 from trainer_image.output import OutputFolder, Start
-from trainer_image.rows import PAIRS_FOR_SFT, DatasetError, check_file, file_sha256
+from trainer_image.rows import DatasetError, check_file, file_sha256
 from trainer_image.run_folder import is_local, resolve
 from trainer_image.whole_model import quantised_base
 
@@ -55,7 +56,8 @@ def check(job: Job) -> CheckedJob:
     """All problems in one RefusedError, of the kind of the first."""
     sha256 = dataset_sha256(job)
     output = OutputFolder(job, sha256)
-    problems = [*_settings(job), *_base_model(job), *_dataset(job, sha256)]
+    below = stacked.problems(job)
+    problems = [*_settings(job), *_base_model(job), *below, *_dataset(job, sha256)]
     try:
         start = output.plan()
     except (RefusedError, ValueError) as error:
@@ -68,8 +70,8 @@ def check(job: Job) -> CheckedJob:
 
 def _settings(job: Job) -> Iterator[RefusedError]:
     hp = job.hp
-    if hp.method != "SFT":
-        yield _bad(f"The method {hp.method} is not supported yet.", "Choose SFT.")
+    if hp.method == "KTO":
+        yield from _kto(job)
     if hp.tuning == "full" and hp.quantization in ("4-bit", "8-bit"):
         yield _bad("Quantised weights do not learn in a full fine-tune.", "Use none, or LoRA.")
     if hp.push_to_hub and job.offline:
@@ -86,6 +88,18 @@ def _settings(job: Job) -> Iterator[RefusedError]:
         yield from gpu_problems(hp)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         yield _bad("Training on several GPUs at once is not supported yet.", "Use one.")
+
+
+def _kto(job: Job) -> Iterator[RefusedError]:
+    """KTO compares the answers of a step with each other, and each with the untrained model."""
+    hp = job.hp
+    if hp.batch_size * hp.grad_accum * job.processes < 2:
+        yield _bad("KTO needs two answers in a step.", "Raise the batch size or the accumulation.")
+    if hp.tuning == "full":
+        yield _bad(
+            "KTO needs the untrained model beside the trained one, which a full fine-tune lacks.",
+            "Choose LoRA, or DPO with pairs.",
+        )
 
 
 def gpu_problems(hp: Hyperparameters) -> Iterator[RefusedError]:
@@ -139,8 +153,11 @@ def _dataset(job: Job, sha256: str) -> Iterator[RefusedError]:
     if not path.is_file():
         yield RefusedError(FailureKind.NOT_FOUND, f"The dataset file {path} does not exist.")
         return
-    if spec.format is DatasetFormat.PREFERENCE and method == "SFT":
-        yield DatasetError([PAIRS_FOR_SFT])
+    wrong = misfit(spec.format, method)
+    if wrong:
+        yield RefusedError(
+            FailureKind.BAD_DATASET, f"The dataset {wrong}", fitting(spec.format)
+        )
         return
     problems = check_file(path, spec.format)
     if spec.sha256 and spec.sha256 != sha256:

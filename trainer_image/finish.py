@@ -7,10 +7,11 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.adapters import save_trained
-from trainer_image.callbacks import best_step, held_out_losses
+from trainer_image.callbacks import held_out_losses
 from trainer_image.contract import Result
 from trainer_image.peaks import peak_memory, process_peak_memory
 from trainer_image.publish import publish
+from trainer_image.record import RECORD_FILE, hardware, read_record
 from trainer_image.run_folder import write_model
 from trainer_image.whole_model import weights_sha256
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trainer_image.callbacks import History
+    from trainer_image.record import Record
     from trainer_image.run_folder import RunFolder
     from trainer_image.trainer import Training
 
@@ -28,17 +30,19 @@ def finish(training: Training, history: History, folder: RunFolder) -> Result:
     """Save the adapter, then the result: its presence means that all the rest is there."""
     output = training.checked.output
     save_trained(training, output.adapter)
-    result = publish(training, _result(training, history, output.adapter), folder)
+    record = read_record(folder.path / RECORD_FILE)
+    result = publish(training, _result(training, history, output.adapter, record), folder)
     write_model(folder.result, result)
     output.mark(finished=True)
     return result
 
 
-def _result(training: Training, history: History, adapter: Path) -> Result:
+def _result(training: Training, history: History, adapter: Path, record: Record | None) -> Result:
     job, reporter = training.checked.job, training.reporter
     held_out = held_out_losses(history)
     last = max(held_out, default=None)
-    kept = best_step(history) if job.hp.load_best else last
+    kept = training.best_step(history) if job.hp.load_best else last
+    boot = record.boots[-1] if record and record.boots else None
     losses = [entry["loss"] for entry in history if "loss" in entry]
     return Result(
         run_id=job.run_id,
@@ -60,7 +64,11 @@ def _result(training: Training, history: History, adapter: Path) -> Result:
         fingerprint=job.fingerprint(),
         dataset_sha256=training.checked.dataset_sha256,
         adapter_sha256=weights_sha256(adapter),
-        versions={name: version(name) for name in _PACKAGES},
+        versions=boot.versions if boot else {name: version(name) for name in _PACKAGES},
+        base_sha256=boot.base_sha256 if boot else "",
+        code_sha256=boot.code_sha256 if boot else "",
+        hardware=hardware(boot) if boot else {},
+        seed=job.hp.seed,
     )
 
 

@@ -47,7 +47,9 @@ class Start:
 _LEFT_BEHIND = {
     OUTPUT_MARKER_FILE,
     "adapter.tmp",
+    "adapter.old",
     "model.tmp",
+    "model.old",
     "merged.tmp",
     "tensorboard",
     "wandb",

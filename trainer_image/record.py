@@ -95,12 +95,12 @@ def read_record(path: Path) -> Record | None:
         return None
 
 
-def write_boot(folder: Path, checked: CheckedJob, engine: Engine, boot: int, now: float) -> str:
+def write_boot(folder: Path, checked: CheckedJob, engine: Engine, now: float) -> str:
     """Add this boot to the record; in words what is not as at the boot before, else nothing."""
     job, path = checked.job, folder / RECORD_FILE
     before = read_record(path)
     made = Boot(
-        boot=boot,
+        boot=len(before.boots) + 1 if before else 1,
         started_at=now,
         dataset_sha256=checked.dataset_sha256,
         base_sha256=base_signature(job.base_model),

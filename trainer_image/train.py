@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +18,24 @@ from trainer_image import checkpoints
 from trainer_image.checks import CheckedJob, check, read_job
 from trainer_image.contract import DatasetFormat, ExitCode, Phase, Result
 from trainer_image.data import LAST_ANSWER, Recipe
+from trainer_image.drift import explained
 from trainer_image.engine import Engine, choose_engine
 from trainer_image.environment import prepare_process
 from trainer_image.failures import Failure, understand
 from trainer_image.finish import finish
 from trainer_image.heartbeat import Heartbeat
 from trainer_image.loss import refuse_leaking
+from trainer_image.methods import (
+    ask_beforehand,
+    kind_of_item,
+    needs_reference,
+    notes,
+    objective_of,
+)
 from trainer_image.model_loading import load_model, load_tokenizer
-from trainer_image.objective import AnswerObjective
 from trainer_image.prepare import Dataset, Prepared, load_dataset, prepare
 from trainer_image.push import refuse_without_access
+from trainer_image.record import use_threads, write_boot
 from trainer_image.remedies import Situation, remedies_for
 from trainer_image.reporter import Reporter
 from trainer_image.run_folder import EventWriter, RunFolder, StateWriter, is_local
@@ -107,7 +117,8 @@ class Run:
         checked = check(job)
         prepare_process(offline=job.offline, use_gpu=job.use_gpu)
         refuse_without_access(job)
-        checked.output.begin(checked.start)
+        use_threads(job.threads)
+        checked = replace(checked, start=checked.output.begin(checked.start))
         # An upload that failed left one; whether this boot succeeds is for it to say.
         self._folder.result.unlink(missing_ok=True)
         self._checked = checked
@@ -125,11 +136,14 @@ class Run:
         _print_plan(engine, prepared, plan, job)
         with self._stop.interrupting():
             model = load_model(job, engine)
-            if job.hp.packing:
+            self._record(checked, engine)
+            if job.hp.packs:
                 refuse_leaking(model, prepared.train[0])
+            items = [*prepared.train, *prepared.held_out] if needs_reference(job.hp) else []
+            ask_beforehand(model, items, job.hp, tokenizer.pad_token_id)
         training = Training(
             checked, engine, model, tokenizer, prepared.train, prepared.held_out,
-            plan, AnswerObjective(), self._reporter, self._stop,
+            plan, objective_of(job.hp), self._reporter, self._stop,
         )  # fmt: skip
         if job.hp.tuning == "full":
             for warning in check_room(training):
@@ -151,10 +165,18 @@ class Run:
         )
         for name in start.damaged:
             self._reporter.warn(f"{name} is damaged or another job's; it was passed over.")
-        if start.other_job:
-            self._reporter.warn("Going on from a checkpoint that other settings made.")
+        if start.other_job and start.manifest is not None:
+            self._reporter.warn(explained(start.manifest, checked.job))
         if start.manifest is not None:
             self._reporter.resume(start.manifest)
+
+    def _record(self, checked: CheckedJob, engine: Engine) -> None:
+        changed = write_boot(self._folder.path, checked, engine, time.time())
+        if changed and checked.start.manifest is not None:
+            self._reporter.warn(
+                f"Since this run last trained, {changed}. It goes on, and learns the same up to "
+                "rounding."
+            )
 
     def _load(self, job: Job) -> tuple[Dataset, Any]:
         with self._stop.interrupting():
@@ -176,6 +198,8 @@ class Run:
         )
         with self._stop.interrupting():
             prepared = prepare(dataset, recipe, job)
+        for note in notes(job.hp, prepared.train):
+            self._reporter.warn(note)
         if prepared.encoded.dropped:
             self._reporter.warn(
                 f"{len(prepared.encoded.dropped)} rows were left out: no part of their answer lies "
@@ -188,13 +212,13 @@ def _print_plan(engine: Engine, prepared: Prepared, plan: StepPlan, job: Job) ->
     """The derived numbers, before the run, for whoever reads the log."""
     hp = job.hp
     effective = hp.batch_size * hp.grad_accum
-    kind = "packed sequences" if hp.packing else "rows"
+    kind = kind_of_item(hp)
     facts = {
         "engine": f"{engine.name} on {engine.device} ({engine.reason})",
         "precision": f"{engine.precision}, quantization {engine.quantization}",
         "rows": f"{prepared.train_rows} to train, {prepared.held_out_rows} held out, "
         f"{len(prepared.encoded.dropped)} left out, {prepared.encoded.shortened} shortened, "
-        f"{prepared.encoded.divided} divided into one text for each answer",
+        f"{prepared.encoded.divided} became several texts",
         "trained tokens": f"{prepared.trained_tokens} in an epoch",
         "effective batch": f"{effective} {kind} ({hp.batch_size} x {hp.grad_accum})",
         "steps": f"{plan.total} ({plan.per_epoch} in an epoch), warm-up {plan.warmup}, "

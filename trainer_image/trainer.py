@@ -15,9 +15,11 @@ from trainer_image.adapters import in_float32
 from trainer_image.arguments import arguments
 from trainer_image.callbacks import History, best_step, held_out_losses, step_callback
 from trainer_image.checkpoints import Manifest
-from trainer_image.collate import PackedCollator, PaddedCollator
+from trainer_image.continuing import Continuing
 from trainer_image.contract import Phase
 from trainer_image.finite import refuse_lost_weights
+from trainer_image.methods import collator_of
+from trainer_image.record import base_signature
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +85,9 @@ class Training:
 
     def best_step(self, history: History) -> int | None:
         """The step whose adapter is kept, if the job wants the best and not the last."""
-        return best_step(history) if self.checked.job.hp.load_best else None
+        # Of a step that another run's history tells of there may be no checkpoint here.
+        kept = [entry for entry in history if self._checkpoint(entry.get("step")).is_dir()]
+        return best_step(kept) if self.checked.job.hp.load_best else None
 
     def held_out_loss(self, trainer: Any) -> float:
         """The loss per held-out unit, exactly; not the mean of the batches' means."""
@@ -92,9 +96,11 @@ class Training:
         trainer.model.eval()
         total, units, size = 0.0, 0, self.checked.job.hp.batch_size
         with torch.no_grad(), trainer.compute_loss_context_manager():
-            for first in range(0, len(self.held_out), size):
+            starts = range(0, len(self.held_out), size)
+            batches = [self.held_out[first : first + size] for first in starts]
+            self.objective.begin(trainer.model, map(trainer.batch_of, batches))
+            for items in batches:
                 self._stop_if_asked(trainer)
-                items = self.held_out[first : first + size]
                 measured = self.objective.measure(trainer.model, trainer.batch_of(items))
                 total, units = total + measured.total.item(), units + measured.units
         return total / units
@@ -119,6 +125,8 @@ class Training:
             fingerprint=self.checked.job.fingerprint(),
             base_model=self.checked.job.base_model,
             dataset_sha256=self.checked.dataset_sha256,
+            decisive=self.checked.job.decisive(),
+            base_sha256=base_signature(self.checked.job.base_model),
             trained_tokens=self.reporter.trained_tokens,
             processed_tokens=self.reporter.processed_tokens,
             seconds=self.reporter.seconds,
@@ -138,7 +146,7 @@ def _trainer_class() -> Any:
     import torch
     from trl import SFTTrainer
 
-    class TemperTrainer(SFTTrainer):  # type: ignore[misc]
+    class TemperTrainer(Continuing, SFTTrainer):  # type: ignore[misc]
         """Takes tokenised items; its callback decides when to evaluate, save and stop."""
 
         def __init__(self, training: Training) -> None:
@@ -160,16 +168,27 @@ def _trainer_class() -> Any:
             return measured.total / num_items_in_batch
 
         def _get_num_items_in_batch(self, batch_samples: list[Any], device: Any) -> Any:
+            with self.compute_loss_context_manager():
+                batches = map(self._prepare_inputs, batch_samples)
+                self._training.objective.begin(self.model, batches)
             units = sum(map(self._training.objective.units, batch_samples))
             return torch.tensor(units, device=device)
 
         def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
             self._training.reporter.phase(Phase.EVALUATING)
             metrics = {"eval_loss": self._training.held_out_loss(self)}
-            self.log(metrics)
-            self._training.reporter.evaluated(self.state.global_step, metrics["eval_loss"])
+            figures = self._training.objective.figures(training=False)
+            self.log(metrics | figures)
+            self._training.reporter.evaluated(
+                self.state.global_step, metrics["eval_loss"], **figures
+            )
             self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
             return metrics
+
+        def log(self, logs: dict[str, float], *rest: Any) -> None:
+            if "loss" in logs:
+                logs = logs | self._training.objective.figures(training=True)
+            super().log(logs, *rest)
 
         def batch_of(self, items: list[Item]) -> Any:
             return self._prepare_inputs(self.data_collator(items))
@@ -203,7 +222,7 @@ def _parts(training: Training) -> dict[str, Any]:
         "model": training.model,
         "args": arguments(training),
         "train_dataset": Dataset.from_list(training.train),
-        "data_collator": PackedCollator(pad) if hp.packing else PaddedCollator(pad),
+        "data_collator": collator_of(hp, pad),
         "processing_class": training.tokenizer,
         "callbacks": [decisions],
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trainer_image.arguments import optimizer_of
 from trainer_image.contract import FailureKind
 from trainer_image.failures import RefusedError, TrainerError
+from trainer_image.keeping import publish
 from trainer_image.rows import file_sha256
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ def save_whole_model(training: Training, folder: Path) -> None:
     model.config.use_cache = True  # off in the training, where nothing is generated
     model.save_pretrained(temporary)
     training.tokenizer.save_pretrained(temporary)
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)
+    publish(temporary, folder)
 
 
 def weights_sha256(folder: Path) -> str:
