@@ -1,4 +1,7 @@
-"""Whether the adapter of a finished run can be tried: it is there, whole, and of that run."""
+"""Whether what a finished run made can be tried: it is there, whole, and of that run.
+
+That is an adapter, or the whole model of a full fine-tune.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 
 _CONFIG = "adapter_config.json"
 _WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
+_MODEL_CONFIG, _MODEL_WEIGHTS = "config.json", "model.safetensors"
+_MODEL_INDEX = "model.safetensors.index.json"
+"""Lists the files of a model whose weights do not lie in one."""
 _AGAIN = "Put it back where it was, or train again."
 
 
@@ -26,16 +32,46 @@ def tuned_model(run: Run) -> TunedModel:
         raise AppError("no_adapter", f"Run {run.id} has no adapter.", "Let it finish first.")
     folder = Path(run.adapter_path)
     base_model = run.base_model or run.config.hp.base_model
-    _check_files(folder)
+    is_whole = run.config.hp.tuning == "full"
+    if is_whole:
+        _check_whole_model(folder)
+    else:
+        _check_files(folder)
     _check_owner(folder, run)
-    _check_base_model(folder, base_model, Path(run.data_root))
+    if not is_whole:  # a whole model answers without its base
+        _check_base_model(folder, base_model, Path(run.data_root))
     return TunedModel(
         base_model=base_model,
         adapter=str(folder),
         data_root=run.data_root,
         quantization=run.config.hp.quantization,
         local=run.config.local,
+        is_whole=is_whole,
     )
+
+
+def _check_whole_model(folder: Path) -> None:
+    if not folder.is_dir():
+        raise _broken(f"The model of this run is no longer in {folder}.")
+    if not (folder / _MODEL_CONFIG).is_file():
+        raise _broken(f"The model in {folder} has no {_MODEL_CONFIG}.")
+    for weights in _model_weights(folder):
+        if not weights.is_file():
+            raise _broken(f"The model in {folder} has no weights ({weights.name}).")
+        if not _is_whole(weights):
+            raise _broken(f"The model's weights are damaged: {weights} is not whole.")
+
+
+def _model_weights(folder: Path) -> list[Path]:
+    """The files that the weights should lie in."""
+    index = folder / _MODEL_INDEX
+    if not index.is_file():
+        return [folder / _MODEL_WEIGHTS]
+    try:
+        names = {str(name) for name in json.loads(index.read_bytes())["weight_map"].values()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _broken(f"{index} cannot be read: it is damaged.") from error
+    return [folder / name for name in sorted(names)]
 
 
 def _check_files(folder: Path) -> None:

@@ -10,6 +10,7 @@ import psutil
 
 from app.cli.output import program
 from models.domain.autopsy import autopsy
+from models.domain.inference import made_word
 from models.domain.remedies import MemoryFacts, RemedyAction, can_resume
 from models.domain.run import Run, RunState
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 def outcome_text(run: Run) -> str:
     """How a run ended, for a person: what happened, and what to do next."""
     if run.state is RunState.FINISHED:
-        return f"Run {run.id} finished after {run.step} steps. Adapter: {run.adapter_path}"
+        made = f"{made_word(run.config)}: {run.adapter_path}"
+        return f"Run {run.id} finished after {run.step} steps. {made}"
     made = autopsy(run, memory=_memory())
     if made is None:
         return f"Run {run.id} is {run.state}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from models.domain.inference import TUNED
+from models.domain.inference import TUNED, made_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ def export_text(run: Run, exchanges: Iterable[Exchange]) -> str:
         "Quick Local Inference",
         "",
         f"Run:        {run.name or run.id} ({run.id})",
-        f"Adapter:    {run.adapter_path}",
+        f"{made_word(run.config) + ':':<11} {run.adapter_path}",
         f"Base model: {run.base_model or run.config.hp.base_model}",
         "",
     ]

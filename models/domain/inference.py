@@ -10,6 +10,8 @@ from models.domain.config import LocalSection
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from models.domain.config import TrainingConfig
+
 TUNED, BASE = "adapter", "base"
 """Who answers: the base model with its adapter, or the base model alone."""
 
@@ -39,7 +41,8 @@ class TunedModel:
 
     ``data_root`` is the run's own: its cache holds the base model where that came from the Hub.
     ``quantization`` is the run's setting, for an adapter belongs to the weights it was trained on;
-    ``local`` how the run was run on this computer.
+    ``local`` how the run was run on this computer. ``is_whole`` is that the ``adapter`` is none,
+    but the whole model of a full fine-tune.
     """
 
     base_model: str
@@ -47,6 +50,7 @@ class TunedModel:
     data_root: str
     quantization: str = "auto"
     local: LocalSection = field(default_factory=LocalSection)
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,11 @@ class Exchange:
     def uses(self) -> tuple[str, ...]:
         """Whose answers this exchange holds, in the order they are made."""
         return (TUNED, BASE) if self.request.compare else (TUNED,)
+
+
+def made_word(config: TrainingConfig) -> str:
+    """What a run of this setup makes, as a caption: an adapter, or of a full fine-tune a model."""
+    return "Model" if config.hp.tuning == "full" else "Adapter"
 
 
 def common_system_prompt(samples: Sequence[SamplePrompt]) -> str:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_QUANTISED_NAMES = ("-bnb-4bit", "-bnb-8bit", "-awq", "-gptq", "-fp8")
+"""How the names of models end that the Hub holds in quantised form."""
+
+
 def validate(config: TrainingConfig) -> list[Problem]:
     """All that is wrong with the values of this configuration; empty when nothing is.
 
@@ -42,13 +46,10 @@ def unsupported(config: TrainingConfig) -> list[Problem]:
     wanted = (
         ("training.target", config.training.target, TARGET_LOCAL),
         ("hp.method", hp.method, "SFT"),
-        ("hp.tuning", hp.tuning, "LoRA"),
     )
     for path, value, only in wanted:
         if value != only:
             found.append(_not_yet(path, value, f"Choose {only}."))
-    if hp.push_to_hub:
-        found.append(_not_yet("hp.push_to_hub", "", "Switch it off, and upload the result."))
     return found
 
 
@@ -120,6 +121,13 @@ def _tuning(config: TrainingConfig) -> Iterator[Problem]:
             hp.quantization,
             "cannot be used with a full fine-tune: quantised weights do not learn.",
             "Use none, or tune with LoRA.",
+        )
+    if hp.tuning == "full" and hp.base_model.strip().lower().endswith(_QUANTISED_NAMES):
+        yield Problem(
+            "hp.base_model",
+            hp.base_model,
+            "is stored quantised, and quantised weights do not learn in a full fine-tune.",
+            "Choose the model in 16 bits, or tune with LoRA.",
         )
     if hp.tuning == "LoRA" and not hp.lora_targets.strip():
         yield Problem("hp.lora_targets", "", "is empty.", "Use all-linear or module names.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.domain.autopsy_words import reason_of
+from models.domain.inference import made_word
 from models.domain.run import RunState
 from models.qt.notice import Notice
 from models.qt.run_status import result_sentence
@@ -36,7 +37,8 @@ def ending_text(run: Run) -> str:
     """What came of it, in one sentence: the result, or why there is none."""
     if run.state is RunState.FINISHED:
         sentence = ", ".join(part for part in (result_sentence(run), _took(run)) if part)
-        return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else "Its adapter is saved."
+        made = f"Its {made_word(run.config).lower()} is saved."
+        return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else made
     if run.state is RunState.CANCELLED and run.failure is None:
         where = f" after step {run.step:,}" if run.step else ""
         return f"It stopped{where} and can be resumed."

@@ -154,3 +154,51 @@ def test_a_base_model_of_the_data_root_is_found_under_both_of_its_names(
 def test_a_run_without_an_adapter_says_so(run: Run) -> None:
     with pytest.raises(AppError, match="has no adapter"):
         tuned_model(replace(run, adapter_path=""))
+
+
+@pytest.fixture
+def full(run: Run) -> Run:
+    """A finished full fine-tune whose model lies in two files."""
+    folder = _adapter(run).with_name("model")
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    names = [f"model-0000{n}-of-00002.safetensors" for n in (1, 2)]
+    for name in names:
+        (folder / name).write_bytes(weights())
+    index = {"weight_map": {f"layer.{n}": name for n, name in enumerate(names)}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    config = TrainingConfig(hp=HyperparameterSection(tuning="full"))
+    return replace(run, config=config, adapter_path=str(folder), base_model="/gone/base")
+
+
+def test_a_whole_model_is_loaded_without_asking_for_its_base(full: Run) -> None:
+    found = tuned_model(full)
+    assert (found.adapter, found.is_whole, found.base_model) == (
+        full.adapter_path, True, "/gone/base",
+    )  # fmt: skip
+    index = _adapter(full) / "model.safetensors.index.json"
+    index.unlink()
+    (_adapter(full) / "model.safetensors").write_bytes(weights())
+    assert tuned_model(full).is_whole
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("config.json", None, "has no config.json"),
+        ("model-00002-of-00002.safetensors", None, "has no weights"),
+        ("model-00002-of-00002.safetensors", weights()[:-1], "not whole"),
+        ("model.safetensors.index.json", b"{", "damaged"),
+    ],
+)
+def test_a_broken_whole_model_is_named(
+    full: Run, name: str, content: bytes | None, words: str
+) -> None:
+    path = _adapter(full) / name
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(AppError, match=words) as caught:
+        tuned_model(full)
+    assert caught.value.kind == "adapter_missing"

@@ -261,8 +261,9 @@ class InferencePanel(Card):
         self._missing.set_text(missing)
         for part in (self._missing, self._again):
             part.setVisible(bool(missing))
+        made = "Model" if tuned is not None and tuned.is_whole else "Adapter"
         self._meta.set_text(
-            "" if tuned is None else f"Adapter: {tuned.adapter}\nBase model: {tuned.base_model}"
+            "" if tuned is None else f"{made}: {tuned.adapter}\nBase model: {tuned.base_model}"
         )
         policy = QSizePolicy.Policy.Maximum if missing else QSizePolicy.Policy.Preferred
         self.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
