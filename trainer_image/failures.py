@@ -90,25 +90,50 @@ _BY_CLASS = {
     "EntryNotFoundError": FailureKind.NOT_FOUND,
     "OfflineModeIsEnabled": FailureKind.NETWORK,
     "LocalEntryNotFoundError": FailureKind.NETWORK,
-    "ConnectError": FailureKind.NETWORK,
-    "ConnectTimeout": FailureKind.NETWORK,
+    "TransportError": FailureKind.NETWORK,
     "ConnectionError": FailureKind.NETWORK,
+    "Timeout": FailureKind.NETWORK,
+    "ClientConnectionError": FailureKind.NETWORK,
     "AcceleratorError": FailureKind.DRIVER,
 }
-"""By name, so that no library has to be imported to understand its errors."""
+"""By name, so that no library has to be imported to understand its errors. TransportError is the
+base of all that httpx meets on the line, the others are those of requests and aiohttp."""
+
+_MEMORY_TEXTS = {
+    "CUDA out of memory": FailureKind.CUDA_OOM,
+    "CUDA error: out of memory": FailureKind.CUDA_OOM,
+    "CUBLAS_STATUS_ALLOC_FAILED": FailureKind.CUDA_OOM,
+    "can't allocate memory": FailureKind.HOST_OOM,
+    "Cannot allocate memory": FailureKind.HOST_OOM,
+    "std::bad_alloc": FailureKind.HOST_OOM,
+}
+"""A lack of memory has many classes; what does not fit is no fault of the driver."""
 
 _BY_TEXT = {
-    "CUDA out of memory": FailureKind.CUDA_OOM,
-    "can't allocate memory": FailureKind.HOST_OOM,
     "No space left on device": FailureKind.DISK_FULL,
     "PytorchStreamWriter failed": FailureKind.DISK_FULL,
     "unexpected pos": FailureKind.DISK_FULL,
     "401 Client Error": FailureKind.AUTH,
     "403 Client Error": FailureKind.AUTH,
     "couldn't connect to": FailureKind.NETWORK,
+    "Server Error": FailureKind.NETWORK,
     "CUDA error": FailureKind.DRIVER,
+    "CUDA driver": FailureKind.DRIVER,
+    "cuDNN error": FailureKind.DRIVER,
 }
-"""torch and safetensors say by text alone that the disk or the memory is full."""
+"""torch and safetensors say by text alone that the disk is full."""
+
+_OF_THE_MODEL = {
+    "SafetensorError": (
+        "The base model's files are damaged or incomplete.",
+        "Download the model again, or choose another folder.",
+    ),
+    "does not recognize this architecture": (
+        "The trainer does not know this kind of model.",
+        "Choose another base model.",
+    ),
+}
+"""What is wrong with a base model, by the class of the error or by its text."""
 
 
 def understand(error: BaseException) -> Failure:
@@ -116,7 +141,11 @@ def understand(error: BaseException) -> Failure:
     if isinstance(error, TrainerError):
         return Failure(error.kind, str(error), error.hint, exit_code=error.exit_code)
     details = "".join(traceback.format_exception(error))
-    kind = next((kind for link in _chain(error) if (kind := _kind(link))), FailureKind.INTERNAL)
+    links = _chain(error)
+    kind = next((kind for link in links if (kind := _kind(link))), FailureKind.INTERNAL)
+    of_model = next((told for link in links if (told := _of_the_model(link))), None)
+    if kind is FailureKind.INTERNAL and of_model is not None:
+        return Failure(FailureKind.BAD_CONFIG, *of_model, details)
     exit_code = ExitCode.CUDA_OOM if kind is FailureKind.CUDA_OOM else ExitCode.FAILED
     return Failure(kind, *_SENTENCES[kind], details, exit_code)
 
@@ -126,11 +155,19 @@ def _kind(error: BaseException) -> FailureKind | None:
         return FailureKind.DISK_FULL
     if isinstance(error, MemoryError):
         return FailureKind.HOST_OOM
+    text = str(error)
+    of_memory = next((kind for part, kind in _MEMORY_TEXTS.items() if part in text), None)
+    if of_memory is not None:
+        return of_memory
     for cls in type(error).__mro__:
         if cls.__name__ in _BY_CLASS:
             return _BY_CLASS[cls.__name__]
-    text = str(error)
     return next((kind for part, kind in _BY_TEXT.items() if part in text), None)
+
+
+def _of_the_model(error: BaseException) -> tuple[str, str] | None:
+    text = f"{type(error).__name__}: {error}"
+    return next((told for word, told in _OF_THE_MODEL.items() if word in text), None)
 
 
 def _chain(error: BaseException) -> list[BaseException]:
