@@ -33,6 +33,8 @@ _LATER = {"train_on": "every answer", "beta": 0.1}
 """Settings that came later, with what was done before: there the fingerprint is the older one."""
 
 _LARGEST_BATCH = 4096
+_HIGHEST_RATE = 1e-4
+"""Above it a training that compares answers is warned of."""
 
 
 class ExitCode(IntEnum):
@@ -60,6 +62,7 @@ class FailureKind(StrEnum):
     NAN_LOSS = "nan_loss"
     CHECKPOINT_CORRUPT = "checkpoint_corrupt"
     CANCELLED = "cancelled"
+    KILLED = "killed"
     INTERNAL = "internal"
 
 
@@ -111,6 +114,32 @@ METHODS: dict[DatasetFormat, tuple[str, ...]] = {
     DatasetFormat.UNPAIRED_PREFERENCE: ("KTO",),
 }
 """What learns from these rows; from all others SFT alone."""
+
+
+def misfit(format_: DatasetFormat, method: str) -> str:
+    """Why a method cannot learn from such rows, in words that follow the dataset's name."""
+    if method in METHODS.get(format_, ("SFT",)):
+        return ""
+    if format_ not in METHODS:
+        return f"holds nothing to compare: {method} learns from good and bad answers."
+    pairs = format_ is DatasetFormat.PREFERENCE
+    what = "pairs of a chosen and a rejected answer" if pairs else "answers marked good or bad"
+    return f"holds {what}, which {method} cannot learn from."
+
+
+def rate_note(method: str, learning_rate: float) -> str:
+    """A sentence where a rate that suits SFT is too high to compare answers by. DPO's paper learns
+    at 5e-7, ORPO's at 8e-6, KTO's at 5e-7, each of whole models; adapters bear about ten times."""
+    if method == "SFT" or learning_rate <= _HIGHEST_RATE:
+        return ""
+    return f"A learning rate of {learning_rate:g} is high for {method}: 5e-6 to 5e-5 is usual."
+
+
+def fitting(format_: DatasetFormat) -> str:
+    """The remedy: the methods that can."""
+    *others, last = METHODS.get(format_, ("SFT",))
+    named = f"{', '.join(others)} or {last}" if others else last
+    return f"Choose the method {named}, or another dataset."
 
 
 class _Strict(BaseModel):
@@ -215,13 +244,30 @@ class Job(_Strict):
     """Of the processor, where a run is repeated: their number decides the last bits."""
     processes: Annotated[int, Field(ge=1, le=64)] = 1
     """How many train together on each machine, one for each GPU (torchrun's nproc-per-node)."""
+    machines: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many machines train together; each is started with the same job."""
+
+    @property
+    def crew(self) -> int:
+        """How many processes train together, on all machines."""
+        return self.processes * self.machines
+
+    @property
+    def effective_batch(self) -> int:
+        """Rows, or packed sequences, from which one step of the optimiser learns."""
+        return self.hp.batch_size * self.hp.grad_accum * self.crew
 
     def fingerprint(self) -> str:
         """SHA-256 of all that decides the weights: same fingerprint, same training.
 
         Names, places and how often to report or save do not count, so a run may go on elsewhere.
+        Nor does by how many processes the batches of a step are divided: only how many there are.
         """
-        return self._fingerprint_of(self.hp)
+        return self._fingerprint_of(self._alone())
+
+    def _alone(self) -> Hyperparameters:
+        """The settings by which one process would take the same steps."""
+        return self.hp.model_copy(update={"grad_accum": self.hp.grad_accum * self.crew})
 
     def may_go_on_from(self, fingerprint: str) -> bool:
         """Whether a job of that fingerprint learns the same as this one, up to rounding.
@@ -229,7 +275,7 @@ class Job(_Strict):
         Beside the very same job that is one that cuts the same effective batch into other pieces,
         or keeps other activations: what one changes where the memory was too small.
         """
-        effective = self.hp.batch_size * self.hp.grad_accum
+        effective = self.effective_batch
         pieces = (n for n in range(1, min(effective, _LARGEST_BATCH) + 1) if effective % n == 0)
         return fingerprint == self.fingerprint() or any(
             fingerprint == self._fingerprint_of(self._cut(batch, effective // batch, kept))
@@ -251,7 +297,7 @@ class Job(_Strict):
 
     def decisive(self) -> dict[str, Any]:
         """All that decides the weights, by name: what a fingerprint is made of."""
-        return self._decisive(self.hp)
+        return self._decisive(self._alone())
 
     def _decisive(self, hp: Hyperparameters) -> dict[str, Any]:
         settings = hp.model_dump(mode="json", exclude=set(_INDIFFERENT))

@@ -89,12 +89,22 @@ def asked_before(row: Row) -> int:
 
 def is_good(row: Row) -> bool:
     """The ``label`` of an answer: true for a good one. RowError where it says neither."""
+    label = _label(row)
+    if label is None:
+        raise RowError("'label' is neither true (a good answer) nor false (a bad one).")
+    return label
+
+
+def says_good_or_bad(row: Mapping[str, Any]) -> bool:
+    """Whether a row's ``label`` may be the one of an answer: other tables have classes there."""
+    return _label(row) is not None
+
+
+def _label(row: Mapping[str, Any]) -> bool | None:
     label = row.get("label")
     if isinstance(label, str):
-        label = _LABELS.get(label.strip().lower())
-    if label not in (True, False) or label is None:
-        raise RowError("'label' is neither true (a good answer) nor false (a bad one).")
-    return bool(label)
+        return _LABELS.get(label.strip().lower())
+    return bool(label) if isinstance(label, int | float) and label in (0, 1) else None
 
 
 def tools_of(row: Row) -> list[dict[str, Any]] | None:

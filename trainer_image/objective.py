@@ -7,10 +7,13 @@ is cut into pieces changes nothing. Answers count by their trained tokens.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from trainer_image.data import NOT_TRAINED
 from trainer_image.loss import token_losses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,12 @@ class Objective(Protocol):
     def units(self, inputs: dict[str, Any]) -> int:
         """How many units a batch will be measured in, without computing it."""
 
+    def begin(self, model: Any, batches: Iterable[dict[str, Any]]) -> None:
+        """A step over these batches begins, or an evaluation: what they share is computed."""
+
+    def figures(self, *, training: bool) -> dict[str, float]:
+        """What is told beside the loss: means since they were last asked for."""
+
 
 class AnswerObjective:
     """SFT: the cross entropy of each trained token."""
@@ -47,3 +56,10 @@ class AnswerObjective:
     def units(self, inputs: dict[str, Any]) -> int:
         """The trained tokens; nothing predicts a row's first, so it never is one."""
         return int((inputs["labels"][:, 1:] != NOT_TRAINED).sum())
+
+    def begin(self, model: Any, batches: Iterable[dict[str, Any]]) -> None:
+        """Each batch stands for itself."""
+
+    def figures(self, *, training: bool) -> dict[str, float]:
+        """The loss says it all."""
+        return {}

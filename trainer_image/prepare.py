@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.collate import packed_items, padded_items
-from trainer_image.contract import DatasetFormat
+from trainer_image.contract import METHODS, DatasetFormat, fitting, misfit
+from trainer_image.conversations import is_good
 from trainer_image.data import Encoded, EncodedRows, Recipe, encode_all
+from trainer_image.preference_items import compared, size_of
 from trainer_image.rows import (
-    PAIRS_FOR_SFT,
     DatasetError,
     NumberedRow,
     detect_format,
@@ -49,7 +50,11 @@ def load_dataset(job: Job) -> Dataset:
     """Read the rows and divide them."""
     spec = job.dataset
     if spec.hf_repo:
-        return _hub_dataset(spec, job.hp.seed)
+        dataset = _hub_dataset(spec, job.hp.seed)
+        wrong = misfit(dataset.format, job.hp.method)
+        if wrong:  # one of a file is refused before anything is loaded
+            raise DatasetError([f"{spec.hf_repo} {wrong} {fitting(dataset.format)}"])
+        return dataset
     rows = list(read_rows(resolve(spec.path)))
     held_out = held_out_rows([row.values for row in rows], spec, job.hp.seed)
     if spec.format is None:
@@ -66,9 +71,7 @@ def _hub_dataset(spec: DatasetSpec, seed: int) -> Dataset:
         values += unseen
     else:
         held_out = held_out_rows(values, spec, seed)
-    format_ = spec.format or detect_format(values[0] if values else ())
-    if format_ is DatasetFormat.PREFERENCE:  # one of a file is refused before anything is loaded
-        raise DatasetError([PAIRS_FOR_SFT])
+    format_ = spec.format or detect_format(values[0] if values else {})
     rows = [NumberedRow(n, f"{spec.hf_repo} row {n}", row) for n, row in enumerate(values)]
     return Dataset(rows, held_out, format_)
 
@@ -83,6 +86,8 @@ def prepare(dataset: Dataset, recipe: Recipe, job: Job) -> Prepared:
     """Tokenise; DatasetError if nothing is left to train on."""
     encoded = encode_all(dataset.rows, recipe)
     held_out = dataset.held_out
+    if dataset.format in METHODS:
+        return _compared(dataset, encoded, job)
     train = [text for n, texts in encoded.rows.items() if n not in held_out for text in texts]
     unseen = [text for n, texts in encoded.rows.items() if n in held_out for text in texts]
     if not train:
@@ -99,7 +104,34 @@ def prepare(dataset: Dataset, recipe: Recipe, job: Job) -> Prepared:
     )
 
 
+def _compared(dataset: Dataset, encoded: EncodedRows, job: Job) -> Prepared:
+    """The same for rows that compare answers; nothing of them is packed."""
+    labelled = dataset.format is DatasetFormat.UNPAIRED_PREFERENCE
+    good = {row.number: is_good(row.values) for row in dataset.rows} if labelled else {}
+    items = compared(encoded.rows, good, job.hp.method)
+    train = [item for n, some in items.items() if n not in dataset.held_out for item in some]
+    unseen = [item for n, some in items.items() if n in dataset.held_out for item in some]
+    if not train:
+        length = job.hp.max_seq_length
+        raise DatasetError(
+            [f"No row has its answers within the maximum length of {length} tokens."]
+        )
+    return Prepared(
+        train=train,
+        held_out=sorted(unseen, key=size_of),
+        train_rows=len(items.keys() - dataset.held_out),
+        held_out_rows=len(items.keys() & dataset.held_out),
+        trained_tokens=sum(
+            text.trained_tokens
+            for number, texts in encoded.rows.items()
+            if number not in dataset.held_out
+            for text in texts
+        ),
+        encoded=encoded,
+    )
+
+
 def _items(rows: list[Encoded], job: Job) -> list[Item]:
-    if job.hp.packing:
+    if job.hp.packs:
         return packed_items(rows, job.hp.max_seq_length, job.hp.seed)
     return padded_items(rows)

@@ -11,22 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainer_image.contract import FORMAT_COLUMNS, DatasetFormat, DatasetSpec, FailureKind
-from trainer_image.conversations import RowError, conversation
+from trainer_image.conversations import RowError, conversation, pair, says_good_or_bad
 from trainer_image.failures import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from trainer_image.conversations import Row
 
 MOST_PROBLEMS = 20
 """Problems named in one message: enough to see the pattern, and the message stays readable."""
-
-
-PAIRS_FOR_SFT = (
-    "The dataset holds pairs of a chosen and a rejected answer, which SFT cannot learn from."
-)
 
 
 class DatasetError(RefusedError):
@@ -96,16 +91,19 @@ def row_problems(row: NumberedRow, format_: DatasetFormat) -> list[str]:
     """Why a row cannot be used, or nothing."""
     try:
         conversation(row.values, format_)
+        if format_ is DatasetFormat.PREFERENCE:
+            pair(row.values)
     except RowError as error:
         return [f"{row.place}: {error}"]
     return []
 
 
-def detect_format(columns: Iterable[str]) -> DatasetFormat:
-    """The format of a Hub dataset, by its columns."""
-    present = set(columns)
+def detect_format(row: Mapping[str, object]) -> DatasetFormat:
+    """The format of a Hub dataset, by its columns; a ``label`` counts where it says good or bad."""
+    present = set(row)
     for format_, needed in FORMAT_COLUMNS.items():
-        if present.issuperset(needed):
+        labelled = format_ is not DatasetFormat.UNPAIRED_PREFERENCE or says_good_or_bad(row)
+        if labelled and present.issuperset(needed):
             return format_
     raise DatasetError([f"No format that we know has the columns {', '.join(sorted(present))}."])
 

@@ -25,13 +25,8 @@ from trainer_image.failures import Failure, understand
 from trainer_image.finish import finish
 from trainer_image.heartbeat import Heartbeat
 from trainer_image.loss import refuse_leaking
-from trainer_image.methods import (
-    ask_beforehand,
-    kind_of_item,
-    needs_reference,
-    notes,
-    objective_of,
-)
+from trainer_image.machine import look_at_machine
+from trainer_image.methods import kind_of_item, notes, objective_of, take_reference
 from trainer_image.model_loading import load_model, load_tokenizer
 from trainer_image.prepare import Dataset, Prepared, load_dataset, prepare
 from trainer_image.push import refuse_without_access
@@ -44,6 +39,7 @@ from trainer_image.secrecy import guard_output
 from trainer_image.steps import StepPlan, plan_steps
 from trainer_image.stopping import StopRequest
 from trainer_image.trainer import Training
+from trainer_image.unsloth_engine import import_first, or_start_anew
 from trainer_image.whole_model import check_room
 
 if TYPE_CHECKING:
@@ -127,20 +123,21 @@ class Run:
     def _train(self, checked: CheckedJob) -> Result:
         job = checked.job
         with self._stop.interrupting():
-            engine = choose_engine(job)
+            engine = choose_engine(job, look_at_machine(job))
+        with or_start_anew(engine, self._reporter):
+            import_first(engine)
         self._situation = Situation(job, engine.on_gpu)
         self._say_start(checked, engine)
         dataset, tokenizer = self._load(job)
         prepared = self._prepare(dataset, tokenizer, checked)
         plan = plan_steps(job.hp, len(prepared.train), evaluating=bool(prepared.held_out))
         _print_plan(engine, prepared, plan, job)
-        with self._stop.interrupting():
+        with or_start_anew(engine, self._reporter), self._stop.interrupting():
             model = load_model(job, engine)
             self._record(checked, engine)
             if job.hp.packs:
                 refuse_leaking(model, prepared.train[0])
-            items = [*prepared.train, *prepared.held_out] if needs_reference(job.hp) else []
-            ask_beforehand(model, items, job.hp, tokenizer.pad_token_id)
+            take_reference(model, prepared, job.hp, tokenizer.pad_token_id)
         training = Training(
             checked, engine, model, tokenizer, prepared.train, prepared.held_out,
             plan, objective_of(job.hp), self._reporter, self._stop,

@@ -18,14 +18,16 @@ from trainer_image.checkpoints import Manifest
 from trainer_image.continuing import Continuing
 from trainer_image.contract import Phase
 from trainer_image.finite import refuse_lost_weights
-from trainer_image.methods import collator_of
+from trainer_image.methods import Figures, collator_of
 from trainer_image.record import base_signature
+from trainer_image.unsloth_engine import OneSequence, OwnCount
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from trainer_image.checks import CheckedJob
     from trainer_image.collate import Item
+    from trainer_image.contract import Hyperparameters
     from trainer_image.engine import Engine
     from trainer_image.objective import Objective
     from trainer_image.reporter import Reporter
@@ -51,7 +53,7 @@ class Training:
     def run(self) -> History:
         """Train to the end, from the checkpoint if there is one; return the trainer's log."""
         start = self.checked.start
-        trainer = _trainer_class()(self)
+        trainer = _trainer_class(self.engine)(self)
         self.stop.check()
         if start.manifest is not None and start.manifest.step >= self.plan.total:
             self._take_up_finished(trainer)
@@ -141,12 +143,22 @@ def _history(checkpoint: Path) -> History:
     return list(state["log_history"])
 
 
-def _trainer_class() -> Any:
-    """Our trainer. Made in a function: its base class is a heavy import."""
-    import torch
+def _base_class(engine: Engine) -> Any:
+    """TRL's trainer; what Unsloth puts in its place would change our batches and arguments."""
+    if engine.is_unsloth:
+        from transformers import Trainer
+
+        return Trainer
     from trl import SFTTrainer
 
-    class TemperTrainer(Continuing, SFTTrainer):  # type: ignore[misc]
+    return SFTTrainer
+
+
+def _trainer_class(engine: Engine) -> Any:
+    """Our trainer. Made in a function: its base class is a heavy import."""
+    import torch
+
+    class TemperTrainer(Figures, Continuing, OwnCount, _base_class(engine)):  # type: ignore[misc]
         """Takes tokenised items; its callback decides when to evaluate, save and stop."""
 
         def __init__(self, training: Training) -> None:
@@ -185,11 +197,6 @@ def _trainer_class() -> Any:
             self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
             return metrics
 
-        def log(self, logs: dict[str, float], *rest: Any) -> None:
-            if "loss" in logs:
-                logs = logs | self._training.objective.figures(training=True)
-            super().log(logs, *rest)
-
         def batch_of(self, items: list[Item]) -> Any:
             return self._prepare_inputs(self.data_collator(items))
 
@@ -211,6 +218,12 @@ def _trainer_class() -> Any:
     return TemperTrainer
 
 
+def _collator(hp: Hyperparameters, pad: int, engine: Engine) -> Any:
+    """How items become a batch."""
+    collate = collator_of(hp, pad)
+    return OneSequence(collate) if engine.is_unsloth and hp.packs else collate
+
+
 def _parts(training: Training) -> dict[str, Any]:
     from datasets import Dataset
 
@@ -222,7 +235,7 @@ def _parts(training: Training) -> dict[str, Any]:
         "model": training.model,
         "args": arguments(training),
         "train_dataset": Dataset.from_list(training.train),
-        "data_collator": collator_of(hp, pad),
+        "data_collator": _collator(hp, pad, training.engine),
         "processing_class": training.tokenizer,
         "callbacks": [decisions],
     }
