@@ -39,6 +39,7 @@ FORCED_OFFLINE: dict[str, object] = {
 }
 """What Offline mode enforces whatever the user chose; the choices come back with the network."""
 
+_HUB_ONLY = {"hp.hub_repo", "hp.hub_private", "hp.hub_content"}
 _LORA_ONLY = {
     "hp.lora_r", "hp.lora_alpha", "hp.lora_dropout", "hp.lora_targets", "hp.lora_variant",
 }  # fmt: skip
@@ -94,8 +95,9 @@ def _target_setting_is_shown(config: TrainingConfig, path: str) -> bool:
 
 
 def _hyperparameter_is_shown(config: TrainingConfig, path: str) -> bool:
-    if path in {"hp.hub_repo", "hp.hub_private"}:
-        return config.hp.push_to_hub
+    if path in _HUB_ONLY:
+        merges = path == "hp.hub_content"
+        return config.hp.push_to_hub and (config.hp.tuning == "LoRA" or not merges)
     if path in _LORA_ONLY:
         return config.hp.tuning == "LoRA"
     if path in _MEASURED_ONLY:
@@ -117,7 +119,7 @@ def disabled_reason(path: str, circumstances: Circumstances, value: object = Non
         return "" if circumstances.has_runpod_key else what
     if path.startswith("dataset.hf_") and circumstances.offline:
         return OFFLINE_SOURCE
-    if path in {"hp.push_to_hub", "hp.hub_repo", "hp.hub_private"}:
+    if path == "hp.push_to_hub" or path in _HUB_ONLY:
         if circumstances.offline:
             return OFFLINE_PUSH
         is_free = circumstances.has_hf_token or (path == "hp.push_to_hub" and value is True)

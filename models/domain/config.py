@@ -164,7 +164,18 @@ class HyperparameterSection:
     hub_repo: str = setting(
         "", "Hub repo", help="Where to upload: user/name.", none_means="user/name"
     )
-    hub_private: bool = setting(True, "Private repo", help="Only you can see the uploaded repo.")
+    hub_private: bool = setting(
+        True,
+        "Private repo",
+        help="A new repo can be seen by you only; one that exists stays as it is.",
+    )
+    hub_content: str = setting(
+        "adapter",
+        "Upload",
+        help="The adapter alone, or the whole model with the adapter merged into its weights.",
+        choices=("adapter", "merged"),
+        expert=True,
+    )
     max_seq_length: int = setting(
         2048,
         "Sequence length",

@@ -30,9 +30,9 @@ _SAID = {
     "dataset.eval_percent", "dataset.eval_split", "output.directory", "hp.base_model",
     "hp.epochs", "hp.learning_rate", "hp.batch_size", "hp.grad_accum", "hp.max_steps",
     "hp.method", "hp.tuning", "hp.lora_variant", "hp.lora_r", "hp.lora_alpha", "hp.quantization",
-    "hp.push_to_hub", "hp.hub_repo", "hp.hub_private", "local.runtime", "local.image",
-    "local.use_gpu", "runpod.gpu", "runpod.gpu_count", "runpod.cloud", "runpod.max_hours",
-    "runpod.max_cost", "runpod.on_finish",
+    "hp.push_to_hub", "hp.hub_repo", "hp.hub_private", "hp.hub_content", "local.runtime",
+    "local.image", "local.use_gpu", "runpod.gpu", "runpod.gpu_count", "runpod.cloud",
+    "runpod.max_hours", "runpod.max_cost", "runpod.on_finish",
 }  # fmt: skip
 
 
@@ -167,7 +167,9 @@ def _output(config: TrainingConfig) -> tuple[Part, ...]:
     parts = [_part(config, config.output.directory, "output.directory")]
     if config.hp.push_to_hub:
         private = ", private" if config.hp.hub_private else ", public"
-        parts.append(Part(f"pushed to {config.hp.hub_repo or 'the Hub'}{private}", stands_out=True))
+        merged = ", merged" if config.hp.hub_content == "merged" else ""
+        where = f"pushed to {config.hp.hub_repo or 'the Hub'}{private}{merged}"
+        parts.append(Part(where, stands_out=True))
     return tuple(parts)
 
 

@@ -139,3 +139,4 @@ def _reports(sheet: Sheet) -> None:
         sheet.out["hub_model_id"] = repo
         if not is_private:  # core/builders/base.py: always private
             sheet.lost("hp.hub_private", True, text="Repos are always made private there.")
+    sheet.lost("hp.hub_content", "adapter", text="Only the adapter is uploaded there.")

@@ -152,3 +152,4 @@ def _upload(sheet: Sheet) -> None:
     repo = sheet.text("hp.hub_repo")
     if wanted:
         sheet.out.update(push_to_hub=True, hub_model_id=repo, hub_private_repo=is_private)
+    sheet.lost("hp.hub_content", "adapter", text="Only the adapter is uploaded there.")

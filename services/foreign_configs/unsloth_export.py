@@ -101,4 +101,5 @@ def _tell(sheet: Sheet) -> None:
     sheet.lost("hp.early_stopping", None)
     sheet.lost("hp.load_best", False)
     sheet.lost("hp.push_to_hub", False, text="Upload it from the Studio's window.")
+    sheet.lost("hp.hub_content", "adapter", text="Upload it from the Studio's window.")
     sheet.handled.add("hp.hub_repo")

@@ -59,7 +59,8 @@ def test_loading_shows_every_value(window: MainWindow) -> None:
 
 @pytest.mark.spec("Exposes full hyperparameter controls directly.")
 def test_beginners_see_no_expert_field_and_experts_all(window: MainWindow, qtbot: QtBot) -> None:
-    window.models.form.load(with_values(TrainingConfig(), {"local.runtime": RUNTIME_DOCKER}))
+    everywhere = {"local.runtime": RUNTIME_DOCKER, "hp.push_to_hub": True}
+    window.models.form.load(with_values(TrainingConfig(), everywhere))
     _open_all(window)
     expert = [path for path, info in settings_index().items() if info.rule.expert]
     assert not any(_child(window, path).isVisible() for path in expert)

@@ -105,6 +105,8 @@ class Lab:
     def __init__(self, root: Path, python: str, model: Path | None) -> None:
         self.root = root
         self.python = python
+        self.env: dict[str, str] = {}
+        """What the trainer's processes find in their environment beside the usual."""
         (root / "models").mkdir(parents=True)
         if model is not None:
             (root / "models" / "tiny").symlink_to(model)
@@ -141,7 +143,9 @@ class Lab:
         """Start the trainer as a runner does, everything it prints in ``train.log``."""
         command = [self.python, "-m", "trainer_image.train", "--job", str(folder / "job.json")]
         with (folder / "train.log").open("ab") as log:
-            return subprocess.Popen(command, stdout=log, stderr=log, env=environment(self.root))
+            return subprocess.Popen(
+                command, stdout=log, stderr=log, env=environment(self.root) | self.env
+            )
 
     def train(self, folder: Path) -> Finished:
         """Run a job to its end."""
@@ -153,14 +157,26 @@ class Lab:
         return Finished(code, folder, self.root / "outputs" / folder.name)
 
     def train_until(self, folder: Path, reached: str, number: signal.Signals) -> Finished:
-        """Send a signal as soon as the events hold the text ``reached``."""
-        process, events = self.start(folder), folder / "events.jsonl"
-        while process.poll() is None:
-            if events.exists() and reached in events.read_text():
-                process.send_signal(number)
-                break
-            time.sleep(0.005)
+        """Send a signal as soon as the events of this boot hold the text ``reached``."""
+        before = len(self.events(folder))
+        process = self.start(folder)
+        self.await_event(process, folder, reached, before)
+        process.send_signal(number)
         return self.ended(process, folder)
+
+    def await_event(
+        self, process: subprocess.Popen[bytes], folder: Path, reached: str, before: int = 0
+    ) -> None:
+        """Wait until what was added to the first ``before`` characters of the events holds it."""
+        while reached not in self.events(folder)[before:]:
+            if process.poll() is not None:
+                return
+            time.sleep(0.005)
+
+    def events(self, folder: Path) -> str:
+        """The events of a run, as they stand in their file."""
+        path = folder / "events.jsonl"
+        return path.read_text() if path.exists() else ""
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def refused(lab: Lab, folder: Path) -> Finished:
         ({}, {"output_directory": "/home/me"}, ["'/home/me' must be a folder under /data"]),
         ({}, {"output_directory": "/data/../etc"}, ["must not contain '..'"]),
         ({"method": "DPO", "tuning": "full", "quantization": "4-bit"}, {}, ["DPO", "Quantised"]),
-        ({"push_to_hub": True}, {}, ["does not upload"]),
+        ({"push_to_hub": True}, {}, ["uploaded offline", "hp.hub_repo: '' names no"]),
         ({"report_to": "wandb"}, {}, ["wandb is not installed"]),
         ({"precision": "bfloat16"}, {}, ["bfloat16 needs a GPU"]),
         ({"optimizer": "paged_adamw_8bit"}, {}, ["paged_adamw_8bit needs a GPU"]),

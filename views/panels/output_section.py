@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _DIRECTORY = "output.directory"
 _FOLDER = {_DIRECTORY, "local.host_data_dir", "training.target"}
 _RESUME = ("hp.auto_resume", "hp.resume_from")
-_PUSH = ("hp.push_to_hub", "hp.hub_repo", "hp.hub_private")
+_PUSH = ("hp.push_to_hub", "hp.hub_repo", "hp.hub_private", "hp.hub_content")
 
 
 class OutputSection(SettingsCard):

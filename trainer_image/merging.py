@@ -1,0 +1,35 @@
+"""An adapter as part of its base model's weights, for programs that know no adapters.
+
+The base is loaded again, in the precision it is kept in: the copy that was trained on may be
+quantised, and weights that are merged into four bits lose much of what was learnt.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from trainer_image.engine import source_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def save_merged(base_model: str, adapter: Path, folder: Path) -> None:
+    """Write the base model with the adapter of ``adapter`` merged into it, and its tokenizer."""
+    from transformers import AutoTokenizer
+
+    shutil.rmtree(folder, ignore_errors=True)
+    model = _merged(base_model, adapter)
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(adapter).save_pretrained(folder)
+
+
+def _merged(base_model: str, adapter: Path) -> Any:
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained(source_of(base_model), dtype="auto")
+    if getattr(base, "is_quantized", False):  # a repository that holds four bits only
+        base = base.dequantize()
+    return PeftModel.from_pretrained(base, adapter).merge_and_unload()

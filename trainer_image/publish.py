@@ -1,0 +1,66 @@
+"""What a run leaves for others: the card beside the adapter, and the upload if it is asked for."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+from trainer_image.contract import Phase
+from trainer_image.failures import TrainerError
+from trainer_image.merging import save_merged
+from trainer_image.model_card import model_card
+from trainer_image.push import push
+from trainer_image.run_folder import write_atomic, write_model
+
+if TYPE_CHECKING:
+
+    from trainer_image.contract import Result
+    from trainer_image.run_folder import RunFolder
+    from trainer_image.trainer import Training
+
+_CARD = "README.md"
+
+
+def publish(training: Training, result: Result, folder: RunFolder) -> Result:
+    """Describe what was saved, and upload it if the job says so; the result with its address.
+
+    When the upload fails the result is there all the same: the adapter can be used, and a resume
+    uploads it.
+    """
+    job, output = training.checked.job, training.checked.output
+    rows = _rows(folder)
+    write_atomic(output.adapter / _CARD, model_card(job, result, rows))
+    if not job.hp.push_to_hub:
+        return result
+    training.reporter.phase(Phase.PUSHING)
+    try:
+        address = _upload(training, result, rows)
+    except TrainerError:
+        write_model(folder.result, result)
+        raise
+    print(f"uploaded: {address}", flush=True)  # noqa: T201
+    return result.model_copy(update={"hub_url": address})
+
+
+def _upload(training: Training, result: Result, rows: tuple[int, int]) -> str:
+    job, output = training.checked.job, training.checked.output
+    message = f"{job.name or 'Fine-tuned'} with Temper"
+    stop, warn = training.stop, training.reporter.warn
+    if job.hp.hub_content == "adapter" or result.kind == "model":
+        return push(output.adapter, job, message, stop, warn)
+    merged = output.path / "merged.tmp"
+    try:
+        with stop.interrupting():
+            save_merged(job.base_model, output.adapter, merged)
+        write_atomic(merged / _CARD, model_card(job, result, rows, merged=True))
+        return push(merged, job, message, stop, warn)
+    finally:
+        shutil.rmtree(merged, ignore_errors=True)
+
+
+def _rows(folder: RunFolder) -> tuple[int, int]:
+    """How many rows were trained on and held out."""
+    split = json.loads(folder.split.read_bytes())
+    held_out = len(split["held_out"])
+    return split["rows"] - held_out, held_out
