@@ -88,8 +88,8 @@ def estimate_memory(
 def plan_of(hp: HyperparameterSection, *, on_gpu: bool) -> terms.Plan:
     """The settings with every "auto" settled as the trainer settles it.
 
-    A change there is one here: ``choose_engine`` of trainer_image/engine.py, ``_optimizer`` and
-    ``_checkpointing`` of trainer_image/trainer.py.
+    A change there is one here: ``choose_engine`` of trainer_image/engine.py, ``optimizer_of`` and
+    ``_checkpointing`` of trainer_image/arguments.py.
     """
     is_full = hp.tuning == "full"
     quantization = hp.quantization
@@ -141,5 +141,12 @@ def _notes(
         yield f"{hp.method} is taken as two rows for each; its reference model is not counted."
     if not on_gpu:
         yield "On a processor the heap decides, which differs between systems; measured on Linux."
+    if hp.tuning == "full":
+        plan = plan_of(hp, on_gpu=on_gpu)
+        one = 4 * terms.trained_parameters(shape, plan) + terms.optimizer_bytes(shape, plan)
+        yield (
+            f"On disk each checkpoint takes about {one / 1e9:.1f} GB (weights and optimiser), and "
+            f"{hp.save_total_limit} to {hp.save_total_limit + 1} are kept."
+        )
     if hp.tuning == "full" or hp.quantization == "8-bit" or hp.lora_variant == "DoRA":
         yield "This kind of training was compared with few measurements or none."

@@ -29,7 +29,7 @@ from tests.unit.memory_tables import (
     median_error,
     simulated,
 )
-from trainer_image import trainer
+from trainer_image import arguments
 
 if TYPE_CHECKING:
     from models.domain.model_shape import ModelShape
@@ -136,11 +136,11 @@ def test_every_optimiser_of_the_form_is_known() -> None:
 def test_every_auto_is_settled_as_the_trainer_settles_it(
     gpu: bool, optimizer: str, checkpointing: str
 ) -> None:
-    engine: Any = SimpleNamespace(on_gpu=gpu)
+    engine: Any = SimpleNamespace(on_gpu=gpu, is_unsloth=False)
     hp = _config(optimizer=optimizer, gradient_checkpointing=checkpointing).hp
     plan = plan_of(hp, on_gpu=gpu)
-    assert plan.optimizer == trainer._optimizer(optimizer, engine)
-    assert plan.checkpoints == trainer._checkpointing(checkpointing, engine)
+    assert plan.optimizer == arguments.optimizer_of(hp, engine)
+    assert plan.checkpoints == arguments._checkpointing(checkpointing, engine)
 
 
 def test_checkpointing_saves_most_activations_and_nothing_else() -> None:
@@ -185,6 +185,7 @@ def test_a_calibration_concerns_all_but_the_drivers_share() -> None:
         ({"lora_targets": "query_key_value"}, "not known layers"),
         ({"method": "DPO"}, "DPO"),
         ({"quantization": "8-bit"}, "few measurements"),
+        ({"tuning": "full", "optimizer": "adamw_torch"}, "each checkpoint takes about 96.4 GB"),
         ({}, "No finished run"),
     ],
 )
