@@ -1,0 +1,125 @@
+"""DPO, ORPO and KTO: the losses are TRL's, and each of them teaches what it says."""
+
+from __future__ import annotations
+
+import json
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import QUESTIONS, THINGS, Lab, assert_gapless
+
+from trainer_image.contract import ExitCode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Finished, Probe
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def losses(probe: Probe, tiny_model: Path) -> Any:
+    return probe("preferences", tiny_model)
+
+
+@pytest.mark.parametrize("method", ["DPO", "ORPO", "KTO"])
+def test_the_loss_is_that_of_trl(losses: Any, method: str) -> None:
+    report = losses[method]
+    assert report["ours"] == pytest.approx(report["trl"], abs=1e-5)
+
+
+@pytest.mark.parametrize("method", ["DPO", "ORPO", "KTO"])
+def test_how_a_step_is_cut_into_batches_changes_nothing(losses: Any, method: str) -> None:
+    """TRL estimates what KTO measures against for each batch; here it is the step's."""
+    report = losses[method]
+    assert report["cut"] == pytest.approx(report["ours"], abs=1e-5)
+    assert report["gradient_error"] < 1e-5 * report["gradient"]
+
+
+def test_orpo_learns_only_answers_unless_it_is_told_otherwise(losses: Any) -> None:
+    assert abs(losses["only_answers"] - losses["ORPO"]["ours"]) > 1e-3
+
+
+def test_the_reference_may_be_asked_beforehand(losses: Any) -> None:
+    assert losses["beforehand"] == pytest.approx(losses["beside"], abs=1e-6)
+    assert losses["grads_as_before"]
+
+
+def _rows(method: str) -> list[dict[str, Any]]:
+    """The good answers say yes and the bad ones no; every sixth row is held out."""
+    rows: list[dict[str, Any]] = []
+    for n in range(48):
+        thing = THINGS[n % 8]
+        row = {"prompt": QUESTIONS[n % 3].format(thing), "split": "train" if n % 6 else "held_out"}
+        yes, no = f"Yes, {thing} is number {n}.", f"No, {thing} is nothing of {n}."
+        if method == "KTO":
+            rows.append(row | {"completion": yes if n % 4 < 2 else no, "label": n % 4 < 2})
+        else:
+            rows.append(row | {"chosen": yes, "rejected": no})
+    return rows
+
+
+def _job(lab: Lab, name: str, method: str, **hp: Any) -> Path:
+    content = "".join(json.dumps(row) + "\n" for row in _rows(method)).encode()
+    format_ = "unpaired_preference" if method == "KTO" else "preference"
+    settings = {
+        "method": method, "epochs": 3.0, "batch_size": 4, "learning_rate": 3e-3, "save_steps": 4,
+    }  # fmt: skip
+    dataset = lab.dataset(content) | {"format": format_}
+    return lab.job(name, settings | hp, dataset=dataset)
+
+
+@pytest.fixture(scope="module")
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, trainer_python: str, tiny_model: Path
+) -> dict[str, tuple[Lab, Finished]]:
+    """One run of each method."""
+    runs = {}
+    for method in ("DPO", "ORPO", "KTO"):
+        lab = Lab(tmp_path_factory.mktemp(method), trainer_python, tiny_model)
+        done = lab.train(_job(lab, "run", method))
+        assert done.code == ExitCode.FINISHED, done.log
+        runs[method] = (lab, done)
+    return runs
+
+
+@pytest.mark.parametrize("method", ["DPO", "ORPO", "KTO"])
+def test_good_answers_become_likelier_than_bad_ones_on_rows_never_seen(
+    trained: dict[str, tuple[Lab, Finished]], method: str
+) -> None:
+    _, run = trained[method]
+    before, *_, after = run.of_type("eval")
+    assert after.get("eval_loss") < before.get("eval_loss")
+    assert after.get("reward_margin") > before.get("reward_margin") + 0.05
+    assert after.get("reward_accuracy") > 0.9
+    assert run.of_type("progress")[-1].get("reward_margin") is not None
+
+
+def test_the_first_loss_is_that_of_a_model_without_a_preference(
+    trained: dict[str, tuple[Lab, Finished]],
+) -> None:
+    """The adapter is nothing yet, so the model is its own reference: ln 2, and one half."""
+    for method, expected in (("DPO", 0.6931472), ("KTO", 0.5)):
+        first = trained[method][1].of_type("eval")[0]
+        assert first.get("eval_loss") == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_killed_run_goes_on_to_the_same_adapter(
+    trained: dict[str, tuple[Lab, Finished]],
+) -> None:
+    lab, whole = trained["KTO"]
+    folder = _job(lab, "killed", "KTO")
+    assert lab.train_until(folder, '"checkpoint"', signal.SIGKILL).code == -signal.SIGKILL
+    resumed = lab.train(folder)
+    assert resumed.code == ExitCode.FINISHED, resumed.log
+    assert resumed.adapter == whole.adapter
+    assert_gapless(resumed.events)
+
+
+def test_pairs_are_never_packed_and_the_log_says_so(
+    trained: dict[str, tuple[Lab, Finished]],
+) -> None:
+    _, run = trained["DPO"]
+    assert "4 pairs, which are never packed" in run.log
