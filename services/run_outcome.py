@@ -98,6 +98,7 @@ def ending_changes(run: Run, ending: Ending, now: float) -> dict[str, object]:
     if result is not None:
         changes |= {
             "adapter_path": str(host_path(Path(run.data_root), result.adapter_path)),
+            "hub_url": result.hub_url,
             "step": result.steps,
             "eval_loss_before": result.eval_loss_before,
             "eval_loss_after": result.eval_loss_after,

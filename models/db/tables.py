@@ -137,6 +137,7 @@ class RunRow(Base):
     notes: Mapped[str] = mapped_column(server_default="")
     tags: Mapped[Any] = mapped_column(Json, server_default="[]")
     dataset_name: Mapped[str] = mapped_column(server_default="")
+    hub_url: Mapped[str] = mapped_column(server_default="")
 
 
 class MetricRow(Base):

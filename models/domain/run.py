@@ -103,6 +103,7 @@ class Run:
     ``dataset_name`` is what the dataset was called then. ``train_loss`` is the newest,
     ``best_eval_loss`` the lowest on held-out rows. A run with ``queued_at`` waits in the queue for
     its turn, or was just taken from it. ``image`` is the container's, where there is one.
+    ``hub_url`` is the page of the repository it was uploaded to.
     """
 
     id: str
@@ -127,6 +128,7 @@ class Run:
     eval_loss_before: float | None = None
     eval_loss_after: float | None = None
     adapter_path: str = ""
+    hub_url: str = ""
     base_model: str = ""
     parent_run_id: str = ""
     next_seq: int = 0

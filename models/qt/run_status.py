@@ -228,11 +228,16 @@ def beat_sentence(beat: RunEvent) -> str:
 
 
 def result_sentence(run: Run) -> str:
-    """Held-out loss before and after, where both were measured."""
+    """Held-out loss before and after, where both were measured, and where it was uploaded to."""
     before, after = run.eval_loss_before, run.eval_loss_after
-    if before is None or after is None:
-        return ""
-    return f"held-out loss {number(before)} → {number(after)}"
+    loss = ""
+    if before is not None and after is not None:
+        loss = f"held-out loss {number(before)} → {number(after)}"
+    return ", ".join(part for part in (loss, _uploaded(run)) if part)
+
+
+def _uploaded(run: Run) -> str:
+    return f"uploaded to {'/'.join(run.hub_url.split('/')[-2:])}" if run.hub_url else ""
 
 
 def _took(run: Run) -> str:

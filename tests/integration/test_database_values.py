@@ -70,6 +70,7 @@ FULL_RUN = Run(
     eval_loss_before=2.25,
     eval_loss_after=1.125,
     adapter_path="/data/outputs/x/adapter",
+    hub_url="https://huggingface.co/me/x",
     base_model="some/model",
     parent_run_id="parent",
     next_seq=12,

@@ -111,6 +111,10 @@ def test_the_tray_goes_with_the_run(program: Program, tray: FakeTray) -> None:
         ),
         ({"state": RunState.FINISHED}, "“evening” finished", "Its adapter is saved.", False),
         (
+            {"state": RunState.FINISHED, "hub_url": "https://huggingface.co/me/x"},
+            "“evening” finished", "Uploaded to me/x.", False,
+        ),
+        (
             {"state": RunState.FAILED, "failure": FAILURE},
             "“evening” failed", "The GPU ran out of memory after step 86.", True,
         ),
