@@ -11,12 +11,11 @@ if TYPE_CHECKING:
 
 
 def arguments(training: Training) -> Any:
-    """The job in TRL's words."""
-    from trl import SFTConfig
-
+    """The job in TRL's words; with Unsloth in transformers' own, as the trainer is then."""
     job, engine, plan = training.checked.job, training.engine, training.plan
     hp = job.hp
-    return SFTConfig(
+    kind, more = _kind(engine)
+    return kind(
         output_dir=str(training.checked.output.checkpoints),
         max_steps=plan.total,
         per_device_train_batch_size=hp.batch_size,
@@ -41,9 +40,19 @@ def arguments(training: Training) -> Any:
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=engine.on_gpu,
-        dataset_kwargs={"skip_prepare_dataset": True},
-        loss_type="nll",
+        **more,
     )
+
+
+def _kind(engine: Engine) -> tuple[Any, dict[str, Any]]:
+    """The class of the arguments, and those that only TRL's has."""
+    if engine.is_unsloth:
+        from transformers import TrainingArguments
+
+        return TrainingArguments, {}
+    from trl import SFTConfig
+
+    return SFTConfig, {"dataset_kwargs": {"skip_prepare_dataset": True}, "loss_type": "nll"}
 
 
 def optimizer_of(hp: Hyperparameters, engine: Engine) -> str:
@@ -54,5 +63,8 @@ def optimizer_of(hp: Hyperparameters, engine: Engine) -> str:
 
 
 def _checkpointing(choice: str, engine: Engine) -> bool:
-    """Computing activations twice saves memory, which is scarce on a GPU; time is on a CPU."""
+    """Computing activations twice saves memory, which is scarce on a GPU; time is on a CPU.
+    Unsloth has a way of its own, which is in its model already and which this would replace."""
+    if engine.is_unsloth:
+        return False
     return engine.on_gpu if choice == "auto" else choice == "on"

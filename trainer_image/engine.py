@@ -1,4 +1,4 @@
-"""Which engine, device and precision a job gets, and why."""
+"""Which engine, device and precision a job gets, and why (docs/engines.md)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from trainer_image.run_folder import is_local, resolve
 
 if TYPE_CHECKING:
     from trainer_image.contract import Job
+    from trainer_image.machine import Machine
+
+TRANSFORMERS, UNSLOTH = "transformers", "unsloth"
+
+_LEAST_CAPABILITY = (7, 0)
+"""Unsloth's own requirement: V100, T4, RTX 20 and later (its documentation, "Requirements")."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """What a job is trained with; ``reason`` is shown to the user."""
+    """What a job is trained with; ``reason`` is a sentence for the user."""
 
     name: str
     device: str
@@ -27,26 +33,71 @@ class Engine:
         """Whether there is a GPU and it is to be used."""
         return self.device != "cpu"
 
+    @property
+    def is_unsloth(self) -> bool:
+        """Whether Unsloth's kernels compute, and its ways must be minded."""
+        return self.name == UNSLOTH
 
-def choose_engine(job: Job) -> Engine:
+
+def choose_engine(job: Job, machine: Machine) -> Engine:
     """Settle every "auto" by what this machine has; RefusedError if it lacks something."""
-    import torch
-
-    if not (job.use_gpu and torch.cuda.is_available()):
+    if not machine.gpu:
         problems = list(gpu_problems(job.hp))
         if problems:
             raise problems[0]
-        reason = "no GPU was found" if job.use_gpu else "the job asks for the processor"
-        quantization = _quantization(job, "none")
-        return Engine("transformers", "cpu", "float32", quantization, reason)
-    half = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+        reason = "No GPU was found." if job.use_gpu else "The job asks for the processor."
+        return Engine(TRANSFORMERS, "cpu", "float32", _quantization(job, "none"), reason)
+    half = "bfloat16" if machine.has_bfloat16 else "float16"
+    precision = half if job.hp.precision == "auto" else job.hp.precision
+    quantization = _quantization(job, "4-bit")
+    obstacle = _obstacle_of_machine(machine) or _obstacle_of_job(job, precision, quantization)
     return Engine(
-        name="transformers",
-        device=torch.cuda.get_device_name(0),
-        precision=half if job.hp.precision == "auto" else job.hp.precision,
-        quantization=_quantization(job, "4-bit"),
-        reason="a GPU was found",
+        name=TRANSFORMERS if obstacle else UNSLOTH,
+        device=machine.gpu,
+        precision=precision,
+        quantization=quantization,
+        reason=obstacle or f"Unsloth {machine.unsloth} has faster kernels for this GPU.",
     )
+
+
+def _obstacle_of_machine(machine: Machine) -> str:
+    """Why Unsloth cannot train here, as a sentence; empty if it can."""
+    if machine.refusal:
+        return f"Unsloth does not take this model: {machine.refusal}"
+    if not machine.unsloth:
+        return "Unsloth is not installed beside the trainer."
+    if not machine.is_nvidia:
+        return "Unsloth is used on NVIDIA cards only."
+    if not machine.is_linux:
+        return "Unsloth is used on Linux only, as in the trainer's image."
+    if machine.processes > 1:
+        return f"{machine.processes} processes train together, and Unsloth trains in one."
+    if machine.capability < _LEAST_CAPABILITY:
+        least, has = (".".join(map(str, of)) for of in (_LEAST_CAPABILITY, machine.capability))
+        return f"Unsloth needs the compute capability {least}, and this GPU has {has}."
+    return ""
+
+
+def _obstacle_of_job(job: Job, precision: str, quantization: str) -> str:
+    """Why Unsloth is not used for what is asked; empty if it is.
+
+    Its fused layers compute the first active adapter alone and know no DoRA, so that with anything
+    else they would either be passed over or be wrong.
+    """
+    hp = job.hp
+    if hp.tuning != "LoRA":
+        return "All of the model is trained, and Unsloth is used for adapters."
+    if hp.method != "SFT":
+        return f"The method is {hp.method}, and Unsloth is used for SFT."
+    if job.on_top_of:
+        return "A second adapter lies below the new one, and Unsloth computes one."
+    if hp.lora_variant == "DoRA":
+        return "Unsloth has no faster layers for DoRA."
+    if quantization == "8-bit":
+        return "Unsloth is used for 4-bit and 16-bit weights, not for 8-bit ones."
+    if precision == "float32":
+        return "Unsloth computes in 16 bits, and the job asks for float32."
+    return ""
 
 
 def _quantization(job: Job, usual: str) -> str:

@@ -15,6 +15,7 @@ _ALWAYS = {
     "DO_NOT_TRACK": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "TQDM_DISABLE": "1",
+    "UNSLOTH_DISABLE_STATISTICS": "1",
 }
 """No telemetry, and no progress bars: they fill a log with carriage returns."""
 
@@ -32,6 +33,9 @@ def prepare_process(*, offline: bool, use_gpu: bool) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if resolve(CONTAINER_DATA_ROOT).is_dir():  # what is downloaded is kept for the next run
         os.environ.setdefault("HF_HOME", str(resolve(f"{CONTAINER_DATA_ROOT}/cache/huggingface")))
+        # Else it writes the code that it compiles into whatever folder the process is in.
+        compiled = resolve(f"{CONTAINER_DATA_ROOT}/cache/unsloth")
+        os.environ.setdefault("UNSLOTH_COMPILE_LOCATION", str(compiled))
     if offline:
         os.environ.update(_OFFLINE)
     if not use_gpu:

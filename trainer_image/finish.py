@@ -50,6 +50,7 @@ def _result(training: Training, history: History, adapter: Path, record: Record 
         base_model=job.base_model,
         kind="model" if job.hp.tuning == "full" else "adapter",
         engine=training.engine.name,
+        engine_reason=training.engine.reason,
         device=training.engine.device,
         chat_template_sha256=_text_sha256(training.tokenizer.chat_template),
         steps=max((entry["step"] for entry in history), default=0),

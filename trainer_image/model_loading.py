@@ -8,6 +8,7 @@ from trainer_image.adapters import made_trainable
 from trainer_image.contract import FailureKind
 from trainer_image.engine import source_of
 from trainer_image.failures import RefusedError
+from trainer_image.unsloth_engine import load_with_unsloth
 
 if TYPE_CHECKING:
     from trainer_image.contract import Job
@@ -34,6 +35,8 @@ def load_tokenizer(job: Job, *, needs_template: bool) -> Any:
 
 def load_model(job: Job, engine: Engine) -> Any:
     """The base model with a fresh adapter, or all of it, ready to train."""
+    if engine.is_unsloth:
+        return load_with_unsloth(job, engine)
     import torch
     from transformers import AutoModelForCausalLM, set_seed
 
