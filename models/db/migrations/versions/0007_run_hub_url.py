@@ -13,4 +13,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the column; no earlier version could upload."""
-    op.add_column("runs", sa.Column("hub_url", sa.Text(), server_default="", nullable=False))
+    op.add_column("runs", sa.Column("hub_url", sa.String(), server_default="", nullable=False))
