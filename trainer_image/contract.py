@@ -23,6 +23,8 @@ STOP_REQUEST_FILE = "stop.request"
 
 
 OUTPUT_MARKER_FILE = "temper-output.json"
+RECORD_FILE = "record.json"
+"""In the run's folder: what each boot was computed with (:class:`Record`)."""
 
 _INDIFFERENT = (
     "auto_resume", "resume_from", "push_to_hub", "hub_repo", "hub_private", "hub_content",
@@ -407,6 +409,50 @@ class Result(_Strict):
     code_sha256: str = ""
     hardware: dict[str, str] = Field(default_factory=dict)
     seed: int | None = None
+
+
+class Boot(BaseModel):
+    """What one boot of a run was computed with; empty where it cannot be known.
+
+    ``environment_sha256`` is of every package there is, ``versions`` of those that compute.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    boot: int
+    started_at: float
+    python: str = ""
+    platform: str = ""
+    cpu: str = ""
+    cores: int = 0
+    threads: int = 0
+    memory_bytes: int = 0
+    device: str = ""
+    driver: str = ""
+    engine: str = ""
+    precision: str = ""
+    quantization: str = ""
+    versions: dict[str, str] = {}
+    environment_sha256: str = ""
+    code_sha256: str = ""
+    base_sha256: str = ""
+    dataset_sha256: str = ""
+    fingerprint: str = ""
+    seed: int = 0
+    processes: int = 1
+
+
+class Record(BaseModel):
+    """``record.json``."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    version: Literal[1] = 1
+    run_id: str
+    parent_run_id: str = ""
+    on_top_of: str = ""
+    on_top_of_sha256: str = ""
+    boots: tuple[Boot, ...] = ()
 
 
 def check_under_data(value: str) -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from trainer_image.adapters import save_trained
 from trainer_image.callbacks import held_out_losses
-from trainer_image.contract import Result
+from trainer_image.contract import RECORD_FILE, Result
 from trainer_image.peaks import peak_memory, process_peak_memory
 from trainer_image.publish import publish
-from trainer_image.record import RECORD_FILE, hardware, read_record
+from trainer_image.record import hardware, read_record
 from trainer_image.run_folder import write_model
 from trainer_image.whole_model import weights_sha256
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trainer_image.callbacks import History
-    from trainer_image.record import Record
+    from trainer_image.contract import Record
     from trainer_image.run_folder import RunFolder
     from trainer_image.trainer import Training
 

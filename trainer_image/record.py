@@ -9,12 +9,13 @@ import hashlib
 import os
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
+from trainer_image.contract import RECORD_FILE, Boot, Record
 from trainer_image.run_folder import is_local, resolve, write_model
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from trainer_image.checks import CheckedJob
     from trainer_image.engine import Engine
 
-RECORD_FILE = "record.json"
 PACKAGES = (
     "torch", "transformers", "trl", "peft", "datasets", "accelerate", "tokenizers", "safetensors",
     "numpy", "bitsandbytes", "unsloth",
@@ -34,47 +34,6 @@ _PIECES = 8
 _WHOLE = 64 * 2**20
 """Files up to 64 MiB are hashed whole; of larger ones nine pieces of 1 MiB, for a model of 16 GB
 takes half a minute to read and the beginning, the end and seven places between tell two apart."""
-
-
-class Boot(BaseModel):
-    """What one boot of a run was computed with; empty where it cannot be known."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    boot: int
-    started_at: float
-    python: str = ""
-    platform: str = ""
-    cpu: str = ""
-    cores: int = 0
-    threads: int = 0
-    memory_bytes: int = 0
-    device: str = ""
-    driver: str = ""
-    engine: str = ""
-    precision: str = ""
-    quantization: str = ""
-    versions: dict[str, str] = {}
-    code_sha256: str = ""
-    base_sha256: str = ""
-    dataset_sha256: str = ""
-    fingerprint: str = ""
-    seed: int = 0
-    processes: int = 1
-
-
-class Record(BaseModel):
-    """``record.json``."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    version: Literal[1] = 1
-    run_id: str
-    parent_run_id: str = ""
-    on_top_of: str = ""
-    on_top_of_sha256: str = ""
-    boots: tuple[Boot, ...] = ()
-
 
 _DECIDES = ("python", "platform", "cpu", "threads", "device", "driver", "engine", "code_sha256")
 _WORDS = {"code_sha256": "the training code", "cpu": "the processor", "device": "the device",
@@ -155,6 +114,7 @@ def surroundings(*, on_gpu: bool) -> dict[str, Any]:
         "memory_bytes": psutil.virtual_memory().total,
         "driver": f"CUDA {torch.version.cuda}" if on_gpu else "",
         "versions": dict(_versions()),
+        "environment_sha256": environment_sha256(),
         "code_sha256": code_sha256(),
     }
 
@@ -178,6 +138,12 @@ def code_sha256() -> str:
     for file in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def environment_sha256() -> str:
+    """The hash of all that is installed beside the trainer, by names and versions."""
+    found = {f"{one.name.lower()}=={one.version}" for one in distributions() if one.name}
+    return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
 
 
 def processor() -> str:
