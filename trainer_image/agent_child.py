@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PROC = Path("/proc")
+LEADER_VARIABLE = "TEMPER_LEADER_PID"
+"""In the environment of processes that train together: who started them, and is the trainer for
+everybody else."""
+_LEADER = f"\0{LEADER_VARIABLE}=".encode()
 _FIRST_FOR_OOM = "500"
 """Of -1000 to 1000: where memory runs out the kernel ends the trainer, never the agent."""
 
@@ -81,6 +85,8 @@ def find(job: Path) -> Child | None:
         try:
             command = (folder / "cmdline").read_bytes()
             leads = os.getsid(int(folder.name)) == int(folder.name)
+            # Of several processes the one that watches over the others: they know its number.
+            leads = leads and _LEADER not in (folder / "environ").read_bytes()
         except OSError:  # it ended meanwhile
             continue
         if wanted in command and leads and _state(int(folder.name)) not in ("Z", "X"):

@@ -19,7 +19,7 @@ def arguments(training: Training) -> Any:
         output_dir=str(training.checked.output.checkpoints),
         max_steps=plan.total,
         per_device_train_batch_size=hp.batch_size,
-        gradient_accumulation_steps=hp.grad_accum,
+        gradient_accumulation_steps=hp.grad_accum * job.crew,
         learning_rate=hp.learning_rate,
         lr_scheduler_type=hp.scheduler,
         warmup_steps=plan.warmup,
@@ -36,7 +36,7 @@ def arguments(training: Training) -> Any:
         save_steps=plan.save_every,
         logging_steps=hp.logging_steps,
         logging_nan_inf_filter=False,
-        report_to=hp.report_to,
+        report_to="none",  # trainer_image/boards.py does
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=engine.on_gpu,

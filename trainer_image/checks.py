@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from trainer_image import stacked
+from trainer_image import stacked, world
 from trainer_image.contract import FailureKind, Hyperparameters, Job, fitting, misfit
 from trainer_image.failures import RefusedError
 from trainer_image.output import OutputFolder, Start
@@ -78,22 +77,19 @@ def _settings(job: Job) -> Iterator[RefusedError]:
         yield _bad("Nothing can be uploaded offline.", "Switch Push to Hub off.")
     if hp.push_to_hub and hp.hub_repo.count("/") != 1:
         yield _bad(f"hp.hub_repo: {hp.hub_repo!r} names no repository.", "Use user/name.")
-    if hp.report_to != "none" and importlib.util.find_spec(hp.report_to) is None:
-        yield _bad(f"{hp.report_to} is not installed beside the trainer.", "Report to none.")
-    if hp.report_to == "wandb" and job.offline:
-        yield _bad("Weights & Biases cannot be reached offline.", "Report to none.")
+    if hp.report_to == "wandb" and importlib.util.find_spec("wandb") is None:
+        yield _bad("wandb is not installed beside the trainer.", "Report to tensorboard or none.")
     if hp.early_stopping is not None and not _holds_out(job):
         yield _bad("Early stopping needs rows to evaluate on.", "Hold out some percent of rows.")
     if not job.use_gpu:
         yield from gpu_problems(hp)
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        yield _bad("Training on several GPUs at once is not supported yet.", "Use one.")
+    yield from _cluster(job)
 
 
 def _kto(job: Job) -> Iterator[RefusedError]:
     """KTO compares the answers of a step with each other, and each with the untrained model."""
     hp = job.hp
-    if hp.batch_size * hp.grad_accum * job.processes < 2:
+    if job.effective_batch < 2:
         yield _bad("KTO needs two answers in a step.", "Raise the batch size or the accumulation.")
     if hp.tuning == "full":
         yield _bad(
@@ -102,12 +98,27 @@ def _kto(job: Job) -> Iterator[RefusedError]:
         )
 
 
+def _cluster(job: Job) -> Iterator[RefusedError]:
+    """Whether the machines that the environment tells of are those that the job is for."""
+    cluster = world.cluster()
+    if cluster.machines != job.machines:
+        yield _bad(
+            f"The job is for {job.machines} machines, and the cluster has {cluster.machines}.",
+            "Start a job for as many machines as there are, or on one of them alone.",
+        )
+    elif cluster.machines > 1 and not cluster.address:
+        yield _bad(
+            "The cluster does not say where its machines meet.",
+            "Set MASTER_ADDR to the address of the first one.",
+        )
+
+
 def gpu_problems(hp: Hyperparameters) -> Iterator[RefusedError]:
     """Settings that need a GPU, for a run without one."""
     if hp.precision not in ("auto", "float32"):
         yield _bad(f"The precision {hp.precision} needs a GPU.", "Choose auto or float32.")
-    if hp.optimizer.endswith("8bit"):
-        yield _bad(f"The optimizer {hp.optimizer} needs a GPU.", "Choose auto or adamw_torch.")
+    if hp.optimizer.startswith("paged"):
+        yield _bad(f"The optimizer {hp.optimizer} needs a GPU.", "Choose auto or adamw_8bit.")
 
 
 def _holds_out(job: Job) -> bool:

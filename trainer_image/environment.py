@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 
+from trainer_image import world
 from trainer_image.contract import CONTAINER_DATA_ROOT
 from trainer_image.run_folder import resolve
 
@@ -42,10 +43,22 @@ def prepare_process(*, offline: bool, use_gpu: bool) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     else:
         # One process uses one card: with several, transformers would quietly split each batch.
-        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+        shown = os.environ.get("CUDA_VISIBLE_DEVICES")
+        os.environ["CUDA_VISIBLE_DEVICES"] = card_of(world.local_rank(), shown)
     # On a processor it says that it failed to load something nobody asked for.
     logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     _keep_freed_memory()
+
+
+def card_of(number: int, shown: str | None) -> str:
+    """The card of a machine's process ``number``, of those that are ``shown`` to it.
+
+    Without so many CUDA shows none, and the run is refused.
+    """
+    if shown is None:
+        return str(number)
+    cards = [card.strip() for card in shown.split(",")]
+    return cards[number] if number < len(cards) else ""
 
 
 def _keep_freed_memory() -> None:

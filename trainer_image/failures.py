@@ -136,6 +136,11 @@ _OF_THE_MODEL = {
 """What is wrong with a base model, by the class of the error or by its text."""
 
 
+def sentence_of(kind: FailureKind) -> tuple[str, str]:
+    """What is said of a kind, and what helps."""
+    return _SENTENCES[kind]
+
+
 def understand(error: BaseException) -> Failure:
     """Turn any exception into what the user is told."""
     if isinstance(error, TrainerError):

@@ -18,13 +18,25 @@ _CGROUP_LIMITS = (
 """A container's limit and use of memory (docs.kernel.org, cgroup v2 and v1)."""
 
 
+_of_others = 0
+
+
+def note_peak_of_others(peak: int) -> None:
+    """Remember the peak of another process that trains with this one."""
+    global _of_others
+    _of_others = max(_of_others, peak)
+
+
 def peak_memory(on_gpu: bool) -> int:
-    """The most memory in bytes that was in use: the GPU's, else the process's."""
+    """The most memory in bytes that was in use: the GPU's, else the process's.
+
+    Of several GPUs or processes that train together, of the one that needed most.
+    """
     if not on_gpu:
-        return process_peak_memory()
+        return max(_of_others, process_peak_memory())
     import torch
 
-    return int(torch.cuda.max_memory_reserved())
+    return max(_of_others, int(torch.cuda.max_memory_reserved()))
 
 
 def process_peak_memory() -> int:

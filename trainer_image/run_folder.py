@@ -15,6 +15,7 @@ import time
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
+from trainer_image import world
 from trainer_image.contract import (
     CONTAINER_DATA_ROOT,
     DATA_ROOT_VARIABLE,
@@ -133,13 +134,23 @@ class StateWriter:
         self._state = RunState(
             run_id=run_id,
             phase=Phase.PREPARING,
-            pid=os.getpid(),
-            pid_created=process_created(),
+            pid=world.leader(),
+            pid_created=process_created(world.leader()),
             host=socket.gethostname(),
             boot_count=self._boots_before() + 1,
             started_at=now,
             updated_at=now,
         )
+
+    @classmethod
+    def of_this_boot(cls, path: Path, run_id: str) -> Self:
+        """Goes on with what a process that this one started has written, if it came to that."""
+        writer = cls(path, run_id)
+        with contextlib.suppress(OSError, ValueError):
+            known = RunState.model_validate_json(path.read_bytes())
+            ours = (known.pid, known.pid_created) == (writer._state.pid, writer._state.pid_created)
+            writer._state = known if ours else writer._state
+        return writer
 
     def _boots_before(self) -> int:
         try:
@@ -156,11 +167,11 @@ class StateWriter:
         write_model(self._path, self._state)
 
 
-def process_created() -> float:
-    """When this process was created, in seconds since the epoch, on every system."""
+def process_created(pid: int | None = None) -> float:
+    """When a process was created, this one or another, in seconds since the epoch."""
     import psutil
 
-    return psutil.Process().create_time()
+    return psutil.Process(pid).create_time()
 
 
 def _finite(value: Any) -> Any:

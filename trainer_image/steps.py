@@ -35,12 +35,15 @@ class StepPlan:
         return step % self.eval_every == 0 or step >= self.total
 
 
-def plan_steps(hp: Hyperparameters, items: int, *, evaluating: bool) -> StepPlan:
+def plan_steps(
+    hp: Hyperparameters, items: int, *, evaluating: bool, processes: int = 1
+) -> StepPlan:
     """``max_steps`` is a limit: it shortens a run of ``epochs`` and never lengthens it.
 
-    The last batch of an epoch may be small and its last accumulation short; both are trained on.
+    Each of the ``processes`` that train together takes ``grad_accum`` batches for a step. The last
+    batch of an epoch may be small and its last accumulation short; both are trained on.
     """
-    per_epoch = math.ceil(math.ceil(items / hp.batch_size) / hp.grad_accum)
+    per_epoch = math.ceil(math.ceil(items / hp.batch_size) / (hp.grad_accum * processes))
     total = math.ceil(hp.epochs * per_epoch)
     if hp.max_steps is not None:
         total = min(total, hp.max_steps)

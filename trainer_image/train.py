@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainer_image import checkpoints
+from trainer_image import checkpoints, crew, distributed, lifeline, worker_reports, world
 from trainer_image.checks import CheckedJob, check, read_job
 from trainer_image.contract import DatasetFormat, ExitCode, Phase, Result
 from trainer_image.data import LAST_ANSWER, Recipe
@@ -28,11 +28,11 @@ from trainer_image.loss import refuse_leaking
 from trainer_image.machine import look_at_machine
 from trainer_image.methods import kind_of_item, notes, objective_of, take_reference
 from trainer_image.model_loading import load_model, load_tokenizer
+from trainer_image.output import OutputFolder
 from trainer_image.prepare import Dataset, Prepared, load_dataset, prepare
 from trainer_image.push import refuse_without_access
 from trainer_image.record import use_threads, write_boot
 from trainer_image.remedies import Situation, remedies_for
-from trainer_image.reporter import Reporter
 from trainer_image.run_folder import EventWriter, RunFolder, StateWriter, is_local
 from trainer_image.samples import write_samples, write_split
 from trainer_image.secrecy import guard_output
@@ -44,6 +44,7 @@ from trainer_image.whole_model import check_room
 
 if TYPE_CHECKING:
     from trainer_image.contract import Job
+    from trainer_image.reporter import Reporter
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,16 +53,29 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--job", type=Path, required=True, help="the job.json in the run's folder")
     path = parser.parse_args(arguments).job
     guard_output()
+    watched = distributed.launch(path)
+    return _run(path) if watched is None else watched
+
+
+def _run(path: Path) -> int:
+    """Train in this process, alone or as one of several."""
+    world.enter()
+    lifeline.hold()
     folder = RunFolder(path.parent)
+    if not world.is_first():
+        worker_reports.say_nothing()
+        silent = worker_reports.SilentReporter(folder.path)
+        return worker_reports.told(Run(path, folder, silent).run())
     try:
         events = EventWriter(folder.events)
     except OSError as error:
         print(f"The run's folder cannot be written: {error}", file=sys.stderr)  # noqa: T201
         return ExitCode.REFUSED
     with events:
-        reporter = Reporter(events, StateWriter(folder.state, path.parent.name))
+        state = StateWriter(folder.state, path.parent.name)
+        reporter = worker_reports.reporter_of(folder.path, events, state)
         with Heartbeat(reporter):
-            return Run(path, folder, reporter).run()
+            return worker_reports.told(Run(path, folder, reporter).run())
 
 
 class Run:
@@ -82,14 +96,13 @@ class Run:
             result = self._train(self._check())
         except BaseException as error:  # noqa: BLE001 - the one place where any error gets its name
             return self._failed(understand(error))
-        self._reporter.end(
-            Phase.FINISHED, ExitCode.FINISHED, "finished", **result.model_dump(mode="json")
-        )
+        told = result.model_dump(mode="json") if result is not None else {}
+        self._reporter.end(Phase.FINISHED, ExitCode.FINISHED, "finished", **told)
         return ExitCode.FINISHED
 
     def _failed(self, failure: Failure) -> ExitCode:
         print(failure.details + failure.message, file=sys.stderr, flush=True)  # noqa: T201
-        if self._checked is not None:
+        if self._checked is not None and world.is_first():
             checkpoints.remove_unsealed(self._checked.output.checkpoints)
         cancelled = failure.exit_code is ExitCode.CANCELLED
         # On a disk that is still full, the exit code alone must tell.
@@ -110,6 +123,12 @@ class Run:
         self._reporter.phase(Phase.PREPARING)
         job = read_job(self._job_path)
         self._situation = Situation(job)
+        if world.size() > 1:
+            prepare_process(offline=job.offline, use_gpu=job.use_gpu)
+            crew.join(use_gpu=job.use_gpu)
+        if not world.is_first():
+            start, sha256 = crew.from_first(None)
+            return CheckedJob(job, OutputFolder(job, sha256), start, sha256)
         checked = check(job)
         prepare_process(offline=job.offline, use_gpu=job.use_gpu)
         refuse_without_access(job)
@@ -118,9 +137,10 @@ class Run:
         # An upload that failed left one; whether this boot succeeds is for it to say.
         self._folder.result.unlink(missing_ok=True)
         self._checked = checked
+        crew.from_first((checked.start, checked.dataset_sha256))
         return checked
 
-    def _train(self, checked: CheckedJob) -> Result:
+    def _train(self, checked: CheckedJob) -> Result | None:
         job = checked.job
         with self._stop.interrupting():
             engine = choose_engine(job, look_at_machine(job))
@@ -130,11 +150,14 @@ class Run:
         self._say_start(checked, engine)
         dataset, tokenizer = self._load(job)
         prepared = self._prepare(dataset, tokenizer, checked)
-        plan = plan_steps(job.hp, len(prepared.train), evaluating=bool(prepared.held_out))
+        plan = plan_steps(
+            job.hp, len(prepared.train), evaluating=bool(prepared.held_out), processes=job.crew
+        )
         _print_plan(engine, prepared, plan, job)
         with or_start_anew(engine, self._reporter), self._stop.interrupting():
             model = load_model(job, engine)
-            self._record(checked, engine)
+            if world.is_first():
+                self._record(checked, engine)
             if job.hp.packs:
                 refuse_leaking(model, prepared.train[0])
             take_reference(model, prepared, job.hp, tokenizer.pad_token_id)
@@ -146,6 +169,10 @@ class Run:
             for warning in check_room(training):
                 self._reporter.warn(warning)
         history = training.run()
+        crew.leave()
+        if not world.is_first():
+            return None
+        self._stop.decide_alone()
         self._reporter.phase(Phase.SAVING)
         return finish(training, history, self._folder)
 
@@ -183,9 +210,10 @@ class Run:
 
     def _prepare(self, dataset: Dataset, tokenizer: Any, checked: CheckedJob) -> Prepared:
         self._reporter.phase(Phase.TOKENIZING)
-        job, values = checked.job, [row.values for row in dataset.rows]
-        write_samples(self._folder.samples, values, dataset.held_out, dataset.format)
-        write_split(self._folder.split, checked.dataset_sha256, len(values), dataset.held_out)
+        job, values = checked.job, dataset.values
+        if world.is_first():
+            write_samples(self._folder.samples, values, dataset.held_out, dataset.format)
+            write_split(self._folder.split, checked.dataset_sha256, len(values), dataset.held_out)
         recipe = Recipe(
             tokenizer,
             dataset.format,
@@ -208,7 +236,7 @@ class Run:
 def _print_plan(engine: Engine, prepared: Prepared, plan: StepPlan, job: Job) -> None:
     """The derived numbers, before the run, for whoever reads the log."""
     hp = job.hp
-    effective = hp.batch_size * hp.grad_accum
+    times = f" x {job.crew} processes" if job.crew > 1 else ""
     kind = kind_of_item(hp)
     facts = {
         "engine": f"{engine.name} on {engine.device} ({engine.reason})",
@@ -217,7 +245,8 @@ def _print_plan(engine: Engine, prepared: Prepared, plan: StepPlan, job: Job) ->
         f"{len(prepared.encoded.dropped)} left out, {prepared.encoded.shortened} shortened, "
         f"{prepared.encoded.divided} became several texts",
         "trained tokens": f"{prepared.trained_tokens} in an epoch",
-        "effective batch": f"{effective} {kind} ({hp.batch_size} x {hp.grad_accum})",
+        "effective batch": f"{job.effective_batch} {kind} "
+        f"({hp.batch_size} x {hp.grad_accum}{times})",
         "steps": f"{plan.total} ({plan.per_epoch} in an epoch), warm-up {plan.warmup}, "
         f"evaluation every {plan.eval_every}, checkpoint every {plan.save_every}",
     }

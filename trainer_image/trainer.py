@@ -10,9 +10,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trainer_image import checkpoints
+from trainer_image import checkpoints, crew, world
 from trainer_image.adapters import in_float32
 from trainer_image.arguments import arguments
+from trainer_image.boards import board_callbacks
 from trainer_image.callbacks import History, best_step, held_out_losses, step_callback
 from trainer_image.checkpoints import Manifest
 from trainer_image.continuing import Continuing
@@ -20,9 +21,11 @@ from trainer_image.contract import Phase
 from trainer_image.finite import refuse_lost_weights
 from trainer_image.methods import Figures, collator_of
 from trainer_image.record import base_signature
+from trainer_image.share import Sharing, StepShare
 from trainer_image.unsloth_engine import OneSequence, OwnCount
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from trainer_image.checks import CheckedJob
@@ -43,8 +46,8 @@ class Training:
     engine: Engine
     model: Any
     tokenizer: Any
-    train: list[Item]
-    held_out: list[Item]
+    train: Sequence[Item]
+    held_out: Sequence[Item]
     plan: StepPlan
     objective: Objective
     reporter: Reporter
@@ -101,11 +104,16 @@ class Training:
             starts = range(0, len(self.held_out), size)
             batches = [self.held_out[first : first + size] for first in starts]
             self.objective.begin(trainer.model, map(trainer.batch_of, batches))
-            for items in batches:
-                self._stop_if_asked(trainer)
+            for number, items in enumerate(batches):
+                if number % world.size() == 0:
+                    self.stop.agree()
+                    self._stop_if_asked(trainer)
+                if number % world.size() != world.rank():
+                    continue
                 measured = self.objective.measure(trainer.model, trainer.batch_of(items))
                 total, units = total + measured.total.item(), units + measured.units
-        return total / units
+        total, all_units = crew.sums([total, units])
+        return total / all_units
 
     def _stop_if_asked(self, trainer: Any) -> None:
         """An evaluation may be long: keep the steps before it, and leave it to the resume."""
@@ -116,9 +124,11 @@ class Training:
     def seal(self, step: int, history: History) -> None:
         """Make the checkpoint just written valid, and remove those that are too many."""
         folder, job = self._checkpoint(step), self.checked.job
-        checkpoints.seal(folder, self._manifest(step))
-        keep, best = job.hp.save_total_limit, self.best_step(history)
-        checkpoints.rotate(folder.parent, keep, best)
+        if world.is_first():
+            checkpoints.seal(folder, self._manifest(step))
+            keep, best = job.hp.save_total_limit, self.best_step(history)
+            checkpoints.rotate(folder.parent, keep, best)
+        crew.wait()
         self.reporter.saved(step, f"{job.output_directory}/checkpoints/{folder.name}")
 
     def _manifest(self, step: int) -> Manifest:
@@ -158,15 +168,20 @@ def _trainer_class(engine: Engine) -> Any:
     """Our trainer. Made in a function: its base class is a heavy import."""
     import torch
 
-    class TemperTrainer(Figures, Continuing, OwnCount, _base_class(engine)):  # type: ignore[misc]
+    class TemperTrainer(Figures, Continuing, Sharing, OwnCount, _base_class(engine)):  # type: ignore[misc]
         """Takes tokenised items; its callback decides when to evaluate, save and stop."""
 
         def __init__(self, training: Training) -> None:
             self._training = training
             super().__init__(**_parts(training))
+            self.train_dataset = training.train
             # Our loss divides by all trained tokens of a step; the loop must not divide again.
             self.model_accepts_loss_kwargs = True
             in_float32(self.model)
+            crew.take_from_first(self.model.parameters())
+            self._share = StepShare(
+                training.reporter, training.stop, self.args.seed, on_gpu=training.engine.on_gpu
+            )
 
         def compute_loss(
             self,
@@ -234,8 +249,8 @@ def _parts(training: Training) -> dict[str, Any]:
     return {
         "model": training.model,
         "args": arguments(training),
-        "train_dataset": Dataset.from_list(training.train),
+        "train_dataset": Dataset.from_list(training.train[:1]),  # TRL takes no other kind
         "data_collator": _collator(hp, pad, training.engine),
         "processing_class": training.tokenizer,
-        "callbacks": [decisions],
+        "callbacks": [decisions, *board_callbacks(training)],
     }
