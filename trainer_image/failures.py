@@ -115,6 +115,8 @@ _BY_TEXT = {
     "unexpected pos": FailureKind.DISK_FULL,
     "401 Client Error": FailureKind.AUTH,
     "403 Client Error": FailureKind.AUTH,
+    "401 Unauthorized": FailureKind.AUTH,
+    "403 Forbidden": FailureKind.AUTH,
     "couldn't connect to": FailureKind.NETWORK,
     "Server Error": FailureKind.NETWORK,
     "CUDA error": FailureKind.DRIVER,

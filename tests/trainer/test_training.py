@@ -118,7 +118,15 @@ def test_progress(done: Finished, result: Result) -> None:
             assert math.isfinite(event.get(name))
     assert progress[-1].get("tokens") == result.trained_tokens
     assert progress[-1].get("epoch") == 2
-    assert progress[-1].get("eta_seconds") == 0
+    assert progress[0].time - done.of_type("eval")[0].time < 10  # the first step comes at once
+
+
+def test_the_time_left_is_true(done: Finished) -> None:
+    """Evaluations and saving counted, within what a busy computer makes of a second."""
+    end = done.events[-1].time
+    for event in done.of_type("progress")[8:]:
+        left = end - event.time
+        assert abs(event.get("eta_seconds") - left) < 0.6 * left + 2
 
 
 def test_trained_tokens_are_those_of_the_answers(done: Finished, result: Result) -> None:
