@@ -16,7 +16,7 @@ from services.config_secrets import secret_problems
 from services.hub_cache import is_cached_model
 from services.hub_datasets import dataset_problems
 from services.run_files import host_path
-from trainer_image.contract import DatasetFormat, DatasetSpec, Hyperparameters, Job
+from trainer_image.contract import DatasetFormat, DatasetSpec, Hyperparameters, Job, fitting, misfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,10 +113,10 @@ class JobBuilder:
         except AppError as error:
             problems.append(Problem("dataset.session", dataset.session, error.message, error.hint))
             return None
-        if session.format == DatasetFormat.PREFERENCE and config.hp.method == "SFT":
-            message = "holds pairs of a chosen and a rejected answer, which SFT cannot learn from."
-            remedy = "Choose a dataset of questions and answers, or of conversations."
-            problems.append(Problem("dataset.session", session.name, message, remedy))
+        format_ = DatasetFormat(session.format)
+        wrong = misfit(format_, config.hp.method)
+        if wrong:
+            problems.append(Problem("dataset.session", session.name, wrong, fitting(format_)))
         if dataset.eval_split and dataset.eval_split not in dict(session.splits):
             known = ", ".join(split for split, _ in session.splits) or "none"
             problems.append(

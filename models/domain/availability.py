@@ -19,6 +19,7 @@ from models.domain.config import (
     TARGET_RUNPOD,
 )
 from models.domain.config_io import settings_index
+from models.domain.methods import has_meaning
 
 if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
@@ -100,6 +101,8 @@ def _hyperparameter_is_shown(config: TrainingConfig, path: str) -> bool:
         return config.hp.push_to_hub and (config.hp.tuning == "LoRA" or not merges)
     if path in _LORA_ONLY:
         return config.hp.tuning == "LoRA"
+    if not has_meaning(path, config.hp.method):
+        return False
     if path in _MEASURED_ONLY:
         return config.dataset.eval_percent > 0 or bool(config.dataset.eval_split)
     return True

@@ -208,8 +208,16 @@ class HyperparameterSection:
     method: str = setting(
         "SFT",
         "Method",
-        help="SFT learns from answers; DPO, ORPO and KTO from preferences.",
+        help="SFT learns answers. DPO and ORPO compare pairs; KTO takes good and bad answers.",
         choices=("SFT", "DPO", "ORPO", "KTO"),
+        expert=True,
+    )
+    beta: float = setting(
+        0.1,
+        "Beta",
+        help="DPO and KTO: how close it stays to the base model; ORPO: weight of the comparison.",
+        above=0,
+        maximum=10,
         expert=True,
     )
     tuning: str = setting(

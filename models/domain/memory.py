@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from models.domain import memory_terms as terms
+from models.domain.methods import packs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +102,7 @@ def plan_of(hp: HyperparameterSection, *, on_gpu: bool) -> terms.Plan:
     is_float32 = hp.precision == "float32" or (hp.precision == "auto" and not on_gpu)
     checkpointing = hp.gradient_checkpointing
     return terms.Plan(
-        batch=hp.batch_size * (1 if hp.method == "SFT" else 2),
+        batch=hp.batch_size * (2 if hp.method in ("DPO", "ORPO") else 1),
         length=hp.max_seq_length,
         quantization="none" if is_full else quantization,
         width=4 if is_float32 else 2,
@@ -127,7 +128,7 @@ def _notes(
     hp: HyperparameterSection, shape: ModelShape, factor: float, *, on_gpu: bool
 ) -> Iterator[str]:
     """What the estimate does not know, a sentence each."""
-    if not hp.packing:
+    if not packs(hp):
         yield "Every row is taken as long as the sequence length; shorter rows need less."
     if hp.assistant_only_loss:
         yield "Every token is taken as trained; where only answers are, the logits need less."
@@ -137,8 +138,8 @@ def _notes(
         yield "The model's architecture is not one that was checked; its size is approximate."
     if hp.tuning == "LoRA" and not _targets(hp.lora_targets):
         yield "The LoRA targets are not known layers; an adapter on all linear layers is assumed."
-    if hp.method != "SFT":
-        yield f"{hp.method} is taken as two rows for each; its reference model is not counted."
+    if hp.method in ("DPO", "ORPO"):
+        yield f"A pair of {hp.method} is counted as two rows of the whole sequence length."
     if not on_gpu:
         yield "On a processor the heap decides, which differs between systems; measured on Linux."
     if hp.tuning == "full":

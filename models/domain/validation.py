@@ -16,6 +16,7 @@ from models.domain.config import (
 from models.domain.config_io import get_value, settings_index
 from models.domain.container_rules import container_problems
 from models.domain.errors import Problem
+from models.domain.methods import method_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,15 +43,10 @@ def validate(config: TrainingConfig) -> list[Problem]:
 
 def unsupported(config: TrainingConfig) -> list[Problem]:
     """What is right in itself but cannot be started by this version, each with the way round."""
-    hp, found = config.hp, []
-    wanted = (
-        ("training.target", config.training.target, TARGET_LOCAL),
-        ("hp.method", hp.method, "SFT"),
-    )
-    for path, value, only in wanted:
-        if value != only:
-            found.append(_not_yet(path, value, f"Choose {only}."))
-    return found
+    target = config.training.target
+    if target == TARGET_LOCAL:
+        return []
+    return [_not_yet("training.target", target, f"Choose {TARGET_LOCAL}.")]
 
 
 def _not_yet(path: str, value: str, remedy: str) -> Problem:
@@ -131,6 +127,7 @@ def _tuning(config: TrainingConfig) -> Iterator[Problem]:
         )
     if hp.tuning == "LoRA" and not hp.lora_targets.strip():
         yield Problem("hp.lora_targets", "", "is empty.", "Use all-linear or module names.")
+    yield from method_problems(hp)
 
 
 def _resuming(config: TrainingConfig) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.domain.methods import packs, rate_note
 from models.qt.wording import counted
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class StepEstimate:
     steps_per_epoch: int
     total_steps: int
     is_upper_bound: bool
+    note: str = ""
 
     def sentence(self) -> str:
         """One line for beneath the hyperparameters."""
@@ -28,7 +30,7 @@ class StepEstimate:
         return (
             f"Effective batch {self.effective_batch:,} · {about}"
             f"{counted(self.steps_per_epoch, 'step')} per epoch · {about}"
-            f"{counted(self.total_steps, 'step')} in all"
+            f"{counted(self.total_steps, 'step')} in all" + (f" · {self.note}" if self.note else "")
         )
 
 
@@ -39,11 +41,13 @@ def estimate_steps(config: TrainingConfig, session: DatasetSession | None) -> St
         return None
     batch = hp.batch_size * hp.grad_accum
     rows = training_rows(config, session)
+    if hp.method == "KTO" and session.format == "preference":
+        rows *= 2  # each pair is a good answer and a bad one
     per_epoch = max(1, math.ceil(rows / batch))
     total = max(1, math.ceil(per_epoch * hp.epochs))
     if hp.max_steps is not None:
         total = min(total, max(1, hp.max_steps))
-    return StepEstimate(batch, per_epoch, total, hp.packing)
+    return StepEstimate(batch, per_epoch, total, packs(hp), rate_note(hp))
 
 
 def training_rows(config: TrainingConfig, session: DatasetSession) -> int:

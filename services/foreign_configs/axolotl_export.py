@@ -54,6 +54,8 @@ def _method(sheet: Sheet) -> None:
     out, method = sheet.out, sheet.text("hp.method")
     if method != "SFT":
         out["rl"] = method.lower()
+        sheet.copy("hp.beta", "orpo_alpha" if method == "ORPO" else "rl_beta")
+    sheet.handled.add("hp.beta")
     bits = ours.quantisation(sheet)
     out.update(load_in_4bit=bits == 4, load_in_8bit=bits == 8)
     names = ours.module_names(sheet)

@@ -148,6 +148,8 @@ def _method(t: Translation, where: str) -> None:
         what = f"{rl} training" if rl not in _METHODS else "a reward model"
         raise shared.not_offered(where, Program.AXOLOTL.label, what)
     t.values["hp.method"] = _METHODS[rl]
+    t.copy("rl_beta", "hp.beta")
+    t.copy("orpo_alpha", "hp.beta")
     adapter = t.text("adapter").lower()
     if adapter not in {"", "lora", "qlora"}:
         raise shared.not_offered(where, Program.AXOLOTL.label, f"tuning by {adapter}")

@@ -55,6 +55,9 @@ def _method(sheet: Sheet) -> None:
     out["do_train"] = True
     if method == "ORPO":
         out["pref_loss"] = "orpo"
+    if method != "SFT":
+        sheet.copy("hp.beta", "pref_beta")
+    sheet.handled.add("hp.beta")
     is_lora = sheet.text("hp.tuning") == "LoRA"
     out["finetuning_type"] = "lora" if is_lora else "full"
     adapter: dict[str, object] = {

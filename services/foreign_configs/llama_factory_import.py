@@ -128,6 +128,7 @@ def _method(t: Translation, where: str) -> None:
         t.values["hp.method"] = "ORPO"
     elif stage == "dpo" and loss not in {"", "sigmoid"}:
         t.note("pref_loss", Fate.LOST, "This loss is not offered here; plain DPO is set.")
+    t.copy("pref_beta", "hp.beta")
     if stage == "pt":  # continued pre-training packs unless it is told not to (data/loader.py)
         t.values |= {"hp.packing": True, "hp.assistant_only_loss": False}
         t.note("stage", Fate.CHANGED, "Choose a dataset of raw text, and SFT learns all of it.")

@@ -93,6 +93,9 @@ def _tell(sheet: Sheet) -> None:
     sheet.lost("dataset.eval_percent", 0.0, text=_IN_WINDOW)
     sheet.lost("dataset.eval_split", "", text=_IN_WINDOW)
     sheet.lost("hp.method", "SFT", text=_IN_WINDOW)
+    if sheet["hp.method"] != "SFT":
+        sheet.lost("hp.beta", 0.1, text=_IN_WINDOW)
+    sheet.handled.add("hp.beta")
     sheet.lost("hp.tuning", "LoRA", text=_IN_WINDOW)
     sheet.lost("hp.quantization", "auto", text=_IN_WINDOW)
     sheet.lost("hp.train_on", "every answer", text="All answers are learnt there.")

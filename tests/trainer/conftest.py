@@ -22,6 +22,7 @@ from trainer_image.contract import Event, ExitCode
 
 if TYPE_CHECKING:
     import signal
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
 PROBES = Path(__file__).parent / "probes"
@@ -209,3 +210,11 @@ def finished_run(
     done = lab.train(lab.job(hp={"packing": False, "epochs": 2.0, "save_steps": 5}))
     assert done.code == ExitCode.FINISHED, done.log
     return lab, done
+
+
+@pytest.fixture(scope="session")
+def make_lab(
+    tmp_path_factory: pytest.TempPathFactory, trainer_python: str, tiny_model: Path
+) -> Callable[[str], Lab]:
+    """A data root with the tiny model that several tests share, by its name."""
+    return lambda name: Lab(tmp_path_factory.mktemp(name), trainer_python, tiny_model)

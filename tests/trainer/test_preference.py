@@ -7,16 +7,19 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import QUESTIONS, THINGS, Lab, assert_gapless
 
 from trainer_image.contract import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Finished, Probe
+    from conftest import Finished, Lab, Probe
 
 pytestmark = pytest.mark.slow
+
+
+_THINGS = ("a tuple", "a list", "a set", "a module", "a lock", "a file", "a class", "a loop")
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +54,11 @@ def _rows(method: str) -> list[dict[str, Any]]:
     """The good answers say yes and the bad ones no; every sixth row is held out."""
     rows: list[dict[str, Any]] = []
     for n in range(48):
-        thing = THINGS[n % 8]
-        row = {"prompt": QUESTIONS[n % 3].format(thing), "split": "train" if n % 6 else "held_out"}
+        thing = _THINGS[n % 8]
+        row = {
+            "prompt": f"What is {thing}?" if n % 3 else f"Explain {thing}.",
+            "split": "train" if n % 6 else "held_out",
+        }
         yes, no = f"Yes, {thing} is number {n}.", f"No, {thing} is nothing of {n}."
         if method == "KTO":
             rows.append(row | {"completion": yes if n % 4 < 2 else no, "label": n % 4 < 2})
@@ -73,12 +79,12 @@ def _job(lab: Lab, name: str, method: str, **hp: Any) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(
-    tmp_path_factory: pytest.TempPathFactory, trainer_python: str, tiny_model: Path
+    make_lab: Callable[[str], Lab],
 ) -> dict[str, tuple[Lab, Finished]]:
     """One run of each method."""
     runs = {}
     for method in ("DPO", "ORPO", "KTO"):
-        lab = Lab(tmp_path_factory.mktemp(method), trainer_python, tiny_model)
+        lab = make_lab(method)
         done = lab.train(_job(lab, "run", method))
         assert done.code == ExitCode.FINISHED, done.log
         runs[method] = (lab, done)
@@ -115,7 +121,7 @@ def test_a_killed_run_goes_on_to_the_same_adapter(
     resumed = lab.train(folder)
     assert resumed.code == ExitCode.FINISHED, resumed.log
     assert resumed.adapter == whole.adapter
-    assert_gapless(resumed.events)
+    assert [event.seq for event in resumed.events] == list(range(len(resumed.events)))
 
 
 def test_pairs_are_never_packed_and_the_log_says_so(

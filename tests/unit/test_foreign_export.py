@@ -136,6 +136,8 @@ def _may_differ(config: TrainingConfig) -> set[str]:
         found |= {*_LORA_ONLY, "hp.quantization"}
     if config.hp.method != "SFT":
         found |= _SFT_ONLY
+    else:
+        found.add("hp.beta")
     if not config.hp.assistant_only_loss:
         found.add("hp.train_on")
     if not config.dataset.eval_percent:

@@ -56,7 +56,7 @@ CASES: dict[str, tuple[Program, dict[str, object], set[str]]] = {
     "llama_factory_dpo": (
         LF,
         {"hp.method": "DPO", "hp.learning_rate": 5e-6, "hp.logging_steps": 10},
-        {"trust_remote_code", "dataset", "max_samples", "pref_beta"},
+        {"trust_remote_code", "dataset", "max_samples"},
     ),
     "llama_factory_full": (
         LF,

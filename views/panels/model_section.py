@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from views.panels.setup_form import SetupForm
 
-_MODEL = ("hp.max_seq_length", "hp.quantization", "hp.method", "hp.tuning")
+_MODEL = ("hp.max_seq_length", "hp.quantization", "hp.method", "hp.beta", "hp.tuning")
 
 
 class ModelSection(SettingsCard):

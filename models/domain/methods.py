@@ -1,0 +1,64 @@
+"""What the methods need: which rows they learn from is the trainer's word, these are the values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.domain.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.domain.config import HyperparameterSection
+
+SFT_ONLY = frozenset({"hp.packing", "hp.train_on"})
+"""Settings without a meaning where answers are compared: those stay apart, each as a whole."""
+PREFERENCE_ONLY = frozenset({"hp.beta"})
+ANSWERS_ONLY = "hp.assistant_only_loss"
+"""Has a meaning where a text is learnt, also in part, as the chosen one by ORPO."""
+_LEARNS_A_TEXT = ("SFT", "ORPO")
+_HIGHEST_RATE = 1e-4
+"""As in the trainer, which warns in its log as well (trainer_image/contract.py, rate_note)."""
+
+
+def has_meaning(path: str, method: str) -> bool:
+    """Whether a setting changes anything with this method."""
+    if path in SFT_ONLY:
+        return method == "SFT"
+    if path in PREFERENCE_ONLY:
+        return method != "SFT"
+    return path != ANSWERS_ONLY or method in _LEARNS_A_TEXT
+
+
+def packs(hp: HyperparameterSection) -> bool:
+    """Whether rows share a sequence."""
+    return hp.packing and hp.method == "SFT"
+
+
+def rate_note(hp: HyperparameterSection) -> str:
+    """A sentence where a learning rate that suits SFT is too high to compare answers by."""
+    if hp.method == "SFT" or hp.learning_rate <= _HIGHEST_RATE:
+        return ""
+    return (
+        f"A learning rate of {hp.learning_rate:g} is high for {hp.method}: 5e-6 to 5e-5 is usual."
+    )
+
+
+def method_problems(hp: HyperparameterSection) -> Iterator[Problem]:
+    """What KTO lacks: a second answer in a step, or the untrained model."""
+    if hp.method != "KTO":
+        return
+    if hp.batch_size * hp.grad_accum < 2:
+        yield Problem(
+            "hp.grad_accum",
+            str(hp.grad_accum),
+            "leaves one answer in a step, and KTO compares the answers of a step.",
+            "Set batch size or accumulation to 2 or more.",
+        )
+    if hp.tuning == "full":
+        yield Problem(
+            "hp.method",
+            hp.method,
+            "needs the untrained model beside the trained one, which a full fine-tune lacks.",
+            "Tune with LoRA, or use DPO with pairs.",
+        )
