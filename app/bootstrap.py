@@ -27,6 +27,7 @@ from services.docker.logins import LoginStore
 from services.doctor.doctor import Doctor
 from services.doctor.probes import Patient, probes_of
 from services.earlier_program import EarlierProgram
+from services.environment.installed_packages import installed_versions
 from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.sample_model import SampleModel
 from services.gpu_probe import GpuProbe
@@ -42,6 +43,7 @@ from services.proxy import ProxyPolicy
 from services.redaction import redact_logging
 from services.run_history import RunHistory
 from services.run_queue import RunQueue
+from services.run_record import Surroundings, site_packages
 from services.run_records import RunRecords
 from services.runners.docker import DockerRunner
 from services.runners.process import ProcessRunner
@@ -201,7 +203,13 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         configs=configs,
         earlier_program=EarlierProgram(library, configs),
         runs=runs,
-        history=RunHistory(database, runs, library, paths.home / "deleting.lock"),
+        history=RunHistory(
+            database,
+            runs,
+            library,
+            paths.home / "deleting.lock",
+            Surroundings(lambda: installed_versions(site_packages(runtime.python))),
+        ),
         queue=RunQueue(runs, RunRecords(database), paths.home / "queue.lock"),
         runtime=runtime,
         demo=Demo(

@@ -19,23 +19,28 @@ from models.domain.run_history import (
     clean_tags,
     matches,
 )
+from services.onward import Onward
 from services.redaction import redact
 from services.run_again import RunAgain
 from services.run_curves import read_curve
 from services.run_deletion import RunDeletion
 from services.run_export import write_metrics
+from services.run_follower import run_folder
+from services.run_record import Surroundings, facts
 from services.run_records import RunRecords
 from services.run_sizes import measure
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from models.db.database import Database
+    from models.domain.config import TrainingConfig
     from models.domain.run import Run
     from models.domain.run_history import Curve, Deleted, Difference, Repetition, RunSize
     from services.datasets import DatasetLibrary
+    from services.job_builder import PlannedJob
     from services.runs import RunService
 
 _ALL = 100_000
@@ -43,15 +48,22 @@ _ALL = 100_000
 
 
 class RunHistory:
-    """Blocking and thread-safe; knows no Qt. ``lock`` is a file for deletions."""
+    """Blocking and thread-safe; knows no Qt. ``lock`` is a file for deletions, ``here`` tells what
+    is another one on this computer than it was for a run."""
 
     def __init__(
-        self, database: Database, runs: RunService, library: DatasetLibrary, lock: Path
+        self,
+        database: Database,
+        runs: RunService,
+        library: DatasetLibrary,
+        lock: Path,
+        here: Surroundings | None = None,
     ) -> None:
         self._database = database
         self._records = RunRecords(database)
         self._runs = runs
-        self._again = RunAgain(runs, library)
+        self._again = RunAgain(runs, library, here)
+        self._onward = Onward(runs, self._records, library)
         self._deletion = RunDeletion(database, lock)
 
     def list(self, limit: int | None = None) -> Sequence[Run]:
@@ -119,9 +131,43 @@ class RunHistory:
 
     def run_again(self, run_id: str, *, queued: bool = False) -> Run:
         """Start it again exactly, or let it wait in the queue."""
-        run, starter = self._records.get(run_id), self._runs.starter
-        planned = self._again.plan(run, queued=queued)
-        waiting = starter.add(run.config, planned, queued_at=time.time() if queued else None)
+        run = self._records.get(run_id)
+        return self._begin(run.config, self._again.plan(run, queued=queued), queued=queued)
+
+    def plan_longer(
+        self,
+        run_id: str,
+        *,
+        epochs: float | None = None,
+        steps: int | None = None,
+        values: Mapping[str, object] | None = None,
+    ) -> Repetition:
+        """What training it longer means: to so many epochs or steps in all, as a new run from its
+        last checkpoint. AppError where that cannot be, and why."""
+        run = self._records.get(run_id)
+        return self._onward.longer(run, epochs=epochs, steps=steps, values=values)
+
+    def plan_on_top(self, run_id: str, values: Mapping[str, object] | None = None) -> Repetition:
+        """What a new adapter on top of it means, trained by its setup with these changes."""
+        return self._onward.on_top(self._records.get(run_id), values)
+
+    def begin_onward(self, plan: Repetition, *, queued: bool = False) -> Run:
+        """Start what was planned to go on from a run, or let it wait in the queue."""
+        return self._begin(plan.config, self._onward.job(plan, queued=queued), queued=queued)
+
+    def record_of(self, run_id: str) -> dict[str, str]:
+        """All that is needed to repeat a run, by name."""
+        return facts(self._records.get(run_id))
+
+    def same_result(self, one: str, other: str) -> bool:
+        """Whether two runs made the same adapter, byte for byte."""
+        results = [run_folder(self._records.get(run_id)).result() for run_id in (one, other)]
+        sums = [result.adapter_sha256 for result in results if result is not None]
+        return len(sums) == len(results) and len({*sums}) == 1 and bool(sums[0])
+
+    def _begin(self, config: TrainingConfig, planned: PlannedJob, *, queued: bool) -> Run:
+        starter = self._runs.starter
+        waiting = starter.add(config, planned, queued_at=time.time() if queued else None)
         return waiting if queued else starter.launch(waiting)
 
     def export_metrics(self, run_id: str, path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import config, data, image, queue, run_history, runs, secret, settings
+from app.cli import config, data, image, queue, run_history, run_onward, runs, secret, settings
 from app.cli.chat import chat
 from app.cli.demo import demo
 from app.cli.doctor import doctor
@@ -29,7 +29,8 @@ runs.app.command()(run_history.compare)
 runs.app.command()(run_history.note)
 runs.app.command(context_settings=run_history.TAG_WORDS)(run_history.tag)
 runs.app.command()(run_history.rename)
-runs.app.command()(run_history.again)
+runs.app.command()(run_onward.resume)
+runs.app.command()(run_onward.again)
 runs.app.command("export-metrics")(run_history.export_metrics)
 app.add_typer(secret.app, name="secret")
 app.add_typer(settings.app, name="settings")

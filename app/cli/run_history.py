@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.data_gate import StartAnyway, check_data_first
-from app.cli.follow import watch
-from app.cli.output import Json, print_json, print_table, reported, say
+from app.cli.output import Json, print_json, print_table, reported
 from app.cli.run_table import RunName, dash, loss
-from app.cli.setup import ensure_ready
 from app.cli.state import services
-from app.cli.train import finish, wait_in_queue
 from models.domain.errors import AppError
 from models.domain.run_history import BY_STEP, BY_TIME, best_loss, final_loss, seconds
 from models.qt.wording import duration
@@ -99,30 +95,6 @@ def rename(
     with reported(json_):
         changed = services().history.rename(services().runs.find(run).id, name)
         _say_changed(changed, f'Run {changed.id} is "{changed.name}" now.', as_json=json_)
-
-
-def again(
-    run: RunName,
-    queue: Annotated[bool, typer.Option(help="Let it wait until nothing else trains.")] = False,
-    detach: Annotated[bool, typer.Option(help="Return at once; the run goes on.")] = False,
-    start_anyway: StartAnyway = False,
-    json_: Json = False,
-) -> None:
-    """Run a run again exactly: its setup word for word, on the very same rows."""
-    with reported(json_):
-        found = services().runs.find(run)
-        ensure_ready(services(), found.config)
-        for remark in services().history.plan_again(found.id).remarks:
-            say(remark)
-        check_data_first(
-            found.config, anyway=start_anyway, sha256=found.dataset_sha256, as_json=json_
-        )
-        started = services().history.run_again(found.id, queued=queue)
-        if queue:
-            wait_in_queue(started, as_json=json_)
-            return
-        say(f"Run {started.id} started. Log: {services().runs.log_path(started.id)}")
-        finish(started if detach else watch(services().runs, started), as_json=json_)
 
 
 def export_metrics(

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.endings import explained
-from app.cli.follow import ProgressLine, follow, watch
+from app.cli.follow import ProgressLine, follow
 from app.cli.output import Json, plain, print_json, print_table, reported, say
 from app.cli.run_table import RunName, print_runs
-from app.cli.setup import ensure_ready
 from app.cli.state import services
-from app.cli.train import apply_settings, finish
+from app.cli.train import finish
 from models.domain.config_compare import changed_settings
 from models.domain.errors import AppError
-from models.domain.remedies import setup_of
 from models.domain.run import RunState  # noqa: TC001 - typer reads the annotations
 from models.qt.wording import size
 from services.redaction import redact
@@ -70,10 +68,11 @@ def show(run: RunName, json_: Json = False) -> None:
     with reported(json_):
         update = services().runs.history(services().runs.find(run).id)
         made, changed = explained(update), changed_settings(update.run.config)
+        record = services().history.record_of(update.run.id)
         if json_:
             events = [_document(event) for event in services().runs.events(update.run.id)]
             document = {"run": update.run, "events": events, "autopsy": made, "changed": changed}
-            print_json(document)
+            print_json(document | {"record": record})
             return
         for key, value in plain(update.run).items():
             if key not in {"config", "handle"} and value not in (None, "", []):
@@ -82,6 +81,9 @@ def show(run: RunName, json_: Json = False) -> None:
             print("\nSettings that are not as they come:")
             rows = ((one.path, *one.values) for one in changed)
             print_table(("SETTING", "VALUE", "DEFAULT"), rows)
+        print("\nWhat it was computed with:")
+        for key, value in record.items():
+            print(f"{key:18} {value}")
         if made is not None:
             print(f"\n{made.report()}", end="")
 
@@ -135,33 +137,6 @@ def attach(run: RunName, json_: Json = False) -> None:
             print_json({"run": ended, "events": [_document(event) for event in events]})
         else:
             finish(ended, as_json=False)
-
-
-@app.command()
-def resume(
-    run: RunName,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="a.b=c",
-            help="Go on with this changed, as a new run: a smaller batch, a higher limit; "
-            "repeatable.",
-        ),
-    ] = None,
-    detach: Annotated[bool, typer.Option(help="Return at once; the run goes on.")] = False,
-    json_: Json = False,
-) -> None:
-    """Go on with an ended run, from its newest valid checkpoint, in the same folder."""
-    with reported(json_):
-        found = services().runs.find(run)
-        config = apply_settings(setup_of(found), set_ or [])
-        ensure_ready(services(), config)
-        if set_:
-            resumed = services().runs.start(config, name=found.name, on_existing="resume")
-        else:
-            resumed = services().runs.resume(found.id)
-        finish(resumed if detach else watch(services().runs, resumed), as_json=json_)
 
 
 @app.command()

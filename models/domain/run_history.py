@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from models.domain.config import SOURCE_HUB
@@ -88,14 +89,33 @@ class Deleted:
     left: tuple[str, ...] = ()
 
 
+class Verb(StrEnum):
+    """What a new run does with an earlier one."""
+
+    AGAIN = "again"
+    """The same once more."""
+    LONGER = "longer"
+    """Its training goes on, from its last checkpoint to a later end."""
+    ON_TOP = "on top"
+    """A new adapter learns on top of what it made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """A run that can be run again exactly. ``remarks`` say in sentences what will differ."""
+    """A run that can be run again exactly, or that another one can begin from.
+
+    ``remarks`` say in sentences what will differ, ``config`` is the new run's. ``exact`` is that
+    nothing known stands against the same result to the bit. ``steps`` are those that the new run
+    begins after.
+    """
 
     run_id: str
     name: str
     config: TrainingConfig
     remarks: tuple[str, ...] = ()
+    verb: Verb = Verb.AGAIN
+    exact: bool = False
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)

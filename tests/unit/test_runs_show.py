@@ -22,7 +22,8 @@ def failed(monkeypatch: pytest.MonkeyPatch) -> RunUpdate:
     service = SimpleNamespace(
         find=lambda _text: run, history=lambda _id: update, events=lambda _id: update.events
     )
-    monkeypatch.setattr(runs, "services", lambda: SimpleNamespace(runs=service))
+    history = SimpleNamespace(record_of=lambda _id: {"threads": "2"})
+    monkeypatch.setattr(runs, "services", lambda: SimpleNamespace(runs=service, history=history))
     return update
 
 
@@ -41,3 +42,11 @@ def test_as_a_document_it_has_the_remedies_too() -> None:
     assert autopsy["reason"] == "The loss is not a number any more at step 12."
     assert autopsy["remedies"][0]["values"] == {"hp.learning_rate": 1e-4}
     assert autopsy["remedies"][0]["on_existing"] == "new"
+
+
+@pytest.mark.usefixtures("failed")
+def test_it_says_what_the_run_was_computed_with() -> None:
+    runner = CliRunner()
+    assert "threads            2" in runner.invoke(runs.app, ["show", "run-1"]).stdout
+    document = json.loads(runner.invoke(runs.app, ["show", "run-1", "--json"]).stdout)
+    assert document["record"] == {"threads": "2"}
