@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _QUIET_SECONDS = 15.0
 """After so long without an event a heartbeat comes."""
+_FIGURES = ("reward_margin", "reward_accuracy")
+"""What methods that compare answers measure beside the loss."""
 _WORK_SECONDS = 2.0
 """So often at most it is told how far a countable piece of work is."""
 
@@ -126,6 +128,7 @@ class Reporter:
             loss=log["loss"],
             learning_rate=log["learning_rate"],
             grad_norm=log.get("grad_norm"),
+            **{name: log[name] for name in _FIGURES if name in log},
             tokens=self.trained_tokens,
             processed_tokens=self.processed_tokens,
             tokens_per_second=clock.trained_per_second,
