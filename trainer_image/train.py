@@ -51,7 +51,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a job; the exit code is one of ``ExitCode``."""
     parser = argparse.ArgumentParser(prog="trainer_image.train", description=__doc__)
     parser.add_argument("--job", type=Path, required=True, help="the job.json in the run's folder")
-    path = parser.parse_args(arguments).job
+    parser.add_argument("--probe", action="store_true", help="measure two steps, and no more")
+    parser.add_argument("--answer", type=int, help="the number of the request that a probe answers")
+    options = parser.parse_args(arguments)
+    path = options.job
+    if options.probe:
+        from trainer_image.probe import probe  # made of what is below
+
+        return probe(path, options.answer)
     guard_output()
     watched = distributed.launch(path)
     return _run(path) if watched is None else watched
@@ -141,6 +148,16 @@ class Run:
         return checked
 
     def _train(self, checked: CheckedJob) -> Result | None:
+        training = self._training(checked)
+        history = training.run()
+        crew.leave()
+        if not world.is_first():
+            return None
+        self._stop.decide_alone()
+        self._reporter.phase(Phase.SAVING)
+        return finish(training, history, self._folder)
+
+    def _training(self, checked: CheckedJob) -> Training:
         job = checked.job
         with self._stop.interrupting():
             engine = choose_engine(job, look_at_machine(job))
@@ -168,13 +185,7 @@ class Run:
         if job.hp.tuning == "full":
             for warning in check_room(training):
                 self._reporter.warn(warning)
-        history = training.run()
-        crew.leave()
-        if not world.is_first():
-            return None
-        self._stop.decide_alone()
-        self._reporter.phase(Phase.SAVING)
-        return finish(training, history, self._folder)
+        return training
 
     def _say_start(self, checked: CheckedJob, engine: Engine) -> None:
         start, remote = checked.start, not is_local(checked.job.base_model)

@@ -56,7 +56,7 @@ class Training:
     def run(self) -> History:
         """Train to the end, from the checkpoint if there is one; return the trainer's log."""
         start = self.checked.start
-        trainer = _trainer_class(self.engine)(self)
+        trainer = trainer_of(self)
         self.stop.check()
         if start.manifest is not None and start.manifest.step >= self.plan.total:
             self._take_up_finished(trainer)
@@ -146,6 +146,11 @@ class Training:
 
     def _checkpoint(self, step: int | None) -> Path:
         return self.checked.output.checkpoints / f"checkpoint-{step}"
+
+
+def trainer_of(training: Training) -> Any:
+    """The trainer that does it."""
+    return _trainer_class(training.engine)(training)
 
 
 def _history(checkpoint: Path) -> History:
