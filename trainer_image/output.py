@@ -146,7 +146,8 @@ class OutputFolder:
             return False  # a boot of the overwriting run itself goes on, like that of any other
         may_resume = self._job.hp.auto_resume or self._job.on_existing == "resume"
         same = self._job.may_go_on_from(marker.fingerprint)
-        return may_resume and same and not marker.finished
+        # A run that was killed after its last word on disk, and before its last event, ends anew.
+        return may_resume and same and (not marker.finished or marker.run_id == self._job.run_id)
 
     def _must_overwrite(self) -> bool:
         if not self._holds_anything():

@@ -44,6 +44,7 @@ from trainer_image.whole_model import check_room
 
 if TYPE_CHECKING:
     from trainer_image.contract import Job
+    from trainer_image.output import Start
     from trainer_image.reporter import Reporter
 
 
@@ -204,6 +205,15 @@ class Run:
             self._reporter.warn(explained(start.manifest, checked.job))
         if start.manifest is not None:
             self._reporter.resume(start.manifest)
+            self._tell_of(start)
+
+    def _tell_of(self, start: Start) -> None:
+        """Of a checkpoint that was sealed the moment before the boot that made it was killed."""
+        if start.checkpoint is None or start.manifest is None or self._checked is None:
+            return
+        path = f"{self._checked.job.output_directory}/checkpoints/{start.checkpoint.name}"
+        if f'"{path}"' not in self._folder.events.read_text(encoding="utf-8"):
+            self._reporter.saved(start.manifest.step, path)
 
     def _record(self, checked: CheckedJob, engine: Engine) -> None:
         changed = write_boot(self._folder.path, checked, engine, time.time())

@@ -114,7 +114,13 @@ def test_foreign_directory_is_refused(on_existing: str, data_root: Path) -> None
 def test_finished_run_is_never_resumed() -> None:
     begun(job(), 5).mark(finished=True)
     with pytest.raises(RefusedError, match="not empty"):
-        OutputFolder(job(on_existing="resume"), "sha").plan()
+        OutputFolder(job(on_existing="resume", run_id="another"), "sha").plan()
+
+
+def test_a_run_that_was_killed_before_it_could_say_that_it_has_finished_ends_anew() -> None:
+    output = begun(job(), 5)
+    output.mark(finished=True)
+    assert OutputFolder(job(), "sha").plan().checkpoint == output.checkpoints / "checkpoint-5"
 
 
 def test_other_settings_are_not_resumed() -> None:

@@ -1,0 +1,181 @@
+"""A trainer that is killed at any moment goes on to the very same bytes, and says all of it once.
+
+``make soak`` kills twenty; the seed is printed, and nothing else is random.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.trainer.forked import forker
+from trainer_image.contract import Event, ExitCode, Result, RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from conftest import Lab
+
+    from tests.trainer.forked import Forker
+
+pytestmark = pytest.mark.slow
+
+KILLS = int(os.environ.get("TEMPER_SOAK_TRAINER_KILLS", "5"))
+SEED = int(os.environ.get("TEMPER_SOAK_SEED", "20261126"))
+HP: dict[str, Any] = {
+    "epochs": 2.0,
+    "save_steps": 3,
+    "eval_steps": 4,
+    "lora_dropout": 0.1,
+    "packing": False,
+    "save_total_limit": 1,
+}
+"""20 rows, batch 2: 20 steps, a checkpoint after each third, an evaluation after each fourth."""
+MOMENTS = (
+    '"phase": "preparing"',
+    '"phase": "tokenizing"',
+    '"step": 1,',
+    '"phase": "saving"',
+    '"type": "checkpoint"',
+    '"step": 20,',
+    "result.json",
+)
+"""What a kill waits for; between them lie loading, evaluating and writing checkpoints."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run's folder after its last boot."""
+
+    folder: Path
+    output: Path
+
+    @property
+    def events(self) -> list[Event]:
+        lines = (self.folder / "events.jsonl").read_text().splitlines()
+        return [Event.model_validate_json(line) for line in lines]
+
+    @property
+    def adapter(self) -> bytes:
+        return (self.output / "adapter" / "adapter_model.safetensors").read_bytes()
+
+    @property
+    def result(self) -> Result:
+        return Result.model_validate_json((self.folder / "result.json").read_bytes())
+
+    def values(self, type_: str, name: str) -> dict[int, set[float]]:
+        """Everything that was ever said of each step."""
+        found: dict[int, set[float]] = {}
+        for event in self.events:
+            if event.type == type_:
+                found.setdefault(event.get("step"), set()).add(event.get(name))
+        return found
+
+
+@pytest.fixture
+def fork(trainer_python: str, probe_env: dict[str, str]) -> Iterator[Forker]:
+    with forker(trainer_python, probe_env) as found:
+        yield found
+
+
+def run(fork: Forker, lab: Lab, name: str, hp: dict[str, Any]) -> Ended:
+    """A run to its end."""
+    ended = Ended(lab.job(name, hp=hp), lab.root / "outputs" / name)
+    code = fork.wait(fork.start(lab.root, ended.folder))
+    assert code == ExitCode.FINISHED, (ended.folder / "train.log").read_text()
+    return ended
+
+
+def kill_once(fork: Forker, lab: Lab, ended: Ended, moment: str, delay: float) -> int:
+    """Kill a boot so many seconds after the moment; how it ended."""
+    number = fork.start(lab.root, ended.folder)
+    wait_for(ended, moment)
+    time.sleep(delay)
+    with contextlib.suppress(ProcessLookupError):  # it was faster
+        os.kill(number, signal.SIGKILL)
+    return fork.wait(number)
+
+
+def wait_for(ended: Ended, moment: str) -> None:
+    """Until the events hold the text, or the run has its result."""
+    events, result = ended.folder / "events.jsonl", ended.folder / "result.json"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not result.exists():
+        if events.exists() and moment in events.read_text():
+            return
+        time.sleep(0.001)
+
+
+def assert_whole(ended: Ended, whole: Ended, *, in_the_end: bool) -> None:
+    """What is there under its final name is whole; at the end it is all that ``whole`` is."""
+    weights = ended.output / "adapter" / "adapter_model.safetensors"
+    if in_the_end or weights.parent.exists():
+        assert weights.read_bytes() == whole.adapter
+        json.loads((weights.parent / "adapter_config.json").read_bytes())
+    state = ended.folder / "state.json"
+    if state.exists():
+        RunState.model_validate_json(state.read_bytes())
+
+
+@pytest.mark.timeout(1800)
+def test_wherever_it_is_killed_it_ends_the_same_and_loses_no_event(fork: Forker, lab: Lab) -> None:
+    dice = random.Random(SEED)
+    print(f"seed {SEED}, {KILLS} kills")
+    whole = run(fork, lab, "whole", HP)
+    killed = 0
+    for number in range(KILLS):
+        ended = Ended(lab.job(f"run-{number}", hp=HP), lab.root / "outputs" / f"run-{number}")
+        moment = MOMENTS[number % len(MOMENTS)]
+        delay = dice.choice((0.0, dice.uniform(0, 0.02), dice.uniform(0, 1.0)))
+        code = kill_once(fork, lab, ended, moment, delay)
+        killed += code == -signal.SIGKILL
+        print(f"{number}: {moment} + {delay:.3f} s: {code}")
+        assert_whole(ended, whole, in_the_end=False)
+        if code == -signal.SIGKILL:
+            assert fork.wait(fork.start(lab.root, ended.folder)) == ExitCode.FINISHED
+        assert_whole(ended, whole, in_the_end=True)
+        assert_told_once(ended, whole)
+    assert killed > KILLS // 2
+
+
+def assert_told_once(ended: Ended, whole: Ended) -> None:
+    """Events are numbered without a gap; each step and evaluation was told, and whenever it was
+    told again after a resume, with the same number."""
+    events = ended.events
+    assert [event.seq for event in events] == list(range(len(events)))
+    assert events[-1].type == "finished"
+    assert sum(event.type == "finished" for event in events) == 1
+    for type_, name in (("progress", "loss"), ("eval", "eval_loss")):
+        assert ended.values(type_, name) == whole.values(type_, name)
+    steps = [event.get("step") for event in events if event.type == "checkpoint"]
+    assert {*steps} >= {event.get("step") for event in whole.events if event.type == "checkpoint"}
+    for name in (
+        "steps",
+        "trained_tokens",
+        "processed_tokens",
+        "eval_loss_after",
+        "adapter_sha256",
+    ):
+        assert getattr(ended.result, name) == getattr(whole.result, name)
+
+
+@pytest.mark.timeout(900)
+def test_killed_again_and_again_it_still_gets_there(fork: Forker, lab: Lab) -> None:
+    """Each boot is killed after the next checkpoint: only steps that are lost are made again."""
+    hp = HP | {"epochs": 1.0}
+    whole = run(fork, lab, "whole", hp)
+    ended = Ended(lab.job("often", hp=hp), lab.root / "outputs" / "often")
+    for step in (3, 6, 9):
+        kill_once(fork, lab, ended, f'"type": "checkpoint", "step": {step},', 0.0)
+    assert fork.wait(fork.start(lab.root, ended.folder)) == ExitCode.FINISHED
+    assert_whole(ended, whole, in_the_end=True)
+    assert_told_once(ended, whole)
