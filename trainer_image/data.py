@@ -12,14 +12,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.contract import METHODS, DatasetFormat
-from trainer_image.conversations import RowError, conversation, tools_of
+from trainer_image.conversations import conversation, tools_of
 from trainer_image.masks import Masked, masked
-from trainer_image.preference_rows import sides, without_torn
-from trainer_image.rows import MOST_PROBLEMS, DatasetError, NumberedRow
+from trainer_image.preference_rows import sides
 from trainer_image.templates import ControlWords, Script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from trainer_image.conversations import Message, Row
     from trainer_image.templates import Span
@@ -75,29 +74,9 @@ class Tokens:
     labels: list[int]
 
 
-@dataclass(frozen=True)
-class EncodedRows:
-    """What each row became, by its number; ``dropped`` rows have no answer within the maximum
-    length. A row is several where its answers needed texts of their own."""
-
-    rows: dict[int, list[Encoded]]
-    dropped: list[str]
-
-    @property
-    def shortened(self) -> int:
-        """How many texts lost their end."""
-        texts = (text for row in self.rows.values() for text in row)
-        return sum(text.length > len(text.input_ids) for text in texts)
-
-    @property
-    def divided(self) -> int:
-        """How many rows became several texts."""
-        return sum(len(texts) > 1 for texts in self.rows.values())
-
-
 def encode(row: Row, recipe: Recipe) -> list[Encoded]:
     """Render, tokenise and mask one row; RowError says why it cannot be done."""
-    return [_cut(tokens, recipe.max_length) for tokens in tokenised(row, recipe)]
+    return [cut(tokens, recipe.max_length) for tokens in tokenised(row, recipe)]
 
 
 def tokenised(row: Row, recipe: Recipe) -> list[Tokens]:
@@ -124,31 +103,8 @@ def tokenised(row: Row, recipe: Recipe) -> list[Tokens]:
     return [_tokens(one, recipe.tokenizer) for one in masked(script, last_only=recipe.last_only)]
 
 
-def encode_all(rows: Iterable[NumberedRow], recipe: Recipe) -> EncodedRows:
-    """Encode every row; DatasetError names the first problems, each with its line."""
-    encoded: dict[int, list[Encoded]] = {}
-    problems: list[str] = []
-    dropped: list[str] = []
-    for row in rows:
-        try:
-            whole = encode(row.values, recipe)
-            kept = [text for text in whole if text.trained_tokens]
-            texts = without_torn(whole, kept, recipe.format)
-        except RowError as error:
-            problems.append(f"{row.place}: {error}")
-            if len(problems) == MOST_PROBLEMS:
-                break
-            continue
-        if texts:
-            encoded[row.number] = texts
-        else:
-            dropped.append(row.place)
-    if problems:
-        raise DatasetError(problems)
-    return EncodedRows(encoded, dropped)
-
-
-def _cut(tokens: Tokens, length: int) -> Encoded:
+def cut(tokens: Tokens, length: int) -> Encoded:
+    """A text as it is trained, without what is behind the maximum length."""
     return Encoded(tokens.text, tokens.ids[:length], tokens.labels[:length], len(tokens.ids))
 
 

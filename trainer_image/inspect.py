@@ -13,11 +13,9 @@ With the text of a chat template as ``template`` it is used instead of the model
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import sys
 import time
-from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,14 +25,23 @@ from trainer_image.conversations import Row, RowError
 from trainer_image.data import LAST_ANSWER, NOT_TRAINED, Recipe, Tokens, tokenised
 from trainer_image.environment import prepare_process
 from trainer_image.failures import TrainerError
+from trainer_image.kept_tokens import is_kept, kept_path, may_keep
 from trainer_image.lines import LineWorker, Request, claim_stdout
-from trainer_image.pretrained import configuration_of, signature_of_base, tokenizer_of
+from trainer_image.pretrained import (
+    configuration_of,
+    signature_of_base,
+    tokenizer_of,
+    without_torch,
+)
 from trainer_image.report import Report, Split
-from trainer_image.rows import DatasetError
+from trainer_image.row_pool import workers_for
+from trainer_image.row_worker import Work
+from trainer_image.rows import DatasetError, file_sha256
 from trainer_image.run_folder import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from threading import Event
 
 _SENTENCES = {
@@ -87,22 +94,6 @@ def main() -> int:
     return 0
 
 
-@contextmanager
-def without_torch() -> Iterator[None]:
-    """transformers asks once whether torch is there, and would load it with the tokenizers: 260 MB
-    and some seconds that nobody here needs."""
-    find = importlib.util.find_spec
-
-    def find_but_torch(name: str, package: str | None = None) -> Any:
-        return None if name == "torch" else find(name, package)
-
-    importlib.util.find_spec = find_but_torch
-    try:
-        yield
-    finally:
-        importlib.util.find_spec = find
-
-
 class Inspector(LineWorker):
     """Keeps the last tokenizer; all else is done anew for each request."""
 
@@ -135,14 +126,17 @@ class Inspector(LineWorker):
         if not path.is_file():
             raise TrainerError(FailureKind.NOT_FOUND, f"The dataset file {path} does not exist.")
         split = Split(request.eval_percent, request.eval_split, request.seed)
-        result = Report(path, recipe, split).run(
+        length = _length_of(request.base_model)  # first: it fetches a file that a tokenizer is of
+        work = _work(path, request, recipe)
+        kept = _to_keep(work)
+        result = Report(path, recipe, split, work, workers_for(path), kept).run(
             lambda progress: self.reply(request_id, "progress", **progress), cancel.is_set
         )
         if result is None:
             raise TrainerError(FailureKind.CANCELLED, "The check was cancelled.")
         facts = {
             "model": request.base_model,
-            "model_length": _length_of(request.base_model),
+            "model_length": length,
             "seconds": time.monotonic() - began,
         }
         self.reply(request_id, "report", **result, **facts, **_template_of(recipe))
@@ -170,8 +164,26 @@ class Inspector(LineWorker):
                 tokenizer = tokenizer_of(base_model)
             if template is not None:
                 tokenizer.chat_template = template
+            if tokenizer.pad_token_id is None:  # as in a training: a template may write it
+                tokenizer.pad_token = tokenizer.eos_token
             self._known = (wanted, tokenizer)
         return self._known[1]
+
+
+def _work(path: Path, request: Learning, recipe: Recipe) -> Work:
+    return Work(
+        path, request.base_model, recipe.format, recipe.max_length, recipe.assistant_only,
+        recipe.last_only, request.template, looks=True,
+    )  # fmt: skip
+
+
+def _to_keep(work: Work) -> Path | None:
+    """Where the tokens of all rows are to be kept; None where they are, or there is no room."""
+    if not may_keep(work.path):
+        return None
+    sha256 = file_sha256(work.path)
+    place = kept_path(sha256, work.base_model, work.format, work.options, work.template)
+    return None if is_kept(place) else place
 
 
 def view(tokens: Tokens, recipe: Recipe) -> dict[str, Any]:

@@ -61,6 +61,10 @@ class Sketches:
 
     def add(self, text: str) -> None:
         """Take the next row into account; an empty text is like no other."""
+        self.take(sketch(text))
+
+    def take(self, found: bytes) -> None:
+        """Take the :func:`sketch` of the next row into account."""
         import numpy as np
 
         if self._block is None or self._count % _AT_ONCE == 0:
@@ -68,11 +72,8 @@ class Sketches:
             self._block = np.zeros((_AT_ONCE, _BANDS + 1), np.uint64)
         place = self._block[self._count % _AT_ONCE]
         self._count += 1
-        if not text:
-            place[:] = self._count  # a number of its own: no hash is that small
-            return
-        place[0] = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
-        place[1:] = _bands(pieces(text))
+        # Without a sketch a number of its own: no hash is that small.
+        place[:] = np.frombuffer(found, np.uint64) if found else self._count
 
     def _flush(self) -> None:
         if self._block is not None:
@@ -104,6 +105,16 @@ class Sketches:
                     return Alike(same, near)
                 _join(near, int(first), waiting, text_of)
         return Alike(same, near)
+
+
+def sketch(text: str) -> bytes:
+    """What is kept of a row's text; nothing of an empty one, which is like no other."""
+    import numpy as np
+
+    if not text:
+        return b""
+    whole = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+    return np.array([whole], np.uint64).tobytes() + _bands(pieces(text)).tobytes()
 
 
 def _join(

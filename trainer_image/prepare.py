@@ -8,37 +8,49 @@ from typing import TYPE_CHECKING, Any
 from trainer_image.collate import packed_items, padded_items
 from trainer_image.contract import METHODS, DatasetFormat, fitting, misfit
 from trainer_image.conversations import is_good
-from trainer_image.data import Encoded, EncodedRows, Recipe, encode_all
+from trainer_image.encoding import encode_all
 from trainer_image.preference_items import compared, size_of
 from trainer_image.rows import (
     DatasetError,
     NumberedRow,
+    RowFile,
+    RowValues,
     detect_format,
     held_out_rows,
-    read_rows,
 )
 from trainer_image.run_folder import resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from trainer_image.collate import Item
     from trainer_image.contract import DatasetSpec, Job
+    from trainer_image.conversations import Row
+    from trainer_image.data import Recipe
+    from trainer_image.encoding import Encoding
+    from trainer_image.texts import EncodedRows, Texts
 
 
 @dataclass(frozen=True)
 class Dataset:
     """All rows of a dataset, and the numbers of the held-out ones."""
 
-    rows: list[NumberedRow]
+    rows: Sequence[NumberedRow]
     held_out: set[int]
     format: DatasetFormat
+
+    @property
+    def values(self) -> Sequence[Row]:
+        """What the rows hold."""
+        return RowValues(self.rows)
 
 
 @dataclass(frozen=True)
 class Prepared:
     """What the trainer is fed with, and what the log says about it."""
 
-    train: list[Item]
-    held_out: list[Item]
+    train: Sequence[Item]
+    held_out: Sequence[Item]
     train_rows: int
     held_out_rows: int
     trained_tokens: int
@@ -55,8 +67,8 @@ def load_dataset(job: Job) -> Dataset:
         if wrong:  # one of a file is refused before anything is loaded
             raise DatasetError([f"{spec.hf_repo} {wrong} {fitting(dataset.format)}"])
         return dataset
-    rows = list(read_rows(resolve(spec.path)))
-    held_out = held_out_rows([row.values for row in rows], spec, job.hp.seed)
+    rows = RowFile(resolve(spec.path))
+    held_out = held_out_rows(RowValues(rows), spec, job.hp.seed)
     if spec.format is None:
         raise DatasetError(["The dataset file has no format."])
     return Dataset(rows, held_out, spec.format)
@@ -82,24 +94,35 @@ def _hub_split(spec: DatasetSpec, split: str) -> list[dict[str, Any]]:
     return list(datasets.load_dataset(spec.hf_repo, spec.hf_config or None, split=split))
 
 
-def prepare(dataset: Dataset, recipe: Recipe, job: Job) -> Prepared:
-    """Tokenise; DatasetError if nothing is left to train on."""
-    encoded = encode_all(dataset.rows, recipe)
-    held_out = dataset.held_out
+def prepare(
+    dataset: Dataset,
+    recipe: Recipe,
+    job: Job,
+    encoding: Encoding | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Prepared:
+    """Tokenise; DatasetError if nothing is left to train on.
+
+    The rows of a file may be on their way already, by ``encoding``; ``progress`` is told how many
+    of how many are done.
+    """
+    if encoding is None:
+        encoded = encode_all(dataset.rows, recipe)
+    else:
+        encoded = encoding.finish(recipe, len(dataset.rows), progress)
     if dataset.format in METHODS:
         return _compared(dataset, encoded, job)
-    train = [text for n, texts in encoded.rows.items() if n not in held_out for text in texts]
-    unseen = [text for n, texts in encoded.rows.items() if n in held_out for text in texts]
-    if not train:
+    train, unseen = encoded.texts.of_rows(dataset.held_out)
+    if not len(train):
         raise DatasetError(
             [f"No row has an answer within the maximum length of {recipe.max_length} tokens."]
         )
     return Prepared(
         train=_items(train, job),
-        held_out=_items(sorted(unseen, key=lambda row: row.length), job),
-        train_rows=len(encoded.rows.keys() - held_out),
-        held_out_rows=len(encoded.rows.keys() & held_out),
-        trained_tokens=sum(row.trained_tokens for row in train),
+        held_out=_items(unseen.by_length(), job),
+        train_rows=train.count_rows(),
+        held_out_rows=unseen.count_rows(),
+        trained_tokens=int(train.trained.sum()),
         encoded=encoded,
     )
 
@@ -131,7 +154,7 @@ def _compared(dataset: Dataset, encoded: EncodedRows, job: Job) -> Prepared:
     )
 
 
-def _items(rows: list[Encoded], job: Job) -> list[Item]:
+def _items(texts: Texts, job: Job) -> Sequence[Item]:
     if job.hp.packs:
-        return packed_items(rows, job.hp.max_seq_length, job.hp.seed)
-    return padded_items(rows)
+        return packed_items(texts, job.hp.max_seq_length, job.hp.seed)
+    return padded_items(texts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.contract import FailureKind
@@ -10,7 +12,24 @@ from trainer_image.failures import TrainerError
 from trainer_image.run_folder import is_local, resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+
+@contextmanager
+def without_torch() -> Iterator[None]:
+    """transformers asks once whether torch is there, and would load it with the tokenizers: 260 MB
+    and some seconds that nobody here needs."""
+    find = importlib.util.find_spec
+
+    def find_but_torch(name: str, package: str | None = None) -> Any:
+        return None if name == "torch" else find(name, package)
+
+    importlib.util.find_spec = find_but_torch
+    try:
+        yield
+    finally:
+        importlib.util.find_spec = find
 
 
 def from_pretrained(kind: Any, name: str, **options: Any) -> Any:

@@ -12,18 +12,22 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trainer_image.contract import DatasetFormat
-from trainer_image.conversations import RowError, conversation
-from trainer_image.data import NOT_TRAINED, Recipe, Tokens, tokenised
+from trainer_image.conversations import conversation
 from trainer_image.findings import Findings
+from trainer_image.kept_tokens import tidy
 from trainer_image.near import Sketches
-from trainer_image.row_looks import order_notes, system_text, text_notes, values_of, whole_text
+from trainer_image.row_looks import whole_text
+from trainer_image.row_pool import RowPool
+from trainer_image.row_worker import Work
 from trainer_image.rows import drawn, parse
+from trainer_image.token_file import TokenWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from trainer_image.data import Recipe
+    from trainer_image.looks import Look, TextLook
     from trainer_image.near import Alike
 
 _BINS = 40
@@ -68,10 +72,27 @@ class Statistics:
 
 
 class Report:
-    """Looks at the rows of a file one after the other."""
+    """Looks at the rows of a file, shared among ``workers`` processes that know the model.
 
-    def __init__(self, path: Path, recipe: Recipe, split: Split) -> None:
+    With ``kept`` the tokens that it makes on its way stay there for a training.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        recipe: Recipe,
+        split: Split,
+        work: Work | None = None,
+        workers: int = 0,
+        kept: Path | None = None,
+    ) -> None:
         self._path, self._recipe, self._split = path, recipe, split
+        self._work = work or Work(
+            path, "", recipe.format, recipe.max_length, recipe.assistant_only, recipe.last_only,
+            looks=True,
+        )  # fmt: skip
+        self._pool = RowPool(self._work, workers)
+        self._kept = TokenWriter(kept) if kept is not None else None
         self._found = Findings()
         self._sums = Statistics()
         self._sketches = Sketches()
@@ -82,82 +103,87 @@ class Report:
         self, on_progress: Callable[[dict[str, int]], None], cancelled: Callable[[], bool]
     ) -> dict[str, Any] | None:
         """The whole report; None once it is cancelled."""
-        size, then = self._path.stat().st_size, time.monotonic()
-        with self._path.open("rb") as file:
-            begin, number = 0, 0
-            for number, line in enumerate(file, start=1):
-                if cancelled():
-                    return None
-                if line.strip():
-                    self._see(line, begin, number)
-                begin += len(line)
-                if time.monotonic() - then > _SECONDS:
-                    then = time.monotonic()
-                    on_progress({"rows": self._sums.rows, "bytes": begin, "total_bytes": size})
-        on_progress({"rows": self._sums.rows, "bytes": size, "total_bytes": size})
+        try:
+            self._pool.start()
+            self._see_all(on_progress, cancelled)
+            self._keep(is_whole=not cancelled() and not self._sums.refused)
+        finally:
+            self._pool.close()
+            self._keep(is_whole=False)
+        if cancelled():
+            return None
         self._compare(self._sketches.alike(self._text_of, cancelled))
         return None if cancelled() else self._result()
 
-    def _see(self, line: bytes, begin: int, number: int) -> None:
-        """Take a line into account, whatever is wrong with it."""
-        place = (self._sums.rows, number)
-        self._sums.rows += 1
-        self._offsets.append(begin)
-        self._lines.append(number)
-        text, row = "", {}
-        self._sums.usable.append(0)
-        try:
-            row = parse(line)
-            messages = conversation(row, self._recipe.format)
-            text = whole_text(messages)
-            if self._recipe.format is not DatasetFormat.TEXT:
-                self._found.minor(order_notes(messages), place)
-            self._found.minor(text_notes(f"{system_text(messages)}\n{text}"), place)
-            self._count(tokenised(row, self._recipe), place)
-        except RowError as error:
-            self._sums.refused += 1
-            self._found.refused(str(error), place)
-            if not text:
-                self._found.minor(text_notes(values_of(row)), place)
-        self._sketches.add(text)
-        split = self._split.eval_split
-        self._named_split.append(bool(split) and row.get("split") == split)
+    def _see_all(
+        self, on_progress: Callable[[dict[str, int]], None], cancelled: Callable[[], bool]
+    ) -> None:
+        size, then = self._path.stat().st_size, time.monotonic()
+        for looks in self._pool.results(self._work.doing(self._recipe), cancelled):
+            for look in looks.rows:
+                self._see(look)
+            if self._kept is not None:
+                self._kept.add(looks.tokens)
+                if not self._kept.is_on_disk:  # it would fill the memory instead
+                    self._kept = None
+            if time.monotonic() - then > _SECONDS:
+                then = time.monotonic()
+                on_progress({"rows": self._sums.rows, "bytes": looks.end, "total_bytes": size})
+        on_progress({"rows": self._sums.rows, "bytes": size, "total_bytes": size})
 
-    def _count(self, texts: list[Tokens], place: tuple[int, int]) -> None:
-        sums, limit = self._sums, self._recipe.max_length
-        kept = [sum(one != NOT_TRAINED for one in text.labels[1:limit]) for text in texts]
+    def _keep(self, *, is_whole: bool) -> None:
+        """What is not whole, or holds rows that a training would refuse, is of no use to it."""
+        kept, self._kept = self._kept, None
+        if kept is not None and is_whole:
+            kept.finish()
+            tidy()
+        elif kept is not None:
+            kept.discard()
+
+    def _see(self, look: Look) -> None:
+        """Take a row into account, whatever is wrong with it."""
+        sums, place = self._sums, (self._sums.rows, look.line)
+        sums.rows += 1
+        self._offsets.append(look.begin)
+        self._lines.append(look.line)
+        sums.usable.append(0)
+        self._found.minor(look.notes, place)
+        if look.refusal:
+            sums.refused += 1
+            self._found.refused(look.refusal, place)
+            self._found.minor(look.late_notes, place)
+        else:
+            self._count(look, place)
+        self._sketches.take(look.sketch)
+        split = self._split.eval_split
+        self._named_split.append(bool(split) and look.split == split)
+
+    def _count(self, look: Look, place: tuple[int, int]) -> None:
+        sums, limit, texts = self._sums, self._recipe.max_length, look.texts
         sums.texts += len(texts)
         sums.divided += len(texts) > 1
-        sums.lengths.update(len(text.ids) for text in texts)
-        sums.tokens += sum(min(len(text.ids), limit) for text in texts)
-        sums.trained_tokens += sum(kept)
-        if any(len(text.ids) > limit for text in texts):
+        sums.lengths.update(text.length for text in texts)
+        sums.tokens += sum(text.kept for text in texts)
+        sums.trained_tokens += sum(text.trained for text in texts)
+        is_long = any(text.length > limit for text in texts)
+        if is_long:
             sums.truncated += 1
             self._found.minor(
                 [("truncated", f"It is longer than {limit:,} tokens and is cut.")], place
             )
-        sums.usable[-1] = any(kept)
-        if not any(kept):
+        sums.usable[-1] = look.is_used
+        if not look.is_used:
             sums.without_answer += 1
-            self._found.without_answer(place, limit, is_long=any(len(t.ids) > limit for t in texts))
+            self._found.without_answer(place, limit, is_long=is_long)
         self._look_at_ends(texts, place)
 
-    def _look_at_ends(self, texts: list[Tokens], place: tuple[int, int]) -> None:
-        bos = self._recipe.tokenizer.bos_token_id
-        if bos is not None and any(text.ids[:2] == [bos, bos] for text in texts):
+    def _look_at_ends(self, texts: list[TextLook], place: tuple[int, int]) -> None:
+        if any(text.begins_twice for text in texts):
             self._found.double_bos(place)
-        if all(self._ends(text) for text in texts):
+        if all(text.ends for text in texts):
             self._sums.end_of_turn_trained += 1
         else:
             self._found.no_end(place)
-
-    def _ends(self, text: Tokens) -> bool:
-        """Whether the last token that is learnt, before anything is cut, ends a turn."""
-        learnt = [one for one in text.labels if one != NOT_TRAINED]
-        if not learnt or not self._recipe.assistant_only:
-            return True
-        word = self._recipe.tokenizer.convert_ids_to_tokens(learnt[-1])
-        return word in self._recipe.words.ends
 
     def _text_of(self, row: int) -> str:
         """What a row says, read again."""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from trainer_image.contract import FORMAT_COLUMNS, DatasetFormat, DatasetSpec, FailureKind
 from trainer_image.conversations import RowError, conversation, pair, says_good_or_bad
@@ -48,13 +50,81 @@ def read_rows(path: Path) -> Iterator[NumberedRow]:
     with path.open("rb") as file:
         for line_number, line in enumerate(file, start=1):
             if line.strip():
-                place = f"{path.name} line {line_number}"
-                try:
-                    values = parse(line)
-                except RowError as error:
-                    raise RowError(f"{place}: {error}") from error
-                yield NumberedRow(number, place, values)
+                yield numbered(number, f"{path.name} line {line_number}", line)
                 number += 1
+
+
+class RowFile(Sequence[NumberedRow]):
+    """The rows of a JSONL file, each read when it is asked for: a million take 16 MB.
+
+    RowError, naming the line, at one that is no JSON object.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._begins, self._lines = array("q"), array("q")
+        begin = 0
+        with path.open("rb") as file:
+            for line_number, line in enumerate(file, start=1):
+                if line.strip():
+                    self._begins.append(begin)
+                    self._lines.append(line_number)
+                begin += len(line)
+
+    def __len__(self) -> int:
+        return len(self._begins)
+
+    def __iter__(self) -> Iterator[NumberedRow]:
+        return read_rows(self._path)
+
+    @overload
+    def __getitem__(self, number: int) -> NumberedRow: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[NumberedRow]: ...
+
+    def __getitem__(self, number: int | slice) -> NumberedRow | list[NumberedRow]:
+        """One row, or several."""
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(len(self)))]
+        number = range(len(self))[number]
+        with self._path.open("rb") as file:
+            file.seek(self._begins[number])
+            line = file.readline()
+        return numbered(number, f"{self._path.name} line {self._lines[number]}", line)
+
+
+class RowValues(Sequence["Row"]):
+    """What rows hold, without their places."""
+
+    def __init__(self, rows: Sequence[NumberedRow]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return (row.values for row in self._rows)
+
+    @overload
+    def __getitem__(self, number: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[Row]: ...
+
+    def __getitem__(self, number: int | slice) -> Row | list[Row]:
+        """Those of one row, or of several."""
+        if isinstance(number, slice):
+            return [row.values for row in self._rows[number]]
+        return self._rows[number].values
+
+
+def numbered(number: int, place: str, line: bytes) -> NumberedRow:
+    """A row from its line; RowError names its place."""
+    try:
+        return NumberedRow(number, place, parse(line))
+    except RowError as error:
+        raise RowError(f"{place}: {error}") from error
 
 
 def parse(line: bytes) -> Row:
@@ -108,7 +178,7 @@ def detect_format(row: Mapping[str, object]) -> DatasetFormat:
     raise DatasetError([f"No format that we know has the columns {', '.join(sorted(present))}."])
 
 
-def held_out_rows(rows: list[Row], spec: DatasetSpec, seed: int) -> set[int]:
+def held_out_rows(rows: Sequence[Row], spec: DatasetSpec, seed: int) -> set[int]:
     """Numbers of the rows kept for evaluation: a named split, else a share drawn by ``seed``."""
     if spec.eval_split:
         chosen = {n for n, row in enumerate(rows) if row.get("split") == spec.eval_split}

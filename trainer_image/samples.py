@@ -10,13 +10,16 @@ from trainer_image.conversations import Message, Row, conversation
 from trainer_image.run_folder import write_atomic, write_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 MOST_SAMPLES = 40
 """Enough that five at random differ each time, half of them held out where there are as many."""
 
 
-def write_samples(path: Path, rows: list[Row], held_out: set[int], format_: DatasetFormat) -> None:
+def write_samples(
+    path: Path, rows: Sequence[Row], held_out: set[int], format_: DatasetFormat
+) -> None:
     """Prompts with the answers that the dataset gives; raw text has no prompts, so no samples."""
     numbers = [] if format_ is DatasetFormat.TEXT else _choose(len(rows), held_out)
     samples = [_sample(number, rows[number], number in held_out, format_) for number in numbers]
