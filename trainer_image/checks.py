@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from trainer_image import stacked, world
 from trainer_image.contract import FailureKind, Hyperparameters, Job, fitting, misfit
+from trainer_image.encoding import has_kept
 from trainer_image.failures import RefusedError
 from trainer_image.output import OutputFolder, Start
 from trainer_image.rows import DatasetError, check_file, file_sha256
@@ -166,11 +167,9 @@ def _dataset(job: Job, sha256: str) -> Iterator[RefusedError]:
         return
     wrong = misfit(spec.format, method)
     if wrong:
-        yield RefusedError(
-            FailureKind.BAD_DATASET, f"The dataset {wrong}", fitting(spec.format)
-        )
+        yield RefusedError(FailureKind.BAD_DATASET, f"The dataset {wrong}", fitting(spec.format))
         return
-    problems = check_file(path, spec.format)
+    problems = [] if has_kept(job, sha256) else check_file(path, spec.format)
     if spec.sha256 and spec.sha256 != sha256:
         problems.insert(0, f"{path.name} is not the file that this job was made for.")
     if problems:

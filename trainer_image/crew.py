@@ -6,6 +6,7 @@ where they are on GPUs. Each call must be made by all of them, in the same order
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from trainer_image.contract import FailureKind
 from trainer_image.failures import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _PATIENCE = timedelta(hours=4)
 """Others may wait while the first downloads a model. A process that dies is noticed at once by
@@ -66,6 +67,16 @@ def from_first(value: Any) -> Any:
     values = [value]
     distributed.broadcast_object_list(values, src=0, device=torch.device("cpu"))
     return values[0]
+
+
+@contextmanager
+def first_alone() -> Iterator[None]:
+    """Something that the first process does before the others do it."""
+    if not world.is_first():
+        from_first(None)
+    yield
+    if world.is_first():
+        from_first(None)
 
 
 def gathered(values: Sequence[float]) -> list[list[float]]:

@@ -7,22 +7,28 @@ A file's rows are read by processes that begin while torch and the model are sti
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from threading import Thread
 from typing import TYPE_CHECKING, Self
 
-from trainer_image.kept_tokens import kept_path, may_keep, tidy, touch
+from trainer_image import world
+from trainer_image.data import LAST_ANSWER
+from trainer_image.kept_tokens import is_kept, kept_path, may_keep, tidy, touch
 from trainer_image.pieces import tokenise
 from trainer_image.row_pool import RowPool, workers_for
+from trainer_image.row_worker import Work
 from trainer_image.rows import MOST_PROBLEMS, DatasetError
+from trainer_image.run_folder import resolve
 from trainer_image.token_file import TokenWriter, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from trainer_image.contract import Job
     from trainer_image.data import Recipe
     from trainer_image.pieces import Tokenised
-    from trainer_image.row_worker import Work
     from trainer_image.rows import NumberedRow
     from trainer_image.texts import EncodedRows
 
@@ -40,15 +46,50 @@ def encode_all(rows: Iterable[NumberedRow], recipe: Recipe) -> EncodedRows:
     return writer.finish()
 
 
+def encoding_of(job: Job, sha256: str) -> AbstractContextManager[Encoding | None]:
+    """The rows of a job on their way to tokens; None of a Hub dataset, which is no file here.
+
+    Of several processes of one machine the first has helpers, and the others wait for it.
+    """
+    work = _work_of(job)
+    if work is None:
+        return nullcontext(None)
+    return Encoding(work, sha256, None if world.local_rank() == 0 else 0, early=world.is_first())
+
+
+def has_kept(job: Job, sha256: str) -> bool:
+    """Whether all rows of a job were turned into tokens before, and none refused."""
+    work = _work_of(job)
+    return work is not None and is_kept(_place(work, sha256))
+
+
+def _work_of(job: Job) -> Work | None:
+    spec, hp = job.dataset, job.hp
+    if not spec.path or spec.format is None:
+        return None
+    last_only = hp.train_on == LAST_ANSWER
+    return Work(
+        resolve(spec.path), job.base_model, spec.format, hp.max_seq_length,
+        hp.assistant_only_loss, last_only,
+    )  # fmt: skip
+
+
+def _place(work: Work, sha256: str) -> Path | None:
+    return kept_path(sha256, work.base_model, work.format, work.options, work.template)
+
+
 class Encoding:
     """The rows of a file; used as a context, behind which nothing is left running.
 
     ``sha256`` is the file's, without which nothing is kept. Where the tokenizer's files are not
-    here yet, nothing begins before :meth:`finish`.
+    here yet, or without ``early``, nothing begins before :meth:`finish`.
     """
 
-    def __init__(self, work: Work, sha256: str = "", workers: int | None = None) -> None:
+    def __init__(
+        self, work: Work, sha256: str = "", workers: int | None = None, *, early: bool = True
+    ) -> None:
         self._work = work
+        self._early = early
         self._sha256 = sha256
         self._workers = workers_for(work.path) if workers is None else workers
         self._pool = RowPool(work, self._workers)
@@ -60,8 +101,8 @@ class Encoding:
         self._rows = 0
 
     def __enter__(self) -> Self:
-        place = self._place()
-        if place is not None:
+        place = _place(self._work, self._sha256)
+        if place is not None and self._early:
             self._begin(place)
         return self
 
@@ -85,7 +126,7 @@ class Encoding:
         ``progress`` is told from this thread how many of the ``rows`` are done.
         """
         if self._writer is None and self._found is None:
-            self._begin(self._place())
+            self._begin(_place(self._work, self._sha256))
         if self._found is not None:
             return self._found
         then = [0.0]
@@ -114,10 +155,6 @@ class Encoding:
             self._thread = Thread(target=self._collect_beside, name="tokens", daemon=True)
             self._thread.start()
 
-    def _place(self) -> Path | None:
-        work = self._work
-        return kept_path(self._sha256, work.base_model, work.format, work.options, work.template)
-
     def _collect_beside(self) -> None:
         try:
             self._collect(None)
@@ -139,6 +176,7 @@ class Encoding:
                 return
 
     def _result(self) -> EncodedRows:
+        self._pool.close()
         if self._error is not None:
             raise self._error
         if self._problems:

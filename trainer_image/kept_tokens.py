@@ -74,7 +74,8 @@ def kept_path(
 def is_kept(path: Path | None) -> bool:
     """Whether tokens are there: then every row has been read and none was refused."""
     try:
-        return path is not None and read_facts(path) is not None
+        facts = read_facts(path) if path is not None else None
+        return facts is not None and facts["texts"] > 0
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

@@ -19,7 +19,6 @@ from trainer_image.data import Recipe
 from trainer_image.environment import prepare_process
 from trainer_image.looks import look_at
 from trainer_image.pieces import Piece, rows_of, tokenise
-from trainer_image.pretrained import tokenizer_of, without_torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +61,8 @@ class Work:
 
 def main() -> int:
     """Serve until the parent is gone."""
+    from trainer_image.pretrained import tokenizer_of, without_torch
+
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get between the replies
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent to answer

@@ -19,6 +19,7 @@ from trainer_image.checks import CheckedJob, check, read_job
 from trainer_image.contract import DatasetFormat, ExitCode, Phase, Result
 from trainer_image.data import LAST_ANSWER, Recipe
 from trainer_image.drift import explained
+from trainer_image.encoding import Encoding, encoding_of
 from trainer_image.engine import Engine, choose_engine
 from trainer_image.environment import prepare_process
 from trainer_image.failures import Failure, understand
@@ -96,6 +97,7 @@ class Run:
         self._stop = StopRequest(folder.stop_request)
         self._checked: CheckedJob | None = None
         self._situation: Situation | None = None
+        self._encoding: Encoding | None = None
 
     def run(self) -> ExitCode:
         """Do the job and say how it ended, whatever happens."""
@@ -159,6 +161,11 @@ class Run:
         return finish(training, history, self._folder)
 
     def _training(self, checked: CheckedJob) -> Training:
+        """The rows are read by other processes while torch and the model are loaded."""
+        with encoding_of(checked.job, checked.dataset_sha256) as self._encoding:
+            return self._loaded(checked)
+
+    def _loaded(self, checked: CheckedJob) -> Training:
         job = checked.job
         with self._stop.interrupting():
             engine = choose_engine(job, look_at_machine(job))
@@ -167,15 +174,15 @@ class Run:
         self._situation = Situation(job, engine.on_gpu)
         self._say_start(checked, engine)
         dataset, tokenizer = self._load(job)
+        is_under_way = self._encoding is not None and self._encoding.is_under_way
+        model = self._model(checked, engine) if is_under_way else None
         prepared = self._prepare(dataset, tokenizer, checked)
         plan = plan_steps(
             job.hp, len(prepared.train), evaluating=bool(prepared.held_out), processes=job.crew
         )
         _print_plan(engine, prepared, plan, job)
+        model = self._model(checked, engine) if model is None else model
         with or_start_anew(engine, self._reporter), self._stop.interrupting():
-            model = load_model(job, engine)
-            if world.is_first():
-                self._record(checked, engine)
             if job.hp.packs:
                 refuse_leaking(model, prepared.train[0])
             take_reference(model, prepared, job.hp, tokenizer.pad_token_id)
@@ -187,6 +194,13 @@ class Run:
             for warning in check_room(training):
                 self._reporter.warn(warning)
         return training
+
+    def _model(self, checked: CheckedJob, engine: Engine) -> Any:
+        with or_start_anew(engine, self._reporter), self._stop.interrupting():
+            model = load_model(checked.job, engine)
+            if world.is_first():
+                self._record(checked, engine)
+            return model
 
     def _say_start(self, checked: CheckedJob, engine: Engine) -> None:
         start, remote = checked.start, not is_local(checked.job.base_model)
@@ -242,8 +256,8 @@ class Run:
             job.hp.assistant_only_loss,
             job.hp.train_on == LAST_ANSWER,
         )
-        with self._stop.interrupting():
-            prepared = prepare(dataset, recipe, job)
+        with self._stop.interrupting(), crew.first_alone():  # it keeps what the others take up
+            prepared = prepare(dataset, recipe, job, self._encoding, self._reporter.work)
         for note in notes(job.hp, prepared.train):
             self._reporter.warn(note)
         if prepared.encoded.dropped:
