@@ -14,6 +14,7 @@ ROW_FORMATS: dict[str, tuple[str, ...]] = {
     "messages": ("messages",),
     "sharegpt": ("conversations",),
     "alpaca": ("instruction", "output"),
+    "unpaired_preference": ("prompt", "completion", "label"),
     "prompt_completion": ("prompt", "completion"),
     "question_answer": ("question", "answer"),
     "input_output": ("input_text", "output_text"),
@@ -37,6 +38,7 @@ _OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "output_text": ("output", "outputs", "target", "target_text"),
     "chosen": ("accepted", "preferred", "winner"),
     "rejected": ("dispreferred", "loser"),
+    "label": ("is_good", "good", "liked", "desirable", "kto_tag", "thumbs_up"),
     "text": ("content", "body", "document", "passage"),
 }
 """Common names of the same thing; only ever proposed, except where upper case is the difference."""

@@ -121,7 +121,7 @@ def merged_format(formats: Iterable[str]) -> str:
     raise AppError(
         "bad_use",
         f"Datasets of these formats cannot be merged: {words or 'none'}.",
-        "Preference pairs and plain text only go with their own kind; conversations go together.",
+        "Answers to compare and plain text only go with their own kind; conversations go together.",
     )
 
 

@@ -52,6 +52,8 @@ def _turns(row: Mapping[str, Any], format_: str) -> list[Turn]:
             *_said(row.get("chosen"), "Chosen answer", is_learnt=True),
             *_said(row.get("rejected"), "Rejected answer"),
         ]
+    if format_ == "unpaired_preference":
+        return [*_said(row.get("prompt"), _USER), *_marked(row)]
     asked, answered = _ONE_TURN[format_]
     question = _said(row.get(asked), _USER)
     if format_ == "alpaca" and row.get("input"):
@@ -68,6 +70,15 @@ def _said(value: Any, speaker: str, *, is_learnt: bool = False) -> list[Turn]:
     if isinstance(value, list):
         return _listed(value, "role", "content")
     return [Turn(speaker, _words(value), is_learnt)]
+
+
+def _marked(row: Mapping[str, Any]) -> list[Turn]:
+    """An answer with its mark; a bad one is learnt, too: to be avoided."""
+    label = row.get("label")
+    is_good = str(label).strip().lower() in {"true", "1", "yes"}
+    said = _said(row.get("completion"), _ASSISTANT, is_learnt=True)
+    mark = f"{'Good' if is_good else 'Bad'} answer" if label is not None else _ASSISTANT
+    return [Turn(mark, turn.text, turn.is_learnt) if turn.is_learnt else turn for turn in said]
 
 
 def _listed(value: Any, speaker: str, said: str) -> list[Turn]:

@@ -20,6 +20,7 @@ FORMAT_WORDS = {
     "question_answer": "Question and answer",
     "input_output": "Input and output",
     "preference": "Preference pairs",
+    "unpaired_preference": "Answers marked good or bad",
     "text": "Plain text",
 }
 

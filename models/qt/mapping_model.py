@@ -21,6 +21,7 @@ ROLE_WORDS = {
     "messages": "Messages", "conversations": "Conversation", "instruction": "Instruction",
     "output": "Output", "input": "Further input", "prompt": "Prompt", "completion": "Completion",
     "question": "Question", "answer": "Answer", "input_text": "Input", "output_text": "Output",
+    "label": "Good answer?",
     "chosen": "Chosen answer", "rejected": "Rejected answer", "text": "Text",
     "system": "System prompt", "tools": "Tools", "split": "Split",
 }  # fmt: skip
@@ -28,7 +29,8 @@ ROLE_HELP = {
     "messages": "A list of messages, each with role and content; also as JSON text.",
     "conversations": "A list of turns, each with from and value; also as JSON text.",
     "input": "What the instruction is about: it is put beneath it.",
-    "prompt": "What was asked before the two answers.",
+    "prompt": "What was asked before the answer, or before the two of a pair.",
+    "label": "True for a good answer, false for a bad one; KTO learns from both.",
     "system": "What the model is told before the conversation.",
     "tools": "The functions that the model may call, as a JSON list.",
     "split": "Names the rows to learn from and those to hold out, such as train and test.",
@@ -37,7 +39,7 @@ _OFTEN_EXTRA = ("system", "tools", "split")
 _EXTRA = {"alpaca": ("input",), "preference": ("prompt",)}
 _ORDER = (
     "question_answer", "messages", "sharegpt", "alpaca", "prompt_completion", "input_output",
-    "preference", "text",
+    "preference", "unpaired_preference", "text",
 )  # fmt: skip
 """As they are offered: the one that most tables have first."""
 

@@ -10,6 +10,7 @@ import orjson
 from models.domain.column_mapping import ROW_FORMATS, only_spelling
 from services.dataset_import.findings import DROP, MAP, MOST_PLACES
 from services.dataset_import.row_checks import all_plain, check_row, is_plain, look_closely
+from trainer_image.conversations import says_good_or_bad
 
 if TYPE_CHECKING:
     from models.domain.column_mapping import ColumnMapping
@@ -171,9 +172,9 @@ class Detector:
         filled, has_split = key[: key.index(_NULLS)] if _NULLS in key else key, "split" in row
         if self._mapping is not None:
             return _Plan((self._mapping.format,), filled, self._mapping, has_split)
-        formats = formats_of(filled)
+        formats = formats_of(filled, row)
         if not formats or (self._wanted and self._wanted not in formats):
-            formats = formats_of(tuple(row)) or formats
+            formats = formats_of(tuple(row), row) or formats
         if formats:
             if self._wanted:
                 others = (name for name in formats if name != self._wanted)
@@ -225,9 +226,12 @@ _AS_IT_IS = b""
 """Said of a row that is stored as it was read."""
 
 
-def formats_of(columns: tuple[str, ...]) -> tuple[str, ...]:
-    """All formats that need no other columns than these."""
+def formats_of(columns: tuple[str, ...], row: Row | None = None) -> tuple[str, ...]:
+    """All formats that need no other columns than these. The ``label`` of a ``row`` that is known
+    counts only where it says good or bad: in other tables it is a class."""
     present = set(columns)
+    if row is not None and not says_good_or_bad(row):
+        present.discard("label")
     return tuple(name for name, need in ROW_FORMATS.items() if present.issuperset(need))
 
 

@@ -18,6 +18,7 @@ from services.dataset_import.conversation_checks import (
     is_plain_chat,
 )
 from services.dataset_import.findings import DROP, FIX
+from trainer_image.conversations import RowError, is_good
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +31,10 @@ _CONVERSATIONS = {"messages": ("messages",), "sharegpt": ("conversations",)}
 _EITHER = {
     "preference": ("prompt", "chosen", "rejected"),
     "prompt_completion": ("prompt", "completion"),
+    "unpaired_preference": ("prompt", "completion"),
 }
 """Columns that hold a text or messages."""
+_LABELLED = "unpaired_preference"
 
 
 def is_plain(row: Row, format_: str) -> bool:
@@ -42,7 +45,9 @@ def is_plain(row: Row, format_: str) -> bool:
         return is_plain_chat(row["messages"], "role", "content", ROLES)
     if format_ == "sharegpt":
         return is_plain_chat(row["conversations"], "from", "value", SPEAKERS)
-    for column in ROW_FORMATS[format_]:
+    if format_ == _LABELLED and type(row["label"]) is not bool:
+        return False
+    for column in _texts_of(format_):
         value = row[column]
         if type(value) is not str or not value or value.isspace():
             return False
@@ -59,7 +64,9 @@ def all_plain(rows: list[Row], format_: str) -> bool:
         return False
     if format_ in _CONVERSATIONS:
         return all(is_plain(row, format_) for row in rows)
-    columns = [[row[column] for row in rows] for column in ROW_FORMATS[format_]]
+    if format_ == _LABELLED and {type(row["label"]) for row in rows} != {bool}:
+        return False
+    columns = [[row[column] for row in rows] for column in _texts_of(format_)]
     for values in columns:
         if set(map(type, values)) != {str} or "" in values or any(map(str.isspace, values)):
             return False
@@ -71,6 +78,11 @@ def all_plain(rows: list[Row], format_: str) -> bool:
     return format_ != "preference" or not any(map(eq, *columns))
 
 
+def _texts_of(format_: str) -> tuple[str, ...]:
+    """The columns that a format needs, but for a label."""
+    return tuple(column for column in ROW_FORMATS[format_] if column != "label")
+
+
 def _are_texts(rows: list[Row], column: str) -> bool:
     return {type(row[column]) for row in rows} == {str}
 
@@ -80,6 +92,8 @@ def check_row(row: Row, format_: str) -> tuple[Row, Verdict]:
     verdict = Verdict()
     row = _with_lists(row, format_, verdict)
     row = _with_texts(row, format_, verdict)
+    if format_ == _LABELLED:
+        row = _with_label(row, verdict)
     check_tools(row.get("tools"), verdict)
     if verdict.problems:
         return row, verdict
@@ -149,7 +163,7 @@ def _is_columns(value: dict[str, Any]) -> bool:
 def _with_texts(row: Row, format_: str, verdict: Verdict) -> Row:
     """Numbers become text; what is empty or no text at all is refused."""
     either = _EITHER.get(format_, ())
-    for column in ROW_FORMATS[format_]:
+    for column in _texts_of(format_):
         value = row.get(column)
         if column in _CONVERSATIONS.get(format_, ()) or (
             column in either and isinstance(value, list) and value
@@ -180,6 +194,19 @@ def _with_text(row: Row, column: str, value: Any, verdict: Verdict) -> Row:
         kind = "list" if isinstance(value, list) else "object"
         verdict.refuse("wrong_type", f"{column!r} is {kind}, not text.", FIX)
     return row
+
+
+def _with_label(row: Row, verdict: Verdict) -> Row:
+    """The label as a truth value, however it is written."""
+    try:
+        label = is_good(row)
+    except RowError as error:
+        verdict.refuse("bad_label", str(error), FIX)
+        return row
+    if row["label"] is label:
+        return row
+    verdict.note("label_read", "'label' is no truth value; it is read as true or false.")
+    return {**row, "label": label}
 
 
 def _check_either(row: Row, format_: str, verdict: Verdict) -> None:
