@@ -30,6 +30,7 @@ from services.earlier_program import EarlierProgram
 from services.environment.installed_packages import installed_versions
 from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.sample_model import SampleModel
+from services.gpu_count import ProcessCount
 from services.gpu_probe import GpuProbe
 from services.hub_check import HubCheck
 from services.inference_engine import InferenceEngine
@@ -147,12 +148,11 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     catalogue = resource("base_models.toml")
     shapes = ModelShapes(catalogue, data_root, offline, hf_token)
     peaks = MemoryRecords(database, shapes)
-    containers = DockerRunner(
-        engine,
-        hf_token,
-        install_id,
-        lambda: [gpu.index for gpu in gpus.probe().gpus],
-    )
+
+    def gpu_indexes() -> list[int]:
+        return [gpu.index for gpu in gpus.probe().gpus]
+
+    containers = DockerRunner(engine, hf_token, install_id, gpu_indexes)
     patient = Patient(
         home=paths.home,
         database=paths.database,
@@ -165,13 +165,14 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         is_offline=offline.is_offline,
         proxy=lambda: settings.values().proxy,
     )
-    builder = JobBuilder(library, data_root, hf_token)
+    processes = ProcessCount(gpus.probe, engine.info)
+    builder = JobBuilder(library, data_root, hf_token, processes)
     runs = RunService(
         records=RunRecords(database),
         library=library,
         builder=builder,
         runners={
-            RUNTIME_PYTHON: ProcessRunner(lambda: runtime.python, hf_token),
+            RUNTIME_PYTHON: ProcessRunner(lambda: runtime.python, hf_token, gpu_indexes),
             RUNTIME_DOCKER: containers,
         },
         code=place_code,

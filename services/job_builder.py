@@ -41,6 +41,7 @@ class JobBuilder:
 
     ``default_data_root`` gives the folder for setups that name none; ``hf_token`` the user's token,
     and is asked only for a setup that needs one: a keychain may have to be unlocked for it.
+    ``processes`` says with how many GPUs a setup trains.
     """
 
     def __init__(
@@ -48,8 +49,10 @@ class JobBuilder:
         library: DatasetLibrary,
         default_data_root: Callable[[], Path],
         hf_token: Callable[[], str | None] = lambda: None,
+        processes: Callable[[TrainingConfig], int] = lambda _: 1,
     ) -> None:
         self._library = library
+        self._processes = processes
         self._default_data_root = default_data_root
         self._hf_token = hf_token
 
@@ -75,7 +78,9 @@ class JobBuilder:
         session = session or self._session(config, problems)
         if problems:
             raise ConfigError(problems)
-        job = build_job(config, session, name=name, offline=offline)
+        job = build_job(
+            config, session, name=name, offline=offline, processes=self._processes(config)
+        )
         output = host_path(data_root, config.output.directory)
         return PlannedJob(job, data_root, output, session)
 
@@ -131,7 +136,12 @@ class JobBuilder:
 
 
 def build_job(
-    config: TrainingConfig, session: DatasetSession | None, *, name: str = "", offline: bool = False
+    config: TrainingConfig,
+    session: DatasetSession | None,
+    *,
+    name: str = "",
+    offline: bool = False,
+    processes: int = 1,
 ) -> Job:
     """The job of a checked configuration. ``session`` is its dataset of the library, or None for
     one of the Hub. Every setting that the trainer knows is in it.
@@ -146,6 +156,7 @@ def build_job(
         hp=Hyperparameters(**_without(asdict(config.hp), "base_model")),
         offline=offline,
         use_gpu=config.local.use_gpu,
+        processes=processes,
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from models.domain.config import DEFAULT_MODEL
 from models.domain.config_io import with_values
 from models.domain.memory import estimate_memory
+from models.domain.processes import processes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,11 +68,12 @@ def choose(config: TrainingConfig, computer: Computer) -> Choice:
         return _on_processor(config, computer)
     total = min(gpu.total for gpu in computer.hardware.gpus)
     free = min(gpu.free for gpu in computer.hardware.gpus)
-    batch, peak = _largest_batch(config, computer, free)
+    processes = processes_of(config, len(computer.hardware.gpus))
+    batch, peak = _largest_batch(config, computer, free, processes)
     choice = Choice(
         learning_rate=_FAST_RATE if total >= _FAST_RATE_FROM * _GIGABYTE else _SAFE_RATE,
         batch=batch,
-        accumulation=EFFECTIVE_BATCH // batch,
+        accumulation=max(1, EFFECTIVE_BATCH // (batch * processes)),
         max_steps=_max_steps(total, computer.rows),
         reason="",
     )
@@ -103,12 +105,17 @@ def batch_words(batch: int, accumulation: int) -> str:
     return f"batch {batch} \N{MULTIPLICATION SIGN} {accumulation}"
 
 
-def _largest_batch(config: TrainingConfig, computer: Computer, free: int) -> tuple[int, int | None]:
-    """The batch and its predicted peak; batch 1 where none fits or nothing can be predicted."""
+def _largest_batch(
+    config: TrainingConfig, computer: Computer, free: int, processes: int
+) -> tuple[int, int | None]:
+    """Each GPU's batch and its predicted peak; batch 1 where none fits or nothing can be predicted.
+
+    With several GPUs no batch that would be more than the effective one for all together.
+    """
     if computer.shape is None:
         return 1, None
     peak = 0
-    for batch in _BATCHES:
+    for batch in (one for one in _BATCHES if one == 1 or one * processes <= EFFECTIVE_BATCH):
         peak = peak_of(config, computer.shape, batch, on_gpu=True, factor=computer.factor)
         if peak <= FREE_SHARE * free:
             return batch, peak

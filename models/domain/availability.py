@@ -45,7 +45,7 @@ _LORA_ONLY = {
     "hp.lora_r", "hp.lora_alpha", "hp.lora_dropout", "hp.lora_targets", "hp.lora_variant",
 }  # fmt: skip
 _DOCKER_ONLY = {
-    "local.image", "local.container_name", "local.gpu_devices", "local.memory_limit",
+    "local.image", "local.container_name", "local.memory_limit",
 }  # fmt: skip
 _MEASURED_ONLY = {"hp.eval_steps", "hp.early_stopping", "hp.load_best"}
 

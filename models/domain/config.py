@@ -462,7 +462,8 @@ class LocalSection:
     gpu_devices: str = setting(
         "all",
         "GPU devices",
-        help="Which GPUs the container sees: all, or their numbers such as 0,1.",
+        help="Which GPUs train together: all, or their numbers such as 0,1. Each takes a batch of "
+        "its own.",
         expert=True,
     )
     pass_hf_token: bool = setting(

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from models.domain.errors import Problem
+from models.domain.processes import ALL_GPUS
 
 if TYPE_CHECKING:
     from models.domain.config import LocalSection
 
-ALL_GPUS = "all"
 LONGEST_NAME = 200
 """The engine sets no bound; beyond the 255 bytes of a file's name it fails at the start."""
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -31,7 +31,6 @@ def container_problems(local: LocalSection) -> list[Problem]:
     found = (
         name_problem(local.container_name),
         image_problem(local.image),
-        devices_problem(local.gpu_devices) if local.use_gpu else None,
     )
     return [problem for problem in found if problem is not None]
 

@@ -14,7 +14,7 @@ from models.domain.config import (
     TrainingConfig,
 )
 from models.domain.config_io import get_value, settings_index
-from models.domain.container_rules import container_problems
+from models.domain.container_rules import container_problems, devices_problem
 from models.domain.errors import Problem
 from models.domain.methods import method_problems
 
@@ -158,8 +158,13 @@ def _runpod(config: TrainingConfig) -> Iterator[Problem]:
 
 
 def _container(config: TrainingConfig) -> Iterator[Problem]:
-    if config.training.target == TARGET_LOCAL and config.local.runtime == RUNTIME_DOCKER:
+    if config.training.target != TARGET_LOCAL:
+        return
+    if config.local.runtime == RUNTIME_DOCKER:
         yield from container_problems(config.local)
+    devices = devices_problem(config.local.gpu_devices) if config.local.use_gpu else None
+    if devices is not None:
+        yield devices
 
 
 def _is_under_data(directory: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.domain.methods import packs, rate_note
+from models.domain.processes import effective_batch, processes_of
 from models.qt.wording import counted
 
 if TYPE_CHECKING:
@@ -16,30 +17,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StepEstimate:
-    """Steps of one device; with packing the trainer may need fewer."""
+    """With packing the trainer may need fewer. ``gpus`` are those that train together."""
 
     effective_batch: int
     steps_per_epoch: int
     total_steps: int
     is_upper_bound: bool
     note: str = ""
+    gpus: int = 1
 
     def sentence(self) -> str:
         """One line for beneath the hyperparameters."""
         about = "up to " if self.is_upper_bound else ""
+        shared = f" on {self.gpus} GPUs" if self.gpus > 1 else ""
         return (
-            f"Effective batch {self.effective_batch:,} · {about}"
+            f"Effective batch {self.effective_batch:,}{shared} · {about}"
             f"{counted(self.steps_per_epoch, 'step')} per epoch · {about}"
             f"{counted(self.total_steps, 'step')} in all" + (f" · {self.note}" if self.note else "")
         )
 
 
-def estimate_steps(config: TrainingConfig, session: DatasetSession | None) -> StepEstimate | None:
-    """The estimate for this setup, or None while there is no dataset or a value is impossible."""
+def estimate_steps(
+    config: TrainingConfig, session: DatasetSession | None, gpus: int = 0
+) -> StepEstimate | None:
+    """The estimate for this setup, or None while there is no dataset or a value is impossible.
+
+    ``gpus`` are those of this computer.
+    """
     hp = config.hp
     if session is None or min(hp.batch_size, hp.grad_accum) < 1 or not 0 < hp.epochs <= 1000:
         return None
-    batch = hp.batch_size * hp.grad_accum
+    batch = effective_batch(config, gpus)
     rows = training_rows(config, session)
     if hp.method == "KTO" and session.format == "preference":
         rows *= 2  # each pair is a good answer and a bad one
@@ -47,7 +55,8 @@ def estimate_steps(config: TrainingConfig, session: DatasetSession | None) -> St
     total = max(1, math.ceil(per_epoch * hp.epochs))
     if hp.max_steps is not None:
         total = min(total, max(1, hp.max_steps))
-    return StepEstimate(batch, per_epoch, total, packs(hp), rate_note(hp))
+    processes = processes_of(config, gpus)
+    return StepEstimate(batch, per_epoch, total, packs(hp), rate_note(hp), processes)
 
 
 def training_rows(config: TrainingConfig, session: DatasetSession) -> int:

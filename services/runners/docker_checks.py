@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from models.domain.container_rules import ALL_GPUS
 from models.domain.docker import INSTALL_LABEL, VARIANT_CPU, VARIANT_CUDA, our_image
 from models.domain.errors import AppError, Problem
+from models.domain.processes import chosen_gpus, missing_gpus_problem
 from services.docker.errors import calling
 from services.host_folder import folder_problems
 from services.runners.container_end import container_end
@@ -121,15 +121,9 @@ def device_problems(
             "Or use all, and the training runs on the processor until GPUs can be passed.",
         )
         return
-    missing = [number for number in chosen if number not in indexes]
-    if missing and indexes:
-        shown = ", ".join(map(str, indexes))
-        yield Problem(
-            _DEVICES,
-            local.gpu_devices,
-            f"names a GPU that is not there: {', '.join(map(str, missing))}.",
-            f"Choose among {shown}.",
-        )
+    problem = missing_gpus_problem(local, indexes)
+    if problem is not None:
+        yield problem
 
 
 def memory_problems(local: LocalSection, info: EngineInfo) -> Iterator[Problem]:
@@ -152,10 +146,7 @@ def place_problems(data_root: Path, info: EngineInfo, user: User) -> list[Proble
 
 def chosen_devices(local: LocalSection) -> list[int]:
     """The GPUs that were chosen by number; none means all, or that none are wanted."""
-    text = local.gpu_devices.strip()
-    if not local.use_gpu or not text or text.lower() == ALL_GPUS:
-        return []
-    return [int(part) for part in text.split(",") if part.strip().isdecimal()]
+    return list(chosen_gpus(local))
 
 
 def inspect_image(client: DockerClient, image: str) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from models.domain.errors import AppError
+from models.domain.processes import chosen_gpus, missing_gpus_problem
 from models.domain.run import JobHandle, ProcessHandle
 from services.environment.child_process import clean_environment
 from services.offline import LIBRARIES_OFFLINE
@@ -18,7 +19,7 @@ from services.runners.base import Look, Started
 from trainer_image.contract import DATA_ROOT_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from models.domain.config import TrainingConfig
@@ -51,18 +52,27 @@ class ProcessRunner:
     """A :class:`~services.runners.base.Runner` over the operating system's processes.
 
     ``python`` gives the interpreter at the time of a start: the environment may be made later.
-    ``hf_token`` gives the user's token, and is asked only for a run that is to have it.
+    ``hf_token`` gives the user's token, and is asked only for a run that is to have it;
+    ``gpu_indexes`` the numbers of this computer's GPUs, where the driver tells them.
     """
 
     def __init__(
-        self, python: Callable[[], Path], hf_token: Callable[[], str | None] = lambda: None
+        self,
+        python: Callable[[], Path],
+        hf_token: Callable[[], str | None] = lambda: None,
+        gpu_indexes: Callable[[], Sequence[int]] = tuple,
     ) -> None:
         self._python = python
         self._hf_token = hf_token
+        self._gpu_indexes = gpu_indexes
 
     def check(self, config: TrainingConfig, data_root: Path, *, offline: bool) -> list[Problem]:
-        """Nothing: a missing environment is no problem of a setup, and is offered to be made."""
-        return []
+        """Whether the chosen GPUs are there. A missing environment is no problem of a setup, and
+        is offered to be made."""
+        if not chosen_gpus(config.local):
+            return []
+        problem = missing_gpus_problem(config.local, self._gpu_indexes())
+        return [] if problem is None else [problem]
 
     def start(self, launch: Launch) -> Started:
         """Start the job in a session of its own; its output goes to the run's log file."""
@@ -177,6 +187,10 @@ def trainer_environment(
         environment |= LIBRARIES_OFFLINE
     if not launch.local.use_gpu:
         environment["CUDA_VISIBLE_DEVICES"] = ""
+    elif chosen := chosen_gpus(launch.local):
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, chosen))
+        # As the driver counts them, whose numbers the user saw; CUDA's own begins with the fastest.
+        environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
     return environment
 
 

@@ -39,12 +39,15 @@ class TrainingSection(SettingsCard):
         datasets.rowsInserted.connect(self._show_estimate)
         self._form.model.reset.connect(self._show_estimate)
         self._form.model.value_changed.connect(self._show_estimate)
+        self._form.model.circumstances_changed.connect(self._show_estimate)
         self._show_estimate()
 
     @Slot()
     def _show_estimate(self, _path: str = "") -> None:
         from models.qt.step_estimate import estimate_steps  # not needed for the first frame
 
-        estimate = estimate_steps(self._form.model.config, self._library.session)
+        model = self._form.model
+        gpus = model.circumstances.gpu_count
+        estimate = estimate_steps(model.config, self._library.session, gpus)
         self._estimate.setText("" if estimate is None else estimate.sentence())
         self._estimate.setVisible(estimate is not None)
