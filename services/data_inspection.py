@@ -258,6 +258,7 @@ def _view(text: dict[str, Any]) -> TokenView:
         max_length=text["max_length"],
         sizes=tuple(text["sizes"]),
         controls=tuple(text["controls"]),
+        part=text.get("part", ""),
     )
 
 

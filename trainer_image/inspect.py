@@ -27,6 +27,7 @@ from trainer_image.environment import prepare_process
 from trainer_image.failures import TrainerError
 from trainer_image.kept_tokens import is_kept, kept_path, may_keep
 from trainer_image.lines import LineWorker, Request, claim_stdout
+from trainer_image.preference_rows import names
 from trainer_image.pretrained import (
     configuration_of,
     signature_of_base,
@@ -117,7 +118,10 @@ class Inspector(LineWorker):
             texts = tokenised(request.row, recipe)
         except RowError as error:
             raise DatasetError([f"This row cannot be learnt from: {error}"]) from error
-        views = [view(text, recipe) for text in texts]
+        parts = names(request.row, request.format, len(texts))
+        views = [
+            view(text, recipe) | {"part": part} for text, part in zip(texts, parts, strict=True)
+        ]
         self.reply(request_id, "mask", texts=views, **_template_of(recipe))
 
     def _report(self, request_id: Any, request: ReportRequest, cancel: Event) -> None:

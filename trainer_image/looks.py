@@ -13,10 +13,10 @@ from trainer_image.pieces import Tokenised, entry, lines_of, usable
 from trainer_image.row_looks import (
     Note,
     order_notes,
+    said_in,
     system_text,
     text_notes,
     values_of,
-    whole_text,
 )
 from trainer_image.rows import parse
 from trainer_image.texts import flat
@@ -89,7 +89,7 @@ def _look(text: bytes, line: int, begin: int, recipe: Recipe) -> tuple[Look, lis
     try:
         row = parse(text)
         messages = conversation(row, recipe.format)
-        said = whole_text(messages)
+        said = said_in(row, recipe.format)
         if recipe.format is not DatasetFormat.TEXT:
             notes += order_notes(messages)
         notes += text_notes(f"{system_text(messages)}\n{said}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainer_image.contract import METHODS, DatasetFormat
-from trainer_image.conversations import RowError, asked_before, conversation, pair
+from trainer_image.conversations import RowError, asked_before, conversation, is_good, pair
 from trainer_image.masks import masked
 
 if TYPE_CHECKING:
@@ -54,6 +54,10 @@ def without_torn(texts: Sequence[Text], kept: list[Text], format_: DatasetFormat
     return kept if format_ not in METHODS or len(kept) == len(texts) else []
 
 
-def names(format_: DatasetFormat, count: int) -> list[str]:
-    """What each of a row's ``count`` texts is; nothing for what is simply learnt."""
-    return [CHOSEN, REJECTED] if format_ is DatasetFormat.PREFERENCE else [""] * count
+def names(row: Row, format_: DatasetFormat, count: int) -> list[str]:
+    """What each of a row's ``count`` texts is; nothing for one that is learnt as any other."""
+    if format_ is DatasetFormat.PREFERENCE:
+        return [CHOSEN, REJECTED]
+    if format_ is DatasetFormat.UNPAIRED_PREFERENCE:
+        return ["good" if is_good(row) else "bad"]
+    return ["piece" if format_ is DatasetFormat.TEXT and count > 1 else ""] * count

@@ -12,11 +12,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trainer_image.conversations import conversation
+from trainer_image.contract import METHODS
 from trainer_image.findings import Findings
 from trainer_image.kept_tokens import tidy
 from trainer_image.near import Sketches
-from trainer_image.row_looks import whole_text
+from trainer_image.row_looks import said_in
 from trainer_image.row_pool import RowPool
 from trainer_image.row_worker import Work
 from trainer_image.rows import drawn, parse
@@ -161,7 +161,7 @@ class Report:
     def _count(self, look: Look, place: tuple[int, int]) -> None:
         sums, limit, texts = self._sums, self._recipe.max_length, look.texts
         sums.texts += len(texts)
-        sums.divided += len(texts) > 1
+        sums.divided += len(texts) > 1 and self._recipe.format not in METHODS
         sums.lengths.update(text.length for text in texts)
         sums.tokens += sum(text.kept for text in texts)
         sums.trained_tokens += sum(text.trained for text in texts)
@@ -189,7 +189,7 @@ class Report:
         """What a row says, read again."""
         with self._path.open("rb") as file:
             file.seek(self._offsets[row])
-            return whole_text(conversation(parse(file.readline()), self._recipe.format))
+            return said_in(parse(file.readline()), self._recipe.format)
 
     def _compare(self, alike: Alike) -> None:
         """Name repeated rows, and those that are learnt and held out both."""

@@ -9,6 +9,9 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from trainer_image.contract import DatasetFormat
+from trainer_image.conversations import conversation, pair
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -71,6 +74,15 @@ def text_notes(text: str) -> Iterator[Note]:
 def whole_text(messages: list[Message]) -> str:
     """All that is said, without system messages, which many rows share."""
     return "\n".join(said(one) for one in messages if one["role"] != "system")
+
+
+def said_in(row: dict[str, Any], format_: DatasetFormat) -> str:
+    """All that a row says, both sides of a pair; RowError as :func:`conversation` has it."""
+    text = whole_text(conversation(row, format_))
+    if format_ is DatasetFormat.PREFERENCE:
+        one, other, alike = pair(row)
+        text = f"{whole_text(one)}\n{whole_text(other[alike:])}"
+    return text
 
 
 def system_text(messages: list[Message]) -> str:

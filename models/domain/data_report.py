@@ -65,7 +65,9 @@ class TokenView:
     ``max_length`` tokens of the ``length`` that the text has. ``sizes`` are the tokens of each
     piece (none where the tokenizer passed it over, several where they share a character), and
     ``controls`` the numbers of the pieces that are control tokens. A row is several such texts
-    where the model's template rewrites what stands before an answer.
+    where the model's template rewrites what stands before an answer, and where answers are
+    compared: ``part`` is then ``chosen``, ``rejected``, ``good`` or ``bad``, and ``piece`` where a
+    long raw text is cut.
     """
 
     text: str
@@ -76,6 +78,7 @@ class TokenView:
     max_length: int
     sizes: tuple[int, ...] = ()
     controls: tuple[int, ...] = ()
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

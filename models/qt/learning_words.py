@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from models.domain.data_report import DataReport, Finding, TokenView
     from models.domain.token_pieces import TokenPiece
 
+_TEXTS = {"chosen": "{} sides of a pair", "piece": "{} pieces of a long text"}
+_MORE_TEXTS = {
+    "preference": "texts, as each pair has two sides",
+    "text": "pieces, as long texts are cut",
+}
+_PARTS = {
+    "chosen": "Chosen answer: made likelier than the rejected one",
+    "rejected": "Rejected answer: made less likely",
+    "good": "Marked as a good answer: made likelier",
+    "bad": "Marked as a bad answer: made less likely",
+}
+"""What is done with an answer that is compared; it is coloured as learnt, either way."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -64,7 +77,7 @@ def facts_of(report: DataReport) -> tuple[Fact, ...]:
         Fact(f"{report.tokens:,}", "tokens in one epoch"),
     ]
     if report.texts != usable:
-        words = "texts, as the template gives each answer its own"
+        words = _MORE_TEXTS.get(report.format, "texts, as the template gives each answer its own")
         facts.append(Fact(f"{report.texts:,}", words))
     facts += [
         _bad(report.refused, "row cannot be used", "rows cannot be used"),
@@ -113,11 +126,24 @@ def row_words(texts: Sequence[TokenView]) -> str:
     learnt = sum(map(learnt_count, texts))
     parts = [counted(tokens, "token"), f"{learnt:,} learnt"]
     if len(texts) > 1:
-        parts.insert(0, f"{len(texts)} texts, one for each answer")
+        parts.insert(
+            0, _TEXTS.get(texts[0].part, "{} texts, one for each answer").format(len(texts))
+        )
     lost = sum(max(0, text.length - text.max_length) for text in texts)
     if lost:
         parts.append(f"{lost:,} cut off")
     return " · ".join(parts)
+
+
+def text_title(number: int, texts: Sequence[TokenView]) -> str:
+    """What one of a row's texts is, where that is to be said; ``number`` counts from 0."""
+    part, count = texts[number].part, len(texts)
+    if part in _PARTS:
+        return _PARTS[part]
+    if count == 1:
+        return ""
+    what = "of a long text" if part == "piece" else "learnt for its answer"
+    return f"{'Piece' if part == 'piece' else 'Text'} {number + 1} of {count}, {what}"
 
 
 def piece_words(piece: TokenPiece, length: int) -> str:

@@ -58,6 +58,12 @@ def test_system_prompt_input_and_both_answers_are_shown() -> None:
     assert speakers == ["User", "Chosen answer", "Rejected answer"]
 
 
+@pytest.mark.parametrize(("label", "mark"), [(True, "Good answer"), ("false", "Bad answer")])
+def test_an_answer_says_whether_it_is_a_good_one(label: object, mark: str) -> None:
+    row = {"prompt": "Why?", "completion": "So.", "label": label}
+    assert turns_of(row, "unpaired_preference") == (_ASKED, Turn(mark, "So.", is_learnt=True))
+
+
 def test_calls_of_tools_are_shown() -> None:
     message = {"role": "assistant", "content": None, "tool_calls": [{"name": "clock"}]}
     (turn,) = turns_of({"messages": [message]}, "messages")

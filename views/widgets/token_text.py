@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QTextEdit, QWidget
 
 from models.domain.token_pieces import NEW_LINE, TokenPiece, cut_off, legible, pieces_of, visible
+from models.qt.learning_words import text_title
 from models.qt.wording import counted
 from views.theme import current_theme
 
@@ -118,8 +119,8 @@ class TokenText(QTextEdit):
         cursor.beginEditBlock()
         cursor.setBlockFormat(_lines())
         for number, text in enumerate(self._texts):
-            if len(self._texts) > 1:
-                title = f"Text {number + 1} of {len(self._texts)}, learnt for its answer"
+            title = text_title(number, self._texts)
+            if title:
                 self._note(cursor, title)
             self._draw_text(cursor, text)
         if self._raw:
