@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
+from app.connect_onward import OnwardConnection
 from controllers.compare_controller import CompareController
 from controllers.history_controller import HistoryController
 from controllers.queue_controller import QueueController
@@ -42,6 +43,7 @@ class RunsConnection(QObject):
         self.comparison = CompareController(desk, models.compared, history, follower)
         self.queue = QueueController(desk, models, services.queue, training, follower)
         self._dialogs = RunDialogs(window)
+        self.onward = OnwardConnection(window, desk, services, training, self)
         self._connect_menu()
         self._connect_history()
         if window.runs is not None:

@@ -144,7 +144,7 @@ class HistoryController(QObject):
             plan = await self._desk.lanes.runs.run(self._history.plan_again, run.id)
         except AppError as error:
             title = f"{name_of(run)} cannot be run again exactly"
-            self._desk.notices.show_error(title, _in_words(error))
+            self._desk.notices.show_error(title, in_words(error))
             return
         if plan.remarks:
             self.again_asked.emit(plan)
@@ -170,7 +170,7 @@ class HistoryController(QObject):
                 self._history.run_again, plan.run_id, queued=waits
             )
         except AppError as error:
-            self._desk.notices.show_error(f"{plan.name} did not start again", _in_words(error))
+            self._desk.notices.show_error(f"{plan.name} did not start again", in_words(error))
         else:
             self._show_again(run, waits=waits)
         finally:
@@ -195,7 +195,7 @@ class HistoryController(QObject):
             self._desk.notices.said.emit(f"Metrics saved as {path}")
 
 
-def _in_words(error: AppError) -> AppError:
+def in_words(error: AppError) -> AppError:
     """What is wrong with a setup as sentences that name its settings as the form does."""
     if not isinstance(error, ConfigError):
         return error

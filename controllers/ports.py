@@ -125,6 +125,15 @@ class HistoryPort(Protocol):
     def run_again(self, run_id: str, *, queued: bool = False) -> Run:
         """Start it again exactly, or let it wait in the queue. Raises as RunPort.start does."""
 
+    def plan_longer(self, run_id: str, *, epochs: float | None = None) -> Repetition:
+        """What training it to so many epochs in all means. AppError where that cannot be."""
+
+    def plan_on_top(self, run_id: str, values: Mapping[str, object] | None = None) -> Repetition:
+        """What a new adapter on top of it means, trained by its setup with these changes."""
+
+    def begin_onward(self, plan: Repetition, *, queued: bool = False) -> Run:
+        """Start what was planned, or let it wait. Raises as RunPort.start does."""
+
     def export_metrics(self, run_id: str, path: Path) -> None:
         """Write every event to a ``.csv`` or ``.jsonl`` file; AppError where it cannot be."""
 

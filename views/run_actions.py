@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
 from models.domain.remedies import can_resume
+from models.domain.run import RunState
 from models.qt.runs_filter import is_waiting
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _CHOOSE = "Choose a run in the table first"
 _ONE = "Choose one run for this"
 _NOT_OVER = "It can be deleted once it has ended"
 _CANNOT_RESUME = "Only a run that ended early can go on"
+_NOT_TRAINED = "It has trained no step yet, or still trains"
+_NO_RESULT = "Only a run that has finished can be built upon"
 
 
 class RunActions(QObject):
@@ -30,8 +33,9 @@ class RunActions(QObject):
 
     Signals:
         changed: what can be done may be different now.
-        use_requested, again_requested, resume_requested, folder_requested, logs_requested,
-        metrics_requested, rename_requested: the one Run (payload).
+        use_requested, again_requested, resume_requested, longer_requested, on_top_requested,
+        folder_requested, logs_requested, metrics_requested, rename_requested: the one Run
+            (payload).
         delete_requested: the runs (a tuple).
     """
 
@@ -39,6 +43,8 @@ class RunActions(QObject):
     use_requested = Signal(object)
     again_requested = Signal(object)
     resume_requested = Signal(object)
+    longer_requested = Signal(object)
+    on_top_requested = Signal(object)
     folder_requested = Signal(object)
     logs_requested = Signal(object)
     metrics_requested = Signal(object)
@@ -64,6 +70,8 @@ class RunActions(QObject):
             self._enable(action, reason)
         resumes = run is not None and can_resume(run)
         self._enable(self.resume, reason or ("" if resumes else _CANNOT_RESUME))
+        self._enable(self.longer, reason or ("" if _has_trained(run) else _NOT_TRAINED))
+        self._enable(self.on_top, reason or ("" if _has_result(run) else _NO_RESULT))
         self._enable(self.delete, self._why_not_deleted())
         self.changed.emit()
 
@@ -75,6 +83,10 @@ class RunActions(QObject):
         self.again = self._make("Run &again exactly", again, self.again_requested)
         resume = "Go on from the newest checkpoint"
         self.resume = self._make("Re&sume", resume, self.resume_requested)
+        longer = "Go on from its last checkpoint to a later end, as a new run"
+        self.longer = self._make("Train &longer…", longer, self.longer_requested)
+        on_top = "Learn something further on top of its adapter, as a new run"
+        self.on_top = self._make("New adapter on &top…", on_top, self.on_top_requested)
         self.menu.addSeparator()
         self.folder = self._make("&Open folder", "The adapter's folder", self.folder_requested)
         logs = "Save everything that the training printed"
@@ -111,3 +123,11 @@ class RunActions(QObject):
             self.delete_requested.emit(self._runs)
         elif isinstance(action, QAction) and len(self._runs) == 1:
             self._signals[action].emit(self._runs[0])
+
+
+def _has_trained(run: Run | None) -> bool:
+    return run is not None and run.state.is_over and run.step > 0
+
+
+def _has_result(run: Run | None) -> bool:
+    return run is not None and run.state is RunState.FINISHED and bool(run.adapter_path)

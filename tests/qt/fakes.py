@@ -38,6 +38,7 @@ from models.domain.run_history import (
     QueueTurn,
     Repetition,
     RunSize,
+    Verb,
     clean_tags,
     matches,
 )
@@ -47,7 +48,7 @@ from services.progress import CancelToken, Progress, Reporter
 from tests.qt.fake_learning import FakeLearning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from models.domain.dataset import MergePart
     from models.domain.dataset_import import HubSource, ImportOptions, ImportVerdict
@@ -253,6 +254,29 @@ class FakeHistory:
         again = replace(self.runs.stored[run_id], id=f"{run_id}-again", state=state, **changes)
         self.runs.stored[again.id] = again
         return again
+
+    def plan_longer(self, run_id: str, *, epochs: float | None = None) -> Repetition:
+        self._called("plan_longer", (run_id, epochs))
+        run = self.runs.stored[run_id]
+        config = with_values(run.config, {"hp.epochs": epochs or run.config.hp.epochs + 1})
+        return Repetition(run.id, run.name, config, self.remarks, Verb.LONGER, steps=run.step)
+
+    def plan_on_top(self, run_id: str, values: Mapping[str, object] | None = None) -> Repetition:
+        self._called("plan_on_top", (run_id, dict(values or {})))
+        run = self.runs.stored[run_id]
+        config = with_values(run.config, dict(values or {}))
+        return Repetition(run.id, run.name, config, self.remarks, Verb.ON_TOP, steps=run.step)
+
+    def begin_onward(self, plan: Repetition, *, queued: bool = False) -> Run:
+        self._called("begin_onward", (plan.run_id, plan.verb, queued))
+        state = RunState.QUEUED if queued else RunState.PREPARING
+        changes: dict[str, Any] = {"queued_at": NOW} if queued else {}
+        first = self.runs.stored[plan.run_id]
+        made = replace(
+            first, id=f"{plan.run_id}-next", state=state, config=plan.config, step=0, **changes
+        )
+        self.runs.stored[made.id] = made
+        return made
 
     def export_metrics(self, run_id: str, path: Path) -> None:
         self._called("export_metrics", (run_id, path))
