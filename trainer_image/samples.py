@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.contract import DatasetFormat
-from trainer_image.conversations import Message, Row, conversation
+from trainer_image.conversations import Message, Row, conversation, is_good
 from trainer_image.run_folder import write_atomic, write_json
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ def write_samples(
 ) -> None:
     """Prompts with the answers that the dataset gives; raw text has no prompts, so no samples."""
     numbers = [] if format_ is DatasetFormat.TEXT else _choose(len(rows), held_out)
+    if format_ is DatasetFormat.UNPAIRED_PREFERENCE:  # nobody expects a bad answer
+        numbers = [number for number in numbers if is_good(rows[number])]
     samples = [_sample(number, rows[number], number in held_out, format_) for number in numbers]
     lines = (json.dumps(sample, ensure_ascii=False) + "\n" for sample in samples)
     write_atomic(path, "".join(lines))

@@ -46,13 +46,12 @@ def setup_words(config: TrainingConfig) -> str:
         "every answer": "every answer is learnt",
         "last answer": "only the last answer is learnt",
     }.get(hp.train_on, whole)
-    return " · ".join(
-        (
-            hp.base_model.strip() or "no model",
-            f"up to {hp.max_seq_length:,} tokens",
-            learnt if hp.assistant_only_loss else whole,
-        )
-    )
+    if not hp.assistant_only_loss:
+        learnt = whole
+    if hp.method != "SFT":
+        learnt = f"{hp.method} compares answers"
+    model, length = hp.base_model.strip() or "no model", f"up to {hp.max_seq_length:,} tokens"
+    return f"{model} · {length} · {learnt}"
 
 
 def learning_setup(config: TrainingConfig) -> tuple[object, ...]:

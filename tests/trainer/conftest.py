@@ -154,7 +154,10 @@ class Lab:
 
     def ended(self, process: subprocess.Popen[bytes], folder: Path) -> Finished:
         """Wait for a trainer to end."""
-        code = process.wait(timeout=240)
+        return self.left(folder, process.wait(timeout=240))
+
+    def left(self, folder: Path, code: int) -> Finished:
+        """What a trainer left that ended with this code."""
         return Finished(code, folder, self.root / "outputs" / folder.name)
 
     def train_until(self, folder: Path, reached: str, number: signal.Signals) -> Finished:
@@ -184,6 +187,14 @@ class Lab:
 def lab(tmp_path: Path, trainer_python: str, tiny_model: Path) -> Lab:
     """A data root of its own, with the tiny model."""
     return Lab(tmp_path, trainer_python, tiny_model)
+
+
+@pytest.fixture(scope="module")
+def shared_lab(
+    tmp_path_factory: pytest.TempPathFactory, trainer_python: str, tiny_model: Path
+) -> Lab:
+    """A data root that the tests of a module share, with the tiny model."""
+    return Lab(tmp_path_factory.mktemp("shared"), trainer_python, tiny_model)
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +13,6 @@ import pytest
 from trainer_image.contract import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from conftest import Finished, Lab, Probe
@@ -77,25 +78,28 @@ def _job(lab: Lab, name: str, method: str, **hp: Any) -> Path:
     return lab.job(name, settings | hp, dataset=dataset)
 
 
+Trained = Callable[[str], "tuple[Lab, Finished]"]
+
+
 @pytest.fixture(scope="module")
-def trained(
-    make_lab: Callable[[str], Lab],
-) -> dict[str, tuple[Lab, Finished]]:
-    """One run of each method."""
-    runs = {}
-    for method in ("DPO", "ORPO", "KTO"):
+def trained(make_lab: Callable[[str], Lab]) -> Trained:
+    """One run of each method, once it is asked for."""
+
+    @cache
+    def run(method: str) -> tuple[Lab, Finished]:
         lab = make_lab(method)
         done = lab.train(_job(lab, "run", method))
         assert done.code == ExitCode.FINISHED, done.log
-        runs[method] = (lab, done)
-    return runs
+        return lab, done
+
+    return run
 
 
 @pytest.mark.parametrize("method", ["DPO", "ORPO", "KTO"])
 def test_good_answers_become_likelier_than_bad_ones_on_rows_never_seen(
-    trained: dict[str, tuple[Lab, Finished]], method: str
+    trained: Trained, method: str
 ) -> None:
-    _, run = trained[method]
+    _, run = trained(method)
     before, *_, after = run.of_type("eval")
     assert after.get("eval_loss") < before.get("eval_loss")
     assert after.get("reward_margin") > before.get("reward_margin") + 0.05
@@ -104,18 +108,18 @@ def test_good_answers_become_likelier_than_bad_ones_on_rows_never_seen(
 
 
 def test_the_first_loss_is_that_of_a_model_without_a_preference(
-    trained: dict[str, tuple[Lab, Finished]],
+    trained: Trained,
 ) -> None:
     """The adapter is nothing yet, so the model is its own reference: ln 2, and one half."""
     for method, expected in (("DPO", 0.6931472), ("KTO", 0.5)):
-        first = trained[method][1].of_type("eval")[0]
+        first = trained(method)[1].of_type("eval")[0]
         assert first.get("eval_loss") == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_killed_run_goes_on_to_the_same_adapter(
-    trained: dict[str, tuple[Lab, Finished]],
+    trained: Trained,
 ) -> None:
-    lab, whole = trained["KTO"]
+    lab, whole = trained("KTO")
     folder = _job(lab, "killed", "KTO")
     assert lab.train_until(folder, '"checkpoint"', signal.SIGKILL).code == -signal.SIGKILL
     resumed = lab.train(folder)
@@ -125,7 +129,7 @@ def test_a_killed_run_goes_on_to_the_same_adapter(
 
 
 def test_pairs_are_never_packed_and_the_log_says_so(
-    trained: dict[str, tuple[Lab, Finished]],
+    trained: Trained,
 ) -> None:
-    _, run = trained["DPO"]
+    _, run = trained("DPO")
     assert "4 pairs, which are never packed" in run.log
