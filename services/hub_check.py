@@ -14,6 +14,7 @@ from models.domain.errors import AppError
 from services.data_inspection import RowFile
 from services.hub_client import hub_api
 from services.rows_aside import rows_aside
+from trainer_image.contract import DatasetFormat, fitting, misfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,10 @@ class HubCheck:
         for split in filter(None, (dataset.eval_split.strip(), dataset.hf_split.strip())):
             source = HubSource(repo, name, split)
             found = self._look(source, revision, learning, held_out, report, cancel)
+            format_ = DatasetFormat(found.format)
+            wrong = misfit(format_, config.hp.method)
+            if wrong:
+                raise AppError("bad_dataset", f"{source} {wrong}", fitting(format_))
             whole = split == dataset.eval_split.strip()  # nothing of it need be trained on
             if any(one.code != "nothing_left" or not whole for one in majors(found)):
                 raise DataRefusedError(str(source), found, None)
