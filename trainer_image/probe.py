@@ -1,9 +1,10 @@
 """``python -m trainer_image.train --job PATH/job.json --probe``: does the run fit, and how fast is
 its slowest step?
 
-Two steps of the longest batches that the run could draw, by the very code of a training; then all
-of it is thrown away. The answer is one line of JSON on standard output, what is printed goes to
-standard error. Nothing is written to the run's folder or its output.
+The longest batch that the run could draw, by the very code of a training, behind some short ones
+that make the optimiser's state; then all of it is thrown away. The answer is one line of JSON on
+standard output, what is printed goes to standard error. Nothing is written to the run's folder or
+its output.
 
 As a worker, ``python -m trainer_image.probe``, it takes the job on standard input::
 
@@ -20,9 +21,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from pydantic import ValidationError
 
@@ -42,17 +44,14 @@ from trainer_image.train import Run
 from trainer_image.trainer import trainer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from trainer_image.checks import CheckedJob
     from trainer_image.collate import Item
     from trainer_image.prepare import Dataset, Prepared
-    from trainer_image.trainer import Training
 
 PLACE = f"{CONTAINER_DATA_ROOT}/cache"
 """Probes have their folders here: the one place that can be written wherever a trainer runs."""
 _STEPS = 2
-"""In the first the optimiser makes its state; only from the second on all memory is in use."""
+"""In the first the optimiser makes its state; the last batch of the second meets all of it."""
 _IN_MEMORY = (FailureKind.CUDA_OOM, FailureKind.HOST_OOM)
 _ANSWER = "--answer"
 
@@ -133,13 +132,14 @@ class _Enough(Exception):  # noqa: N818 - not an error: the last step that is lo
 
 
 class _Probe(Run):
-    """A training that keeps only the longest rows, and stops after some steps."""
+    """A training of a few chosen batches, which stops before anything would be kept."""
 
     def __init__(self, job: Job, path: Path, folder: RunFolder, reporter: Reporter) -> None:
         super().__init__(path, folder, reporter)
         self._asked = job
         self._free = 0
-        self._started: list[float] = []
+        self._began = self._ended = 0.0
+        self._script: _Script | None = None
         self._known: dict[str, Any] = {}
 
     @classmethod
@@ -167,9 +167,11 @@ class _Probe(Run):
         }  # fmt: skip
         trainer = trainer_of(training)
         trainer.add_callback(self._stopwatch())
+        if self._script is not None:
+            self._script.begin()
         with contextlib.suppress(_Enough):
             trainer.train()
-        return self.facts() | self._times(training)
+        return self.facts() | self._times()
 
     def facts(self) -> dict[str, Any]:
         """What is known by now; ``free_memory_bytes`` is what could be taken before the model."""
@@ -191,13 +193,11 @@ class _Probe(Run):
             "longest": width,
         }  # fmt: skip
         self._free = free_memory(self.on_gpu) + (0 if self.on_gpu else _held_now())
-        items = batch * (_STEPS * checked.job.hp.grad_accum)
-        return replace(prepared, train=items, held_out=[])
+        self._script = _Script(batch, briefest(prepared.train), _STEPS * checked.job.hp.grad_accum)
+        return replace(prepared, train=self._script, held_out=[])
 
-    def _times(self, training: Training) -> dict[str, Any]:
-        seconds = self._started[-1] - self._started[-2]
-        batches = training.checked.job.hp.grad_accum
-        whole = seconds * self._asked.hp.grad_accum / batches
+    def _times(self) -> dict[str, Any]:
+        whole = (self._ended - self._began) * self._asked.hp.grad_accum
         return {
             "step_seconds": whole,
             "at_most_seconds": whole * self._known["total_steps"],
@@ -206,18 +206,54 @@ class _Probe(Run):
     def _stopwatch(self) -> Any:
         from transformers import TrainerCallback
 
-        started = self._started
+        probe = self
 
         class Stopwatch(TrainerCallback):  # type: ignore[misc]
-            def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-                started.append(time.monotonic())
+            """Times the last batch, with the optimiser's step behind it."""
+
+            def on_step_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+                probe._began = time.monotonic()
+
+            def on_substep_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+                probe._began = time.monotonic()
 
             def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-                started.append(time.monotonic())
+                probe._ended = time.monotonic()
                 if state.global_step >= _STEPS:
                     raise _Enough
 
         return Stopwatch()
+
+
+class _Script(Sequence["Item"]):
+    """Items in the order in which they are asked for, whatever their numbers: brief ones, and in
+    the last batch the longest."""
+
+    def __init__(self, longest: list[Item], brief: Item, batches: int) -> None:
+        self._longest = longest
+        self._brief = brief
+        self._batches = batches
+        self._asked = 0
+
+    def begin(self) -> None:
+        """The next one that is asked for is the first."""
+        self._asked = 0
+
+    def __len__(self) -> int:
+        return self._batches * len(self._longest)
+
+    @overload
+    def __getitem__(self, number: int) -> Item: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Item]: ...
+
+    def __getitem__(self, number: int | slice) -> Item | Sequence[Item]:
+        if isinstance(number, slice):
+            return [self._brief] * len(range(*number.indices(len(self))))
+        place = self._asked - (self._batches - 1) * len(self._longest)
+        self._asked += 1
+        return self._longest[place % len(self._longest)] if place >= 0 else self._brief
 
 
 def longest(items: Sequence[Item], count: int) -> list[Item]:
@@ -226,6 +262,15 @@ def longest(items: Sequence[Item], count: int) -> list[Item]:
 
     best = heapq.nlargest(count, range(len(items)), key=lambda number: size_of(items[number]))
     return [items[number] for number in best]
+
+
+def briefest(items: Sequence[Item]) -> Item:
+    """The shortest item; of a packed one its first row."""
+    item = min(items, key=size_of)
+    places = item.get("position_ids", ())
+    ends = (place for place, position in enumerate(places) if place and position == 0)
+    end = next(ends, None)
+    return item if end is None else {name: values[:end] for name, values in item.items()}
 
 
 def _held_now() -> int:
