@@ -38,6 +38,7 @@ from services.install_id import InstallId
 from services.job_builder import JobBuilder
 from services.keychain import SystemKeychain
 from services.learning_check import LearningCheck
+from services.memory_probe import MemoryProbe
 from services.memory_records import MemoryRecords
 from services.model_shapes import ModelShapes
 from services.proxy import ProxyPolicy
@@ -81,6 +82,7 @@ class Services:
     welcome: Welcome
     inference: InferenceEngine
     inspection: DataInspection
+    probe: MemoryProbe
     learning: LearningCheck
     gpus: GpuProbe
     shapes: ModelShapes
@@ -222,6 +224,9 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         welcome=Welcome(database),
         inference=InferenceEngine(places.place),
         inspection=inspection,
+        probe=MemoryProbe(
+            builder, runs.starter, library, places.place, peaks, offline.is_offline
+        ),
         learning=LearningCheck(library, inspection, rows, builder, hub, offline.is_offline),
         gpus=gpus,
         shapes=shapes,

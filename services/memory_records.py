@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from models.db.database import Database
+    from models.domain.config import TrainingConfig
     from models.domain.run import Run
     from services.model_shapes import ModelShapes
     from trainer_image.contract import Result
@@ -41,22 +42,33 @@ class MemoryRecords:
         """
         if not result.device or result.peak_memory_bytes <= 0:
             return
-        predicted = self._predicted(run, result.device)
+        self._record(run.id, run.config, run.data_root, result.device, result.peak_memory_bytes)
+
+    def record_probe(
+        self, name: str, config: TrainingConfig, data_root: str, device: str, peak: int
+    ) -> None:
+        """Store what a probe of a setup measured, under a ``name`` that no run has."""
+        if device and peak > 0:
+            self._record(name, config, data_root, device, peak)
+
+    def _record(
+        self, run_id: str, config: TrainingConfig, data_root: str, device: str, measured: int
+    ) -> None:
+        predicted = self._predicted(config, data_root, device)
         if predicted <= 0:
             return
         peak = MemoryPeak(
-            run_id=run.id,
-            base_model=run.config.hp.base_model.strip(),
-            device=result.device,
-            measured_bytes=result.peak_memory_bytes,
+            run_id=run_id,
+            base_model=config.hp.base_model.strip(),
+            device=device,
+            measured_bytes=measured,
             predicted_bytes=predicted,
             created_at=self._clock(),
         )
         with self._database.unit_of_work() as uow:
             uow.memory_peaks.add(peak)
             uow.commit()
-        ratio = peak.measured_bytes / predicted
-        logger.info("run %s: peak %.2f of the predicted on %s", run.id, ratio, result.device)
+        logger.info("%s: peak %.2f of the predicted on %s", run_id, measured / predicted, device)
 
     def factor(self, base_model: str, device: str) -> float:
         """What to multiply the estimate by, from the newest runs of this model on this device.
@@ -66,11 +78,10 @@ class MemoryRecords:
         with self._database.unit_of_work() as uow:
             return calibration(uow.memory_peaks.newest(base_model.strip(), device, NEWEST))
 
-    def _predicted(self, run: Run, device: str) -> int:
+    def _predicted(self, config: TrainingConfig, data_root: str, device: str) -> int:
         """What the estimate says of all that is measured: PyTorch does not see the driver's."""
-        model = run.config.hp.base_model
-        shape = self._shapes.find_here(model, run.data_root).shape
+        shape = self._shapes.find_here(config.hp.base_model, data_root).shape
         if shape is None:
             return 0
-        estimate = estimate_memory(run.config, shape, on_gpu=device != CPU)
+        estimate = estimate_memory(config, shape, on_gpu=device != CPU)
         return sum(part.bytes for part in estimate.parts if part.key != CONTEXT)

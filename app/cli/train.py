@@ -10,6 +10,7 @@ import typer
 from app.cli.data_gate import StartAnyway, check_data_first
 from app.cli.endings import outcome_text
 from app.cli.follow import watch
+from app.cli.measure import Probe, measure
 from app.cli.output import EXIT_FAILED, Json, print_json, program, reported, say
 from app.cli.setup import ensure_ready
 from app.cli.state import services
@@ -40,12 +41,16 @@ def train(
         bool, typer.Option("--queue", help="Let it wait until nothing else trains here.")
     ] = False,
     start_anyway: StartAnyway = False,
+    probe: Probe = False,
     json_: Json = False,
 ) -> None:
     """Train, and watch the progress."""
     with reported(json_):
         chosen = apply_settings(read_config(config), set_ or [])
         ensure_ready(services(), chosen)
+        if probe:
+            measure(chosen, as_json=json_)
+            return
         check_data_first(chosen, anyway=start_anyway, as_json=json_)
         called = name or Path(config).stem
         if queue:
