@@ -7,6 +7,7 @@ where they are on GPUs. Each call must be made by all of them, in the same order
 from __future__ import annotations
 
 from contextlib import contextmanager
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -38,13 +39,19 @@ def join(*, use_gpu: bool) -> None:
         world_size=world.size(),
         timeout=_PATIENCE,
     )
+    # It misses its own way of dividing the work.
+    logging.getLogger("transformers.training_args").addFilter(_is_worth_reading)
     here = gathered([float(on_gpu)])
-    if any(one != here[0] for one in here):
+    if use_gpu and not all(one[0] for one in here):
         raise RefusedError(
             FailureKind.BAD_CONFIG,
-            f"The run is for {world.size()} processes, and not all of them have a GPU.",
-            "Use as many processes on each machine as it has GPUs.",
+            f"The run is for {world.size()} GPUs, and not all of its processes have one.",
+            "Choose as many GPUs as there are, or run it on the processor.",
         )
+
+
+def _is_worth_reading(record: logging.LogRecord) -> bool:
+    return "process group is initialized" not in record.getMessage()
 
 
 def leave() -> None:

@@ -140,10 +140,13 @@ class Watch:
 
     def _end_all(self, process: subprocess.Popen[bytes]) -> None:
         """Leave no process behind; each worker leads a session of its own."""
-        for one in [process, *_workers(process.pid)]:
-            for ended in ((os.killpg, one.pid), (os.kill, one.pid)):
-                with contextlib.suppress(OSError):
-                    ended[0](ended[1], signal.SIGKILL)
+        import psutil
+
+        with contextlib.suppress(psutil.Error):
+            for one in psutil.Process(process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    one.kill()
+        process.kill()
         process.wait()
 
     def _end(self, code: int) -> int:
