@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-_VARIABLES = ("HF_TOKEN", "HUGGINGFACE_HUB_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_VARIABLES = ("HF_TOKEN", "HUGGINGFACE_HUB_TOKEN", "HUGGING_FACE_HUB_TOKEN", "WANDB_API_KEY")
 _REDACTED = "[redacted]"
 _SHORTEST = 8
 """A shorter value is no token, and would blank out ordinary words."""
