@@ -43,6 +43,7 @@ def press_start(found: OnwardDialog) -> None:
 
 def test_a_run_is_trained_longer_to_the_epochs_that_were_typed(program: Program) -> None:
     open_with_runs(program)
+    program.services.history.remarks = ("It goes on with another learning rate. " * 6,)
     program.services.runs.script = [RunUpdate(make_run("done-next", RunState.FINISHED))]
     program.window.runs.actions_.longer.trigger()  # type: ignore[union-attr]
     program.settle()
@@ -50,6 +51,9 @@ def test_a_run_is_trained_longer_to_the_epochs_that_were_typed(program: Program)
     line = found.findChild(QLineEdit, "onward.epochs")
     assert line is not None
     assert line.text() == "2"  # one more than it had
+    layout = found.layout()
+    assert layout is not None
+    assert found.height() >= layout.totalHeightForWidth(found.width()), "no word is cut off"
     line.setText("5")
     press_start(found)
     program.settle()

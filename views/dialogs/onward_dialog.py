@@ -11,10 +11,13 @@ from models.domain.config import SOURCE_SESSION
 from models.domain.config_io import parse_value, settings_index
 from models.domain.errors import ConfigError
 from models.domain.run_history import Verb
+from views.dialogs.growing import grow_to_fit
 from views.dialogs.question_dialog import QuestionDialog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from PySide6.QtGui import QShowEvent
 
     from models.domain.dataset import DatasetSession
     from models.domain.run_history import Repetition
@@ -62,6 +65,11 @@ class OnwardDialog(QuestionDialog):
         self.epochs.textChanged.connect(self._on_text_changed)
         self.epochs.setFocus()
         self.epochs.selectAll()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """As high as its words need."""
+        super().showEvent(event)
+        grow_to_fit(self)
 
     def _epochs(self, plan: Repetition) -> QLineEdit:
         longer = plan.verb is Verb.LONGER
