@@ -134,7 +134,9 @@ def rate_note(method: str, learning_rate: float) -> str:
     at 5e-7, ORPO's at 8e-6, KTO's at 5e-7, each of whole models; adapters bear about ten times."""
     if method == "SFT" or learning_rate <= _HIGHEST_RATE:
         return ""
-    return f"A learning rate of {learning_rate:g} is high for {method}: 5e-6 to 5e-5 is usual."
+    digits, _, power = f"{learning_rate:.2e}".partition("e")
+    rate = f"{float(digits):g}e{int(power)}"
+    return f"A learning rate of {rate} is high for {method}: 5e-6 to 5e-5 is usual."
 
 
 def fitting(format_: DatasetFormat) -> str:

@@ -39,9 +39,9 @@ def rate_note(hp: HyperparameterSection) -> str:
     """A sentence where a learning rate that suits SFT is too high to compare answers by."""
     if hp.method == "SFT" or hp.learning_rate <= _HIGHEST_RATE:
         return ""
-    return (
-        f"A learning rate of {hp.learning_rate:g} is high for {hp.method}: 5e-6 to 5e-5 is usual."
-    )
+    digits, _, power = f"{hp.learning_rate:.2e}".partition("e")
+    rate = f"{float(digits):g}e{int(power)}"
+    return f"A learning rate of {rate} is high for {hp.method}: 5e-6 to 5e-5 is usual."
 
 
 def method_problems(hp: HyperparameterSection) -> Iterator[Problem]:

@@ -33,7 +33,7 @@ class StepEstimate:
         return (
             f"Effective batch {self.effective_batch:,}{shared} · {about}"
             f"{counted(self.steps_per_epoch, 'step')} per epoch · {about}"
-            f"{counted(self.total_steps, 'step')} in all" + (f" · {self.note}" if self.note else "")
+            f"{counted(self.total_steps, 'step')} in all" + (f"\n{self.note}" if self.note else "")
         )
 
 
