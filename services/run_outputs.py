@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
 from services.run_files import host_path, output_marker
+from trainer_image.drift import differences, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from trainer_image.contract import Job
+    from trainer_image.contract import Job, OutputMarker
 
 
 class OnExisting(StrEnum):
@@ -48,7 +49,7 @@ def settle_output(
     raise AppError(
         "output_exists",
         f"The output directory {job.output_directory} already holds "
-        f"{_what(same_job, marker is not None and marker.finished)}.",
+        f"{_what(same_job, marker is not None and marker.finished)}{_difference(job, marker)}.",
         "Resume it, train into a new directory, or overwrite it "
         "(--on-existing resume|new|overwrite).",
     )
@@ -57,6 +58,12 @@ def settle_output(
 def _what(same_job: bool, finished: bool) -> str:
     state = "finished" if finished else "unfinished"
     return f"a{'n' if not finished else ''} {state} run of {'this' if same_job else 'another'} job"
+
+
+def _difference(job: Job, marker: OutputMarker | None) -> str:
+    """What is another setting in the job that is there, by name, where it says so."""
+    found = differences(marker.decisive, job.decisive()) if marker is not None else {}
+    return f" ({sentence(found)})" if found else ""
 
 
 def _holds_something(directory: Path) -> bool:

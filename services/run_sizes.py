@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from models.domain.run import Run
 
 OWN_OUTPUTS = (
-    "adapter", "adapter.tmp", "model", "model.tmp", "merged.tmp", "checkpoints",
-    "tensorboard", "wandb", OUTPUT_MARKER_FILE,
+    "adapter", "adapter.tmp", "adapter.old", "model", "model.tmp", "model.old", "merged.tmp",
+    "checkpoints", "tensorboard", "wandb", OUTPUT_MARKER_FILE,
 )  # fmt: skip
 """What a training makes in its output directory; anything else there is somebody else's."""
 

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import time
 from dataclasses import dataclass
@@ -16,11 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.trainer.forked import forker
 from trainer_image.contract import Event, ExitCode, Result, RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from conftest import Lab
@@ -81,15 +80,9 @@ class Ended:
         return found
 
 
-@pytest.fixture
-def fork(trainer_python: str, probe_env: dict[str, str]) -> Iterator[Forker]:
-    with forker(trainer_python, probe_env) as found:
-        yield found
-
-
-def run(fork: Forker, lab: Lab, name: str, hp: dict[str, Any]) -> Ended:
+def run(fork: Forker, lab: Lab, name: str, hp: dict[str, Any], **fields: Any) -> Ended:
     """A run to its end."""
-    ended = Ended(lab.job(name, hp=hp), lab.root / "outputs" / name)
+    ended = Ended(lab.job(name, hp=hp, **fields), lab.root / "outputs" / name)
     code = fork.wait(fork.start(lab.root, ended.folder))
     assert code == ExitCode.FINISHED, (ended.folder / "train.log").read_text()
     return ended
@@ -179,3 +172,35 @@ def test_killed_again_and_again_it_still_gets_there(fork: Forker, lab: Lab) -> N
     assert fork.wait(fork.start(lab.root, ended.folder)) == ExitCode.FINISHED
     assert_whole(ended, whole, in_the_end=True)
     assert_told_once(ended, whole)
+
+
+def test_a_run_goes_on_on_another_computer(fork: Forker, lab: Lab, tmp_path: Path) -> None:
+    """Its folder, its output and its rows are copied to another data root, with the model in
+    another place of the same name; nothing in them says where they lay."""
+    whole = run(fork, lab, "whole", HP)
+    ended = Ended(lab.job("moved", hp=HP), lab.root / "outputs" / "moved")
+    kill_once(fork, lab, ended, '"type": "checkpoint", "step": 6,', 0.0)
+    there = tmp_path / "other computer"
+    for name in ("runs/moved", "outputs/moved", "datasets"):
+        shutil.copytree(lab.root / name, there / name)
+    shutil.copytree(lab.root / "models" / "tiny", there / "models" / "tiny")
+    shutil.rmtree(lab.root / "outputs" / "moved")
+    moved = Ended(there / "runs" / "moved", there / "outputs" / "moved")
+    assert fork.wait(fork.start(there, moved.folder)) == ExitCode.FINISHED
+    assert moved.adapter == whole.adapter
+    assert_told_once(moved, whole)
+
+
+def test_another_model_in_the_same_place_is_not_taken_for_the_same(fork: Forker, lab: Lab) -> None:
+    ended = Ended(lab.job("run", hp=HP), lab.root / "outputs" / "run")
+    kill_once(fork, lab, ended, '"type": "checkpoint", "step": 3,', 0.0)
+    place = lab.root / "models" / "tiny"
+    model = place.resolve()
+    place.unlink()
+    shutil.copytree(model, place)
+    weights = place / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    assert fork.wait(fork.start(lab.root, ended.folder)) == ExitCode.REFUSED
+    assert "its files have changed since" in ended.events[-1].get("message")

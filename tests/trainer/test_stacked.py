@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.trainer.test_killed import Ended, kill_once, run
 from trainer_image.contract import ExitCode, Job
 from trainer_image.rows import file_sha256
 from trainer_image.stacked import problems
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Lab, Probe
+
+    from tests.trainer.forked import Forker
 
 
 @pytest.mark.slow
@@ -33,24 +35,25 @@ def test_both_in_one_file_compute_what_both_compute(
 
 
 @pytest.mark.slow
-def test_a_run_on_top_begins_as_its_parent_ended_and_resumes_to_the_same_bytes(lab: Lab) -> None:
+def test_a_run_on_top_begins_as_its_parent_ended_and_resumes_to_the_same_bytes(
+    fork: Forker, lab: Lab
+) -> None:
     hp: dict[str, Any] = {"packing": False, "save_steps": 3, "lora_r": 4}
-    first = lab.train(lab.job("first", hp=hp | {"load_best": False}))
+    first = run(fork, lab, "first", hp | {"load_best": False})
     below = {
         "on_top_of": "/data/outputs/first/adapter",
         "on_top_of_sha256": file_sha256(first.output / "adapter" / "adapter_model.safetensors"),
     }
-    whole = lab.train(lab.job("whole", hp=hp, **below))
-    assert whole.code == ExitCode.FINISHED, whole.log
-    ended = first.of_type("eval")[-1].get("eval_loss")
-    assert whole.of_type("eval")[0].get("eval_loss") == pytest.approx(ended, rel=1e-5)
+    whole = run(fork, lab, "whole", hp, **below)
+    ended = first.values("eval", "eval_loss")
+    begun = whole.values("eval", "eval_loss")
+    assert min(begun[0]) == pytest.approx(min(ended[max(ended)]), rel=1e-5)
     config = json.loads((whole.output / "adapter" / "adapter_config.json").read_bytes())
     assert (config["r"], config["lora_alpha"]) == (8, 8)
-    folder = lab.job("killed", hp=hp, **below)
-    lab.train_until(folder, '"checkpoint", "step": 3', signal.SIGKILL)
-    resumed = lab.train(folder)
-    assert resumed.code == ExitCode.FINISHED, resumed.log
-    assert resumed.adapter == whole.adapter
+    killed = Ended(lab.job("killed", hp=hp, **below), lab.root / "outputs" / "killed")
+    kill_once(fork, lab, killed, '"type": "checkpoint", "step": 3', 0.0)
+    assert fork.wait(fork.start(lab.root, killed.folder)) == ExitCode.FINISHED
+    assert killed.adapter == whole.adapter
 
 
 def adapter(folder: Path, **changes: object) -> Path:

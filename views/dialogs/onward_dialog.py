@@ -66,7 +66,7 @@ class OnwardDialog(QuestionDialog):
         self.epochs.setFocus()
         self.epochs.selectAll()
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+    def showEvent(self, event: QShowEvent) -> None:
         """As high as its words need."""
         super().showEvent(event)
         grow_to_fit(self)
