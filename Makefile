@@ -16,7 +16,7 @@ help:
 	@echo "make test-fast  the tests that take milliseconds each"
 	@echo "make package    freeze the program, and make a Debian package of it, in dist/"
 	@echo "make screenshots  draw the pictures of the documentation anew"
-	@echo "make soak       kill the window twenty times while a container trains (docs/soak.md)"
+	@echo "make soak       kill the window, and trainers, twenty times each (docs/soak.md)"
 	@echo "make bench      measure what has a budget       make lint   static checks only"
 
 $(READY): requirements.lock pyproject.toml packaging/make-venv.sh
@@ -44,6 +44,7 @@ test-gpu: $(READY)
 soak: $(READY)
 	@sh packaging/linux/system-libraries.sh --tests
 	@TEMPER_SOAK_KILLS=20 $(BIN)/python -m pytest -s tests/docker/test_window_killed.py
+	@TEMPER_SOAK_TRAINER_KILLS=20 $(BIN)/python -m pytest -s tests/trainer/test_killed.py
 
 bench: $(READY)
 	@$(BIN)/python tests/benchmarks/bench_startup.py
