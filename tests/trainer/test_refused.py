@@ -106,13 +106,44 @@ def test_dataset(light_lab: Lab, content: bytes, complaint: str) -> None:
     assert not done.output.exists()
 
 
-def test_preference_pairs_wait_for_their_methods(light_lab: Lab) -> None:
-    pair = json.dumps({"prompt": "Q", "chosen": "A", "rejected": "B"}).encode()
-    dataset = light_lab.dataset(pair) | {"format": "preference", "eval_split": ""}
-    done = light_lab.train(light_lab.job(dataset=dataset))
+_PAIR = {"prompt": "Q", "chosen": "A", "rejected": "B"}
+_MARKED = {"prompt": "Q", "completion": "A", "label": False}
+
+
+@pytest.mark.parametrize(
+    ("format_", "row", "method", "complaint"),
+    [
+        ("preference", _PAIR, "SFT", "pairs of a chosen and a rejected answer, which SFT cannot"),
+        ("unpaired_preference", _MARKED, "DPO", "answers marked good or bad, which DPO cannot"),
+        ("question_answer", None, "ORPO", "nothing to compare: ORPO learns from good and bad"),
+        ("preference", _PAIR | {"rejected": "A"}, "DPO", "line 1: the chosen and the rejected"),
+        ("unpaired_preference", _MARKED | {"label": 7}, "KTO", "line 1: 'label' is neither true"),
+    ],
+)
+def test_rows_that_the_method_cannot_learn_from(
+    light_lab: Lab, format_: str, row: dict[str, object] | None, method: str, complaint: str
+) -> None:
+    content = GOOD if row is None else json.dumps(row).encode()
+    dataset = light_lab.dataset(content) | {"format": format_, "eval_split": ""}
+    done = light_lab.train(light_lab.job(hp={"method": method}, dataset=dataset))
     assert done.code == ExitCode.REFUSED
     assert done.failure.get("kind") == "bad_dataset"
-    assert "SFT cannot learn from" in done.failure.get("message")
+    assert complaint in done.failure.get("message")
+
+
+@pytest.mark.parametrize(
+    ("hp", "complaint"),
+    [
+        ({"batch_size": 1, "grad_accum": 1}, "two answers in a step"),
+        ({"tuning": "full"}, "needs the untrained model"),
+    ],
+)
+def test_what_kto_needs(light_lab: Lab, hp: dict[str, object], complaint: str) -> None:
+    dataset = light_lab.dataset(json.dumps(_MARKED).encode())
+    dataset |= {"format": "unpaired_preference", "eval_split": ""}
+    done = light_lab.train(light_lab.job(hp={"method": "KTO"} | hp, dataset=dataset))
+    assert done.code == ExitCode.REFUSED
+    assert complaint in done.failure.get("message")
 
 
 def test_dataset_missing(light_lab: Lab) -> None:
