@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_COMMIT = 40
+"""Hexadecimal digits of a commit; the signature of a folder has more."""
+
+
 @dataclass(frozen=True)
 class CheckedJob:
     """A job that can be started, and where it starts."""
@@ -30,6 +34,14 @@ class CheckedJob:
     output: OutputFolder
     start: Start
     dataset_sha256: str
+
+    @property
+    def base_revision(self) -> str | None:
+        """The commit of a Hub model that the run was trained on so far; it goes on with that one,
+        whatever its owner has changed since."""
+        before = self.start.manifest.base_sha256 if self.start.manifest else ""
+        is_commit = len(before) == _COMMIT and not is_local(self.job.base_model)
+        return before if is_commit else None
 
 
 def read_job(path: Path) -> Job:

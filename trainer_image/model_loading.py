@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from trainer_image.engine import Engine
 
 
-def load_tokenizer(job: Job, *, needs_template: bool) -> Any:
-    """The tokenizer, refused if conversations cannot be rendered and masked with it."""
+def load_tokenizer(job: Job, *, needs_template: bool, revision: str | None = None) -> Any:
+    """The tokenizer, refused if conversations cannot be rendered and masked with it.
+
+    ``revision`` is the commit of a Hub repository that is wanted, here and below.
+    """
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(source_of(job.base_model))
+    tokenizer = AutoTokenizer.from_pretrained(source_of(job.base_model), revision=revision)
     if needs_template and not tokenizer.chat_template:
         raise RefusedError(
             FailureKind.BAD_CONFIG,
@@ -33,16 +36,17 @@ def load_tokenizer(job: Job, *, needs_template: bool) -> Any:
     return tokenizer
 
 
-def load_model(job: Job, engine: Engine) -> Any:
+def load_model(job: Job, engine: Engine, revision: str | None = None) -> Any:
     """The base model with a fresh adapter, or all of it, ready to train."""
     if engine.is_unsloth:
-        return load_with_unsloth(job, engine)
+        return load_with_unsloth(job, engine, revision)
     import torch
     from transformers import AutoModelForCausalLM, set_seed
 
     set_seed(job.hp.seed)  # before the adapter is drawn, or a resumed run would draw another
     is_full = job.hp.tuning == "full"  # weights that learn are float32, whatever computes with them
     options: dict[str, Any] = {"dtype": getattr(torch, "float32" if is_full else engine.precision)}
+    options["revision"] = revision
     if engine.quantization != "none":
         options["quantization_config"] = quantization_config(engine.quantization, engine.precision)
     if engine.on_gpu:

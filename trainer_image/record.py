@@ -62,7 +62,7 @@ def write_boot(folder: Path, checked: CheckedJob, engine: Engine, now: float) ->
         boot=len(before.boots) + 1 if before else 1,
         started_at=now,
         dataset_sha256=checked.dataset_sha256,
-        base_sha256=base_signature(job.base_model),
+        base_sha256=checked.base_revision or base_signature(job.base_model),
         fingerprint=job.fingerprint(),
         seed=job.hp.seed,
         processes=job.processes,

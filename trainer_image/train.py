@@ -173,7 +173,7 @@ class Run:
             import_first(engine)
         self._situation = Situation(job, engine.on_gpu)
         self._say_start(checked, engine)
-        dataset, tokenizer = self._load(job)
+        dataset, tokenizer = self._load(job, checked.base_revision)
         is_under_way = self._encoding is not None and self._encoding.is_under_way
         model = self._model(checked, engine) if is_under_way else None
         prepared = self._prepare(dataset, tokenizer, checked)
@@ -197,7 +197,7 @@ class Run:
 
     def _model(self, checked: CheckedJob, engine: Engine) -> Any:
         with or_start_anew(engine, self._reporter), self._stop.interrupting():
-            model = load_model(checked.job, engine)
+            model = load_model(checked.job, engine, checked.base_revision)
             if world.is_first():
                 self._record(checked, engine)
             return model
@@ -237,11 +237,11 @@ class Run:
                 "rounding."
             )
 
-    def _load(self, job: Job) -> tuple[Dataset, Any]:
+    def _load(self, job: Job, revision: str | None) -> tuple[Dataset, Any]:
         with self._stop.interrupting():
             dataset = load_dataset(job)
             needs_template = dataset.format is not DatasetFormat.TEXT
-            return dataset, load_tokenizer(job, needs_template=needs_template)
+            return dataset, load_tokenizer(job, needs_template=needs_template, revision=revision)
 
     def _prepare(self, dataset: Dataset, tokenizer: Any, checked: CheckedJob) -> Prepared:
         self._reporter.phase(Phase.TOKENIZING)

@@ -138,7 +138,7 @@ class Training:
             base_model=self.checked.job.base_model,
             dataset_sha256=self.checked.dataset_sha256,
             decisive=self.checked.job.decisive(),
-            base_sha256=base_signature(self.checked.job.base_model),
+            base_sha256=self.checked.base_revision or base_signature(self.checked.job.base_model),
             trained_tokens=self.reporter.trained_tokens,
             processed_tokens=self.reporter.processed_tokens,
             seconds=self.reporter.seconds,

@@ -38,7 +38,7 @@ def import_first(engine: Engine) -> None:
         import unsloth  # noqa: F401
 
 
-def load_with_unsloth(job: Job, engine: Engine) -> Any:
+def load_with_unsloth(job: Job, engine: Engine, revision: str | None) -> Any:
     """The base model below a fresh adapter, with Unsloth's kernels in it."""
     import torch
     from unsloth import FastLanguageModel
@@ -56,6 +56,7 @@ def load_with_unsloth(job: Job, engine: Engine) -> Any:
         use_exact_model_name=True,
         fix_tokenizer=False,
         random_state=hp.seed,
+        revision=revision,
         local_files_only=job.offline,
     )
     targets = [name.strip() for name in hp.lora_targets.split(",") if name.strip()]

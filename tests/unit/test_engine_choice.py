@@ -131,7 +131,7 @@ def test_without_a_gpu(use_gpu: bool, reason: str) -> None:
 
 def test_a_setting_that_needs_a_gpu_is_refused_where_none_was_found() -> None:
     with pytest.raises(RefusedError, match="needs a GPU"):
-        choose_engine(job({"optimizer": "adamw_8bit"}), Machine())
+        choose_engine(job({"precision": "float16"}), Machine())
 
 
 class Spoken:

@@ -1,0 +1,55 @@
+"""A run that goes on takes the base model as it was, whatever its owner has changed since."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from trainer_image.checkpoints import Manifest
+from trainer_image.checks import CheckedJob
+from trainer_image.contract import Job
+from trainer_image.output import OutputFolder, Start
+
+COMMIT = "7e27bd9f95328f0f3b08261d1252705110c806f8"
+
+
+def checked(base_model: str, before: str | None) -> CheckedJob:
+    """A job of which a checkpoint says what the base was; None: there is no checkpoint."""
+    dataset = {"path": "/data/rows.jsonl", "format": "text"}
+    job = Job.model_validate(
+        {
+            "run_id": "run",
+            "base_model": base_model,
+            "dataset": dataset,
+            "output_directory": "/data/outputs/run",
+        }
+    )
+    manifest = None
+    if before is not None:
+        manifest = Manifest(
+            step=3,
+            fingerprint=job.fingerprint(),
+            base_model=base_model,
+            dataset_sha256="",
+            base_sha256=before,
+            trained_tokens=1,
+            processed_tokens=1,
+            seconds=1.0,
+        )
+    start = Start(checkpoint=Path("checkpoint-3") if manifest else None, manifest=manifest)
+    return CheckedJob(job, OutputFolder(job, ""), start, "")
+
+
+def test_the_commit_of_the_checkpoint_is_loaded_again() -> None:
+    assert checked("someone/a-model", COMMIT).base_revision == COMMIT
+
+
+@pytest.mark.parametrize("before", [None, "", "ab" * 32])
+def test_without_a_known_commit_it_is_the_newest(before: str | None) -> None:
+    """Nothing trained yet, a checkpoint of an earlier version, or the signature of a folder."""
+    assert checked("someone/a-model", before).base_revision is None
+
+
+def test_a_folder_has_no_commits() -> None:
+    assert checked("/data/models/mine", COMMIT).base_revision is None
