@@ -17,6 +17,8 @@ from uuid import uuid4
 
 import psutil
 
+from trainer_image.contract import TOKENS_FOLDER
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
@@ -128,7 +130,14 @@ class DatasetStore:
         except OSError:
             data.replace(self.path(sha256))
             raise
+        self._forget_tokens(sha256)
         return data, index
+
+    def _forget_tokens(self, sha256: str) -> None:
+        """What trainings and reports made of rows goes with them; it would be made anew."""
+        for path in (self._folder.parent / TOKENS_FOLDER).glob(f"{sha256}-*"):
+            with contextlib.suppress(OSError):  # a training reads it
+                path.unlink()
 
     def put_back(self, aside: tuple[Path, Path], sha256: str) -> None:
         """Undo :meth:`put_aside`."""

@@ -23,6 +23,9 @@ STOP_REQUEST_FILE = "stop.request"
 
 
 OUTPUT_MARKER_FILE = "temper-output.json"
+TOKENS_FOLDER = "cache/tokens"
+"""Under the data root: rows that were turned into tokens, in files that begin with the SHA-256 of
+the rows and a hyphen. They may be removed at any time."""
 RECORD_FILE = "record.json"
 """In the run's folder: what each boot was computed with (:class:`Record`)."""
 

@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer_image.contract import CONTAINER_DATA_ROOT
+from trainer_image.contract import CONTAINER_DATA_ROOT, TOKENS_FOLDER
 from trainer_image.run_folder import is_local, resolve
 from trainer_image.token_file import read_facts
 
@@ -51,7 +51,7 @@ _YOUNG_SECONDS, _STALE_SECONDS = 600, 86_400
 
 def folder() -> Path:
     """Where tokens are kept."""
-    return resolve(f"{CONTAINER_DATA_ROOT}/cache/tokens")
+    return resolve(f"{CONTAINER_DATA_ROOT}/{TOKENS_FOLDER}")
 
 
 def kept_path(

@@ -184,7 +184,7 @@ class _Worker:
         above = os.pathsep.join(filter(None, [str(package.parent), os.environ.get("PYTHONPATH")]))
         with contextlib.suppress(OSError):
             self._process = subprocess.Popen(
-                [sys.executable, "-m", f"{package.name}.row_worker"],
+                [sys.executable, "-P", "-m", f"{package.name}.row_worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -26,6 +26,7 @@ from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
 from services.progress import Cancelled, CancelToken, Progress
 from tests.processes import command_of
+from trainer_image.contract import TOKENS_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -158,6 +159,22 @@ def test_a_delete_is_undone_with_its_number_and_name(
     assert library.restore(session) == session
     assert all_rows(library, session) == questions(3)
     assert library.restore(session) == session, "twice is once"
+
+
+def test_with_its_rows_go_the_tokens_that_were_made_of_them(
+    library: DatasetLibrary, keep: Callable[..., DatasetSession], tmp_path: Path
+) -> None:
+    one, other = keep("one", questions(3)), keep("other", questions(4))
+    copied = library.duplicate(one.id)
+    folder = tmp_path / TOKENS_FOLDER
+    folder.mkdir(parents=True)
+    names = [f"{session.sha256}-{key}.tokens" for session in (one, other) for key in "ab"]
+    for name in names:
+        (folder / name).write_bytes(b"x")
+    library.delete(one.id)
+    assert len(list(folder.iterdir())) == 4, "the copy has them still"
+    library.delete(copied.id)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names[2:])
 
 
 def test_a_name_that_was_taken_meanwhile_gets_a_number(
