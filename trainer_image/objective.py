@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trainer_image.data import NOT_TRAINED
-from trainer_image.loss import token_losses
+from trainer_image.loss import summed_loss
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,8 +50,8 @@ class AnswerObjective:
 
     def measure(self, model: Any, inputs: dict[str, Any]) -> Measured:
         """The sum over the trained tokens of a batch."""
-        losses = token_losses(model, inputs)
-        return Measured(losses.sum(), len(losses), len(losses), inputs["input_ids"].numel())
+        total, count = summed_loss(model, inputs)
+        return Measured(total, count, count, inputs["input_ids"].numel())
 
     def units(self, inputs: dict[str, Any]) -> int:
         """The trained tokens; nothing predicts a row's first, so it never is one."""

@@ -32,6 +32,7 @@ from trainer_image.model_loading import load_model, load_tokenizer
 from trainer_image.output import OutputFolder
 from trainer_image.prepare import Dataset, Prepared, load_dataset, prepare
 from trainer_image.push import refuse_without_access
+from trainer_image.quick_steps import quicken
 from trainer_image.record import use_threads, write_boot
 from trainer_image.remedies import Situation, remedies_for
 from trainer_image.run_folder import EventWriter, RunFolder, StateWriter, is_local
@@ -183,6 +184,7 @@ class Run:
         _print_plan(engine, prepared, plan, job)
         model = self._model(checked, engine) if model is None else model
         with or_start_anew(engine, self._reporter), self._stop.interrupting():
+            quicken(model, prepared.train, job.hp, engine)
             if job.hp.packs:
                 refuse_leaking(model, prepared.train[0])
             take_reference(model, prepared, job.hp, tokenizer.pad_token_id)

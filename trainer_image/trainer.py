@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from trainer_image import checkpoints, crew, world
 from trainer_image.adapters import in_float32
 from trainer_image.arguments import arguments
+from trainer_image.attention import attends_by_rows
 from trainer_image.boards import board_callbacks
 from trainer_image.callbacks import History, best_step, held_out_losses, step_callback
 from trainer_image.checkpoints import Manifest
@@ -20,6 +21,7 @@ from trainer_image.continuing import Continuing
 from trainer_image.contract import Phase
 from trainer_image.finite import refuse_lost_weights
 from trainer_image.methods import Figures, collator_of
+from trainer_image.quick_steps import joined_collator
 from trainer_image.record import base_signature
 from trainer_image.share import Sharing, StepShare
 from trainer_image.unsloth_engine import OneSequence, OwnCount
@@ -238,8 +240,10 @@ def _trainer_class(engine: Engine) -> Any:
     return TemperTrainer
 
 
-def _collator(hp: Hyperparameters, pad: int, engine: Engine) -> Any:
+def _collator(hp: Hyperparameters, pad: int, engine: Engine, model: Any) -> Any:
     """How items become a batch."""
+    if hp.method == "SFT" and attends_by_rows(model):
+        return joined_collator(model, hp)
     collate = collator_of(hp, pad)
     return OneSequence(collate) if engine.is_unsloth and hp.packs else collate
 
@@ -255,7 +259,7 @@ def _parts(training: Training) -> dict[str, Any]:
         "model": training.model,
         "args": arguments(training),
         "train_dataset": Dataset.from_list(training.train[:1]),  # TRL takes no other kind
-        "data_collator": _collator(hp, pad, training.engine),
+        "data_collator": _collator(hp, pad, training.engine, training.model),
         "processing_class": training.tokenizer,
         "callbacks": [decisions, *board_callbacks(training)],
     }
