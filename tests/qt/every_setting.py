@@ -34,7 +34,7 @@ _TEXTS = {
 }
 _NUMBERS: dict[str, object] = {
     "hp.learning_rate": 3e-5, "hp.lora_dropout": 0.1, "hp.warmup_ratio": 0.2,
-    "hp.weight_decay": 0.25, "dataset.eval_percent": 12.5,
+    "hp.weight_decay": 0.25, "dataset.eval_percent": 12.5, "hp.beta": 0.3,
 }  # fmt: skip
 
 
@@ -69,6 +69,8 @@ def setup_for(path: str) -> TrainingConfig:
         values["local.runtime"] = RUNTIME_DOCKER
     if path.startswith("hp.hub_"):
         values["hp.push_to_hub"] = True
+    if path == "hp.beta":
+        values["hp.method"] = "ORPO"
     if path == "training.preset":
         values["training.skill_level"] = SKILL_BEGINNER
     return with_values(TrainingConfig(), values)

@@ -1,0 +1,81 @@
+"""A form shows what has a meaning with the chosen method, and what of it deserves a warning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PySide6.QtWidgets import QLabel, QWidget
+
+from models.domain.config import TrainingConfig
+from models.domain.config_io import with_values
+from models.domain.data_report import TokenView
+from tests.qt.fakes import make_session
+from views.widgets.token_text import TokenText
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from views.main_window import MainWindow
+
+_OF_METHODS = ("hp.beta", "hp.packing", "hp.train_on", "hp.assistant_only_loss")
+
+
+def _load(window: MainWindow, **values: object) -> None:
+    window.models.datasets.set_items([make_session(1, "Rows")])
+    changes = {"training.skill_level": "Expert", "dataset.session": "Rows"}
+    hp = {f"hp.{name}": value for name, value in values.items()}
+    window.models.form.load(with_values(TrainingConfig(), changes | hp))
+    for card in window.training.setup.cards:
+        card.set_open(True)
+
+
+def _shown(window: MainWindow) -> set[str]:
+    found = {name: window.findChild(QWidget, name) for name in _OF_METHODS}
+    return {name for name, widget in found.items() if widget is not None and widget.isVisible()}
+
+
+@pytest.mark.parametrize(
+    ("method", "shown"),
+    [
+        ("SFT", {"hp.packing", "hp.train_on", "hp.assistant_only_loss"}),
+        ("DPO", {"hp.beta"}),
+        ("ORPO", {"hp.beta", "hp.assistant_only_loss"}),
+        ("KTO", {"hp.beta"}),
+    ],
+)
+def test_each_method_shows_its_own_settings(
+    window: MainWindow, method: str, shown: set[str]
+) -> None:
+    _load(window, method=method)
+    assert _shown(window) == shown
+
+
+def test_a_rate_that_is_high_for_the_method_is_told(window: MainWindow) -> None:
+    def estimate() -> str:
+        label: Any = window.findChild(QLabel, "hp.estimate")
+        return str(label.text())
+
+    _load(window, method="SFT", learning_rate=2e-4)
+    assert "is high" not in estimate()
+    _load(window, method="DPO", learning_rate=2e-4)
+    assert "2e-4 is high for DPO: 5e-6 to 5e-5 is usual." in estimate()
+    assert "up to" not in estimate()  # nothing is packed
+    _load(window, method="DPO", learning_rate=2e-5)
+    assert "is high" not in estimate()
+
+
+def test_a_pair_says_which_side_is_made_likelier(qtbot: QtBot, themed: None) -> None:
+    def side(part: str) -> TokenView:
+        pieces = (("Why? ", False), ("So.", True))
+        return TokenView("Why? So.", (1, 2), (-100, 2), pieces, 2, 9, (1, 1), (), part)
+
+    shown = TokenText()
+    qtbot.addWidget(shown)
+    shown.show_texts([side("chosen"), side("rejected")])
+    words = shown.toPlainText()
+    assert words.index("Chosen answer: made likelier") < words.index("Rejected answer: made less")
+    shown.show_texts([side("bad")])
+    assert "Marked as a bad answer: made less likely" in shown.toPlainText()
+    shown.show_texts([side("")])
+    assert "Text 1" not in shown.toPlainText()
