@@ -132,13 +132,16 @@ def misfit(format_: DatasetFormat, method: str) -> str:
     return f"holds {what}, which {method} cannot learn from."
 
 
-def rate_note(method: str, learning_rate: float) -> str:
+def rate_note(method: str, learning_rate: float, tuning: str = "LoRA") -> str:
     """A sentence where a rate that suits SFT is too high to compare answers by. DPO's paper learns
-    at 5e-7, ORPO's at 8e-6, KTO's at 5e-7, each of whole models; adapters bear about ten times."""
-    if method == "SFT" or learning_rate <= _HIGHEST_RATE:
+    at 5e-7, ORPO's at 8e-6, KTO's at 5e-7, each of whole models; adapters bear about ten times.
+    A rate that suits an adapter is also too high for the whole model."""
+    if (method == "SFT" and tuning == "LoRA") or learning_rate <= _HIGHEST_RATE:
         return ""
     digits, _, power = f"{learning_rate:.2e}".partition("e")
     rate = f"{float(digits):g}e{int(power)}"
+    if method == "SFT":
+        return f"A learning rate of {rate} is high for a full fine-tune: 1e-5 to 5e-5 is usual."
     return f"A learning rate of {rate} is high for {method}: 5e-6 to 5e-5 is usual."
 
 

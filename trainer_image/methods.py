@@ -63,10 +63,11 @@ def kind_of_item(hp: Hyperparameters) -> str:
 
 
 def notes(hp: Hyperparameters, items: Sequence[Item]) -> list[str]:
-    """What is worth knowing about a training that compares answers, before it starts."""
-    if hp.method == "SFT":
-        return []
-    found = [rate_note(hp.method, hp.learning_rate), imbalance(items)]
+    """What is worth knowing about a training that compares answers, or trains the whole model,
+    before it starts."""
+    found = [rate_note(hp.method, hp.learning_rate, hp.tuning)]
+    if hp.method != "SFT":
+        found.append(imbalance(items))
     return [note for note in found if note]
 
 

@@ -36,11 +36,15 @@ def packs(hp: HyperparameterSection) -> bool:
 
 
 def rate_note(hp: HyperparameterSection) -> str:
-    """A sentence where a learning rate that suits SFT is too high to compare answers by."""
-    if hp.method == "SFT" or hp.learning_rate <= _HIGHEST_RATE:
+    """A sentence where a learning rate that suits SFT with an adapter is too high: to compare
+    answers by, or for the whole model."""
+    is_usual = hp.method == "SFT" and hp.tuning == "LoRA"
+    if is_usual or hp.learning_rate <= _HIGHEST_RATE:
         return ""
     digits, _, power = f"{hp.learning_rate:.2e}".partition("e")
     rate = f"{float(digits):g}e{int(power)}"
+    if hp.method == "SFT":
+        return f"A learning rate of {rate} is high for a full fine-tune: 1e-5 to 5e-5 is usual."
     return f"A learning rate of {rate} is high for {hp.method}: 5e-6 to 5e-5 is usual."
 
 

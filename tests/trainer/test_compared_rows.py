@@ -110,8 +110,10 @@ def test_unequal_numbers_of_good_and_bad_answers_are_told(good: int, bad: int, t
 
 
 @pytest.mark.parametrize("method", ["SFT", "DPO", "KTO"])
+@pytest.mark.parametrize("tuning", ["LoRA", "full"])
 @pytest.mark.parametrize("rate", [5e-6, 1e-4, 2e-4])
-def test_window_and_trainer_warn_of_the_same_rates(method: str, rate: float) -> None:
-    config = with_values(TrainingConfig(), {"hp.method": method, "hp.learning_rate": rate})
-    assert rate_note_of_the_window(config.hp) == rate_note(method, rate)
-    assert bool(rate_note(method, rate)) is (method != "SFT" and rate > 1e-4)
+def test_window_and_trainer_warn_of_the_same_rates(method: str, tuning: str, rate: float) -> None:
+    values = {"hp.method": method, "hp.learning_rate": rate, "hp.tuning": tuning}
+    note = rate_note(method, rate, tuning)
+    assert rate_note_of_the_window(with_values(TrainingConfig(), values).hp) == note
+    assert bool(note) is ((method, tuning) != ("SFT", "LoRA") and rate > 1e-4)
