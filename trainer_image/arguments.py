@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trainer_image import world
+
 if TYPE_CHECKING:
     from trainer_image.contract import Hyperparameters
     from trainer_image.engine import Engine
@@ -59,7 +61,8 @@ def optimizer_of(hp: Hyperparameters, engine: Engine) -> str:
     """On a GPU the states in 8 bits save memory; on a processor they would only cost time."""
     if hp.optimizer != "auto":
         return hp.optimizer
-    return "adamw_8bit" if engine.on_gpu else "adamw_torch"
+    divided = hp.tuning == "full" and world.size() > 1  # states in 8 bits cannot be
+    return "adamw_8bit" if engine.on_gpu and not divided else "adamw_torch"
 
 
 def _checkpointing(choice: str, engine: Engine) -> bool:

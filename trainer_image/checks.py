@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from trainer_image.failures import RefusedError
 from trainer_image.output import OutputFolder, Start
 from trainer_image.rows import DatasetError, check_file, file_sha256
 from trainer_image.run_folder import is_local, resolve
+from trainer_image.sharded import OPTIMIZERS, is_sharded
 from trainer_image.whole_model import quantised_base
 
 if TYPE_CHECKING:
@@ -91,12 +93,21 @@ def _settings(job: Job) -> Iterator[RefusedError]:
     if hp.push_to_hub and hp.hub_repo.count("/") != 1:
         yield _bad(f"hp.hub_repo: {hp.hub_repo!r} names no repository.", "Use user/name.")
     if hp.report_to == "wandb" and importlib.util.find_spec("wandb") is None:
-        yield _bad("wandb is not installed beside the trainer.", "Report to tensorboard or none.")
+        yield _bad(
+            "wandb is not installed beside the trainer.",
+            "Report to tensorboard or none, or install it: "
+            f"uv pip install --python {sys.executable} wandb",
+        )
     if hp.early_stopping is not None and not _holds_out(job):
         yield _bad("Early stopping needs rows to evaluate on.", "Hold out some percent of rows.")
     if not job.use_gpu:
         yield from gpu_problems(hp)
     yield from _cluster(job)
+    if is_sharded(job) and hp.optimizer not in OPTIMIZERS:
+        yield _bad(
+            f"The optimizer {hp.optimizer} cannot be divided between GPUs, as a full fine-tune is.",
+            f"Choose one of {', '.join(OPTIMIZERS)}.",
+        )
 
 
 def _kto(job: Job) -> Iterator[RefusedError]:

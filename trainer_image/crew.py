@@ -6,8 +6,8 @@ where they are on GPUs. Each call must be made by all of them, in the same order
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 import logging
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 

@@ -19,8 +19,9 @@ from trainer_image.failures import TrainerError
 from trainer_image.peaks import note_peak_of_others, peak_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from trainer_image.objective import Measured
     from trainer_image.reporter import Reporter
     from trainer_image.stopping import StopRequest
 
@@ -31,11 +32,21 @@ _STEPS_APART = 1_000_003
 class StepShare:
     """Knows where in a step's batches this process is."""
 
-    def __init__(self, reporter: Reporter, stop: StopRequest, seed: int, *, on_gpu: bool) -> None:
+    def __init__(
+        self,
+        reporter: Reporter,
+        stop: StopRequest,
+        seed: int,
+        *,
+        on_gpu: bool,
+        is_sharded: bool = False,
+    ) -> None:
         self._reporter = reporter
         self._stop = stop
         self._seed = seed
         self._on_gpu = on_gpu
+        self._is_sharded = is_sharded
+        self._keeps_company = False
         self._batches = self._next = self._units = 0
         self._loss = 0.0
         self._tokens = (0, 0)
@@ -45,6 +56,14 @@ class StepShare:
         self._batches, self._next, self._units = batches, 0, units
         self._loss = 0.0
         self._tokens = (self._reporter.trained_tokens, self._reporter.processed_tokens)
+
+    def count(self, measured: Measured) -> Any:
+        """The loss of a batch that was computed, and its tokens; nothing of one that is another
+        process's, and was computed so that all compute equally often."""
+        if self._keeps_company:
+            return measured.total * 0
+        self._reporter.count(measured.trained, measured.processed)
+        return measured.total
 
     def take(self, step: int, compute: Callable[[], Any], model: Any, device: Any) -> Any:
         """The loss of the next batch if it is ours, else zero; after the last one, what is missing
@@ -58,9 +77,19 @@ class StepShare:
                 loss = compute()
             self._loss += loss.item()
         if self._next == self._batches:
-            crew.add_up_gradients(model.parameters())
+            if not self._is_sharded:
+                crew.add_up_gradients(model.parameters())
+            elif 0 < self._batches % world.size() <= world.rank():
+                self._keep_company(compute)
             loss = loss + self._settle()
         return loss
+
+    def _keep_company(self, compute: Callable[[], Any]) -> None:
+        self._keeps_company = True
+        try:
+            compute()
+        finally:
+            self._keeps_company = False
 
     def _settle(self) -> float:
         """Agree on what the step was; what the others' loss adds to ours."""
@@ -82,6 +111,17 @@ class StepShare:
         self._stop.settle(any(asked))
         note_peak_of_others(int(max(peaks)))
         return float(sum(losses) - self._loss)
+
+
+def rounds(batches: Sequence[Any], *, is_sharded: bool) -> Iterator[tuple[Any, bool]]:
+    """This process's batches of an evaluation, and whether each counts; as many for every process.
+    Where one has none left that is None, or with divided weights another's that does not count."""
+    for first in range(0, len(batches), world.size()):
+        number = first + world.rank()
+        if number < len(batches):
+            yield batches[number], True
+        else:
+            yield (batches[first] if is_sharded else None), False
 
 
 @contextmanager

@@ -23,7 +23,8 @@ from trainer_image.finite import refuse_lost_weights
 from trainer_image.methods import Figures, collator_of
 from trainer_image.quick_steps import joined_collator
 from trainer_image.record import base_signature
-from trainer_image.share import Sharing, StepShare
+from trainer_image.sharded import Sharded, shard
+from trainer_image.share import Sharing, StepShare, rounds
 from trainer_image.unsloth_engine import OneSequence, OwnCount
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Training:
         """Train to the end, from the checkpoint if there is one; return the trainer's log."""
         start = self.checked.start
         trainer = trainer_of(self)
+        self.stop.agree()
         self.stop.check()
         if start.manifest is not None and start.manifest.step >= self.plan.total:
             self._take_up_finished(trainer)
@@ -69,6 +71,7 @@ class Training:
         best = self.best_step(trainer.state.log_history)
         if best not in (None, trainer.state.global_step):
             trainer.take_adapter_of(self._checkpoint(best))
+        trainer.join()
         return list(trainer.state.log_history)
 
     def _take_up_finished(self, trainer: Any) -> None:
@@ -106,14 +109,14 @@ class Training:
             starts = range(0, len(self.held_out), size)
             batches = [self.held_out[first : first + size] for first in starts]
             self.objective.begin(trainer.model, map(trainer.batch_of, batches))
-            for number, items in enumerate(batches):
-                if number % world.size() == 0:
-                    self.stop.agree()
-                    self._stop_if_asked(trainer)
-                if number % world.size() != world.rank():
+            for items, counts in rounds(batches, is_sharded=trainer.is_sharded):
+                self.stop.agree()
+                self._stop_if_asked(trainer)
+                if items is None:
                     continue
                 measured = self.objective.measure(trainer.model, trainer.batch_of(items))
-                total, units = total + measured.total.item(), units + measured.units
+                if counts:
+                    total, units = total + measured.total.item(), units + measured.units
         total, all_units = crew.sums([total, units])
         return total / all_units
 
@@ -175,7 +178,9 @@ def _trainer_class(engine: Engine) -> Any:
     """Our trainer. Made in a function: its base class is a heavy import."""
     import torch
 
-    class TemperTrainer(Figures, Continuing, Sharing, OwnCount, _base_class(engine)):  # type: ignore[misc]
+    class TemperTrainer(
+        Figures, Continuing, Sharded, Sharing, OwnCount, _base_class(engine)  # type: ignore[misc]
+    ):
         """Takes tokenised items; its callback decides when to evaluate, save and stop."""
 
         def __init__(self, training: Training) -> None:
@@ -186,8 +191,13 @@ def _trainer_class(engine: Engine) -> Any:
             self.model_accepts_loss_kwargs = True
             in_float32(self.model)
             crew.take_from_first(self.model.parameters())
+            self.is_sharded = shard(self.model, training.checked.job)
             self._share = StepShare(
-                training.reporter, training.stop, self.args.seed, on_gpu=training.engine.on_gpu
+                training.reporter,
+                training.stop,
+                self.args.seed,
+                on_gpu=training.engine.on_gpu,
+                is_sharded=self.is_sharded,
             )
 
         def compute_loss(
@@ -198,8 +208,7 @@ def _trainer_class(engine: Engine) -> Any:
             num_items_in_batch: Any = None,
         ) -> Any:
             measured = self._training.objective.measure(model, inputs)
-            self._training.reporter.count(measured.trained, measured.processed)
-            return measured.total / num_items_in_batch
+            return self._share.count(measured) / num_items_in_batch
 
         def _get_num_items_in_batch(self, batch_samples: list[Any], device: Any) -> Any:
             with self.compute_loss_context_manager():

@@ -211,3 +211,21 @@ def finished_process(code: int) -> Any:
             return code
 
     return Ended()
+
+
+def test_a_full_fine_tune_is_divided_and_saved_whole(lab: Lab) -> None:
+    """Weights, gradients and states are in parts; what is on the disk does not show it."""
+    full = {"tuning": "full", "max_seq_length": 64, "save_steps": 3, "max_steps": 6}
+    alone = lab.train(lab.job("alone", hp=ALONE | full))
+    assert alone.code == ExitCode.FINISHED, alone.log[-2000:]
+    folder = lab.job("two", hp=HP | full, processes=2)
+    killed = lab.train_until(folder, '"checkpoint", "step": 3', signal.SIGKILL)
+    assert killed.code == -signal.SIGKILL
+    while workers(lab.root):
+        time.sleep(0.1)
+    done = lab.train(folder)
+    assert_same_training(done, alone)
+    names = [
+        sorted(path.name for path in (one.output / "model").iterdir()) for one in (alone, done)
+    ]
+    assert names[0] == names[1]
