@@ -30,7 +30,7 @@ def is_sharded(job: Job) -> bool:
 
 def shard(model: Any, job: Job) -> bool:
     """Divide a model between the processes, layer by layer, if it is to be; whether it was."""
-    if not is_sharded(job):
+    if world.size() == 1 or not is_sharded(job):  # a probe is alone, whatever the job
         return False
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import FSDPModule, fully_shard
