@@ -34,9 +34,9 @@ stored: dict[str, Any] = {}
 load = entry.load_model
 
 
-def watched(job: Any, engine: Any) -> Any:
+def watched(*arguments: Any) -> Any:
     """The model as the trainer loads it, looked at."""
-    model = load(job, engine)
+    model = load(*arguments)
     layers = [p for name, p in model.named_parameters() if "q_proj" in name and "lora" not in name]
     stored.update(
         weights=dict(Counter(str(p.dtype) for p in layers)),
