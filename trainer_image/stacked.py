@@ -8,7 +8,6 @@ adds up to no LoRA (DoRA scales the base's own weights) is refused before the st
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -76,20 +75,6 @@ def put_below(model: Any, folder: Path) -> None:
             layer.lora_dropout[BELOW] = torch.nn.Identity()
     # Checkpoints hold what is learnt, and the frozen one stays where it is.
     model.save_pretrained = partial(model.save_pretrained, selected_adapters=[TOP])
-
-
-@contextmanager
-def as_before_training(model: Any) -> Iterator[None]:
-    """The model as it was when the training began: the base, with the adapter below if any."""
-    if BELOW not in model.peft_config:
-        with model.disable_adapter():
-            yield
-        return
-    model.base_model.set_adapter([BELOW], inference_mode=True)
-    try:
-        yield
-    finally:
-        _both(model)
 
 
 def save_joined(model: Any, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,9 +84,8 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path, trainer_python: str, tiny_model: Path) -> Iterator[World]:
-    database = Database(tmp_path / "temper.db")
-    yield World(tmp_path, database, Path(trainer_python), tiny_model)
-    database.close()
+    with closing(Database.open(tmp_path / "temper.db")) as database:
+        yield World(tmp_path, database, Path(trainer_python), tiny_model)
 
 
 def test_again_is_identical_longer_goes_on_and_a_new_adapter_lies_on_top(world: World) -> None:

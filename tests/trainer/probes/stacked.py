@@ -17,7 +17,8 @@ from transformers import AutoModelForCausalLM
 
 from trainer_image.adapters import with_adapter
 from trainer_image.contract import Hyperparameters
-from trainer_image.stacked import BELOW, as_before_training, put_below, save_joined
+from trainer_image.preference_reference import _untrained
+from trainer_image.stacked import BELOW, put_below, save_joined
 
 MODEL, FOLDER = sys.argv[1], Path(sys.argv[2])
 PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -55,7 +56,7 @@ def look(name: str, below: dict[str, Any], top: dict[str, Any]) -> dict[str, Any
     parent.save_pretrained(FOLDER / name / "parent")
     model = fresh(top)
     put_below(model, FOLDER / name / "parent")
-    with as_before_training(model):
+    with _untrained(model):  # what DPO compares with
         before = logits(model)
     both = logits(model)
     frozen = {k: v.clone() for k, v in model.named_parameters() if f".{BELOW}." in k}
