@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.clock import Clock
@@ -11,7 +12,7 @@ from trainer_image.contract import Phase
 from trainer_image.peaks import peak_memory, process_peak_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from trainer_image.checkpoints import Manifest
     from trainer_image.run_folder import EventWriter, StateWriter
@@ -23,6 +24,10 @@ _FIGURES = ("reward_margin", "reward_accuracy")
 """What methods that compare answers measure beside the loss."""
 _WORK_SECONDS = 2.0
 """So often at most it is told how far a countable piece of work is."""
+
+
+Work = tuple[int, int, str]
+"""How much is done, of how much in all (0: not known), in what unit."""
 
 
 class Reporter:
@@ -42,8 +47,9 @@ class Reporter:
         self._clock = Clock(now)
         self._seconds_before = 0.0
         self._last_event = now()
-        self._work: tuple[int, int, str] | None = None
-        self._told_work: tuple[int, int, str] | None = None
+        self._work: Work | None = None
+        self._told_work: Work | None = None
+        self._measure: Callable[[], Work] | None = None
         self._ended = False
         self.trained_tokens = 0
         self.processed_tokens = 0
@@ -93,6 +99,15 @@ class Reporter:
         0 where it is not known.
         """
         self._work = (done, total, unit)
+
+    @contextmanager
+    def watching(self, measure: Callable[[], Work]) -> Iterator[None]:
+        """The same for work that nobody counts: the heartbeat asks ``measure`` how far it is."""
+        self._measure = measure
+        try:
+            yield
+        finally:
+            self._measure = self._work = None
 
     def start_clock(self, step: int) -> None:
         """Training steps begin, after ``step`` of them in earlier boots."""
@@ -151,6 +166,8 @@ class Reporter:
     def beat(self) -> None:
         """Say that the run still works where nothing else has been said for long; OSError where it
         cannot be written."""
+        if (measure := self._measure) is not None:
+            self._work = measure()
         with self._lock:
             if self._phase is None or self._ended or not self._is_due():
                 return

@@ -18,6 +18,7 @@ from trainer_image import checkpoints, crew, distributed, lifeline, worker_repor
 from trainer_image.checks import CheckedJob, check, read_job
 from trainer_image.contract import DatasetFormat, ExitCode, Phase, Result
 from trainer_image.data import LAST_ANSWER, Recipe
+from trainer_image.downloads import Download
 from trainer_image.drift import explained
 from trainer_image.encoding import Encoding, encoding_of
 from trainer_image.engine import Engine, choose_engine
@@ -198,7 +199,11 @@ class Run:
         return training
 
     def _model(self, checked: CheckedJob, engine: Engine) -> Any:
-        with or_start_anew(engine, self._reporter), self._stop.interrupting():
+        watched = contextlib.ExitStack()
+        if not is_local(checked.job.base_model):
+            self._reporter.phase(Phase.DOWNLOADING)
+            watched.enter_context(self._reporter.watching(Download(checked.job.base_model)))
+        with or_start_anew(engine, self._reporter), watched, self._stop.interrupting():
             model = load_model(checked.job, engine, checked.base_revision)
             if world.is_first():
                 self._record(checked, engine)

@@ -93,6 +93,8 @@ def ended(tmp_path_factory: pytest.TempPathFactory, trainer_python: str, tiny_mo
     ]
     names = ("gated", "none", "token", "broken", "silent")
     jobs += [lab.job(name, base_model=f"org/{name}") for name in names]
+    big = {"batch_size": 8, "max_seq_length": 2048}
+    jobs.append(lab.job("tight-probe", hp=big, dataset=long_rows(lab)))
     online(jobs)
     with GuardedHub() as hub:
         done = subprocess.run(
@@ -103,7 +105,8 @@ def ended(tmp_path_factory: pytest.TempPathFactory, trainer_python: str, tiny_mo
             timeout=240,
         )
     assert done.returncode == 0, done.stderr[-4000:]
-    return Ended(lab, json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr)
+    codes = json.loads(done.stdout.splitlines()[-1])
+    return Ended(lab, codes, done.stdout + done.stderr)
 
 
 def online(folders: list[Path]) -> None:
@@ -163,3 +166,15 @@ def test_no_checkpoint_has_weights_that_are_no_numbers(ended: Ended) -> None:
     assert not ended["unlogged"].of_type("checkpoint")
     (named,) = ended["unlogged"].failure.get("remedies")
     assert not named["resumes"]
+
+
+def test_a_probe_that_does_not_fit_says_so_and_what_to_try(ended: Ended) -> None:
+    line = next(line for line in ended.output.splitlines() if '"type": "probe"' in line)
+    answer = json.loads(line)
+    assert ended.codes["tight-probe"] == ExitCode.FINISHED  # there is an answer
+    assert not answer["fits"]
+    assert answer["message"] == "The computer ran out of memory."
+    assert answer["remedies"][0]["changes"] == {"hp.batch_size": 4, "hp.grad_accum": 2}
+    assert answer["longest"] > 1000
+    assert not (ended.lab.root / "outputs" / "tight-probe").exists()
+    assert {path.name for path in (ended.lab.root / "cache").iterdir()} <= {"tokens", "huggingface"}

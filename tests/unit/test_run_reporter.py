@@ -9,6 +9,7 @@ import pytest
 
 from trainer_image.clock import Clock
 from trainer_image.contract import Event, Phase
+from trainer_image.downloads import Download
 from trainer_image.heartbeat import Heartbeat
 from trainer_image.peaks import free_memory, process_peak_memory
 from trainer_image.reporter import Reporter
@@ -147,6 +148,31 @@ def test_countable_work_is_told_while_it_moves(
         reporter.beat()
     assert len(told(tmp_path, "heartbeat")) == 5
     reporter.phase(Phase.TRAINING)
+    time.now += 20.0
+    reporter.beat()
+    assert told(tmp_path, "heartbeat")[-1].get("done") is None
+
+
+def test_a_download_is_seen_in_the_cache(
+    reporter: Reporter, time: Time, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    cache = tmp_path / "hub" / "models--org--model"
+    (cache / "blobs").mkdir(parents=True)
+    reporter.phase(Phase.DOWNLOADING)
+    with reporter.watching(Download("org/model")):
+        (cache / "blobs" / "one").write_bytes(b"x" * 100_000)
+        time.now += 3.0
+        reporter.beat()
+        (cache / "snapshots" / "1").mkdir(parents=True)
+        index = {"metadata": {"total_size": 400_000}}
+        (cache / "snapshots" / "1" / "model.safetensors.index.json").write_text(json.dumps(index))
+        (cache / "blobs" / "two.incomplete").write_bytes(b"x" * 50_000)
+        time.now += 3.0
+        reporter.beat()
+    beats = [(b.get("done"), b.get("total"), b.get("unit")) for b in told(tmp_path, "heartbeat")]
+    assert beats == [(100_000, 0, "bytes"), (150_000, 400_000, "bytes")]
     time.now += 20.0
     reporter.beat()
     assert told(tmp_path, "heartbeat")[-1].get("done") is None

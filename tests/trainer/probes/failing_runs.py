@@ -1,11 +1,12 @@
 """Jobs that fail, one after the other in one process, and how each ended: ``JOB_JSON...``.
 
 A job whose folder's name begins with ``tight`` may take little more memory than is in use when its
-training begins.
+training begins; one that ends with ``probe`` is only measured, and comes last.
 """
 
 import gc
 import json
+import os
 import resource
 import sys
 from pathlib import Path
@@ -34,12 +35,14 @@ def tight_phase(self: Reporter, phase: Phase, **fields: Any) -> None:
         limit_memory()
 
 
+answers = os.fdopen(os.dup(1), "w")
 guard_output()
 train.guard_output = lambda: None  # once is enough for a process
 codes = {}
 for job in map(Path, sys.argv[1:]):
     Reporter.phase = tight_phase if job.parent.name.startswith("tight") else real_phase  # type: ignore[method-assign]
-    codes[job.parent.name] = train.main(["--job", str(job)])
+    is_probe = job.parent.name.endswith("probe")
+    codes[job.parent.name] = train.main(["--job", str(job), *(["--probe"] if is_probe else [])])
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     gc.collect()
-print("\n" + json.dumps(codes))
+print("\n" + json.dumps(codes), file=answers, flush=True)
