@@ -129,6 +129,7 @@ def test_other_settings_are_not_resumed() -> None:
         OutputFolder(job({"learning_rate": 0.5}), "sha").plan()
 
 
+@pytest.mark.setting("auto_resume")
 def test_auto_resume_off_asks() -> None:
     begun(job(), 5)
     with pytest.raises(RefusedError, match="not empty"):

@@ -28,6 +28,7 @@ def losses(probe: Probe, tiny_model: Path) -> Any:
     return probe("preferences", tiny_model)
 
 
+@pytest.mark.setting("method", "beta")
 @pytest.mark.parametrize("method", ["DPO", "ORPO", "KTO"])
 def test_the_loss_is_that_of_trl(losses: Any, method: str) -> None:
     report = losses[method]

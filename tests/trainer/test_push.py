@@ -39,6 +39,7 @@ def result_of(done: Finished) -> Result:
     return Result.model_validate_json((done.folder / "result.json").read_bytes())
 
 
+@pytest.mark.setting("push_to_hub", "hub_repo", "hub_private")
 @pytest.mark.slow
 @pytest.mark.spec("Optionally push adapters/weights to the Hub when training completes.")
 def test_adapter_goes_to_a_private_repository_over_a_line_that_drops(
@@ -91,6 +92,7 @@ def test_a_failed_upload_costs_nothing_and_a_resume_only_uploads(lab: Lab, hub: 
     assert len(done.of_type("progress")) == steps
 
 
+@pytest.mark.setting("hub_content")
 @pytest.mark.slow
 def test_merged_weights_say_what_the_adapter_says(
     lab: Lab, hub: HubRepos, probes: Path, probe_env: dict[str, str], tmp_path: Path

@@ -178,10 +178,10 @@ def test_everything_at_once(light_lab: Lab) -> None:
     (foreign / "precious.txt").write_text("x")
     dataset = light_lab.dataset(b"[]\n")
     folder = light_lab.job(
-        hp={"early_stopping": 2}, base_model="/data/models/nothing", dataset=dataset
+        hp={"precision": "bfloat16"}, base_model="/data/models/nothing", dataset=dataset
     )
     message = refused(light_lab, folder).failure.get("message")
-    for complaint in ("Full", "models/nothing", "line 1", "outputs/run is not empty"):
+    for complaint in ("needs a GPU", "models/nothing", "line 1", "outputs/run is not empty"):
         assert complaint in message
     assert [path.name for path in foreign.iterdir()] == ["precious.txt"]
 

@@ -106,6 +106,7 @@ def test_stop_while_loading(lab: Lab) -> None:
     assert lab.train(folder).code == ExitCode.FINISHED
 
 
+@pytest.mark.setting("resume_from")
 def test_damaged_checkpoints(lab: Lab) -> None:
     """The newest is passed over with a warning; naming a damaged one is refused."""
     hp = HP | {"save_steps": 2}

@@ -186,6 +186,7 @@ def test_text_without_held_out_rows(lab: Lab) -> None:
     assert (done.folder / "samples.jsonl").read_text() == ""
 
 
+@pytest.mark.setting("early_stopping", "load_best")
 def test_best_adapter_is_kept_and_patience_ends_the_run(lab: Lab) -> None:
     """A learning rate that ruins the model after a few steps: the best adapter is an early one."""
     hp = {"learning_rate": 1.0, "scheduler": "constant", "lora_alpha": 128, "packing": False}

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from models.domain.chat_export import export_text, settings_text
-from models.domain.config import TrainingConfig
+from models.domain.config import HyperparameterSection, TrainingConfig
 from models.domain.inference import (
     INFERENCE_PRESETS,
     Answer,
@@ -48,6 +48,12 @@ def test_run_adapter_base_model_settings_times_and_both_answers_are_there() -> N
     ):
         assert part in text
     assert re.search(r"^2026-05-2\dT\d\d:\d\d:40[+-]\d\d:\d\d · Balanced", text, re.MULTILINE)
+
+
+def test_a_full_fine_tune_has_made_a_model() -> None:
+    config = TrainingConfig(hp=HyperparameterSection(tuning="full"))
+    text = export_text(replace(RUN, config=config, adapter_path="/d/o/model"), [])
+    assert "Model:      /d/o/model\nBase model: org/model\n" in text
 
 
 def test_what_was_not_answered_says_so() -> None:
