@@ -184,8 +184,9 @@ class FakeRuns:
     def tuned_model(self, run: Run) -> TunedModel:
         if self.adapter_error is not None:
             raise self.adapter_error
-        folder = f"{run.data_root}/outputs/local_run/adapter"
-        return TunedModel(run.base_model, folder, run.data_root)
+        is_whole = run.config.hp.tuning == "full"
+        folder = f"{run.data_root}/outputs/local_run/{'model' if is_whole else 'adapter'}"
+        return TunedModel(run.base_model, folder, run.data_root, is_whole=is_whole)
 
 
 @dataclass

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from app.connect_inference import TRAINING_HOLDS
+from models.domain.config import HyperparameterSection, TrainingConfig
 from models.domain.errors import AppError
 from models.domain.inference import INFERENCE_PRESETS, Message, SamplePrompt, TunedModel
 from models.domain.run import Run, RunState, RunUpdate
@@ -28,9 +29,9 @@ MODEL = "unsloth/Qwen2.5-0.5B-Instruct"
 GONE = AppError("adapter_missing", f"The adapter is no longer in {ADAPTER}.", "Put it back.")
 
 
-def _finish(program: Program, run_id: str = "run-1") -> Run:
+def _finish(program: Program, run_id: str = "run-1", **changes: object) -> Run:
     """A run ends well while it is shown."""
-    run = make_run(run_id, RunState.FINISHED)
+    run = make_run(run_id, RunState.FINISHED, **changes)
     program.services.runs.stored[run.id] = run
     program.models.run.fill(RunUpdate(run))
     program.wiring.training.finished.emit(run)
@@ -88,6 +89,13 @@ def test_it_appears_when_a_run_has_ended_well(program: Program) -> None:
     assert not _panel(program).isHidden()
     assert not program.child("run.try").isHidden()
     assert program.child("infer.meta").text() == f"Adapter: {ADAPTER}\nBase model: {MODEL}"
+
+
+def test_a_full_fine_tune_is_tried_as_a_model(program: Program) -> None:
+    config = TrainingConfig(hp=HyperparameterSection(tuning="full"))
+    _finish(program, config=config)
+    folder = ADAPTER.replace("adapter", "model")
+    assert program.child("infer.meta").text() == f"Model: {folder}\nBase model: {MODEL}"
 
 
 def test_it_appears_for_any_earlier_finished_run(program: Program) -> None:
