@@ -62,8 +62,9 @@ def kept_path(
     template: str | None = None,
 ) -> Path | None:
     """Where the tokens of these rows are, or would be; None where the tokenizer's files are not
-    there yet. ``options`` are the maximum length and what of a row is learnt."""
-    files = _tokenizer_of(base_model)
+    there yet, or there is no data root. ``options`` are the maximum length and what of a row is
+    learnt."""
+    files = _tokenizer_of(base_model) if resolve(CONTAINER_DATA_ROOT).is_dir() else None
     if not sha256 or files is None:
         return None
     facts = [files, template, str(format_), list(options), _versions(), own_code_sha256()]

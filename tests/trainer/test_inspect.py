@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from trainer_image.contract import ExitCode
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -165,6 +167,21 @@ def test_all_rows_of_a_file(client: Client, lab: Lab) -> None:
     assert 0 < report["trained_share"] < 1
     assert report["end_of_turn_trained"] == 9
     assert KEY not in json.dumps(report)
+
+
+def test_a_training_takes_up_the_tokens_of_the_report(client: Client, lab: Lab) -> None:
+    """Made by another process, of the same rows, with the same options: they are one file."""
+    folder = lab.job(hp={"max_steps": 1})
+    path = json.loads((folder / "job.json").read_text())["dataset"]["path"]
+    options = {"format": "question_answer", "max_seq_length": 128, "eval_split": "held_out"}
+    assert client.ask("report", path=path, **options)["type"] == "report"
+    (made,) = (lab.root / "cache" / "tokens").iterdir()
+    before = made.stat()
+    done = lab.train(folder)
+    assert done.code == ExitCode.FINISHED, done.log
+    assert list((lab.root / "cache" / "tokens").iterdir()) == [made]
+    assert made.stat().st_ino == before.st_ino
+    assert made.stat().st_mtime > before.st_mtime  # what is used stays longest
 
 
 def test_held_out_rows_that_are_learnt_too(client: Client, lab: Lab) -> None:

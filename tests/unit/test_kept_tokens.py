@@ -250,7 +250,9 @@ def test_what_is_kept_is_taken_up(texts: Path, data_root: Path) -> None:
     assert len(list(kept_tokens.folder().iterdir())) == 1  # nothing half done
 
 
-def test_all_that_decides_the_tokens_is_in_their_name(data_root: Path) -> None:
+def test_all_that_decides_the_tokens_is_in_their_name(
+    data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = data_root / "models" / "m"
     names = [place(), place(sha256="cd" * 32), place(options=(65, True, False))]
     names += [place(format_=DatasetFormat.MESSAGES), place(template="x")]
@@ -262,6 +264,8 @@ def test_all_that_decides_the_tokens_is_in_their_name(data_root: Path) -> None:
     (model / "model.safetensors").write_text("weights")
     assert place() == names[-1]
     assert place(sha256="") is place(model="/data/models/none") is None
+    monkeypatch.setenv("TEMPER_DATA_ROOT", str(data_root / "none"))
+    assert place(str(model)) is None  # nothing is made where there is no data root
 
 
 def test_only_so_much_is_kept(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
