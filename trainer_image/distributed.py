@@ -53,7 +53,8 @@ def launch(job_path: Path) -> int | None:
 
 def command(job: Job, job_path: Path, cluster: Cluster) -> list[str]:
     """The argument list that starts this machine's processes."""
-    meeting = ["--standalone", "--nnodes", "1"]
+    # Not by the machine's own name, which nobody knows where it has no network.
+    meeting = ["--standalone", "--nnodes", "1", "--local-addr", "127.0.0.1"]
     if cluster.machines > 1:
         meeting = [
             "--nnodes", str(cluster.machines), "--node-rank", str(cluster.number),
@@ -76,7 +77,6 @@ def environment(own: Mapping[str, str], job: Job, cluster: Cluster) -> dict[str,
     # Each process its part of the cores; more threads than cores would wait for each other.
     result.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // job.processes)))
     if cluster.machines == 1 and sys.platform.startswith("linux"):
-        # By the machine's own name they would not meet where it has no network.
         result.setdefault("GLOO_SOCKET_IFNAME", "lo")
     return result
 

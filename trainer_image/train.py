@@ -218,6 +218,7 @@ class Run:
             precision=engine.precision,
             quantization=engine.quantization,
             reason=engine.reason,
+            processes=checked.job.crew,
             resumed_step=start.manifest.step if start.manifest else 0,
         )
         for name in start.damaged:

@@ -138,15 +138,6 @@ def test_stopped_together_and_resumed_on_two_machines(lab: Lab, alone: Finished)
     assert_same_training(resumed, alone)
 
 
-def test_what_all_see_is_told_once(lab: Lab) -> None:
-    dataset = lab.dataset() | {"eval_split": "nowhere"}
-    failed = lab.train(lab.job(hp=HP, processes=2, dataset=dataset))
-    assert failed.code == ExitCode.REFUSED, failed.log[-2000:]
-    assert [event.get("kind") for event in failed.of_type("failed")] == ["bad_dataset"]
-    assert "nowhere" in failed.failure.get("message")
-    assert_gapless(failed.events)
-
-
 def test_workers_end_when_their_starter_is_killed(lab: Lab) -> None:
     folder = lab.job(hp=LONG, processes=2)
     leader = lab.start(folder)
