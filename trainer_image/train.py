@@ -251,6 +251,11 @@ class Run:
             needs_template = dataset.format is not DatasetFormat.TEXT
             return dataset, load_tokenizer(job, needs_template=needs_template, revision=revision)
 
+    def _count_rows(self, done: int, total: int) -> None:
+        """A stop that is asked for by a file is heard among the rows, too."""
+        self._reporter.work(done, total)
+        self._stop.check()
+
     def _prepare(self, dataset: Dataset, tokenizer: Any, checked: CheckedJob) -> Prepared:
         self._reporter.phase(Phase.TOKENIZING)
         job, values = checked.job, dataset.values
@@ -265,7 +270,7 @@ class Run:
             job.hp.train_on == LAST_ANSWER,
         )
         with self._stop.interrupting(), crew.first_alone():  # it keeps what the others take up
-            prepared = prepare(dataset, recipe, job, self._encoding, self._reporter.work)
+            prepared = prepare(dataset, recipe, job, self._encoding, self._count_rows)
         for note in notes(job.hp, prepared.train):
             self._reporter.warn(note)
         if prepared.encoded.dropped:
