@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -101,10 +102,28 @@ def _obstacle_of_job(job: Job, precision: str, quantization: str) -> str:
 
 
 def _quantization(job: Job, usual: str) -> str:
-    """What "auto" means here: weights that learn themselves are never quantised."""
-    if job.hp.quantization != "auto":
-        return job.hp.quantization
+    """What "auto" means here: weights that learn themselves are never quantised, and what is
+    stored quantised stays so whatever is asked."""
+    stored = stored_quantization(job.base_model)
+    if stored or job.hp.quantization != "auto":
+        return stored or job.hp.quantization
     return "none" if job.hp.tuning == "full" else usual
+
+
+def stored_quantization(base_model: str) -> str:
+    """How a base model's weights are quantised where they lie; empty if they are not, or if that
+    cannot be known before a repository is fetched. Unsloth's repositories tell by their names."""
+    if not is_local(base_model):
+        return "4-bit" if base_model.lower().endswith("-bnb-4bit") else ""
+    try:
+        found = json.loads((resolve(base_model) / "config.json").read_bytes())
+    except (OSError, ValueError):  # the loading says it better
+        return ""
+    how = found.get("quantization_config") or {}
+    for name, told in (("load_in_4bit", "4-bit"), ("load_in_8bit", "8-bit")):
+        if how.get(name):
+            return told
+    return str(how.get("quant_method", ""))
 
 
 def source_of(base_model: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainer_image.adapters import made_trainable
 from trainer_image.contract import FailureKind
-from trainer_image.engine import source_of
+from trainer_image.engine import source_of, stored_quantization
 from trainer_image.failures import RefusedError
 from trainer_image.unsloth_engine import load_with_unsloth
 
@@ -47,13 +47,22 @@ def load_model(job: Job, engine: Engine, revision: str | None = None) -> Any:
     is_full = job.hp.tuning == "full"  # weights that learn are float32, whatever computes with them
     options: dict[str, Any] = {"dtype": getattr(torch, "float32" if is_full else engine.precision)}
     options["revision"] = revision
-    if engine.quantization != "none":
+    if engine.quantization in ("4-bit", "8-bit") and not stored_quantization(job.base_model):
         options["quantization_config"] = quantization_config(engine.quantization, engine.precision)
     if engine.on_gpu:
         options["device_map"] = {"": 0}
     model = AutoModelForCausalLM.from_pretrained(source_of(job.base_model), **options)
     model.config.use_cache = False
+    _keep_differentiable(model)
     return made_trainable(model, job)
+
+
+def _keep_differentiable(model: Any) -> None:
+    """On some processors bitsandbytes stores 4-bit weights anew at the first evaluation, in an
+    order through which no gradient passes: what is trained after it would learn next to nothing."""
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
 
 
 def quantization_config(quantization: str, precision: str) -> Any:

@@ -88,6 +88,16 @@ def test_packed_weights_start_near_the_loss_of_the_full_ones(trained: Any, kind:
     assert trained[kind]["losses"][0] != trained["none"]["losses"][0]
 
 
+@pytest.mark.parametrize("kind", RUNS)
+def test_an_evaluation_changes_nothing_of_what_is_learnt(
+    trained: dict[str, Any], kind: str
+) -> None:
+    """bitsandbytes stores 4-bit weights anew when a model is asked; gradients must still pass."""
+    gradients = trained[kind]["gradients"]
+    assert all(gradients["before"])
+    assert gradients["after"] == pytest.approx(gradients["before"], rel=1e-5)
+
+
 def test_tied_embeddings_stay_tied(trained: Any) -> None:
     assert all(trained[kind]["tied"] for kind in RUNS)
 

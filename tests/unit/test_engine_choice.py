@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +13,9 @@ from trainer_image.engine import TRANSFORMERS, UNSLOTH, choose_engine
 from trainer_image.failures import RefusedError, StoppedError
 from trainer_image.machine import REFUSAL_VARIABLE, Machine
 from trainer_image.unsloth_engine import first_words, import_first, or_start_anew
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CARD = Machine(gpu="NVIDIA L4", capability=(8, 9), unsloth="2026.10.9")
 """A machine on which nothing speaks against Unsloth."""
@@ -132,6 +136,28 @@ def test_without_a_gpu(use_gpu: bool, reason: str) -> None:
 def test_a_setting_that_needs_a_gpu_is_refused_where_none_was_found() -> None:
     with pytest.raises(RefusedError, match="needs a GPU"):
         choose_engine(job({"precision": "float16"}), Machine())
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        ({"quant_method": "bitsandbytes", "load_in_4bit": True}, "4-bit"),
+        ({"quant_method": "bitsandbytes", "load_in_8bit": True}, "8-bit"),
+        ({"quant_method": "gptq"}, "gptq"),
+        (None, "none"),
+    ],
+)
+def test_weights_that_are_stored_quantised_are_told_as_such(
+    tmp_path: Path, stored: dict[str, Any] | None, told: str
+) -> None:
+    config = {"model_type": "llama"} | ({"quantization_config": stored} if stored else {})
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert choose_engine(job(base_model=str(tmp_path)), Machine()).quantization == told
+
+
+def test_a_repository_of_four_bits_is_known_by_its_name() -> None:
+    asked = job(base_model="unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit")
+    assert choose_engine(asked, Machine()).quantization == "4-bit"
 
 
 class Spoken:

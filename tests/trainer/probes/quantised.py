@@ -11,6 +11,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import trainer_image.train as entry
 
 root, runs = Path(sys.argv[1]), sys.argv[2:]
@@ -34,6 +36,25 @@ stored: dict[str, Any] = {}
 load = entry.load_model
 
 
+def gradients_around_an_evaluation(model: Any) -> dict[str, list[float]]:
+    """The size of each layer's gradient, before the model was ever asked something and after."""
+    ids = torch.arange(100, 140)[None]
+    before = gradients(model, ids)
+    model.eval()
+    with torch.no_grad():
+        model(input_ids=ids, use_cache=False)
+    model.train()
+    return {"before": before, "after": gradients(model, ids)}
+
+
+def gradients(model: Any, ids: Any) -> list[float]:
+    """The norm of the gradient of each adapter's second matrix (the first has none yet)."""
+    model(input_ids=ids, labels=ids, use_cache=False).loss.backward()
+    found = [p.grad.norm().item() for name, p in model.named_parameters() if "lora_B" in name]
+    model.zero_grad()
+    return found
+
+
 def watched(*arguments: Any) -> Any:
     """The model as the trainer loads it, looked at."""
     model = load(*arguments)
@@ -42,6 +63,7 @@ def watched(*arguments: Any) -> Any:
         weights=dict(Counter(str(p.dtype) for p in layers)),
         bytes=model.get_memory_footprint(),
         learning=dict(Counter(str(p.dtype) for p in model.parameters() if p.requires_grad)),
+        gradients=gradients_around_an_evaluation(model),
         tied=model.get_input_embeddings().weight is model.get_output_embeddings().weight,
     )
     return model
