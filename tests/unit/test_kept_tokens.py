@@ -18,6 +18,7 @@ from trainer_image.contract import DatasetFormat
 from trainer_image.conversations import RowError
 from trainer_image.data import NOT_TRAINED, Encoded, Recipe
 from trainer_image.encoding import Encoding, encode_all
+from trainer_image.failures import StoppedError
 from trainer_image.pieces import Tokenised, entry, lines_of, pieces_of
 from trainer_image.row_worker import Work
 from trainer_image.rows import DatasetError, RowFile, RowValues, read_rows
@@ -208,6 +209,16 @@ def test_a_file_is_encoded_as_its_rows_are(texts: Path, workers: int) -> None:
     expected = encode_all(read_rows(texts), RECIPE)
     assert dict(encoded.rows) == dict(expected.rows)
     assert all(0 <= done <= total == 700 for done, total in said)
+
+
+def test_a_stop_among_the_rows_leaves_nothing(texts: Path, data_root: Path) -> None:
+    def stop(done: int, total: int) -> None:
+        raise StoppedError
+
+    work = work_on(texts, "/data/models/m")
+    with pytest.raises(StoppedError), Encoding(work, "ab" * 32, workers=0) as encoding:
+        encoding.finish(RECIPE, 700, stop)
+    assert not list(kept_tokens.folder().iterdir())
 
 
 @pytest.mark.parametrize("workers", [0, 1])
