@@ -14,6 +14,20 @@ if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
     from models.domain.docker import EngineInfo
     from models.domain.hardware import Hardware
+    from trainer_image.contract import Job
+
+
+def fitted(job: Job, processes: int) -> Job:
+    """The job for a computer that has fewer GPUs than when it was made; the same steps for each.
+
+    As many processes as divide a step's batches evenly, which then take more of them.
+    """
+    if processes >= job.processes or job.machines > 1:
+        return job
+    batches = job.hp.grad_accum * job.processes
+    fewer = next(count for count in range(processes, 0, -1) if batches % count == 0)
+    hp = job.hp.model_copy(update={"grad_accum": batches // fewer})
+    return job.model_copy(update={"processes": fewer, "hp": hp})
 
 
 class ProcessCount:

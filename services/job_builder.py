@@ -52,7 +52,7 @@ class JobBuilder:
         processes: Callable[[TrainingConfig], int] = lambda _: 1,
     ) -> None:
         self._library = library
-        self._processes = processes
+        self.processes = processes
         self._default_data_root = default_data_root
         self._hf_token = hf_token
 
@@ -79,7 +79,7 @@ class JobBuilder:
         if problems:
             raise ConfigError(problems)
         job = build_job(
-            config, session, name=name, offline=offline, processes=self._processes(config)
+            config, session, name=name, offline=offline, processes=self.processes(config)
         )
         output = host_path(data_root, config.output.directory)
         return PlannedJob(job, data_root, output, session)

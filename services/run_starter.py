@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from models.domain.config import RUNTIME_DOCKER, TARGET_LOCAL
 from models.domain.errors import OUTPUT_BUSY, AppError, ConfigError
 from models.domain.run import Failure, Run, RunState
+from services.gpu_count import fitted
 from services.job_builder import local_model
 from services.run_files import RunFolder, host_path, output_marker
 from services.run_follower import run_folder
@@ -196,9 +197,10 @@ class RunStarter:
             raise AppError("job_gone", message, "Start a new run.", str(error)) from error
 
     def rewrite_job(self, run: Run, **changes: object) -> None:
-        """Store the job with these changes and with what the network is now."""
+        """Store the job with these changes, with what the network is now, and for no more GPUs
+        than there are now."""
         now = {"offline": self._offline.is_offline(), **changes}
-        job = self.read_job(run).model_copy(update=now)
+        job = fitted(self.read_job(run).model_copy(update=now), self._builder.processes(run.config))
         _replace_text(run_folder(run).job, job.model_dump_json(indent=2))
 
     def runner_problems(self, config: TrainingConfig) -> list[Problem]:

@@ -24,7 +24,7 @@ from models.domain.processes import (
     processes_of,
 )
 from models.qt.step_estimate import estimate_steps
-from services.gpu_count import ProcessCount
+from services.gpu_count import ProcessCount, fitted
 from services.job_builder import build_job
 
 CONFIG = TrainingConfig()
@@ -102,6 +102,16 @@ def test_the_job_is_for_that_many() -> None:
     job = build_job(CONFIG, dataset(10), processes=3)
     assert job.processes == 3
     assert job.effective_batch == 3 * CONFIG.hp.batch_size * CONFIG.hp.grad_accum
+
+
+@pytest.mark.parametrize(("there", "expected"), [(8, 4), (4, 4), (3, 2), (2, 2), (1, 1)])
+def test_a_run_that_waited_takes_the_gpus_that_are_left(there: int, expected: int) -> None:
+    config = with_values(CONFIG, {"hp.grad_accum": 2})
+    job = build_job(config, dataset(10), processes=4)
+    now = fitted(job, there)
+    assert now.processes == expected
+    assert now.effective_batch == job.effective_batch
+    assert now.fingerprint() == job.fingerprint()
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 8, 16])
