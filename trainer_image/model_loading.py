@@ -32,7 +32,8 @@ def load_tokenizer(job: Job, *, needs_template: bool, revision: str | None = Non
     if not tokenizer.is_fast:
         raise RefusedError(FailureKind.BAD_CONFIG, f"{job.base_model} has no fast tokenizer.")
     if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
+        # Any token will do: what is padded is neither seen nor learnt.
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.convert_ids_to_tokens(0)
     return tokenizer
 
 
