@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 from collections.abc import Callable
@@ -134,3 +135,31 @@ def test_pairs_are_never_packed_and_the_log_says_so(
 ) -> None:
     _, run = trained("DPO")
     assert "4 pairs, which are never packed" in run.log
+
+
+def test_all_weights_can_learn_by_dpo(make_lab: Callable[[str], Lab]) -> None:
+    """There the untrained model is gone after the first step, so it was asked before."""
+    lab = make_lab("full")
+    folder = _job(lab, "run", "DPO", tuning="full", learning_rate=5e-4, epochs=1.0)
+    done = lab.train(folder)
+    assert done.code == ExitCode.FINISHED, done.log
+    before, *_, after = done.of_type("eval")
+    assert before.get("eval_loss") == pytest.approx(0.6931472, abs=1e-5)
+    assert after.get("reward_margin") > 0.05
+
+
+def test_an_adapter_below_the_new_one_belongs_to_the_reference(trained: Trained) -> None:
+    lab, parent = trained("ORPO")
+    content = "".join(json.dumps(row) + "\n" for row in _rows("DPO")).encode()
+    folder = lab.job(
+        "top",
+        {"method": "DPO", "batch_size": 4, "learning_rate": 3e-3},
+        dataset=lab.dataset(content) | {"format": "preference"},
+        on_top_of="/data/outputs/run/adapter",
+        on_top_of_sha256=hashlib.sha256(parent.adapter).hexdigest(),
+    )
+    done = lab.train(folder)
+    assert done.code == ExitCode.FINISHED, done.log
+    before, *_, after = done.of_type("eval")
+    assert before.get("eval_loss") == pytest.approx(0.6931472, abs=1e-5)
+    assert after.get("reward_margin") > 0.05
