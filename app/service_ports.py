@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ImagePort,
         InferencePort,
         LearningPort,
+        MeasurePort,
         OfflinePort,
         PeakPort,
         ProbePort,
@@ -76,6 +77,10 @@ class WindowServices(Protocol):
     @property
     def shapes(self) -> ShapePort:
         """The sizes of base models."""
+
+    @property
+    def probe(self) -> MeasurePort:
+        """What a setup really takes."""
 
     @property
     def peaks(self) -> PeakPort:

@@ -19,6 +19,7 @@ from app.connect_help import HelpConnection
 from app.connect_import import ImportConnection
 from app.connect_inference import InferenceConnection
 from app.connect_learning import LearningConnection
+from app.connect_measure import MeasureConnection
 from app.connect_offline import OfflineConnection
 from app.connect_presets import PresetConnection
 from app.connect_runs import RunsConnection
@@ -84,6 +85,7 @@ class Wiring(QObject):
         self.doctor = DoctorConnection(window, desk, services, self)
         self.docker = DockerConnection(window, desk, services, self.training, self)
         self.learning = LearningConnection(window, desk, services, self)
+        self.measure = MeasureConnection(window, desk, services, self)
 
     async def fill(self) -> None:
         """Fill the window with what there is, the most urgent first."""
@@ -108,6 +110,7 @@ class Wiring(QObject):
         self.importing.controller.cancel()
         self.environment.cancel()
         self.gate.controller.cancel()
+        self.measure.controller.cancel()
         self.help.demo.cancel()
         self.doctor.controller.cancel()
         self.learning.controller.cancel()

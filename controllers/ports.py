@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         SamplingSettings,
         TunedModel,
     )
+    from models.domain.measured_fit import MeasuredFit
     from models.domain.run import Run, RunUpdate
     from models.domain.run_history import (
         Curve,
@@ -444,6 +445,19 @@ class PeakPort(Protocol):
 
     def factor(self, base_model: str, device: str) -> float:
         """The calibration of the estimate; 1.0 without any measurement."""
+
+
+class MeasurePort(Protocol):
+    """What a setup really takes, before it is trained. Called in the lane ``inspection``."""
+
+    def measure(
+        self,
+        config: TrainingConfig,
+        *,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> MeasuredFit:
+        """Make its longest step; ConfigError, AppError or Cancelled where nothing was measured."""
 
 
 class DemoPort(Protocol):

@@ -53,8 +53,8 @@ PLACE = f"{CONTAINER_DATA_ROOT}/cache"
 _STEPS = 2
 """In the first the optimiser makes its state; the last batch of the second meets all of it."""
 _FRAGMENTS = 0.5
-"""On a processor rows of many lengths leave holes in the heap, which grows over a run: 1.5 times
-what one batch takes was measured (30 steps of a tiny model)."""
+"""On a processor every new shape of a batch leaves something behind, until all were there: 1.5
+times what one batch takes was measured (30 steps of a tiny model, rows of many lengths)."""
 _IN_MEMORY = (FailureKind.CUDA_OOM, FailureKind.HOST_OOM)
 _ANSWER = "--answer"
 

@@ -30,6 +30,7 @@ from models.domain.inference import (
     TunedModel,
     common_system_prompt,
 )
+from models.domain.measured_fit import MeasuredFit
 from models.domain.run import Failure, Run, RunEvent, RunState, RunUpdate
 from models.domain.run_history import (
     Curve,
@@ -989,6 +990,30 @@ class FakeImages:
 
 
 @dataclass
+class FakeMeasure:
+    """Answers with this, or raises it."""
+
+    found: MeasuredFit | AppError = field(
+        default_factory=lambda: MeasuredFit(
+            True, "cpu", 3 * 2**30, 3 * 2**30, 12 * 2**30, 2, 2048, 40, 12.0, 480.0
+        )
+    )
+    asked: list[TrainingConfig] = field(default_factory=list)
+
+    def measure(
+        self,
+        config: TrainingConfig,
+        *,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> MeasuredFit:
+        self.asked.append(config)
+        if isinstance(self.found, AppError):
+            raise self.found
+        return self.found
+
+
+@dataclass
 class FakeServices:
     """All of them."""
 
@@ -1002,6 +1027,7 @@ class FakeServices:
     inference: FakeInference = field(default_factory=FakeInference)
     runtime: FakeRuntime = field(default_factory=FakeRuntime)
     gpus: FakeProbe = field(default_factory=FakeProbe)
+    probe: FakeMeasure = field(default_factory=FakeMeasure)
     shapes: FakeShapes = field(default_factory=FakeShapes)
     peaks: FakePeaks = field(default_factory=FakePeaks)
     demo: FakeDemo = field(default_factory=FakeDemo)

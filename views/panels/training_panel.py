@@ -36,6 +36,7 @@ class TrainingPanel(QWidget):
     environment: TaskBar
     importing: TaskBar
     checking: TaskBar
+    measuring: TaskBar
 
     def __init__(self, form: FormModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -70,7 +71,9 @@ class TrainingPanel(QWidget):
         self.environment = TaskBar("environment")
         self.importing = TaskBar("import")
         self.checking = TaskBar("checking")
-        for bar in (self.offline, self.banner, self.environment, self.importing, self.checking):
+        self.measuring = TaskBar("measuring")
+        tasks = (self.environment, self.importing, self.checking, self.measuring)
+        for bar in (self.offline, self.banner, *tasks):
             self._bars.addWidget(bar)
         self.setup.form.arranged.connect(self._order_tabs)
         self._order_tabs()

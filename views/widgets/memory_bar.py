@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from models.qt.memory_forecast import Fit, MemoryForecast, forecast_memory
 from models.qt.wording import memory
 from views.theme import current_theme
+from views.widgets.buttons import push_button
 from views.widgets.card import restyle, text_label
 from views.widgets.elided_label import ElidedLabel
 from views.widgets.memory_parts import MemoryLegend, MemoryTrack, Piece
@@ -35,9 +36,11 @@ class MemoryBar(QWidget):
     Signals:
         fit_changed: the Fit (payload) of what stands in the form now.
         changes: what is shown is about to become another, which may be higher.
+        measure_requested: the user wants to know rather than to estimate.
     """
 
     changes = Signal()
+    measure_requested = Signal()
     fit_changed = Signal(object)
 
     def __init__(
@@ -56,6 +59,12 @@ class MemoryBar(QWidget):
         self.place.setObjectName("hp.memory.place")
         self.track = MemoryTrack()
         self.legend = MemoryLegend()
+        self.measure = push_button("Measure", "link")
+        self.measure.setObjectName("hp.memory.measure")
+        self.measure.setAccessibleName("Measure the memory")
+        self.measure.setToolTip(
+            "Loads the model and makes the longest step of this setup, to know instead of to guess"
+        )
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REST_MS)
@@ -64,6 +73,7 @@ class MemoryBar(QWidget):
         form.value_changed.connect(self._on_changed)
         form.reset.connect(self._on_changed)
         hardware.changed.connect(self._on_changed)
+        self.measure.clicked.connect(self.measure_requested)
         current_theme().changed.connect(self._show_pieces)
         self.refresh()
 
@@ -123,7 +133,12 @@ class MemoryBar(QWidget):
         column.setSpacing(6)
         column.addLayout(head)
         column.addWidget(self.track)
-        column.addWidget(self.legend)
+        foot = QHBoxLayout()
+        foot.setSpacing(_GAP)
+        foot.addWidget(self.legend, 1)
+        foot.addStretch()
+        foot.addWidget(self.measure, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(foot)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
