@@ -462,8 +462,8 @@ def test_the_context_menu_has_the_same_actions(program: Program) -> None:
     assert menu.isVisible()
     texts = [action.text().replace("&", "").split("\t")[0] for action in menu.actions()]
     assert [text for text in texts if text] == [
-        "Use this setup", "Run again exactly", "Resume", "Open folder", "Download logs…",
-        "Export metrics…", "Rename", "Delete…",
+        "Use this setup", "Run again exactly", "Resume", "Train longer…", "New adapter on top…",
+        "Open folder", "Download logs…", "Export metrics…", "Rename", "Delete…",
     ]  # fmt: skip
     menu.close()
 
