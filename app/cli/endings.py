@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def outcome_text(run: Run) -> str:
     """How a run ended, for a person: what happened, and what to do next."""
     if run.state is RunState.FINISHED:
-        made = f"{made_word(run.config)}: {run.adapter_path}"
-        return f"Run {run.id} finished after {run.step} steps. {made}"
+        result = f"{made_word(run.config)}: {run.adapter_path}"
+        return f"Run {run.id} finished after {run.step} steps. {result}"
     made = autopsy(run, memory=_memory())
     if made is None:
         return f"Run {run.id} is {run.state}."
