@@ -120,6 +120,12 @@ def offer(content: Json, cloud: str) -> GpuOffer | None:
     )
 
 
+def billed(records: list[Json], pod_id: str) -> float | None:
+    """Dollars of all records of a pod in ``/v2/billing/pods``; None where there is none."""
+    own = [_number(one, "totalAmount") for one in records if one.get("podId") == pod_id]
+    return sum(own) if own else None
+
+
 def account(content: Json) -> Json:
     """``myself`` of a GraphQL answer. RunpodError("bad_answer") where there is no balance in it:
     an account must not look empty because an answer was not understood."""

@@ -4,6 +4,7 @@ counterpart for (the balance)."""
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
@@ -142,6 +143,16 @@ class RunpodClient:
             None if limit is None else float(limit),
         )
 
+    def billed(self, pod_id: str, since: float, until: float) -> float | None:
+        """Dollars that Runpod billed for a pod between two moments (seconds since 1970); None
+        while it has no bill for it: bills come hours late."""
+        query = {
+            "podId": pod_id, "bucketSize": "hour",
+            "startTime": _hour(since), "endTime": _hour(until + 3600),
+        }  # fmt: skip
+        found = self._pages("/billing/pods", "records", "tell what the pod cost", query)
+        return answers.billed(found, pod_id)
+
     def _delete(self, path: str, what: str) -> None:
         try:
             self.transport.call("DELETE", path, what)
@@ -164,6 +175,12 @@ class RunpodClient:
                 break
             asked["cursor"] = str(cursor)
         return found
+
+
+def _hour(moment: float) -> str:
+    """The full hour before a moment, as the API writes moments: bills are by the hour."""
+    hour = datetime.fromtimestamp(moment // 3600 * 3600, UTC)
+    return hour.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _safe(name: str) -> str:

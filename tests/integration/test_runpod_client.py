@@ -370,3 +370,15 @@ def test_a_library_without_a_name_of_its_own_is_not_let_in(runpod: RunpodEmulato
     """Else the test of our name could not fail."""
     answer = httpx.get(f"{runpod.url}/v2/pods", headers={"Authorization": f"Bearer {KEY}"})
     assert (answer.status_code, answer.text) == (403, "error code: 1010")
+
+
+def test_the_bill_of_a_pod_is_asked_for(runpod: RunpodEmulator, client: RunpodClient) -> None:
+    begun = runpod.cloud.clock.now()
+    pod = client.create_pod(new_pod())
+    client.create_pod(new_pod(name="temper-test-2"))
+    runpod.cloud.clock.move(7200)
+    client.end_pod(pod.id)
+    now = runpod.cloud.clock.now()
+    assert client.billed(pod.id, begun, now) == pytest.approx(2 * 0.27, abs=0.02)
+    runpod.broken.billed_share = 0
+    assert client.billed(pod.id, begun, now) is None

@@ -10,7 +10,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.emulators.runpod import listing, renting, schema
+from tests.emulators.runpod import billing, listing, renting, schema
 from tests.emulators.runpod.catalogue import WITH_VOLUMES
 from tests.emulators.runpod.clock import read
 from tests.emulators.runpod.podlog import Wish
@@ -307,6 +307,10 @@ def _create_secret(api: Api, request: Request, query: dict[str, str]) -> Reply:
     return good({"id": made, "name": body["name"]}, 201)
 
 
+def _bill(api: Api, request: Request, query: dict[str, str]) -> Reply:
+    return good(billing.pods(api.cloud, query))
+
+
 _ID = "/([^/]+)"
 _ROUTES: tuple[tuple[str, str, Callable[..., Reply]], ...] = (
     ("GET", "/pods", _list_pods),
@@ -328,6 +332,7 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Reply]], ...] = (
     ("GET", "/registries", _list_registries),
     ("POST", "/registries", _create_registry),
     *((method, f"/registries{_ID}", _registry) for method in ("GET", "DELETE")),
+    ("GET", "/billing/pods", _bill),
     ("GET", "/account/secrets", _list_secrets),
     ("POST", "/account/secrets", _create_secret),
 )

@@ -64,6 +64,8 @@ class Faults:
     """The log takes no cursor with more than a moment in it."""
     own_key_refused: bool = False
     """A pod's own key may do nothing."""
+    billed_share: float = 1.0
+    """So much of what pods cost is on the bill yet; 0: there is none."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, where: str, **how: object) -> Fault:

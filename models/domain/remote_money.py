@@ -1,0 +1,92 @@
+"""The money of a rented pod: when it must end, what it costs so far, what it cost in all."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from models.domain.pod_quote import DISK_PRICE, HOURS_A_MONTH, dollars, hours
+
+if TYPE_CHECKING:
+    from models.domain.config import RunpodSection
+    from models.domain.remote_run import RemoteAttempt
+
+BILL_SETTLES = 24 * 3600.0
+"""Seconds after a pod's end from which its bill is taken as it is: Runpod's lags by hours."""
+BILL_WHOLE = 0.9
+"""The share of time times price from which a younger bill is taken for whole. What is billed by the
+second differs from it by the seconds of starting and ending."""
+TRUST_CLOCK = 60.0
+"""Seconds past its limit after which this program ends a pod that should have ended itself."""
+
+
+def rate(per_hour: float, disk: int) -> float:
+    """Dollars an hour of a pod with a container disk of so many GB, which is billed beside it."""
+    return per_hour + disk * DISK_PRICE / HOURS_A_MONTH
+
+
+def limit_seconds(section: RunpodSection, per_hour: float) -> float:
+    """How long a pod of this price may live: the time limit or the money's, whichever is first.
+
+    ``per_hour`` is Runpod's price of the pod, without its disk.
+    """
+    cost = rate(per_hour, section.container_disk)
+    by_money = section.max_cost / cost * 3600 if cost > 0 else float("inf")
+    return min(section.max_hours * 3600, by_money)
+
+
+def is_past_limit(attempt: RemoteAttempt, now: float, grace: float = 0.0) -> bool:
+    """Whether the pod should be gone by now, and may not be."""
+    return attempt.ends_at is not None and attempt.may_cost and now >= attempt.ends_at + grace
+
+
+def settled_cost(attempt: RemoteAttempt, billed: float | None, now: float) -> float:
+    """What an attempt cost: the bill where it is whole, else time and price.
+
+    A bill that is still being written lacks its last hours, and would make a run look cheap.
+    """
+    computed = _computed(attempt, now)
+    if not billed:
+        return computed
+    is_old = attempt.gone_at is not None and now - attempt.gone_at >= BILL_SETTLES
+    return billed if is_old or billed >= BILL_WHOLE * computed else computed
+
+
+def _computed(attempt: RemoteAttempt, now: float) -> float:
+    if attempt.rented_at is None:
+        return 0.0
+    return max(0.0, (attempt.gone_at or now) - attempt.rented_at) / 3600 * attempt.per_hour
+
+
+def spent_words(attempt: RemoteAttempt, now: float) -> str:
+    """``$0.42 so far, at most $4.47``; after the end ``$1.10``."""
+    spent = dollars(attempt.spent(now))
+    if not attempt.may_cost:
+        return spent
+    most = "" if attempt.most_cost is None else f", at most {dollars(attempt.most_cost)}"
+    return f"{spent} so far{most}"
+
+
+def ending_words(attempt: RemoteAttempt, now: float) -> str:
+    """``ends by itself at 21:40 (in 2 h 10 min), at most $4.47``; empty where there is no limit."""
+    if attempt.ends_at is None:
+        return ""
+    most = "" if attempt.most_cost is None else f", at most {dollars(attempt.most_cost)}"
+    left = attempt.ends_at - now
+    if left <= 0:
+        return f"should have ended at {clock_words(attempt.ends_at, now)}{most}"
+    return f"ends by itself at {clock_words(attempt.ends_at, now)} (in {hours(left)}){most}"
+
+
+def clock_words(moment: float, now: float) -> str:
+    """The time of day here, ``21:40``; on another day ``Fri 21:40``."""
+    then, today = time.localtime(moment), time.localtime(now)
+    is_today = (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday)
+    return time.strftime("%H:%M" if is_today else "%a %H:%M", then)
+
+
+def settled_words(quoted: float | None, cost: float) -> str:
+    """What it cost beside what was expected, for the end of a run."""
+    if quoted is None:
+        return f"It cost {dollars(cost)}."
+    return f"It cost {dollars(cost)}, {dollars(quoted)} were expected."

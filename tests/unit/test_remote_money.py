@@ -1,0 +1,77 @@
+"""What a pod may cost, costs, and has cost."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from models.domain.config import RunpodSection
+from models.domain.remote_money import (
+    BILL_SETTLES,
+    clock_words,
+    ending_words,
+    is_past_limit,
+    limit_seconds,
+    settled_cost,
+    settled_words,
+    spent_words,
+)
+from models.domain.remote_run import RemoteAttempt, RemotePhase, Teardown
+
+NOON = time.mktime((2026, 11, 26, 12, 0, 0, 0, 0, -1))
+PAID = RemoteAttempt(
+    "r1", 1, "temper-a-r1-1", RemotePhase.TRAINING, pod_id="p", per_hour=0.6,
+    rented_at=NOON, ends_at=NOON + 7200, most_cost=1.2,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hours", "cost", "price", "seconds"),
+    [(6.0, 10.0, 1.0, 6 * 3600), (6.0, 1.0, 1.0, 3600 / 1.00547945), (2.0, 1.0, 0.0, 7200)],
+)
+def test_the_first_of_both_limits_holds(
+    hours: float, cost: float, price: float, seconds: float
+) -> None:
+    section = RunpodSection(max_hours=hours, max_cost=cost, container_disk=40)
+    assert limit_seconds(section, price) == pytest.approx(seconds)
+
+
+def test_a_pod_is_past_its_limit_only_while_it_may_cost() -> None:
+    assert not is_past_limit(PAID, NOON + 7199)
+    assert is_past_limit(PAID, NOON + 7200)
+    assert not is_past_limit(PAID, NOON + 7200, grace=60)
+    assert not is_past_limit(replace(PAID, teardown=Teardown.CONFIRMED), NOON + 9000)
+    assert not is_past_limit(replace(PAID, ends_at=None), NOON + 9000)
+
+
+@pytest.mark.parametrize(
+    ("billed", "later", "cost"),
+    [
+        (None, 60, 0.60),  # no bill yet
+        (0.0, 60, 0.60),  # one that says nothing yet
+        (0.30, 3600, 0.60),  # half of it, so soon: not whole
+        (0.59, 60, 0.59),
+        (0.63, 60, 0.63),
+        (0.30, BILL_SETTLES + 1, 0.30),  # as it is for good
+    ],
+)
+def test_a_bill_that_is_not_whole_makes_no_run_cheap(
+    billed: float | None, later: float, cost: float
+) -> None:
+    ended = replace(PAID, gone_at=NOON + 3600, teardown=Teardown.CONFIRMED)
+    assert settled_cost(ended, billed, NOON + 3600 + later) == pytest.approx(cost)
+    assert settled_cost(replace(PAID, rented_at=None), None, NOON) == 0
+
+
+def test_what_is_spent_and_when_it_ends_is_said_in_words() -> None:
+    assert spent_words(PAID, NOON + 3600) == "$0.60 so far, at most $1.20"
+    ended = replace(PAID, gone_at=NOON + 1800, teardown=Teardown.CONFIRMED)
+    assert spent_words(ended, NOON + 3600) == "$0.30"
+    assert ending_words(PAID, NOON + 3600) == ("ends by itself at 14:00 (in 1 h), at most $1.20")
+    assert ending_words(PAID, NOON + 9000) == "should have ended at 14:00, at most $1.20"
+    assert ending_words(replace(PAID, ends_at=None), NOON) == ""
+    assert clock_words(NOON + 86400, NOON) == "Fri 12:00"
+    assert settled_words(1.0, 1.1) == "It cost $1.10, $1.00 were expected."
+    assert settled_words(None, 0.001) == "It cost under $0.01."
