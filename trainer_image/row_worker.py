@@ -13,6 +13,8 @@ import signal
 import sys
 import traceback
 from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import Thread
 from typing import IO, TYPE_CHECKING, Any
 
 from trainer_image.data import Recipe
@@ -67,23 +69,29 @@ def main() -> int:
     os.dup2(2, 1)  # what a library prints must not get between the replies
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent to answer
     prepare_process(offline=os.environ.get("HF_HUB_OFFLINE") == "1", use_gpu=False)
-    work: Work | None = receive(sys.stdin.buffer)
-    if work is None:
-        return 0
+    requests: SimpleQueue[Any] = SimpleQueue()
+    Thread(target=_read, args=(requests,), daemon=True).start()
+    work: Work = requests.get()
     try:
         with without_torch():
             tokenizer = tokenizer_of(work.base_model)
         if work.template is not None:
             tokenizer.chat_template = work.template
         do = work.doing(work.recipe(tokenizer))
-        while (piece := receive(sys.stdin.buffer)) is not None:
-            send(replies, do(piece))
+        while True:
+            send(replies, do(requests.get()))
     except (BrokenPipeError, KeyboardInterrupt):  # nobody reads any more
         return 0
     except Exception:  # noqa: BLE001 - the parent does the piece itself and meets the error there
         send(replies, traceback.format_exc())
         return 1
-    return 0
+
+
+def _read(requests: SimpleQueue[Any]) -> None:
+    """In a thread of its own, so that the parent's end is seen in the middle of anything."""
+    while (request := receive(sys.stdin.buffer)) is not None:
+        requests.put(request)
+    os._exit(0)
 
 
 def send(file: IO[bytes], value: object) -> None:
