@@ -13,6 +13,7 @@ from models.domain.run import (
     ContainerHandle,
     Failure,
     JobHandle,
+    PodHandle,
     ProcessHandle,
     Run,
     RunEvent,
@@ -248,7 +249,7 @@ def _state_of_boot(run: Run) -> TrainerState | None:
             return state if state.pid == pid else None
         case ContainerHandle(id=container):  # whose host name is the beginning of its id
             return state if state.host and container.startswith(state.host) else None
-        case None:
+        case PodHandle() | None:  # of an earlier pod it is removed before this one's can come
             return state
 
 

@@ -17,6 +17,7 @@ from models.db.curve_repository import CurveRepository
 from models.db.dataset_repository import DatasetRepository
 from models.db.memory_peak_repository import MemoryPeakRepository
 from models.db.metric_repository import MetricRepository
+from models.db.remote_attempt_repository import RemoteAttemptRepository
 from models.db.run_repository import RunRepository
 from models.db.sqlite_errors import translate
 
@@ -47,6 +48,7 @@ class UnitOfWork:
         self.metrics = MetricRepository(session)
         self.curves = CurveRepository(session)
         self.memory_peaks = MemoryPeakRepository(session)
+        self.remote_attempts = RemoteAttemptRepository(session)
 
     def __enter__(self) -> Self:
         return self

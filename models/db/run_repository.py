@@ -17,6 +17,7 @@ from models.domain.run import (
     ContainerHandle,
     Failure,
     JobHandle,
+    PodHandle,
     ProcessHandle,
     Run,
     RunState,
@@ -255,9 +256,12 @@ def _fill_handle(row: RunRow, handle: JobHandle | None) -> None:
     row.container_id = container.id if container else None
     row.container_name = container.name if container else None
     row.container_endpoint = container.endpoint if container else None
+    row.pod_attempt = handle.number if isinstance(handle, PodHandle) else None
 
 
 def _handle(row: RunRow) -> JobHandle | None:
+    if row.pod_attempt is not None:
+        return PodHandle(row.id, row.pod_attempt)
     if row.container_id is not None:
         return ContainerHandle(
             row.container_id, row.container_name or "", row.container_endpoint or ""

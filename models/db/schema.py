@@ -37,7 +37,7 @@ class Migrations:
 
 MIGRATIONS = Migrations(
     Path(__file__).resolve().parent / "migrations",
-    ("0001", "0002", "0003", "0004", "0005", "0006", "0007"),
+    ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"),
 )
 """Ours. A new migration's revision is added here too; a test compares this with the folder."""
 

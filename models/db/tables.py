@@ -138,6 +138,7 @@ class RunRow(Base):
     tags: Mapped[Any] = mapped_column(Json, server_default="[]")
     dataset_name: Mapped[str] = mapped_column(server_default="")
     hub_url: Mapped[str] = mapped_column(server_default="")
+    pod_attempt: Mapped[int | None]
 
 
 class MetricRow(Base):
@@ -179,6 +180,50 @@ class MemoryPeakRow(Base):
     measured_bytes: Mapped[int]
     predicted_bytes: Mapped[int]
     created_at: Mapped[float]
+
+
+class RemoteAttemptRow(Base):
+    """One pod of one run, or the try to get one (``models.domain.remote_run.RemoteAttempt``).
+
+    No foreign key: a pod may outlive its run, and what it cost is remembered.
+    """
+
+    __tablename__ = "remote_attempts"
+
+    run_id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    phase: Mapped[str] = mapped_column(index=True)
+    pod_id: Mapped[str]
+    gpu: Mapped[str]
+    gpu_count: Mapped[int]
+    cloud: Mapped[str]
+    data_center: Mapped[str]
+    volume_id: Mapped[str]
+    image: Mapped[str]
+    per_hour: Mapped[float]
+    created_at: Mapped[float]
+    rented_at: Mapped[float | None]
+    ends_at: Mapped[float | None]
+    events_offset: Mapped[int]
+    log_offset: Mapped[int]
+    outcome: Mapped[str]
+    exit_code: Mapped[int | None]
+    stop_asked: Mapped[bool]
+    keep: Mapped[bool]
+    teardown: Mapped[str]
+    teardown_tries: Mapped[int]
+    gone_at: Mapped[float | None]
+    quoted_cost: Mapped[float | None]
+    most_cost: Mapped[float | None]
+    cost: Mapped[float | None]
+    trouble_kind: Mapped[str]
+    trouble: Mapped[str]
+    trouble_hint: Mapped[str]
+    doing: Mapped[str]
+    tried: Mapped[Any] = mapped_column(Json)
+    driver: Mapped[str]
+    driver_seen: Mapped[float]
 
 
 class AppStateRow(Base):

@@ -22,6 +22,8 @@ SOURCE_SESSION = "Database Session"
 SOURCE_HUB = "Hugging Face"
 RUNTIME_DOCKER = "Docker"
 RUNTIME_PYTHON = "Python on this computer"
+RUNTIME_RUNPOD = "Runpod"
+"""Of runs alone, on a rented pod: a configuration says so by its target."""
 DEFAULT_MODEL = "unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit"
 DEFAULT_IMAGE = "docker.io/sbussiso/unsloth-trainer:latest"
 SCHEDULERS = ("cosine", "linear", "constant", "constant_with_warmup")

@@ -52,8 +52,10 @@ class RemoteAttempt:
     ``name`` is the pod's, unique for run and number; it is stored before the pod is asked for, so
     that one which was made without an answer is found. ``ends_at`` is the limit of time and money
     that the pod keeps by itself. ``outcome`` is how the training ended there: ``finished``,
-    ``failed``, ``cancelled``, ``lost``; empty while it may still go on. ``exit_code`` is the
-    trainer's. ``trouble_*`` say why the attempt cannot go on, or what it waits for just now.
+    ``failed``, ``cancelled``, ``lost``; ``again`` where the pod did not come up and the next number
+    tries another; empty while it may still go on. ``exit_code`` is the trainer's. ``trouble_*`` say
+    why the attempt cannot go on, or what it waits for just now; ``doing`` is what it does, a line.
+    ``tried`` are the GPUs that were asked for in vain, each with its reason.
     ``driver`` is the program that looks after it, ``driver_seen`` when it last did.
     """
 
@@ -89,6 +91,8 @@ class RemoteAttempt:
     trouble_kind: str = ""
     trouble: str = ""
     trouble_hint: str = ""
+    doing: str = ""
+    tried: tuple[str, ...] = ()
     driver: str = ""
     driver_seen: float = 0.0
 
@@ -103,6 +107,12 @@ class RemoteAttempt:
         """Whether nothing is left to do for it."""
         return self.phase is RemotePhase.OVER
 
+    @property
+    def is_told(self) -> bool:
+        """Whether it is known how the training ended, and all that can be here is here."""
+        known = bool(self.outcome) and self.outcome != AGAIN
+        return self.is_over or (known and self.phase in _AFTER_FETCHING)
+
     def spent(self, now: float) -> float:
         """Dollars so far by time and price, counted from the renting; the bill's where known."""
         if self.cost is not None:
@@ -112,4 +122,8 @@ class RemoteAttempt:
         return max(0.0, (self.gone_at or now) - self.rented_at) / 3600 * self.per_hour
 
 
+FINISHED, FAILED, CANCELLED = "finished", "failed", "cancelled"
+LOST, AGAIN = "lost", "again"
+"""Values of ``outcome``."""
+_AFTER_FETCHING = frozenset({RemotePhase.ENDING, RemotePhase.SETTLING, RemotePhase.OVER})
 _BEFORE_A_POD = frozenset({RemotePhase.PREFLIGHT, RemotePhase.VOLUME, RemotePhase.PLACING})

@@ -91,7 +91,15 @@ class ContainerHandle:
     endpoint: str
 
 
-JobHandle = ProcessHandle | ContainerHandle
+@dataclass(frozen=True, slots=True)
+class PodHandle:
+    """What a run is rented: its tries to get a pod, from this number on (RemoteAttempt)."""
+
+    run_id: str
+    number: int
+
+
+JobHandle = ProcessHandle | ContainerHandle | PodHandle
 """What a run's trainer is found again by, whichever way it runs."""
 
 

@@ -1,0 +1,1 @@
+"""Runs on rented pods: the record of each, and what takes them from step to step."""
