@@ -101,7 +101,8 @@ def test_the_tab_key_walks_the_form_in_reading_order(window: MainWindow, qtbot: 
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
     wanted = [
         "training.target", "training.skill_level", "training.preset", "dataset.source",
-        "dataset.session", "dataset.refresh", "dataset.import", "hp.base_model", "hp.epochs",
+        "dataset.session", "dataset.refresh", "dataset.import", "hp.base_model",
+        "hp.memory.measure", "hp.epochs",
         "hp.packing", "output.directory", "hp.auto_resume", "local.runtime", "local.use_gpu",
         "local.host_data_dir", "local.host_data_dir.browse", "local.pass_hf_token",
     ]  # fmt: skip

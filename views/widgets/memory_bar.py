@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from models.domain.config import TARGET_LOCAL
 from models.qt.memory_forecast import Fit, MemoryForecast, forecast_memory
 from models.qt.wording import memory
 from views.theme import current_theme
@@ -86,6 +87,7 @@ class MemoryBar(QWidget):
     def refresh(self) -> None:
         """Show the prediction for what stands in the form now."""
         self._timer.stop()
+        self.measure.setVisible(self._form.config.training.target == TARGET_LOCAL)
         forecast = forecast_memory(self._form.config, self._hardware)
         if forecast == self.forecast:
             return
