@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-KILLS = int(os.environ.get("TEMPER_SOAK_TRAINER_KILLS", "5"))
+KILLS = int(os.environ.get("TEMPER_SOAK_TRAINER_KILLS", "3"))
 SEED = int(os.environ.get("TEMPER_SOAK_SEED", "20261126"))
 HP: dict[str, Any] = {
     "epochs": 2.0,
@@ -127,7 +127,7 @@ def test_wherever_it_is_killed_it_ends_the_same_and_loses_no_event(fork: Forker,
     killed = 0
     for number in range(KILLS):
         ended = Ended(lab.job(f"run-{number}", hp=HP), lab.root / "outputs" / f"run-{number}")
-        moment = MOMENTS[number % len(MOMENTS)]
+        moment = MOMENTS[3 * number % len(MOMENTS)]
         delay = dice.choice((0.0, dice.uniform(0, 0.02), dice.uniform(0, 1.0)))
         code = kill_once(fork, lab, ended, moment, delay)
         killed += code == -signal.SIGKILL
