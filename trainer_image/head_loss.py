@@ -66,6 +66,7 @@ def _head_loss() -> Any:
                 total += _probabilities(logits, targets[part, None])
                 if any(wanted):
                     _add_gradients(grads, part, logits, hidden, narrow)
+                del logits  # before the next slice's are made
             ctx.save_for_backward(*grads)
             return total
 

@@ -33,7 +33,7 @@ more (trainer_image/loss.py)."""
 def quicken(model: Any, items: Sequence[Item], hp: Hyperparameters, engine: Engine) -> None:
     """Let a model compute its steps by what is faster and the same. ``items`` are the training's.
 
-    On a GPU that is the loss in slices alone: its kernels are another matter, Unsloth's as well.
+    On a GPU that is the loss in slices alone: its kernels are another matter.
     """
     import torch
 
@@ -50,7 +50,8 @@ def quicken(model: Any, items: Sequence[Item], hp: Hyperparameters, engine: Engi
 
 
 def _try_all(model: Any, rows: list[Item], *, on_gpu: bool) -> None:
-    padded = {name: value.to(model.device) for name, value in PaddedCollator(0)(rows).items()}
+    padded = JoinedCollator()(rows[:1]) if on_gpu else PaddedCollator(0)(rows)
+    padded = {name: value.to(model.device) for name, value in padded.items()}
     losses = token_losses(model, padded)
     expected, count = losses.sum().item(), max(len(losses), 1)
     limit = _DIFFERENCE.get(str(model.dtype), _DIFFERENCE_16_BIT)
