@@ -16,8 +16,9 @@ BILL_SETTLES = 24 * 3600.0
 BILL_WHOLE = 0.9
 """The share of time times price from which a younger bill is taken for whole. What is billed by the
 second differs from it by the seconds of starting and ending."""
-TRUST_CLOCK = 60.0
-"""Seconds past its limit after which this program ends a pod that should have ended itself."""
+GRACE = 15.0
+"""Seconds past its limit after which this program ends a pod that should have ended itself: time
+for its own end, which keeps the log, and well within a minute."""
 
 
 def rate(per_hour: float, disk: int) -> float:

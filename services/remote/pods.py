@@ -1,0 +1,223 @@
+"""The pods of this installation: listed, ended on the user's click, and those that nobody needs
+ended without one. Somebody else's pod is never touched."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from models.domain.errors import AppError
+from models.domain.pod_rows import (
+    PodEnd,
+    Swept,
+    attempt_of,
+    is_needed,
+    row_of_attempt,
+    row_of_pod,
+)
+from models.domain.remote_money import GRACE, is_past_limit
+from models.domain.remote_run import Teardown
+from services.remote.clock import SystemClock
+from services.remote.marks import is_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from models.domain.pod import Pod
+    from models.domain.pod_rows import PodRow
+    from models.domain.remote_run import RemoteAttempt
+    from services.remote.clock import Clock
+    from services.remote.store import AttemptStore
+    from services.runpod.account import RunpodAccount
+    from services.runpod.client import RunpodClient
+
+logger = logging.getLogger(__name__)
+
+TRIES, PAUSE = 3, 2.0
+"""How often a pod is ended before somebody who waits is told, and seconds between; Runpod itself
+is asked up to five times each time."""
+PAST_LIMIT = "limit"
+"""The kind of trouble of a pod that was ended for being past its limit."""
+
+
+class PodService:
+    """Blocking, thread-safe. ``install_id`` is the name by which this installation's are known.
+
+    ``wake`` lets whoever looks after a run know that its record has changed.
+    """
+
+    def __init__(
+        self,
+        account: RunpodAccount,
+        attempts: AttemptStore,
+        install_id: Callable[[], str],
+        *,
+        clock: Clock | None = None,
+        wake: Callable[[str], None] = lambda _run_id: None,
+    ) -> None:
+        self._account = account
+        self._attempts = attempts
+        self._install_id = install_id
+        self._clock = clock or SystemClock()
+        self._wake = wake
+
+    def rows(self) -> tuple[PodRow, ...]:
+        """All pods of ours that are there, and those that are not proven gone; the oldest first.
+
+        AppError where Runpod cannot be asked: then :meth:`known` says what is known here.
+        """
+        with self._account.client("the pods cannot be listed") as client:
+            pods = self._ours(client)
+        attempts, now = self._attempts.all(), self._clock.now()
+        seen = {pod.id for pod in pods}
+        rows = [row_of_pod(pod, attempt_of(pod, attempts), now) for pod in pods]
+        rows += [
+            row_of_attempt(one, now)
+            for one in attempts
+            if one.may_cost and not one.is_over and one.pod_id and one.pod_id not in seen
+        ]
+        return tuple(sorted(rows, key=lambda row: (row.created_at or 0.0, row.name)))
+
+    def known(self) -> tuple[PodRow, ...]:
+        """The pods of ours that may cost, from the record alone; nobody is asked."""
+        now = self._clock.now()
+        return tuple(
+            row_of_attempt(one, now) for one in self._attempts.open() if one.may_cost and one.pod_id
+        )
+
+    def end(self, pod_id: str) -> PodEnd:
+        """End a pod of ours on the user's click, in Offline mode too, and look whether it is gone.
+
+        One that is not gone yet stays requested: it is ended again by whoever looks after the run.
+        AppError("not_found") where there is none, AppError("not_ours") for somebody else's.
+        """
+        attempt = next((one for one in self._attempts.all() if one.pod_id == pod_id), None)
+        with self._account.client_for_ending(self._sleep) as client:
+            if attempt is not None:
+                row = row_of_attempt(attempt, self._clock.now())
+            else:
+                row = self._unknown(client, pod_id)
+            return self._end(client, row, attempt, TRIES)
+
+    def sweep(self) -> Swept:
+        """End the pods of ours that no run needs. AppError where Runpod cannot be asked.
+
+        The pods are listed before the record is read: each was written down before it was rented,
+        so one that is listed and not in the record belongs to no run that goes on.
+        """
+        with self._account.client("pods are not looked for", self._sleep) as client:
+            pods = self._ours(client)
+            attempts, now = self._attempts.all(), self._clock.now()
+            ended: list[PodEnd] = []
+            for pod in pods:
+                attempt = attempt_of(pod, attempts)
+                if is_needed(pod, attempt) or client.pod(pod.id) is None:
+                    continue
+                end = self._end(client, row_of_pod(pod, attempt, now), None, 1)
+                logger.warning("no run needs %s: %s", pod.name, "gone" if end.gone else end.trouble)
+                ended.append(end)
+        return Swept(tuple(ended))
+
+    def enforce(self) -> tuple[RemoteAttempt, ...]:
+        """End the pods that are past their limit of time or money and are still there.
+
+        They end themselves; this is for one that does not. Quick where there is none.
+        """
+        now = self._clock.now()
+        late = [one for one in self._attempts.open() if is_past_limit(one, now, GRACE)]
+        asked = [one for one in late if one.teardown is Teardown.NONE]
+        for attempt in asked:
+            self._attempts.ask_end(
+                attempt.run_id,
+                PAST_LIMIT,
+                "The pod reached its limit of time or money and was ended.",
+                "Raise the limit in the Runpod section and resume the run: its last checkpoint is"
+                " on the network volume.",
+            )
+            self._wake(attempt.run_id)
+        if late:
+            self._end_late(late)
+        return tuple(asked)
+
+    def _end_late(self, late: Sequence[RemoteAttempt]) -> None:
+        try:
+            with self._account.client("the pod is not ended from here", self._sleep) as client:
+                for attempt in late:
+                    if attempt.pod_id:
+                        client.end_pod(attempt.pod_id)
+        except AppError as error:
+            logger.warning("a pod past its limit could not be ended: %s", error)
+
+    def _unknown(self, client: RunpodClient, pod_id: str) -> PodRow:
+        """A pod that no record knows: ours by its mark, or not to be touched."""
+        pod = client.pod(pod_id)
+        if pod is None:
+            raise AppError("not_found", f"There is no pod {pod_id}.", "See temper pods list.")
+        if not is_ours(pod.env, self._install_id()):
+            raise AppError(
+                "not_ours",
+                f"The pod {pod.name} was not rented by this installation of Temper.",
+                "End it on Runpod's web site if it is yours.",
+            )
+        return row_of_pod(pod, attempt_of(pod, self._attempts.all()), self._clock.now())
+
+    def _end(
+        self, client: RunpodClient, row: PodRow, attempt: RemoteAttempt | None, tries: int
+    ) -> PodEnd:
+        """Ask for the end, in the record first, and look whether it came."""
+        if attempt is not None:
+            self._request(attempt)
+        trouble = ""
+        for turn in range(tries):
+            if turn:
+                self._sleep(PAUSE)
+            gone, trouble = _ended(client, row.id)
+            if gone:
+                self._confirm(attempt)
+                return PodEnd(row, gone=True)
+        self._wake(row.run_id)
+        return PodEnd(row, gone=False, trouble=trouble)
+
+    def _request(self, attempt: RemoteAttempt) -> None:
+        if attempt.is_over or attempt.teardown is not Teardown.NONE:
+            return
+        latest = self._attempts.latest(attempt.run_id)
+        if latest is not None and latest.number == attempt.number:
+            self._attempts.ask_end(attempt.run_id)
+        else:  # the run is on another pod by now, and goes on there
+            changes = {"teardown": Teardown.REQUESTED}
+            self._attempts.change(attempt.run_id, attempt.number, **changes)
+
+    def _confirm(self, attempt: RemoteAttempt | None) -> None:
+        if attempt is not None and attempt.teardown is not Teardown.CONFIRMED:
+            self._attempts.change(
+                attempt.run_id,
+                attempt.number,
+                teardown=Teardown.CONFIRMED,
+                gone_at=self._clock.now(),
+            )
+            self._wake(attempt.run_id)
+
+    def _ours(self, client: RunpodClient) -> list[Pod]:
+        name = self._install_id()
+        return [pod for pod in client.pods() if is_ours(pod.env, name)]
+
+    def _sleep(self, seconds: float) -> None:
+        self._clock.wait(threading.Event(), seconds)
+
+
+def _ended(client: RunpodClient, pod_id: str) -> tuple[bool, str]:
+    """Whether a pod is gone after one more call that ends it, and why it is not.
+
+    A refused call proves nothing: the pod may be gone by itself, or by an earlier one.
+    """
+    trouble = "Runpod still lists it."
+    try:
+        client.end_pod(pod_id)
+    except AppError as error:
+        trouble = error.message
+    try:
+        return client.is_gone(pod_id), trouble
+    except AppError as error:
+        return False, error.message

@@ -1,0 +1,181 @@
+"""What a remote training would rent and cost, asked before it starts; nothing is rented."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from models.domain.auto_set import gigabytes
+from models.domain.config import SOURCE_SESSION
+from models.domain.errors import AppError
+from models.domain.gpu_offer import candidates, objection
+from models.domain.gpu_speed import training_seconds
+from models.domain.memory import estimate_memory
+from models.domain.pod_quote import PodQuote, quote
+from models.domain.remote_plan import has_volume, least_cuda, price_of, wanted_of, wants_fastest
+from models.domain.training_tokens import training_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.domain.config import TrainingConfig
+    from models.domain.dataset import DatasetSession
+    from models.domain.gpu_offer import Candidate, GpuOffer, Wanted
+    from models.domain.model_shape import ModelShape
+    from models.domain.pod import Balance
+    from services.model_shapes import ShapeAnswer
+    from services.runpod.account import RunpodAccount
+    from services.runpod.catalogue import GpuCatalogue
+    from services.runpod.client import RunpodClient
+
+    class Shapes(Protocol):
+        """Whoever knows the sizes of base models."""
+
+        def find(self, model: str, data_root: str = "") -> ShapeAnswer:
+            """The shape of a model, or why it is not known."""
+
+    class Library(Protocol):
+        """Whoever knows the datasets."""
+
+        def find(self, text: str) -> DatasetSession:
+            """A dataset by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteQuote:
+    """What would be tried, best first, and what the first of it costs.
+
+    ``need`` is the predicted peak of memory in bytes, None where it is not known. ``quote`` is None
+    and ``reason`` says why where nothing can be rented. ``asked`` is when Runpod said so (seconds
+    since the epoch). ``notes`` say what the quote does not know.
+    """
+
+    candidates: tuple[Candidate, ...]
+    quote: PodQuote | None
+    need: int | None
+    asked: float
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+    def words(self) -> tuple[str, ...]:
+        """Lines for a person."""
+        if self.quote is None or not self.candidates:
+            return (self.reason, *self.notes)
+        first = self.candidates[0]
+        place = f", {first.data_center}" if first.data_center else ""
+        return (f"{first.offer.words()}{place}.", *self.quote.words(), *self.notes)
+
+
+class PodQuotes:
+    """Blocking: two or three calls, fewer while the catalogue is fresh. Thread-safe.
+
+    ``factor`` is what earlier runs of a model on a GPU measured, divided by what was predicted.
+    """
+
+    def __init__(
+        self,
+        account: RunpodAccount,
+        catalogue: GpuCatalogue,
+        shapes: Shapes,
+        library: Library,
+        factor: Callable[[str, str], float] = lambda _model, _gpu: 1.0,
+    ) -> None:
+        self._account = account
+        self._catalogue = catalogue
+        self._shapes = shapes
+        self._library = library
+        self._factor = factor
+
+    def ask(self, config: TrainingConfig, *, refresh: bool = False) -> RemoteQuote:
+        """The quote as things are now; ``refresh`` asks for the stock anew.
+
+        RunpodError or AppError where Runpod cannot be asked.
+        """
+        section = config.runpod
+        answer = self._shapes.find(config.hp.base_model, config.local.host_data_dir)
+        need = self._need(config, answer.shape)
+        with self._account.client("no GPU can be looked for") as client:
+            wanted = wanted_of(config, need, _volume_place(client, config))
+            known = self._catalogue.load(
+                client,
+                count=section.gpu_count,
+                min_cuda=least_cuda(section.image),
+                refresh=refresh,
+            )
+            found = candidates(known.offers, wanted, fastest=wants_fastest(config))
+            balance, trouble = _balance(client)
+        notes = [trouble] if trouble else []
+        if need is None:
+            notes.append(f"Whether the training fits is not known: {answer.reason}.")
+        if not found:
+            reason = _nothing(known.offers, wanted)
+            return RemoteQuote((), None, need, known.asked, reason, tuple(notes))
+        price = price_of(section, found[0].offer)
+        seconds = self._seconds(config, found[0].offer, answer.shape)
+        return RemoteQuote(
+            found, quote(price, seconds, balance), need, known.asked, "", tuple(notes)
+        )
+
+    def _need(self, config: TrainingConfig, shape: ModelShape | None) -> int | None:
+        if shape is None:
+            return None
+        factor = self._factor(config.hp.base_model, config.runpod.gpu.strip())
+        return estimate_memory(config, shape, on_gpu=True, factor=factor).total
+
+    def _seconds(
+        self, config: TrainingConfig, offer: GpuOffer, shape: ModelShape | None
+    ) -> float | None:
+        """About how long the training takes on this GPU; None where it cannot be told."""
+        session = self._session(config)
+        rows, size = (session.rows, session.size) if session else (0, 0)
+        tokens = training_tokens(config, rows, size)
+        if shape is None or tokens is None:
+            return None
+        is_full = config.hp.tuning == "full"
+        count = config.runpod.gpu_count
+        return training_seconds(offer.gpu, shape.parameters, tokens, full=is_full, count=count)
+
+    def _session(self, config: TrainingConfig) -> DatasetSession | None:
+        """The dataset; a name that is not known is told by whoever starts the run."""
+        if config.dataset.source != SOURCE_SESSION or not config.dataset.session.strip():
+            return None
+        try:
+            return self._library.find(config.dataset.session)
+        except AppError:
+            return None
+
+
+def _volume_place(client: RunpodClient, config: TrainingConfig) -> str:
+    """Where the configuration's volume already is: pods reach it from there alone.
+
+    Where a place is chosen another one is made there.
+    """
+    if not has_volume(config.runpod) or config.runpod.data_center.strip():
+        return ""
+    named = [one for one in client.volumes() if one.name == config.runpod.volume_name.strip()]
+    return named[0].data_center if len(named) == 1 else ""
+
+
+def _balance(client: RunpodClient) -> tuple[Balance | None, str]:
+    """The account's money, or why it is not known: a quote is of use without it, too."""
+    try:
+        return client.balance(), ""
+    except AppError as error:
+        return None, f"Whether the balance is enough is not known: {error.message}"
+
+
+def _nothing(offers: tuple[GpuOffer, ...], wanted: Wanted) -> str:
+    """Why no GPU can be tried, in a sentence."""
+    suiting = [offer for offer in offers if not objection(offer, wanted)]
+    if suiting:
+        names = ", ".join(dict.fromkeys(offer.name for offer in suiting[:3]))
+        place = f" in {wanted.data_center}" if wanted.data_center else ""
+        return f"Every GPU that suits is taken just now{place}: {names}."
+    chosen = [offer for offer in offers if offer.gpu == wanted.gpu and offer.cloud == wanted.cloud]
+    if chosen:
+        return f"{chosen[0].name} does not suit. {objection(chosen[0], wanted)}"
+    if wanted.gpu:
+        return f"Runpod has no GPU {wanted.gpu} in this cloud."
+    size = "" if wanted.need is None else f" with {gigabytes(wanted.need)} of memory"
+    count = "" if wanted.count == 1 else f", {wanted.count} in one pod"
+    return f"Runpod has no GPU{size}{count} in this cloud."

@@ -1,0 +1,83 @@
+"""Looks after the money in the background, for as long as the window is open."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from models.domain.errors import AppError
+from services.remote.clock import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.domain.pod_rows import Swept
+    from services.remote.clock import Clock
+    from services.remote.pods import PodService
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 600.0
+"""Between looks for pods that nobody needs."""
+LOOK_SECONDS = 15.0
+"""Between looks at the limits of those that are needed; costs one query of our own database."""
+_QUIET = {"offline", "not_set"}
+"""Why nobody can be asked, where that is nothing to tell."""
+
+
+class Reaper:
+    """One thread of its own: sweeps at the start and every ten minutes, and keeps to the limits.
+
+    ``told`` hears of each sweep that ended something; it is called on that thread.
+    """
+
+    def __init__(
+        self,
+        pods: PodService,
+        told: Callable[[Swept], None] = lambda _swept: None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._pods = pods
+        self._told = told
+        self._clock = clock or SystemClock()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin, once."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="reaper", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """End; a call to Runpod that is being made is not waited for longer than a moment."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join(timeout=2.0)
+
+    def _work(self) -> None:
+        swept: float | None = None
+        while not self._closing.is_set():
+            now = self._clock.now()
+            # A clock that was set back, or slept through hours, makes it look at once.
+            if swept is None or not 0 <= now - swept < SWEEP_SECONDS:
+                swept = now
+                self._guarded(self._sweep)
+            self._guarded(self._pods.enforce)
+            self._clock.wait(self._closing, LOOK_SECONDS)
+
+    def _sweep(self) -> None:
+        swept = self._pods.sweep()
+        if swept.ended:
+            self._told(swept)
+
+    def _guarded(self, look: Callable[[], object]) -> None:
+        """The next look must come whatever happened in this one: it is about money."""
+        try:
+            look()
+        except AppError as error:
+            if error.kind not in _QUIET:
+                logger.warning("pods could not be looked after: %s", error)
+        except Exception:
+            logger.exception("pods could not be looked after")

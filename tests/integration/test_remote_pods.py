@@ -1,0 +1,238 @@
+"""Pods of this installation against the emulated Runpod: listed, ended, swept; others' left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from models.db.database import Database
+from models.domain.errors import AppError
+from models.domain.remote_money import GRACE
+from models.domain.remote_run import RemoteAttempt, RemotePhase, Teardown
+from services.offline import OfflinePolicy
+from services.remote.marks import ATTEMPT, INSTALL, RUN, pod_name
+from services.remote.pods import PAST_LIMIT, PodService
+from services.remote.reaper import Reaper
+from services.remote.store import AttemptStore
+from services.runpod.account import RunpodAccount
+from tests.integration.runpod_world import KEY, client_of, new_pod, wait_for, world
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from models.domain.pod import Pod
+    from models.domain.pod_rows import Swept
+    from tests.emulators.runpod.emulator import RunpodEmulator
+
+OURS, THEIRS = "1a2b3c4d5e6f7081", "1a2b3c4dffffffff"
+
+
+class Time:
+    """The emulator's, for what waits by our clocks."""
+
+    def __init__(self, runpod: RunpodEmulator) -> None:
+        self._clock = runpod.cloud.clock
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        return event.wait(self._clock.real(seconds))
+
+
+class World:
+    """The account, our record of it, and what looks after both."""
+
+    def __init__(self, runpod: RunpodEmulator, database: Database) -> None:
+        self.runpod = runpod
+        self.store = AttemptStore(database)
+        self.secrets = {"runpod_key": KEY}
+        self.clock = Time(runpod)
+        self.woken: list[str] = []
+        self.offline = OfflinePolicy()
+        self.pods = self.service(self.offline)
+
+    def service(self, offline: OfflinePolicy) -> PodService:
+        return PodService(
+            RunpodAccount(self.secrets, offline), self.store, lambda: OURS, clock=self.clock,
+            wake=self.woken.append,
+        )  # fmt: skip
+
+    def rent(self, run_id: str, number: int = 1, install: str = OURS) -> Pod:
+        env = {INSTALL: install, RUN: run_id, ATTEMPT: str(number)}
+        with client_of(self.runpod) as client:
+            return client.create_pod(new_pod(name=pod_name(install, run_id, number), env=env))
+
+    def attempt(self, pod: Pod | None, run_id: str, number: int = 1, **changes: Any) -> None:
+        now = self.clock.now()
+        values = {
+            "phase": RemotePhase.TRAINING, "pod_id": pod.id if pod else "", "per_hour": 0.27,
+            "gpu": "NVIDIA RTX A5000", "created_at": now, "rented_at": now, "most_cost": 2.0,
+            "ends_at": now + 7200,
+        }  # fmt: skip
+        name = pod_name(OURS, run_id, number)
+        self.store.add(RemoteAttempt(run_id, number, name, **(values | changes)))
+
+    def there(self) -> set[str]:
+        return set(self.runpod.cloud.pods)
+
+
+@pytest.fixture
+def all_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with world() as runpod:
+        for name, value in runpod.environment.items():
+            monkeypatch.setenv(name, value)
+        database = Database.open(tmp_path / "temper.db")
+        yield World(runpod, database)
+        database.close()
+
+
+def test_pods_of_this_installation_are_listed_with_age_and_cost(all_: World) -> None:
+    foreign, _ = all_.runpod.cloud.add_pods(2)
+    other = all_.rent("run-x", install=THEIRS)
+    pod = all_.rent("run-1")
+    all_.attempt(pod, "run-1")
+    lost = all_.rent("run-2")
+    all_.runpod.cloud.clock.move(3600)
+    shown, orphan = all_.pods.rows()
+    assert (shown.id, shown.run_id, shown.state) == (pod.id, "run-1", "training")
+    assert (shown.gpu, shown.per_hour, shown.most_cost) == ("NVIDIA RTX A5000", 0.27, 2.0)
+    assert shown.cost == pytest.approx(0.27, rel=0.05)
+    assert shown.age(all_.clock.now()) == pytest.approx(3600, abs=120)
+    assert (orphan.id, orphan.run_id, orphan.is_needed) == (lost.id, "run-2", False)
+    assert orphan.cost == pytest.approx(0.27, rel=0.05)
+    assert {foreign, other.id} <= all_.there()
+
+
+def test_only_pods_of_ours_that_no_run_needs_are_ended(all_: World) -> None:
+    foreign = all_.runpod.cloud.add_pods(2)
+    kept = [all_.rent("run-x", install=THEIRS), all_.rent("run-1"), all_.rent("run-2")]
+    all_.attempt(kept[1], "run-1")
+    all_.attempt(None, "run-2", phase=RemotePhase.RENTING)  # its id is not stored yet
+    over, unknown = all_.rent("run-3"), all_.rent("run-4")
+    all_.attempt(over, "run-3", phase=RemotePhase.OVER, teardown=Teardown.CONFIRMED)
+    twin = all_.rent("run-1")  # made by a call without an answer, beside the one that was taken
+    swept = all_.pods.sweep()
+    assert {one.pod.id for one in swept.ended if one.gone} == {over.id, unknown.id, twin.id}
+    assert all_.there() == {*foreign, *(pod.id for pod in kept)}
+    lines = swept.words(all_.clock.now())
+    assert len(lines) == 3
+    assert all("RTX A5000" in line and line.endswith("and is gone.") for line in lines)
+    assert all_.pods.sweep().ended == ()
+
+
+def test_a_pod_that_is_not_gone_is_told_and_ended_at_the_next_look(all_: World) -> None:
+    pod = all_.rent("run-1")
+    all_.runpod.broken.add("DELETE /v2/pods", times=5)
+    (end,) = all_.pods.sweep().ended
+    assert not end.gone
+    assert end.trouble
+    assert all_.there() == {pod.id}
+    (end,) = all_.pods.sweep().ended
+    assert end.gone
+
+
+def test_nothing_is_ended_where_runpod_cannot_be_asked(all_: World) -> None:
+    all_.rent("run-1")
+    asked = len(all_.runpod.requests)
+    with pytest.raises(AppError) as caught:
+        all_.service(OfflinePolicy(forced=True)).sweep()
+    assert caught.value.kind == "offline"
+    assert len(all_.runpod.requests) == asked
+    all_.runpod.broken.add("GET /v2/pods", times=5, status=502)
+    with pytest.raises(AppError):
+        all_.pods.sweep()
+    assert len(all_.there()) == 1
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_pod_is_ended_on_a_click_also_in_offline_mode(all_: World, forced: bool) -> None:
+    pod = all_.rent("run-1")
+    all_.attempt(pod, "run-1")
+    asked = len(all_.runpod.requests)
+    end = all_.service(OfflinePolicy(forced=forced)).end(pod.id)
+    assert end.gone
+    calls = [(one.method, one.target) for one in all_.runpod.requests[asked:]]
+    assert calls == [
+        ("DELETE", f"/v2/pods/{pod.id}"), ("GET", f"/v2/pods/{pod.id}"), ("GET", "/v2/pods"),
+    ]  # fmt: skip
+    stored = all_.store.get("run-1", 1)
+    assert (stored.teardown, stored.stop_asked) == (Teardown.CONFIRMED, True)
+    assert stored.gone_at is not None
+    assert all_.pods.rows() == ()
+    assert set(all_.woken) == {"run-1"}
+
+
+def test_an_end_that_runpod_refuses_stays_visible_until_it_is_confirmed(all_: World) -> None:
+    pod = all_.rent("run-1")
+    all_.attempt(pod, "run-1")
+    all_.runpod.broken.add("DELETE /v2/pods", times=99)
+    end = all_.pods.end(pod.id)
+    assert not end.gone
+    assert end.trouble
+    (row,) = all_.pods.rows()
+    assert row.state == "ending, not confirmed yet"
+    assert [one.id for one in all_.pods.known()] == [pod.id]
+    all_.runpod.end_in_console(pod.id)
+    (row,) = all_.pods.rows()
+    assert not row.is_seen, "that it is gone is not in the record yet"
+    assert all_.pods.end(pod.id).gone
+    assert (all_.pods.rows(), all_.pods.known()) == ((), ())
+
+
+def test_somebody_elses_pod_is_not_ended(all_: World) -> None:
+    (foreign,) = all_.runpod.cloud.add_pods(1)
+    for pod_id, kind in ((foreign, "not_ours"), ("nothing", "not_found")):
+        with pytest.raises(AppError) as caught:
+            all_.pods.end(pod_id)
+        assert caught.value.kind == kind
+    assert all_.there() == {foreign}
+    assert all_.pods.end(all_.rent("run-9").id).gone
+
+
+def test_a_pod_past_its_limit_is_ended_from_here_too(all_: World) -> None:
+    pod, other = all_.rent("run-1"), all_.rent("run-2")
+    all_.attempt(pod, "run-1")
+    all_.attempt(other, "run-2", ends_at=None)
+    assert all_.pods.enforce() == ()
+    all_.runpod.cloud.clock.move(7200 + GRACE)
+    (late,) = all_.pods.enforce()
+    assert late.run_id == "run-1"
+    assert all_.there() == {other.id}
+    stored = all_.store.get("run-1", 1)
+    assert (stored.teardown, stored.trouble_kind) == (Teardown.REQUESTED, PAST_LIMIT)
+    assert "limit" in stored.trouble
+    assert all_.woken == ["run-1"]
+    assert all_.pods.enforce() == (), "it is asked for once"
+
+
+def test_the_reaper_sweeps_at_once_and_every_ten_minutes_whatever_goes_wrong(all_: World) -> None:
+    told: list[Swept] = []
+    first = all_.rent("run-1")
+    reaper = Reaper(all_.pods, told.append, all_.clock)
+    reaper.start()
+    reaper.start()
+    wait_for(lambda: told)
+    assert first.id not in all_.there()
+    all_.secrets.clear()  # somebody removes the key, and puts it back
+    second = all_.rent("run-2")
+    all_.runpod.cloud.clock.move(590)
+    all_.secrets["runpod_key"] = KEY
+    all_.runpod.cloud.clock.move(600)
+    wait_for(lambda: len(told) == 2)
+    reaper.close()
+    assert second.id not in all_.there()
+
+
+def test_a_pod_that_outlives_its_limit_is_gone_within_a_minute(all_: World) -> None:
+    pod = all_.rent("run-1")
+    all_.attempt(pod, "run-1", ends_at=all_.clock.now() + 120)
+    ends = all_.store.get("run-1", 1).ends_at or 0.0
+    reaper = Reaper(all_.pods, clock=all_.clock)
+    reaper.start()
+    wait_for(lambda: pod.id not in all_.there())
+    assert all_.clock.now() - ends < 60
+    reaper.close()
