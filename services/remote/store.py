@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from models.db.database import Database
-    from models.domain.remote_run import RemoteAttempt
+    from models.domain.remote_run import RemoteAttempt, RemotePhase
 
 LEASE_SECONDS = 30.0
 """So long after it was last seen, another program may take a driver's work over."""
@@ -144,11 +144,11 @@ class AttemptStore:
         return changed
 
 
-def following(attempt: RemoteAttempt, name: str, now: float) -> RemoteAttempt:
+def following(attempt: RemoteAttempt, name: str, now: float, phase: RemotePhase) -> RemoteAttempt:
     """The attempt after one whose pod did not come up: it tries what was not tried yet."""
     return replace(
-        attempt, number=attempt.number + 1, name=name, created_at=now, pod_id="", gpu="", cloud="",
-        data_center="", per_hour=0.0, rented_at=None, ends_at=None, outcome="", exit_code=None,
+        attempt, phase=phase, number=attempt.number + 1, name=name, created_at=now, pod_id="",
+        gpu="", cloud="", per_hour=0.0, rented_at=None, ends_at=None, outcome="", exit_code=None,
         teardown=Teardown.NONE, teardown_tries=0, gone_at=None, quoted_cost=None, most_cost=None,
         cost=None, trouble_kind="", trouble="", trouble_hint="", doing="", driver="",
         driver_seen=0.0,

@@ -1,0 +1,190 @@
+"""From a rented pod to an agent that answers; a pod that does not come up makes room for another.
+
+RUNNING says nothing: it is said while an image is still pulled, and of containers that can never
+start. So the machine's own log and the container's uptime are judged, and all of it by time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.domain.errors import AppError
+from models.domain.pod import CLOUD_WORDS, PodStatus
+from models.domain.pod_boot import BootPhase
+from models.domain.remote_run import AGAIN, FAILED, LOST, RemotePhase
+from services.remote.boot_log import BootLog
+from services.runpod.agent_client import UNREACHABLE
+
+if TYPE_CHECKING:
+    from models.domain.pod import Pod
+    from models.domain.pod_boot import PodBoot
+    from models.domain.remote_run import RemoteAttempt
+    from services.remote.work import Work
+    from services.runpod.client import RunpodClient
+
+LOOK_SECONDS = 5.0
+"""Between looks at the pod: Runpod lets an account ask 60 times a minute."""
+PULL_SECONDS = 20 * 60.0
+"""For machine and image, as other tools of the field allow (dstack 20, overbrainer 15 minutes)."""
+START_SECONDS = 180.0
+"""For a container to run once its image is there."""
+ANSWER_SECONDS = 300.0
+"""For the agent to answer once its container runs: the proxy alone takes up to a minute."""
+PROOF_SECONDS = 120.0
+"""For the agent to find out whether it can end its pod."""
+MOST_PODS = 4
+"""So many pods in a row may fail to come up; then the image is at fault, or the account."""
+_HOPELESS = frozenset({"image_denied", "image_missing", "disk_full"})
+"""Troubles that another machine has, too."""
+_STOPPED = frozenset({PodStatus.EXITED, PodStatus.ERROR, PodStatus.TERMINATED})
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What was seen of the container so far."""
+
+    there_since: float | None = None
+    """When the image was first known to be there."""
+    up_since: float | None = None
+    uptime: int = 0
+    restarts: int = 0
+
+    def see(self, pod: Pod, boot: PodBoot, now: float) -> None:
+        """Take in what is there now."""
+        if self.there_since is None and boot.phase in {BootPhase.PULLED, BootPhase.STARTING}:
+            self.there_since = now
+        uptime = pod.uptime or 0
+        self.restarts += uptime < self.uptime
+        self.up_since = self.up_since or (now if uptime else None)
+        self.uptime = uptime
+
+    def blame(self, boot: PodBoot, waited: float, now: float) -> str:
+        """Why this pod is given up, in a sentence; empty while it may still come up."""
+        if boot.phase is BootPhase.FAILING and boot.failures > 1:
+            return boot.words()
+        if self.restarts > 1:
+            return "Its container ends again and again."
+        if self.up_since is not None:
+            is_late = now - self.up_since > ANSWER_SECONDS
+            return "Its container runs, but its agent does not answer." if is_late else ""
+        if self.there_since is not None and now - self.there_since > START_SECONDS:
+            return "Its image is there, but its container does not start."
+        if waited > PULL_SECONDS:
+            return f"It was not ready after {PULL_SECONDS / 60:.0f} minutes. {boot.words()}"
+        return ""
+
+
+def boot(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+    """Wait until the pod's agent answers and can end its pod. A pod that is given up ends."""
+    watch, began = _Watch(), attempt.rented_at or work.now()
+    with (
+        work.client("the pod cannot be looked at") as client,
+        BootLog(client, attempt.pod_id) as log,
+    ):
+        while True:
+            attempt = work.check()
+            if _answers(attempt, work):
+                return _checked(attempt, work)
+            pod = client.pod(attempt.pod_id)
+            if pod is None or pod.status in _STOPPED:
+                return _taken_away(work, client, pod)
+            now = work.now()
+            watch.see(pod, log.boot, now)
+            reason = watch.blame(log.boot, now - began, now)
+            if reason:
+                return _give_up(attempt, work, reason, log.boot.trouble)
+            _tell(attempt, work, _words(watch, log.boot))
+            work.pause(LOOK_SECONDS)
+
+
+def _answers(attempt: RemoteAttempt, work: Work) -> bool:
+    with work.agent(attempt, tries=1) as agent:
+        return agent.is_listening()
+
+
+def _checked(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+    """Nothing is trained on a pod that could not end itself when this computer is off."""
+    until = work.now() + PROOF_SECONDS
+    with work.agent(attempt, tries=3) as agent:
+        while True:
+            try:
+                status = agent.status()
+            except AppError as error:
+                if error.kind != UNREACHABLE:
+                    raise
+                return work.look()  # it went away again: the boot is watched on
+            if status.self_delete:
+                return work.save(phase=RemotePhase.DELIVERING, doing="The pod is ready.")
+            if status.self_delete_tried and work.now() > until:
+                raise AppError(
+                    "no_self_delete",
+                    "The pod could not end itself, so a lost connection would cost without limit.",
+                    "Try again later, or another cloud or data centre.",
+                    status.self_delete_detail,
+                )
+            work.pause(LOOK_SECONDS)
+
+
+def _give_up(attempt: RemoteAttempt, work: Work, reason: str, trouble: str) -> RemoteAttempt:
+    """End this pod, and try the next GPU unless that could not help."""
+    place = f", {attempt.data_center}" if attempt.data_center else ""
+    name = f"{attempt.gpu} ({CLOUD_WORDS.get(attempt.cloud, attempt.cloud)}{place})"
+    earlier = work.tools.store.of_run(work.run_id)
+    pods = [one for one in earlier if one.outcome == AGAIN and one.created_at >= _begin(earlier)]
+    if trouble in _HOPELESS or len(pods) + 1 >= MOST_PODS:
+        return work.save(
+            phase=RemotePhase.ENDING, outcome=FAILED, trouble_kind="pod_not_ready",
+            trouble=f"The pod did not come up. {reason}",
+            trouble_hint="Check the Runpod image and the container disk, then start again.",
+        )  # fmt: skip
+    return work.save(
+        phase=RemotePhase.ENDING,
+        outcome=AGAIN,
+        tried=(*attempt.tried, f"{name}: {reason}"),
+        doing=f"Given up: {reason}",
+    )
+
+
+def _begin(earlier: tuple[RemoteAttempt, ...]) -> float:
+    """When the newest row of attempts began: those before it ended otherwise."""
+    begin = 0.0
+    for one in earlier:
+        if one.outcome not in ("", AGAIN):
+            begin = one.created_at + 1e-6
+    return begin
+
+
+def _taken_away(work: Work, client: RunpodClient, pod: Pod | None) -> RemoteAttempt:
+    trouble, hint = gone_words(client, pod)
+    return work.save(
+        phase=RemotePhase.ENDING, outcome=LOST, trouble_kind="pod_gone", trouble=trouble,
+        trouble_hint=hint,
+    )  # fmt: skip
+
+
+def gone_words(client: RunpodClient, pod: Pod | None) -> tuple[str, str]:
+    """Why a pod of ours is not there, or stands still, and what to do; for a person."""
+    try:
+        left = client.balance().left
+    except AppError:
+        left = None
+    if left is not None and left <= 0:
+        return (
+            "Runpod has stopped the pod: the account's balance is used up.",
+            "Add credit in Runpod's console, then resume: it goes on from the last checkpoint.",
+        )
+    what = "The pod was deleted" if pod is None else "The pod was stopped"
+    return (
+        f"{what} outside of this run: in Runpod's console, or by Runpod.",
+        "Resume: it goes on from the last checkpoint on the network volume.",
+    )
+
+
+def _tell(attempt: RemoteAttempt, work: Work, words: str) -> None:
+    if words != attempt.doing:
+        work.save(doing=words)
+
+
+def _words(watch: _Watch, boot: PodBoot) -> str:
+    return "Waiting for the pod's agent." if watch.up_since is not None else boot.words()

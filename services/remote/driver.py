@@ -1,0 +1,241 @@
+"""Takes every remote run from step to step, each in a thread; whoever crashes, the next goes on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from models.domain.errors import AppError
+from models.domain.remote_run import AGAIN, CANCELLED, FAILED, RemotePhase
+from services.progress import Cancelled
+from services.remote.steps import STEPS
+from services.remote.store import LeaseLostError
+from services.remote.work import ClosingError, EndAskedError, Work, wants_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from models.domain.remote_run import RemoteAttempt
+    from services.remote.steps import Step
+    from services.remote.work import Tools
+
+logger = logging.getLogger(__name__)
+
+RENEW_SECONDS = 8.0
+"""Between signs of life, and looks for runs whose program is gone: real seconds."""
+_CLOSE_SECONDS = 2.0
+_FIRST_WAIT, _LONGEST_WAIT = 2.0, 60.0
+_WAIT_BEFORE_A_POD = 600.0
+"""So long a way that is not there is waited for while nothing is rented; then the run fails."""
+_PASSING = frozenset({
+    "network", "timeout", "certificate", "proxy", "offline", "rate_limited", "server", "bad_answer",
+    "agent_unreachable", "keychain", "keychain_locked", "keychain_timeout", "database_locked",
+    "create_unclear", "conflict",
+})  # fmt: skip
+"""Troubles that pass by themselves, or that somebody may end."""
+_OF_THE_ACCOUNT = frozenset({"auth", "not_set", "forbidden", "blocked"})
+"""While a pod is there these are waited for, too: it goes on meanwhile, and ends by its limit."""
+_BEFORE_A_POD = frozenset({
+    RemotePhase.PREFLIGHT, RemotePhase.VOLUME, RemotePhase.PLACING, RemotePhase.RENTING,
+})  # fmt: skip
+_KEEPS_TRYING = frozenset({RemotePhase.FETCHING, RemotePhase.ENDING, RemotePhase.SETTLING})
+"""What is left undone here would lose an adapter, or money."""
+
+
+class RemoteDriver:
+    """Thread-safe. Nothing is driven before :meth:`wake` or :meth:`resume_all`; after
+    :meth:`close` the next program goes on. ``clock`` is this computer's, for the leases."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        steps: Mapping[RemotePhase, Step] = STEPS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.tools = tools
+        self.id = uuid.uuid4().hex
+        self._steps = steps
+        self._clock = clock
+        self._works: dict[tuple[str, int], Work] = {}
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._looks_after_all = False
+        self._keeper: threading.Thread | None = None
+
+    def wake(self, run_id: str) -> None:
+        """Look at a run's record now: it is new, or somebody wants something of it."""
+        for attempt in self.tools.store.of_run(run_id):
+            if not attempt.is_over:
+                self._begin(attempt)
+        self._keep_alive()
+
+    def resume_all(self) -> None:
+        """Go on with every run that is not over, from now on also those of programs that end."""
+        self._looks_after_all = True
+        self._take_over()
+        self._keep_alive()
+
+    def close(self) -> None:
+        """Stop driving. Pods go on by themselves; a step that waits for an answer is left to it."""
+        self._closing.set()
+        with self._lock:
+            works, threads = list(self._works.values()), list(self._threads)
+        for work in works:
+            work.closing.set()
+            work.wake.set()
+        until = time.monotonic() + _CLOSE_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _take_over(self) -> None:
+        for attempt in self.tools.store.open():
+            self._begin(attempt)
+
+    def _begin(self, attempt: RemoteAttempt) -> None:
+        key = (attempt.run_id, attempt.number)
+        with self._lock:
+            if self._closing.is_set():
+                return
+            if key in self._works:
+                self._works[key].wake.set()
+                return
+            if self.tools.store.claim(*key, self.id, self._clock()) is None:
+                return  # another program looks after it
+            work = self._works[key] = Work(attempt, self.tools, self.id)
+            thread = threading.Thread(
+                target=self._drive, args=(work,), name=f"remote-{key[0]}", daemon=True
+            )
+            self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+            thread.start()
+
+    def _keep_alive(self) -> None:
+        with self._lock:
+            if self._keeper is None and not self._closing.is_set():
+                self._keeper = threading.Thread(target=self._keep, name="remote-keep", daemon=True)
+                self._keeper.start()
+
+    def _keep(self) -> None:
+        while not self._closing.wait(RENEW_SECONDS):
+            with self._lock:
+                held = list(self._works)
+            try:
+                for key in held:
+                    self.tools.store.renew(*key, self.id, self._clock())
+                if self._looks_after_all:
+                    self._take_over()
+            except AppError as error:
+                logger.warning("remote runs cannot be looked after just now: %s", error.message)
+
+    def _drive(self, work: Work) -> None:
+        try:
+            self._take_steps(work)
+        except ClosingError:
+            self.tools.store.release(work.run_id, work.number, self.id)
+        except LeaseLostError:
+            logger.info("run %s is looked after by another program", work.run_id)
+        except AppError as error:  # the database: the record stays, and is taken up again
+            logger.warning("run %s cannot be looked after: %s", work.run_id, error.message)
+        finally:
+            with self._lock:
+                self._works.pop((work.run_id, work.number), None)
+
+    def _take_steps(self, work: Work) -> None:
+        patience = _Patience()
+        attempt = work.look()
+        while not attempt.is_over:
+            try:
+                self._take(work, patience)
+            except EndAskedError:
+                _leave(work)
+            attempt = work.look()
+            if attempt.outcome == AGAIN and attempt.phase is RemotePhase.SETTLING:
+                self.wake(work.run_id)  # its successor
+
+    def _take(self, work: Work, patience: _Patience) -> None:
+        """One step, or the waiting after one that did not go well."""
+        attempt = work.check()
+        try:
+            self._steps[attempt.phase](attempt, work)
+        except (ClosingError, EndAskedError, LeaseLostError):
+            raise
+        except Cancelled:
+            work.check()
+        except AppError as error:
+            attempt = work.look()
+            if not patience.has_room(error, attempt, work.now()):
+                _fail(work, error)
+                return
+            work.save(trouble_kind=error.kind, trouble=error.message, trouble_hint=error.hint)
+            work.pause(patience.wait())
+        except Exception as error:
+            logger.exception("run %s: a fault of Temper in the step %s", work.run_id, attempt.phase)
+            if attempt.phase in _KEEPS_TRYING:
+                work.pause(_LONGEST_WAIT)
+                return
+            _fail(work, _fault(error))
+        else:
+            patience.went_well()
+            _forget_trouble(work, attempt)
+
+
+class _Patience:
+    """How long a step that does not go well is tried again."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._since: float | None = None
+
+    def went_well(self) -> None:
+        self._failures, self._since = 0, None
+
+    def has_room(self, error: AppError, attempt: RemoteAttempt, now: float) -> bool:
+        if attempt.phase in _KEEPS_TRYING:
+            return True
+        if attempt.phase is RemotePhase.PREFLIGHT:
+            return False
+        self._since = now if self._since is None else self._since
+        if attempt.phase in _BEFORE_A_POD:
+            return error.kind in _PASSING and now - self._since < _WAIT_BEFORE_A_POD
+        here = {"disk_full", "io", "file"} if attempt.phase is RemotePhase.TRAINING else set()
+        return error.kind in _PASSING | _OF_THE_ACCOUNT | here
+
+    def wait(self) -> float:
+        self._failures += 1
+        return float(min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(10, self._failures - 1)))
+
+
+def _leave(work: Work) -> None:
+    """The pod is to end; why is known where it was not the user who asked."""
+    attempt = work.look()
+    if wants_out(attempt):
+        outcome = attempt.outcome or (FAILED if _is_limit(attempt) else CANCELLED)
+        work.save(phase=RemotePhase.ENDING, outcome=outcome)
+
+
+def _is_limit(attempt: RemoteAttempt) -> bool:
+    return bool(attempt.trouble) and attempt.trouble_kind not in _PASSING | _OF_THE_ACCOUNT
+
+
+def _fail(work: Work, error: AppError) -> None:
+    """The run ends here; its pod, where there may be one, is ended like any other."""
+    work.save(
+        phase=RemotePhase.ENDING, outcome=FAILED, trouble_kind=error.kind, trouble=error.message,
+        trouble_hint=error.hint,
+    )  # fmt: skip
+
+
+def _forget_trouble(work: Work, before: RemoteAttempt) -> None:
+    """What passed is past; why a run ended stays."""
+    if before.trouble and not work.look().outcome:
+        work.save(trouble_kind="", trouble="", trouble_hint="")
+
+
+def _fault(error: Exception) -> AppError:
+    return AppError(
+        "internal", f"A fault of Temper ended the remote run ({type(error).__name__}).",
+        "Resume it; if it happens again, please report it with the log.",
+    )  # fmt: skip

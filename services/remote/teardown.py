@@ -1,0 +1,83 @@
+"""Ending a pod: asked for again and again, and believed once it neither answers nor is listed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.domain.errors import AppError
+from models.domain.remote_run import AGAIN, CANCELLED, RemotePhase, Teardown
+from services.remote.marks import pod_name
+from services.remote.store import following
+
+if TYPE_CHECKING:
+    from models.domain.remote_run import RemoteAttempt
+    from services.remote.work import Work
+    from services.runpod.client import RunpodClient
+
+_FIRST_WAIT, _LONGEST_WAIT = 5.0, 60.0
+_APPEARS_WITHIN = 65.0
+"""Seconds in which a pod that was made without an answer comes to be listed."""
+
+
+def end(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+    """End the attempt's pod, however long it takes; then what follows."""
+    if attempt.teardown is Teardown.NONE:
+        attempt = work.save(teardown=Teardown.REQUESTED)
+    while not _is_gone(attempt, work):
+        attempt = work.look()
+        work.pause(min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(10, attempt.teardown_tries - 1)))
+    attempt = work.look()
+    work.tools.tokens.forget(attempt.name)
+    gone = {
+        "teardown": Teardown.CONFIRMED, "gone_at": work.now(), "phase": RemotePhase.SETTLING,
+        "doing": "",
+    }  # fmt: skip
+    if attempt.outcome != AGAIN:
+        return work.save(outcome=attempt.outcome or CANCELLED, **gone)
+    if attempt.stop_asked:
+        return work.save(outcome=CANCELLED, **gone)
+    work.tools.store.succeed(attempt, lambda ended: _next(ended, work), work.driver, **gone)
+    return work.look()
+
+
+def _is_gone(attempt: RemoteAttempt, work: Work) -> bool:
+    """Ask for its end, and look whether it is there. What goes wrong is told, and no reason to
+    stop."""
+    if attempt.rented_at is None and not attempt.pod_id:
+        return True  # it was never asked for
+    tries = attempt.teardown_tries + 1
+    work.save(teardown_tries=tries, doing="Ending the pod.")
+    try:
+        with _client(attempt, work) as client:
+            return _end_all(client, attempt, work)
+    except AppError as error:
+        work.save(doing=f"The pod could not be ended yet ({tries} tries): {error.message}")
+        return False
+
+
+def _end_all(client: RunpodClient, attempt: RemoteAttempt, work: Work) -> bool:
+    """By its id, and whatever else has its name: asking twice may have made two."""
+    named = {one.id for one in client.pods() if one.name == attempt.name}
+    ids = named | ({attempt.pod_id} if attempt.pod_id else set())
+    for one in ids:
+        client.end_pod(one)
+    if attempt.pod_id:
+        return client.pod(attempt.pod_id) is None and not _named(client, attempt.name)
+    may_appear = work.now() - (attempt.rented_at or 0) < _APPEARS_WITHIN
+    return not may_appear and not _named(client, attempt.name)
+
+
+def _named(client: RunpodClient, name: str) -> bool:
+    return any(one.name == name for one in client.pods())
+
+
+def _client(attempt: RemoteAttempt, work: Work) -> RunpodClient:
+    """In Offline mode only for what the user asked for: a pod that goes on costs money."""
+    if attempt.stop_asked:
+        return work.tools.account.client_for_ending(work.pause)
+    return work.client("the pod cannot be ended")
+
+
+def _next(ended: RemoteAttempt, work: Work) -> RemoteAttempt:
+    name = pod_name(work.tools.install_id(), ended.run_id, ended.number + 1)
+    return following(ended, name, work.now(), RemotePhase.RENTING)
