@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from models.domain.pod_quote import DISK_PRICE, HOURS_A_MONTH, dollars, hours
+from models.domain.pod_quote import dollars, hours
 
 if TYPE_CHECKING:
-    from models.domain.config import RunpodSection
+    from collections.abc import Iterable
+
     from models.domain.remote_run import RemoteAttempt
 
 BILL_SETTLES = 24 * 3600.0
@@ -21,21 +22,6 @@ GRACE = 15.0
 for its own end, which keeps the log, and well within a minute."""
 
 
-def rate(per_hour: float, disk: int) -> float:
-    """Dollars an hour of a pod with a container disk of so many GB, which is billed beside it."""
-    return per_hour + disk * DISK_PRICE / HOURS_A_MONTH
-
-
-def limit_seconds(section: RunpodSection, per_hour: float) -> float:
-    """How long a pod of this price may live: the time limit or the money's, whichever is first.
-
-    ``per_hour`` is Runpod's price of the pod, without its disk.
-    """
-    cost = rate(per_hour, section.container_disk)
-    by_money = section.max_cost / cost * 3600 if cost > 0 else float("inf")
-    return min(section.max_hours * 3600, by_money)
-
-
 def is_past_limit(attempt: RemoteAttempt, now: float, grace: float = 0.0) -> bool:
     """Whether the pod should be gone by now, and may not be."""
     return attempt.ends_at is not None and attempt.may_cost and now >= attempt.ends_at + grace
@@ -46,6 +32,8 @@ def settled_cost(attempt: RemoteAttempt, billed: float | None, now: float) -> fl
 
     A bill that is still being written lacks its last hours, and would make a run look cheap.
     """
+    if not attempt.pod_id:
+        return 0.0  # it was asked for and never given
     computed = _computed(attempt, now)
     if not billed:
         return computed
@@ -57,6 +45,11 @@ def _computed(attempt: RemoteAttempt, now: float) -> float:
     if attempt.rented_at is None:
         return 0.0
     return max(0.0, (attempt.gone_at or now) - attempt.rented_at) / 3600 * attempt.per_hour
+
+
+def run_cost(attempts: Iterable[RemoteAttempt], now: float) -> float:
+    """Dollars of all pods of a run so far; one that was asked for and never given costs nothing."""
+    return sum(one.spent(now) for one in attempts if one.pod_id)
 
 
 def spent_words(attempt: RemoteAttempt, now: float) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from models.domain.pod_rows import Swept
     from services.remote.clock import Clock
+    from services.remote.money import Bills
     from services.remote.pods import PodService
 
 logger = logging.getLogger(__name__)
@@ -37,8 +38,10 @@ class Reaper:
         pods: PodService,
         told: Callable[[Swept], None] = lambda _swept: None,
         clock: Clock | None = None,
+        bills: Bills | None = None,
     ) -> None:
         self._pods = pods
+        self._bills = bills
         self._told = told
         self._clock = clock or SystemClock()
         self._closing = threading.Event()
@@ -64,6 +67,8 @@ class Reaper:
             if swept is None or not 0 <= now - swept < SWEEP_SECONDS:
                 swept = now
                 self._guarded(self._sweep)
+                if self._bills is not None:
+                    self._guarded(self._bills.review)
             self._guarded(self._pods.enforce)
             self._clock.wait(self._closing, LOOK_SECONDS)
 

@@ -7,13 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from models.domain.config import RunpodSection
 from models.domain.remote_money import (
     BILL_SETTLES,
     clock_words,
     ending_words,
     is_past_limit,
-    limit_seconds,
+    run_cost,
     settled_cost,
     settled_words,
     spent_words,
@@ -25,17 +24,6 @@ PAID = RemoteAttempt(
     "r1", 1, "temper-a-r1-1", RemotePhase.TRAINING, pod_id="p", per_hour=0.6,
     rented_at=NOON, ends_at=NOON + 7200, most_cost=1.2,
 )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("hours", "cost", "price", "seconds"),
-    [(6.0, 10.0, 1.0, 6 * 3600), (6.0, 1.0, 1.0, 3600 / 1.00547945), (2.0, 1.0, 0.0, 7200)],
-)
-def test_the_first_of_both_limits_holds(
-    hours: float, cost: float, price: float, seconds: float
-) -> None:
-    section = RunpodSection(max_hours=hours, max_cost=cost, container_disk=40)
-    assert limit_seconds(section, price) == pytest.approx(seconds)
 
 
 def test_a_pod_is_past_its_limit_only_while_it_may_cost() -> None:
@@ -63,6 +51,15 @@ def test_a_bill_that_is_not_whole_makes_no_run_cheap(
     ended = replace(PAID, gone_at=NOON + 3600, teardown=Teardown.CONFIRMED)
     assert settled_cost(ended, billed, NOON + 3600 + later) == pytest.approx(cost)
     assert settled_cost(replace(PAID, rented_at=None), None, NOON) == 0
+    assert settled_cost(replace(ended, pod_id=""), None, NOON + 7200) == 0
+
+
+def test_a_run_costs_what_all_its_pods_do() -> None:
+    first = replace(PAID, number=1, cost=0.25, teardown=Teardown.CONFIRMED)
+    never_given = replace(PAID, number=2, pod_id="")
+    assert run_cost((first, never_given, replace(PAID, number=3)), NOON + 1800) == (
+        pytest.approx(0.55)
+    )
 
 
 def test_what_is_spent_and_when_it_ends_is_said_in_words() -> None:
