@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ASK_FROM, ASK_UNTIL = 3600.0, 3 * 86400.0
-"""Seconds after a pod's end between which its bill is asked for again: Runpod's comes hours late."""
+"""Seconds after a pod's end between which its bill is asked for again: it comes hours late."""
 ASK_AGAIN = 6 * 3600.0
 """Seconds between two questions about the same pod."""
 _SAME = 0.005

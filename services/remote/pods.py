@@ -22,7 +22,7 @@ from services.remote.clock import SystemClock
 from services.remote.marks import is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from models.domain.pod import Pod
     from models.domain.pod_rows import PodRow
@@ -37,8 +37,6 @@ logger = logging.getLogger(__name__)
 TRIES, PAUSE = 3, 2.0
 """How often a pod is ended before somebody who waits is told, and seconds between; Runpod itself
 is asked up to five times each time."""
-PAST_LIMIT = "limit"
-"""The kind of trouble of a pod that was ended for being past its limit."""
 
 
 class PodService:
@@ -61,6 +59,7 @@ class PodService:
         self._install_id = install_id
         self._clock = clock or SystemClock()
         self._wake = wake
+        self._gone: set[str] = set()
 
     def rows(self) -> tuple[PodRow, ...]:
         """All pods of ours that are there, and those that are not proven gone; the oldest first.
@@ -119,35 +118,33 @@ class PodService:
                 ended.append(end)
         return Swept(tuple(ended))
 
-    def enforce(self) -> tuple[RemoteAttempt, ...]:
-        """End the pods that are past their limit of time or money and are still there.
+    def enforce(self) -> tuple[str, ...]:
+        """End the pods that are past their limit of time or money and are still there: their ids.
 
-        They end themselves; this is for one that does not. Quick where there is none.
+        They end themselves; this is for one that does not. The record is left to whoever looks
+        after the run: what the volume holds of a pod that is gone can still be brought home.
+        Quick where there is none. AppError where Runpod cannot be asked.
         """
         now = self._clock.now()
-        late = [one for one in self._attempts.open() if is_past_limit(one, now, GRACE)]
-        asked = [one for one in late if one.teardown is Teardown.NONE]
-        for attempt in asked:
-            self._attempts.ask_end(
-                attempt.run_id,
-                PAST_LIMIT,
-                "The pod reached its limit of time or money and was ended.",
-                "Raise the limit in the Runpod section and resume the run: its last checkpoint is"
-                " on the network volume.",
-            )
-            self._wake(attempt.run_id)
-        if late:
-            self._end_late(late)
-        return tuple(asked)
+        late = [
+            one
+            for one in self._attempts.open()
+            if is_past_limit(one, now, GRACE) and one.pod_id and one.pod_id not in self._gone
+        ]
+        if not late:
+            return ()
+        with self._account.client("the pod is not ended from here", self._sleep) as client:
+            return tuple(one.pod_id for one in late if self._end_late(client, one))
 
-    def _end_late(self, late: Sequence[RemoteAttempt]) -> None:
-        try:
-            with self._account.client("the pod is not ended from here", self._sleep) as client:
-                for attempt in late:
-                    if attempt.pod_id:
-                        client.end_pod(attempt.pod_id)
-        except AppError as error:
-            logger.warning("a pod past its limit could not be ended: %s", error)
+    def _end_late(self, client: RunpodClient, attempt: RemoteAttempt) -> bool:
+        """Whether it was still there."""
+        if client.pod(attempt.pod_id) is None:
+            self._gone.add(attempt.pod_id)
+            return False
+        logger.warning("%s is past its limit and is ended", attempt.name)
+        client.end_pod(attempt.pod_id)
+        self._wake(attempt.run_id)
+        return True
 
     def _unknown(self, client: RunpodClient, pod_id: str) -> PodRow:
         """A pod that no record knows: ours by its mark, or not to be touched."""
