@@ -173,7 +173,8 @@ class RunFollower:
         if not run.state.is_live:
             return run
         if look.is_alive or _is_being_started(run):
-            self._kill_after_grace(run)
+            if not look.takes_its_time:
+                self._kill_after_grace(run)
             has_begun = run.state is RunState.PREPARING and run.phase == "training"
             return self._move(run, RunState.RUNNING) if has_begun else run
         if not run_folder(run).path.exists():

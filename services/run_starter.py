@@ -10,9 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.domain.config import RUNTIME_DOCKER, TARGET_LOCAL
+from models.domain.config import RUNTIME_DOCKER, RUNTIME_RUNPOD, TARGET_LOCAL
 from models.domain.errors import OUTPUT_BUSY, AppError, ConfigError
 from models.domain.run import Failure, Run, RunState
+from models.domain.validation import unsupported
 from services.gpu_count import fitted
 from services.job_builder import local_model
 from services.run_files import RunFolder, host_path, output_marker
@@ -204,10 +205,10 @@ class RunStarter:
         _replace_text(run_folder(run).job, job.model_dump_json(indent=2))
 
     def runner_problems(self, config: TrainingConfig) -> list[Problem]:
-        """What keeps this computer from running the setup."""
-        if config.training.target != TARGET_LOCAL:
+        """What keeps this computer, or its account at Runpod, from running the setup."""
+        if unsupported(config):
             return []
-        return self._runners.of(config.local.runtime).check(
+        return self._runners.of(_runtime(config)).check(
             config, self._builder.data_root(config), offline=self._offline.is_offline()
         )
 
@@ -257,7 +258,7 @@ def _run_of(
         name=job.name or _default_name(job.base_model),
         config=config,
         state=RunState.QUEUED,
-        runtime=config.local.runtime,
+        runtime=_runtime(config),
         data_root=str(planned.data_root),
         created_at=time.time(),
         output_directory=str(planned.output),
@@ -265,10 +266,20 @@ def _run_of(
         dataset_sha256=job.dataset.sha256,
         dataset_name=job.dataset.name,
         base_model=local_model(job.base_model, planned.data_root),
-        image=config.local.image if config.local.runtime == RUNTIME_DOCKER else "",
+        image=_image(config),
         queued_at=queued_at,
         parent_run_id=job.parent_run_id,
     )
+
+
+def _runtime(config: TrainingConfig) -> str:
+    """What runs it: on a pod nothing of this computer's section counts."""
+    return config.local.runtime if config.training.target == TARGET_LOCAL else RUNTIME_RUNPOD
+
+
+def _image(config: TrainingConfig) -> str:
+    by_runtime = {RUNTIME_DOCKER: config.local.image, RUNTIME_RUNPOD: config.runpod.image}
+    return by_runtime.get(_runtime(config), "")
 
 
 def _with_parent(job: Job, output: Path) -> Job:

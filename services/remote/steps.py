@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.domain.remote_run import RemoteAttempt, RemotePhase
 from services.remote.booting import boot
+from services.remote.money import settle
 from services.remote.preflight import preflight, volume
 from services.remote.renting import rent
 from services.remote.teardown import end
@@ -24,4 +25,5 @@ STEPS: Mapping[RemotePhase, Step] = {
     RemotePhase.RENTING: rent,
     RemotePhase.BOOTING: boot,
     RemotePhase.ENDING: end,
+    RemotePhase.SETTLING: settle,
 }

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from models.domain.config import LocalSection, TrainingConfig
     from models.domain.errors import Problem
-    from models.domain.run import JobHandle
+    from models.domain.run import Failure, JobHandle
     from services.run_files import RunFolder
     from services.trainer_code import TrainerCode
 
@@ -47,7 +47,9 @@ class Look:
 
     ``exit_code`` is how it ended, signal N as 128 + N, where that can be known; ``oom_killed``
     whether the system ended it for want of memory. ``lost`` says why nothing can ever be known,
-    ``trouble`` why nothing can be known just now: then the run is not judged.
+    ``trouble`` why nothing can be known just now: then the run is not judged. ``failure`` says why
+    it never came to train, where no trainer could. ``takes_its_time``: it ends by itself when it
+    was asked to, and is not killed for being slow.
     """
 
     is_alive: bool = False
@@ -55,6 +57,8 @@ class Look:
     oom_killed: bool = False
     lost: str = ""
     trouble: str = ""
+    failure: Failure | None = None
+    takes_its_time: bool = False
 
 
 class Runner(Protocol):

@@ -1,0 +1,145 @@
+"""Runs on a rented pod, seen as every other way of running: started, looked at, stopped."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from models.domain.config import TARGET_RUNPOD
+from models.domain.errors import AppError, Problem
+from models.domain.remote_run import LOST, RemoteAttempt
+from models.domain.run import Failure, PodHandle
+from models.domain.secrets import RUNPOD_KEY
+from services.job_builder import is_local_model
+from services.remote.marks import pod_name
+from services.remote.store import LEASE_SECONDS
+from services.runners.base import Look, Started
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from models.domain.config import TrainingConfig
+    from models.domain.run import JobHandle
+    from services.remote.driver import RemoteDriver
+    from services.run_files import RunFolder
+    from services.runners.base import Launch
+
+
+class RemoteRunner:
+    """A :class:`~services.runners.base.Runner` that writes down what is wanted; the driver does it.
+
+    The run's folder on this computer is a mirror of the pod's.
+    """
+
+    def __init__(self, driver: RemoteDriver) -> None:
+        self._driver = driver
+        self._store = driver.tools.store
+
+    def check(self, config: TrainingConfig, data_root: Path, *, offline: bool) -> list[Problem]:
+        """What can be known without the network: a key, and a model that a pod can come by."""
+        problems = []
+        if not offline and not self._driver.tools.secrets.get(RUNPOD_KEY):
+            message = "needs a Runpod API key, and none is set."
+            problems.append(
+                Problem("training.target", TARGET_RUNPOD, message, "Set one under Settings.")
+            )
+        model = config.hp.base_model.strip()
+        if is_local_model(model) and not model.startswith("/data/"):
+            message = "is a folder of this computer, which a pod does not have."
+            remedy = "Choose a model of the Hub, or one on the network volume below /data."
+            problems.append(Problem("hp.base_model", model, message, remedy))
+        return problems
+
+    def start(self, launch: Launch) -> Started:
+        """Write the attempt down and let it begin. AppError while an earlier pod is not gone."""
+        run_id = launch.folder.run_id
+        earlier = self._store.of_run(run_id)
+        if any(one.may_cost for one in earlier):
+            raise AppError(
+                "pod_not_gone", "The pod of before is not known to be gone yet.",
+                "Wait until it is confirmed: two pods must not write on one volume.",
+            )  # fmt: skip
+        launch.folder.stop_request.unlink(missing_ok=True)
+        (launch.folder.path / "state.json").unlink(missing_ok=True)
+        self._store.add(self._attempt(run_id, earlier))
+        self._driver.wake(run_id)
+        return Started(PodHandle(run_id, len(earlier) + 1))
+
+    def _attempt(self, run_id: str, earlier: tuple[RemoteAttempt, ...]) -> RemoteAttempt:
+        tools, number = self._driver.tools, len(earlier) + 1
+        section = tools.records.get(run_id).config.runpod
+        last = earlier[-1] if earlier else None
+        return RemoteAttempt(
+            run_id=run_id,
+            number=number,
+            name=pod_name(tools.install_id(), run_id, number),
+            gpu_count=section.gpu_count,
+            image=section.image.strip(),
+            created_at=tools.clock.now(),
+            # What was mirrored goes on where it was: the files are on the network volume.
+            events_offset=last.events_offset if last else 0,
+            log_offset=last.log_offset if last else 0,
+        )
+
+    def find(self, folder: RunFolder, since: float) -> JobHandle | None:
+        """The first attempt that was written down since then."""
+        for attempt in self._store.of_run(folder.run_id):
+            if attempt.created_at >= since:
+                return PodHandle(attempt.run_id, attempt.number)
+        return None
+
+    def look(self, handle: JobHandle, folder: RunFolder) -> Look:
+        """As the record has it; who looks at a run that nobody drives begins to drive it."""
+        attempt = self._store.latest(_its(handle).run_id)
+        if attempt is None:
+            return Look(lost="Nothing tells of the pod any more.")
+        if not attempt.is_over and time.time() - attempt.driver_seen > LEASE_SECONDS:
+            self._driver.wake(attempt.run_id)
+        if not attempt.is_told:
+            return Look(is_alive=True, takes_its_time=True)
+        failure = None
+        if attempt.trouble:
+            failure = Failure(attempt.trouble_kind, attempt.trouble, attempt.trouble_hint)
+        lost = attempt.trouble if attempt.outcome == LOST else ""
+        return Look(exit_code=attempt.exit_code, lost=lost, failure=failure)
+
+    def stop(self, handle: JobHandle, folder: RunFolder) -> None:
+        """Save a checkpoint, bring home what there is, end the pod. In Offline mode it is ended at
+        once: what it has saved stays on the network volume."""
+        run_id = _its(handle).run_id
+        if self._driver.tools.offline.is_offline():
+            self._store.ask_end(run_id)
+        else:
+            self._store.ask_stop(run_id)
+        self._driver.wake(run_id)
+
+    def kill(self, handle: JobHandle) -> None:
+        """End the pod at once."""
+        run_id = _its(handle).run_id
+        self._store.ask_end(run_id)
+        self._driver.wake(run_id)
+
+    def release(self, handle: JobHandle, folder: RunFolder) -> None:
+        """Nothing is kept for reading."""
+
+    def tidy(self, live: Collection[str]) -> None:
+        """Pods without a run are the reaper's."""
+
+    def wait_until_gone(self, run_id: str, seconds: float) -> RemoteAttempt | None:
+        """Wait for the end of a run's pod to be confirmed; the attempt as it is then."""
+        until = time.monotonic() + seconds
+        while True:
+            attempt = self._store.latest(run_id)
+            if attempt is None or not attempt.may_cost or time.monotonic() >= until:
+                return attempt
+            time.sleep(_WAIT_SECONDS)
+
+
+_WAIT_SECONDS = 0.3
+
+
+def _its(handle: JobHandle) -> PodHandle:
+    if not isinstance(handle, PodHandle):
+        raise TypeError(f"not a pod: {handle}")
+    return handle
