@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.build_pods import PodParts, PodServices, build_pods
 from app.paths import AppPaths, code_root, resource
 from models.db.database import Database
 from models.domain.config import RUNTIME_DOCKER, RUNTIME_PYTHON
@@ -91,6 +92,7 @@ class Services:
     docker: DockerEngine
     images: ImageService
     containers: DockerRunner
+    remote: PodServices
 
     def close(self) -> None:
         """End the workers, throw away deleted datasets, close the database; runs go on."""
@@ -99,6 +101,7 @@ class Services:
         self.learning.close()
         self.gpus.close()
         self.containers.close()
+        self.remote.close()
         self.docker.forget()
         self.offline.end()
         self.proxy.end()
@@ -224,9 +227,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         welcome=Welcome(database),
         inference=InferenceEngine(places.place),
         inspection=inspection,
-        probe=MemoryProbe(
-            builder, runs.starter, library, places.place, peaks, offline.is_offline
-        ),
+        probe=MemoryProbe(builder, runs.starter, library, places.place, peaks, offline.is_offline),
         learning=LearningCheck(library, inspection, rows, builder, hub, offline.is_offline),
         gpus=gpus,
         shapes=shapes,
@@ -235,6 +236,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         docker=engine,
         images=images,
         containers=containers,
+        remote=build_pods(PodParts(database, secrets, offline, install_id, shapes, library, peaks)),
     )
 
 

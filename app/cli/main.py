@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from app.cli import config, data, image, queue, run_history, run_onward, runs, secret, settings
+from app.cli import (
+    config,
+    data,
+    image,
+    pods,
+    queue,
+    run_history,
+    run_onward,
+    runs,
+    secret,
+    settings,
+)
 from app.cli.chat import chat
 from app.cli.demo import demo
 from app.cli.doctor import doctor
@@ -24,6 +35,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")
 app.add_typer(image.app, name="image")
+app.add_typer(pods.app, name="pods")
 runs.app.add_typer(queue.app, name="queue")
 runs.app.command()(run_history.compare)
 runs.app.command()(run_history.note)

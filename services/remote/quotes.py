@@ -11,7 +11,8 @@ from models.domain.errors import AppError
 from models.domain.gpu_offer import candidates, objection
 from models.domain.gpu_speed import training_seconds
 from models.domain.memory import estimate_memory
-from models.domain.pod_quote import PodQuote, quote
+from models.domain.pod import CLOUD_WORDS
+from models.domain.pod_quote import PodQuote, dollars, quote
 from models.domain.remote_plan import has_volume, least_cuda, price_of, wanted_of, wants_fastest
 from models.domain.training_tokens import training_tokens
 
@@ -46,14 +47,15 @@ class RemoteQuote:
     """What would be tried, best first, and what the first of it costs.
 
     ``need`` is the predicted peak of memory in bytes, None where it is not known. ``quote`` is None
-    and ``reason`` says why where nothing can be rented. ``asked`` is when Runpod said so (seconds
-    since the epoch). ``notes`` say what the quote does not know.
+    and ``reason`` says why where nothing can be rented. ``count`` GPUs are in the pod. ``asked`` is
+    when Runpod said so (seconds since the epoch). ``notes`` say what the quote does not know.
     """
 
     candidates: tuple[Candidate, ...]
     quote: PodQuote | None
     need: int | None
     asked: float
+    count: int = 1
     reason: str = ""
     notes: tuple[str, ...] = ()
 
@@ -61,9 +63,13 @@ class RemoteQuote:
         """Lines for a person."""
         if self.quote is None or not self.candidates:
             return (self.reason, *self.notes)
-        first = self.candidates[0]
+        first, offer = self.candidates[0], self.candidates[0].offer
+        count = f"{self.count} x " if self.count > 1 else ""
+        cloud = CLOUD_WORDS.get(offer.cloud, offer.cloud)
         place = f", {first.data_center}" if first.data_center else ""
-        return (f"{first.offer.words()}{place}.", *self.quote.words(), *self.notes)
+        price = f"{dollars(self.quote.per_hour)} an hour with its disk"
+        head = f"{count}{offer.name}, {offer.memory} GB, {cloud}{place}: {price}."
+        return (head, *self.quote.words()[1:], *self.notes)
 
 
 class PodQuotes:
@@ -109,11 +115,16 @@ class PodQuotes:
             notes.append(f"Whether the training fits is not known: {answer.reason}.")
         if not found:
             reason = _nothing(known.offers, wanted)
-            return RemoteQuote((), None, need, known.asked, reason, tuple(notes))
+            return RemoteQuote((), None, need, known.asked, section.gpu_count, reason, tuple(notes))
         price = price_of(section, found[0].offer)
         seconds = self._seconds(config, found[0].offer, answer.shape)
         return RemoteQuote(
-            found, quote(price, seconds, balance), need, known.asked, "", tuple(notes)
+            found,
+            quote(price, seconds, balance),
+            need,
+            known.asked,
+            section.gpu_count,
+            notes=tuple(notes),
         )
 
     def _need(self, config: TrainingConfig, shape: ModelShape | None) -> int | None:
