@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -11,6 +10,7 @@ import httpx
 from models.domain.errors import AppError
 from models.domain.secrets import HF_TOKEN, RUNPOD_KEY, S3_ACCESS_KEY, S3_SECRET_KEY, SECRETS
 from services.hub_client import hub_api, hub_endpoint
+from services.remote.s3_answers import S3_FAULTS
 from services.runpod.addresses import addresses
 from services.runpod.refusals import SERVICE, refusal
 from services.web import http_client, refused, unreachable
@@ -19,15 +19,8 @@ if TYPE_CHECKING:
     from services.offline import OfflinePolicy
     from services.secrets import SecretStore
 
-S3_URL_VARIABLE = "RUNPOD_S3_TEMPLATE"
-S3_URL = "https://s3api-{dc}.runpod.io"
 DATA_CENTER = "EU-RO-1"
 """Any of Runpod's data centres with an S3 service does: the keys are the account's."""
-
-_S3_FAULTS = {
-    "InvalidAccessKeyId": "Runpod does not know this S3 access key.",
-    "SignatureDoesNotMatch": "The S3 secret key does not belong to the S3 access key.",
-}
 
 
 class SecretChecker:
@@ -106,8 +99,7 @@ def check_s3_keys(access: str, secret: str, data_center: str) -> str:
     from httpx_auth import AWS4Auth
 
     service, region = "Runpod's S3 service", data_center.strip().upper()
-    template = os.environ.get(S3_URL_VARIABLE) or S3_URL
-    url = template.replace("{dc}", region.lower()).rstrip("/") + "/"
+    url = addresses().volumes_in(region) + "/"
     try:
         with http_client() as client:
             response = client.get(url, auth=AWS4Auth(access, secret, region, "s3"))
@@ -148,8 +140,8 @@ def _role(answer: dict[str, Any]) -> str:
 
 def _s3_refusal(response: httpx.Response, code: str) -> AppError:
     page = SECRETS[S3_ACCESS_KEY].page
-    if code in _S3_FAULTS:
-        return AppError("auth", _S3_FAULTS[code], f"Copy both of one S3 key again from {page}.")
+    if code in S3_FAULTS:
+        return AppError("auth", S3_FAULTS[code], f"Copy both of one S3 key again from {page}.")
     if code == "RequestTimeTooSkewed":
         message = "This computer's clock is wrong by more than Runpod's S3 service allows."
         return AppError("clock", message, "Set the clock, then try again.")

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -33,6 +33,15 @@ class S3Keys:
         return f"S3Keys(access={self.access[:8]!r}…)"
 
 
+class Asked(NamedTuple):
+    """A request as it is signed; ``path`` and ``query`` are encoded already."""
+
+    method: str
+    host: str
+    path: str
+    query: str = ""
+
+
 def encoded_path(path: str) -> str:
     """A path as it stands in the request and in what is signed: S3 encodes it once."""
     return quote(path, safe=f"/{_UNRESERVED}")
@@ -47,24 +56,20 @@ def encoded_query(query: Mapping[str, str]) -> str:
 def signed_headers(
     keys: S3Keys,
     region: str,
-    method: str,
-    host: str,
-    target: tuple[str, str],
+    asked: Asked,
     *,
     sha256: str = NOTHING,
     extra: Mapping[str, str] | None = None,
     now: datetime | None = None,
 ) -> dict[str, str]:
-    """The headers with which a request may be sent, ``extra`` ones included.
-
-    ``target`` are path and query, both encoded already; ``sha256`` is of the body.
-    """
+    """The headers with which a request may be sent, ``extra`` ones included; ``sha256`` is of its
+    body."""
     moment = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
-    sent = {"host": host, "x-amz-content-sha256": sha256, "x-amz-date": moment}
+    sent = {"host": asked.host, "x-amz-content-sha256": sha256, "x-amz-date": moment}
     sent |= {name.lower(): value.strip() for name, value in (extra or {}).items()}
     names = ";".join(sorted(sent))
     lines = "".join(f"{name}:{sent[name]}\n" for name in sorted(sent))
-    canonical = "\n".join((method, *target, lines, names, sha256))
+    canonical = "\n".join((asked.method, asked.path, asked.query, lines, names, sha256))
     scope = f"{moment[:8]}/{region}/s3/aws4_request"
     text = "\n".join((_ALGORITHM, moment, scope, hashlib.sha256(canonical.encode()).hexdigest()))
     signature = hmac.new(_key(keys.secret, scope), text.encode(), hashlib.sha256).hexdigest()

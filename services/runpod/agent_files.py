@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -27,12 +28,14 @@ from services.runpod.agent_client import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from io import FileIO
     from pathlib import Path
 
     from services.progress import Reporter
     from services.runpod.agent_client import AgentClient, Artifact
+
+    Getter = Callable[[Artifact, FileIO, int, int], None]
 
 LARGEST_PIECE = 8 * 1024 * 1024
 """The agent takes and gives no more at once."""
@@ -42,6 +45,8 @@ _READ = 256 * 1024
 _MOST_FAILURES = 10
 """In a row, without a byte more on the other side: with the waits about 40 seconds."""
 _MEGABYTE = 1_000_000
+VOLUME_UNREACHABLE = "volume_unreachable"
+"""Kind of an error: the volume's S3 service did not answer, and may do so again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,7 @@ def _send(
             pace.failed(error)
             offset = None
         else:
-            watch.report(_progress("Sending", source.name, offset, size))
+            watch.report(transfer_progress("Sending", source.name, offset, size))
 
 
 def _offset(client: AgentClient, name: str, size: int) -> int:
@@ -128,14 +133,14 @@ def _offset(client: AgentClient, name: str, size: int) -> int:
 
 def _put(client: AgentClient, source: Path, name: str, offset: int, length: int) -> int:
     digest = hashlib.sha256()
-    for piece in _pieces(source, offset, length):
+    for piece in pieces(source, offset, length):
         digest.update(piece)
     headers = {"Content-Length": str(length), "X-Content-SHA256": digest.hexdigest()}
     answer = client.once(
         "PUT",
         f"inputs/{name}",
         params={"offset": str(offset)},
-        content=_pieces(source, offset, length),
+        content=pieces(source, offset, length),
         headers=headers,
     )
     return int(answer.json()["size"])
@@ -163,24 +168,29 @@ def download(client: AgentClient, artifact: Artifact, target: Path, watch: Watch
 
     ``target`` appears when the whole is verified. Raises AppError, Cancelled.
     """
+    bring_home(partial(_get, client), artifact, target, watch)
+
+
+def bring_home(get: Getter, artifact: Artifact, target: Path, watch: Watch) -> None:
+    """The same by any way. ``get`` appends a range to the file or raises, and then it is cut."""
     part = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         for _ in (1, 2):
-            _fetch(client, artifact, part, watch)
-            if _is_whole(part, artifact):
+            _fetch(get, artifact, part, watch)
+            if is_whole(part, artifact):
                 part.replace(target)
                 return
             part.unlink()
     except OSError as error:
-        raise _not_kept(error, target) from error
+        raise not_kept(error, target) from error
     raise AppError(
         "corrupted", f"{target.name} arrived changed twice.",
         "Try again; if it goes on, the pod's disk or the way to it is broken.",
     )  # fmt: skip
 
 
-def _fetch(client: AgentClient, artifact: Artifact, part: Path, watch: Watch) -> None:
+def _fetch(get: Getter, artifact: Artifact, part: Path, watch: Watch) -> None:
     pace = _Pace(watch)
     with part.open("ab", buffering=0) as file:
         offset = file.seek(0, os.SEEK_END)
@@ -191,7 +201,7 @@ def _fetch(client: AgentClient, artifact: Artifact, part: Path, watch: Watch) ->
             watch.cancel.raise_if_cancelled()
             length = min(pace.piece, artifact.size - offset)
             try:
-                _get(client, artifact, file, offset, length)
+                get(artifact, file, offset, length)
             except OSError:
                 file.truncate(offset)
                 raise
@@ -203,7 +213,7 @@ def _fetch(client: AgentClient, artifact: Artifact, part: Path, watch: Watch) ->
             else:
                 offset += length
                 pace.went_well()
-                watch.report(_progress("Fetching", artifact.path, offset, artifact.size))
+                watch.report(transfer_progress("Fetching", artifact.path, offset, artifact.size))
         os.fsync(file.fileno())
 
 
@@ -219,29 +229,32 @@ def _get(client: AgentClient, artifact: Artifact, file: FileIO, offset: int, len
                 if count > length:
                     raise not_understood()
                 digest.update(piece)
-                _write(file, piece)
+                write_all(file, piece)
     except httpx.HTTPError as error:
         raise unreachable(f"{type(error).__name__}: {error}") from None
     if count != length or digest.hexdigest() != answer.headers.get("X-Content-SHA256"):
         raise unreachable("A piece came cut or changed.")
 
 
-def _write(file: FileIO, piece: bytes) -> None:
+def write_all(file: FileIO, piece: bytes) -> None:
+    """Write a piece whole; OSError where there is no room."""
     rest = memoryview(piece)
     while rest:
         rest = rest[file.write(rest) :]
 
 
-def _is_whole(part: Path, artifact: Artifact) -> bool:
+def is_whole(part: Path, artifact: Artifact) -> bool:
+    """Whether a file is the one of the manifest. OSError where it cannot be read."""
     if part.stat().st_size != artifact.size:
         return False
     digest = hashlib.sha256()
-    for piece in _pieces(part, 0, artifact.size):
+    for piece in pieces(part, 0, artifact.size):
         digest.update(piece)
     return digest.hexdigest() == artifact.sha256
 
 
-def _pieces(path: Path, offset: int, length: int) -> Iterator[bytes]:
+def pieces(path: Path, offset: int, length: int) -> Iterator[bytes]:
+    """A part of a file, in pieces small enough for any memory."""
     with path.open("rb", buffering=0) as file:
         file.seek(offset)
         while length > 0 and (piece := file.read(min(_READ, length))):
@@ -253,15 +266,17 @@ def _may_pass(error: AppError) -> bool:
     """Whether another try may go well: after a cut, or where both sides disagree on the offset."""
     if isinstance(error, AgentRefusalError):
         return "size" in error.facts or bool(error.facts.get("corrupted"))
-    return error.kind == UNREACHABLE
+    return error.kind in {UNREACHABLE, VOLUME_UNREACHABLE}
 
 
-def _progress(verb: str, name: str, done: int, size: int) -> Progress:
+def transfer_progress(verb: str, name: str, done: int, size: int) -> Progress:
+    """How far a file is."""
     said = f"{verb} {name}: {done / _MEGABYTE:.1f} of {size / _MEGABYTE:.1f} MB"
     return Progress(done / size if size else 1.0, said)
 
 
-def _not_kept(error: OSError, target: Path) -> AppError:
+def not_kept(error: OSError, target: Path) -> AppError:
+    """What a disk that does not take a file means."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return AppError(
             "disk_full", f"There is no room left for {target.name}.",

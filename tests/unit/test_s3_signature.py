@@ -9,7 +9,7 @@ import httpx
 import pytest
 from httpx_auth import AWS4Auth
 
-from services.remote.signature import S3Keys, encoded_path, encoded_query, signed_headers
+from services.remote.signature import Asked, S3Keys, encoded_path, encoded_query, signed_headers
 
 # From "Authenticating Requests: Using the Authorization Header (AWS Signature Version 4)".
 KEYS = S3Keys("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
@@ -18,8 +18,8 @@ MOMENT = datetime(2013, 5, 24, tzinfo=UTC)
 
 
 def signature(method: str, path: str, query: dict[str, str], **more: object) -> str:
-    target = (encoded_path(path), encoded_query(query))
-    headers = signed_headers(KEYS, "us-east-1", method, HOST, target, now=MOMENT, **more)  # type: ignore[arg-type]
+    asked = Asked(method, HOST, encoded_path(path), encoded_query(query))
+    headers = signed_headers(KEYS, "us-east-1", asked, now=MOMENT, **more)  # type: ignore[arg-type]
     return headers["authorization"].rpartition("Signature=")[2]
 
 
@@ -62,7 +62,7 @@ def test_another_implementation_signs_odd_names_the_same(key: str) -> None:
     theirs = next(auth.sync_auth_flow(request)).headers
     now = datetime.strptime(theirs["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     path, _, query = request.url.raw_path.decode().partition("?")
-    ours = signed_headers(KEYS, "EU-RO-1", "GET", "host.example", (path, query), now=now)
+    ours = signed_headers(KEYS, "EU-RO-1", Asked("GET", "host.example", path, query), now=now)
     assert ours["authorization"] == theirs["authorization"]
 
 
