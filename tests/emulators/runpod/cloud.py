@@ -51,6 +51,15 @@ class Volume:
     kind: str = "STANDARD"
     full_at: int | None = None
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """A changed ``full_at`` is noted beside the folder, where pods' processes look."""
+        object.__setattr__(self, name, value)
+        if name == "full_at":
+            note = self.folder.with_name(f"{self.folder.name}.full")
+            note.unlink(missing_ok=True)
+            if value is not None:
+                note.write_text(str(value))
+
     @property
     def limit(self) -> int:
         """Bytes that fit; ``full_at`` makes it smaller than what was paid for."""

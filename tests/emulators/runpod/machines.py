@@ -57,8 +57,15 @@ class Machine(Protocol):
 
 @dataclass
 class ProcessMachine:
-    """Runs it as a process of this computer, with ``python``s of the command being this one."""
+    """Runs it as a process of this computer, with ``python``s of the command being ``python``.
 
+    ``env`` are further variables of the process; in them ``{volume}`` is the volume's real folder.
+    ``grace`` are real seconds between asking it to end and ending it.
+    """
+
+    python: str = sys.executable
+    env: dict[str, str] = field(default_factory=dict)
+    grace: float = 1.0
     _process: subprocess.Popen[bytes] | None = None
     _ports: dict[int, int] = field(default_factory=dict)
     _disk: Path | None = None
@@ -72,8 +79,11 @@ class ProcessMachine:
         self._ports = {port: _free_port() for port in container.ports}
         env = {name: self._here(value, container) for name, value in container.env.items()}
         env |= {MARK: container.pod_id, "HOME": str(self._disk), "PATH": os.environ["PATH"]}
+        env |= {
+            name: value.format(volume=container.folder or "") for name, value in self.env.items()
+        }
         command = [self._here(part, container) for part in container.command]
-        command[0] = sys.executable if command[0].startswith("python") else command[0]
+        command[0] = self.python if command[0].startswith("python") else command[0]
         try:
             self._process = subprocess.Popen(
                 command, cwd=self._disk, env=env, stdin=subprocess.DEVNULL,
@@ -97,7 +107,7 @@ class ProcessMachine:
     def stop(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            _end(process, self._pod)
+            _end(process, self._pod, self.grace)
             if self._reader is not None:
                 self._reader.join(5)
         if self._disk is not None:
@@ -127,11 +137,11 @@ def processes_of(pod_id: str) -> list[int]:
     return found
 
 
-def _end(process: subprocess.Popen[bytes], pod_id: str) -> None:
+def _end(process: subprocess.Popen[bytes], pod_id: str, grace: float) -> None:
     """TERM to all, a moment, then KILL: also to what made a group of its own."""
     for number in {*processes_of(pod_id), process.pid}:
         _signal(number, signal.SIGTERM)
-    deadline = time.monotonic() + 1.0
+    deadline = time.monotonic() + grace
     while process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     for number in {*processes_of(pod_id)}:
