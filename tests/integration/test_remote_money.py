@@ -1,0 +1,229 @@
+"""Quotes before, and costs after, against the emulated Runpod and its bill."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from models.db.database import Database
+from models.domain.config import TARGET_RUNPOD, TrainingConfig
+from models.domain.config_io import with_values
+from models.domain.errors import AppError
+from models.domain.model_shape import ModelShape
+from models.domain.remote_money import BILL_SETTLES
+from models.domain.remote_run import RemoteAttempt, RemotePhase, Teardown
+from models.domain.run import Run, RunState
+from services.keychain import SystemKeychain
+from services.model_shapes import ShapeAnswer
+from services.offline import OfflinePolicy
+from services.remote.marks import RunTokens
+from services.remote.money import ASK_AGAIN, ASK_FROM, Bills, settle
+from services.remote.quotes import PodQuotes
+from services.remote.store import AttemptStore
+from services.remote.work import Tools, Work
+from services.run_records import RunRecords
+from services.runpod.account import RunpodAccount
+from services.runpod.catalogue import GpuCatalogue
+from services.secrets import SecretStore
+from tests.integration.runpod_world import GPU, KEY, client_of, new_pod, world
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from models.domain.dataset import DatasetSession
+    from tests.emulators.runpod.emulator import RunpodEmulator
+
+SMALL = ModelShape(134_515_008, 576, 30, 9, 3, 1536, 49_152, tied_embeddings=True)
+
+
+@pytest.fixture
+def runpod(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunpodEmulator]:
+    with world() as emulator:
+        for name, value in emulator.environment.items():
+            monkeypatch.setenv(name, value)
+        yield emulator
+
+
+class Shapes:
+    """One model is known."""
+
+    def find(self, model: str, data_root: str = "") -> ShapeAnswer:
+        return ShapeAnswer(SMALL) if model == "small" else ShapeAnswer(reason="nobody knows it")
+
+
+class Library:
+    """No dataset is there."""
+
+    def find(self, text: str) -> DatasetSession:
+        raise AppError("not_found", f"There is no dataset {text}.")
+
+
+def quotes(*, offline: bool = False) -> PodQuotes:
+    account = RunpodAccount({"runpod_key": KEY}, OfflinePolicy(forced=offline))
+    return PodQuotes(account, GpuCatalogue(), Shapes(), Library())
+
+
+def config(**values: Any) -> TrainingConfig:
+    plain = {"training.target": TARGET_RUNPOD, "hp.base_model": "small", "hp.max_steps": 50}
+    changes = {name.replace("__", "."): value for name, value in values.items()}
+    return with_values(TrainingConfig(), plain | changes)
+
+
+def test_a_quote_is_for_the_first_that_would_be_tried(runpod: RunpodEmulator) -> None:
+    found = quotes().ask(config(training__preset="Cheapest (Runpod)"))
+    assert found.quote is not None
+    prices = [one.offer.price for one in found.candidates]
+    assert prices == sorted(prices)
+    assert found.quote.per_hour == pytest.approx(prices[0], abs=0.01)
+    assert found.quote.expected_cost is not None
+    assert found.need is not None
+    fastest = quotes().ask(config(training__preset="Fastest (Runpod)"))
+    assert fastest.candidates[0].offer.price > prices[0]
+    assert runpod.cloud.pods == {}
+    assert runpod.cloud.volumes == {}
+
+
+def test_the_volume_says_where_and_the_chosen_gpu_what(runpod: RunpodEmulator) -> None:
+    with client_of(runpod) as client:
+        client.create_volume("temper-volume", "US-KS-2", 50)
+    found = quotes().ask(config(runpod__gpu=GPU, runpod__gpu_count=2))
+    assert {one.data_center for one in found.candidates} <= {"US-KS-2"}
+    assert {one.offer.gpu for one in found.candidates} <= {GPU}
+    (head, *_) = quotes().ask(config(runpod__gpu=GPU, runpod__gpu_count=2)).words()
+    assert head.startswith("2 x RTX A5000, 24 GB, Secure Cloud") or "is taken just now" in head
+    elsewhere = quotes().ask(config(runpod__data_center="EU-RO-1"))
+    assert {one.data_center for one in elsewhere.candidates} == {"EU-RO-1"}
+
+
+def test_what_is_not_known_is_said_and_keeps_no_quote_back(runpod: RunpodEmulator) -> None:
+    runpod.broken.add("POST /graphql", times=99, status=503)
+    found = quotes().ask(config(hp__base_model="other", runpod__gpu=GPU))
+    assert found.quote is not None
+    assert (found.need, found.quote.expected_seconds) == (None, None)
+    words = " ".join(found.words())
+    assert "Whether the balance is enough is not known" in words
+    assert "Whether the training fits is not known: nobody knows it." in words
+    assert "How long it takes is not known for this GPU." in words
+
+
+def test_a_balance_that_is_too_low_is_said(runpod: RunpodEmulator) -> None:
+    runpod.cloud.balance = 0.05
+    assert "The balance of $0.05 is too low" in " ".join(quotes().ask(config()).words())
+
+
+def test_why_nothing_can_be_rented_is_said(runpod: RunpodEmulator) -> None:
+    too_large = config(runpod__gpu=GPU, hp__batch_size=512, hp__max_seq_length=8192)
+    found = quotes().ask(too_large)
+    assert (found.quote, found.candidates) == (None, ())
+    assert found.words()[0].startswith("RTX A5000 does not suit. The training needs ")
+    for at in runpod.cloud.stock.free:
+        runpod.cloud.stock.free[at] = 0
+    assert quotes().ask(config(runpod__gpu=GPU)).words() == (
+        "Every GPU that suits is taken just now: RTX A5000.",
+    )
+    with pytest.raises(AppError) as caught:
+        quotes(offline=True).ask(config())
+    assert caught.value.kind == "offline"
+
+
+class Time:
+    """The emulator's."""
+
+    def __init__(self, runpod: RunpodEmulator) -> None:
+        self._clock = runpod.cloud.clock
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        return event.wait(self._clock.real(seconds))
+
+
+class Paid:
+    """A run whose pod was rented for two hours and is gone."""
+
+    def __init__(self, runpod: RunpodEmulator, database: Database) -> None:
+        self.runpod, self.clock = runpod, Time(runpod)
+        self.store, self.records = AttemptStore(database), RunRecords(database)
+        keychain, offline = SystemKeychain(), OfflinePolicy()
+        secrets = SecretStore(keychain, {"RUNPOD_API_KEY": KEY})
+        self.account = RunpodAccount(secrets, offline)
+        self.tools = Tools(
+            self.store, self.records, self.account, secrets, RunTokens(keychain, secrets.get),
+            offline, lambda: "1a2b", _no_code, clock=self.clock,
+        )  # fmt: skip
+        now = self.clock.now()
+        self.records.add(
+            Run(
+                id="run-1", name="r", config=config(), state=RunState.RUNNING, runtime="Runpod",
+                data_root="/tmp", created_at=now, output_directory="/tmp/o",
+            )
+        )  # fmt: skip
+        with client_of(runpod) as client:
+            self.pod = client.create_pod(new_pod()).id
+            runpod.cloud.clock.move(7200)
+            client.end_pod(self.pod)
+        self.attempt = RemoteAttempt(
+            "run-1", 1, "temper-test-1", RemotePhase.SETTLING, pod_id=self.pod, per_hour=0.27,
+            created_at=now, rented_at=now, gone_at=self.clock.now(), teardown=Teardown.CONFIRMED,
+            driver="me",
+        )  # fmt: skip
+
+    def settle(self) -> RemoteAttempt:
+        self.store.add(self.attempt)
+        return settle(self.attempt, Work(self.attempt, self.tools, "me"))
+
+    @property
+    def cost(self) -> float:
+        return self.records.get("run-1").cost_usd or 0.0
+
+
+def _no_code() -> Any:
+    raise AssertionError("no code is needed")
+
+
+@pytest.fixture
+def paid(runpod: RunpodEmulator, tmp_path: Path) -> Iterator[Paid]:
+    database = Database.open(tmp_path / "temper.db")
+    yield Paid(runpod, database)
+    database.close()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 0.97, 1.0])
+def test_a_pod_that_is_gone_is_settled_by_its_bill_or_by_time_and_price(
+    paid: Paid, share: float
+) -> None:
+    paid.runpod.broken.billed_share = share
+    settled = paid.settle()
+    assert settled.phase is RemotePhase.OVER
+    assert settled.cost == pytest.approx(0.54 * (share if share > 0.9 else 1), abs=0.02)
+    assert paid.cost == settled.cost
+
+
+def test_a_run_is_over_also_where_nobody_tells_the_bill(paid: Paid) -> None:
+    paid.runpod.broken.add("GET /v2/billing", times=99, status=403)
+    paid.store.add(replace(paid.attempt, number=2, pod_id="", driver=""))
+    assert paid.settle().is_over
+    assert paid.cost == pytest.approx(0.54, abs=0.02), "a pod that was never given costs nothing"
+
+
+def test_a_bill_that_comes_late_puts_the_cost_right(paid: Paid) -> None:
+    paid.runpod.broken.billed_share = 0.0
+    paid.settle()
+    bills = Bills(paid.account, paid.store, paid.records, paid.clock)
+    assert bills.review() == (), "it is too early to ask"
+    paid.runpod.cloud.clock.move(ASK_FROM)
+    assert bills.review() == ()
+    asked = len(paid.runpod.requests)
+    assert bills.review() == ()
+    assert len(paid.runpod.requests) == asked, "not at every look"
+    paid.runpod.broken.billed_share = 0.5  # a discount: after a day the bill is what it is
+    paid.runpod.cloud.clock.move(max(ASK_AGAIN, BILL_SETTLES))
+    assert bills.review() == ("run-1",)
+    assert paid.cost == pytest.approx(0.27, abs=0.01)
+    paid.runpod.cloud.clock.move(ASK_AGAIN)
+    assert bills.review() == ()
