@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from trainer_image.data import NOT_TRAINED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trainer_image.collate import Item
 
 LEAST_SHARED = 4
@@ -27,6 +29,15 @@ class Group:
     root: Item
     sharers: list[tuple[Item, int]] = field(default_factory=list)
 
+    def rows(self) -> Iterator[tuple[Item, int]]:
+        """All rows, each with the tokens that it shares: one less where its own would go on from
+        the end of the row before it, for by their positions the two would be one row."""
+        yield self.root, 0
+        end = 0  # a row that goes on from the end of the first one is right: it shares all of it
+        for row, shared in self.sharers:
+            yield row, shared - (shared == end)
+            end = len(row["input_ids"])
+
 
 @dataclass(frozen=True)
 class JoinedCollator:
@@ -38,18 +49,21 @@ class JoinedCollator:
     def __call__(self, items: list[Item]) -> dict[str, Any]:
         import torch
 
-        rows = [_without_tail(row) for item in items for row in rows_of(item)]
-        ids: list[int] = []
-        labels: list[int] = []
-        positions: list[int] = []
-        for group in _groups(rows, share=self.share):
-            for row, shared in [(group.root, 0), *group.sharers]:
-                ids += row["input_ids"][shared:]
-                # The token before is another row's: it must not learn to predict this one.
-                labels += [NOT_TRAINED, *row["labels"][shared + 1 :]]
-                positions += range(shared, len(row["input_ids"]))
-        batch = {"input_ids": ids, "labels": labels, "position_ids": positions}
+        batch = joined(items, share=self.share)
         return {name: torch.tensor([values]) for name, values in batch.items()}
+
+
+def joined(items: list[Item], *, share: bool = True) -> Item:
+    """The rows of items as one: tokens, what of them is learnt, and each token's position."""
+    rows = [_without_tail(row) for item in items for row in rows_of(item)]
+    batch: Item = {"input_ids": [], "labels": [], "position_ids": []}
+    for group in _groups(rows, share=share):
+        for row, shared in group.rows():
+            batch["input_ids"] += row["input_ids"][shared:]
+            # The token before is another row's: it must not learn to predict this one.
+            batch["labels"] += [NOT_TRAINED, *row["labels"][shared + 1 :]]
+            batch["position_ids"] += range(shared, len(row["input_ids"]))
+    return batch
 
 
 def rows_of(item: Item) -> list[Item]:
