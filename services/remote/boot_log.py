@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from models.domain.errors import AppError
-from models.domain.pod_boot import PodBoot
+from models.domain.pod_boot import BootPhase, PodBoot
 from services.runpod.pod_log import SYSTEM, PodLog
 
 if TYPE_CHECKING:
@@ -30,12 +31,19 @@ class BootLog:
         self._log = PodLog(client.transport, pod_id, SYSTEM, silent=_SILENT_SECONDS)
         self._over = threading.Event()
         self._boot = PodBoot()
+        self._failing = PodBoot()
         self._thread = threading.Thread(target=self._read, name="pod-boot-log", daemon=True)
 
     @property
     def boot(self) -> PodBoot:
         """How far the pod is by what its machine has said so far."""
         return self._boot
+
+    @property
+    def failing(self) -> PodBoot:
+        """What last went wrong, and how often in all: a machine that tries again says first that it
+        begins anew."""
+        return self._failing
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -53,9 +61,15 @@ class BootLog:
         while not self._over.is_set():
             try:
                 for line in self._log.read(self._over.is_set):
-                    self._boot = self._boot.after(line.text)
+                    self._see(line.text)
             except AppError as error:
                 logger.info("the pod's log cannot be read: %s", error.message)
             except RuntimeError:  # the client was closed meanwhile
                 return
             self._over.wait(_AGAIN_SECONDS)
+
+    def _see(self, line: str) -> None:
+        self._boot = boot = self._boot.after(line)
+        if boot.phase is BootPhase.FAILING:
+            same = boot.trouble == self._failing.trouble
+            self._failing = replace(boot, failures=self._failing.failures + 1 if same else 1)

@@ -59,10 +59,11 @@ class _Watch:
         self.up_since = self.up_since or (now if uptime else None)
         self.uptime = uptime
 
-    def blame(self, boot: PodBoot, waited: float, now: float) -> str:
+    def blame(self, log: BootLog, waited: float, now: float) -> str:
         """Why this pod is given up, in a sentence; empty while it may still come up."""
-        if boot.phase is BootPhase.FAILING and boot.failures > 1:
-            return boot.words()
+        boot = log.boot
+        if log.failing.failures > 1 and self.up_since is None:
+            return log.failing.words()
         if self.restarts > 1:
             return "Its container ends again and again."
         if self.up_since is not None:
@@ -91,9 +92,9 @@ def boot(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
                 return _taken_away(work, client, pod)
             now = work.now()
             watch.see(pod, log.boot, now)
-            reason = watch.blame(log.boot, now - began, now)
+            reason = watch.blame(log, now - began, now)
             if reason:
-                return _give_up(attempt, work, reason, log.boot.trouble)
+                return _give_up(attempt, work, reason, log.failing.trouble)
             _tell(attempt, work, _words(watch, log.boot))
             work.pause(LOOK_SECONDS)
 

@@ -222,6 +222,9 @@ def _is_limit(attempt: RemoteAttempt) -> bool:
 
 def _fail(work: Work, error: AppError) -> None:
     """The run ends here; its pod, where there may be one, is ended like any other."""
+    if work.look().is_over:
+        logger.warning("run %s: after its end: %s", work.run_id, error.message)
+        return
     work.save(
         phase=RemotePhase.ENDING, outcome=FAILED, trouble_kind=error.kind, trouble=error.message,
         trouble_hint=error.hint,

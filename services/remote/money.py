@@ -42,9 +42,13 @@ def settle(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
         except AppError as error:
             logger.info("no bill of %s: %s", attempt.name, error)
     cost = settled_cost(attempt, billed, work.now())
-    settled = work.save(cost=cost, doing="", phase=RemotePhase.OVER)
-    store_run_cost(work.tools.store, work.tools.records, work.run_id, work.now())
-    return settled
+    work.save(cost=cost, doing="")
+    try:
+        store_run_cost(work.tools.store, work.tools.records, work.run_id, work.now())
+    except AppError as error:
+        if error.kind != "not_found":  # the run was deleted meanwhile; its pod's cost is kept
+            raise
+    return work.save(phase=RemotePhase.OVER)
 
 
 def store_run_cost(attempts: AttemptStore, records: RunRecords, run_id: str, now: float) -> None:

@@ -61,6 +61,7 @@ def _ask(
                 if found is not None:
                     return found
             if error.kind not in _NEXT:
+                work.save(rented_at=attempt.rented_at)  # a clear no
                 raise
             refused = error
         if refused.kind != UNCLEAR or not left:
