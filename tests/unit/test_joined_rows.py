@@ -1,4 +1,4 @@
-"""Rows one after the other, their common beginnings once: where each begins must stay to be seen."""
+"""Rows one after the other, their common beginnings once: where each begins stays to be seen."""
 
 from __future__ import annotations
 
