@@ -76,7 +76,7 @@ class ProcessMachine:
         self.stop()
         self._pod = container.pod_id
         self._disk = Path(tempfile.mkdtemp(prefix="emulated-pod-"))
-        self._ports = {port: _free_port() for port in container.ports}
+        self._ports = {port: free_port() for port in container.ports}
         env = {name: self._here(value, container) for name, value in container.env.items()}
         env |= {MARK: container.pod_id, "HOME": str(self._disk), "PATH": os.environ["PATH"]}
         env |= {
@@ -165,7 +165,8 @@ def _read(process: subprocess.Popen[bytes], say: Callable[[str], None]) -> None:
             say(line.decode(errors="replace").rstrip("\n"))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this computer that nobody listens on."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
