@@ -55,10 +55,11 @@ def setup_words(config: TrainingConfig) -> str:
 
 
 def learning_setup(config: TrainingConfig) -> tuple[object, ...]:
-    """All of a setup that a report depends on; two setups with the same learn the same."""
+    """All of a setup that a report and its words depend on; two with the same learn the same."""
     hp, dataset = config.hp, config.dataset
     return (
         hp.base_model.strip(),
+        hp.method,
         hp.max_seq_length,
         hp.assistant_only_loss,
         hp.train_on,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 
 from models.domain.config import TrainingConfig
 from models.domain.config_io import with_values
@@ -49,6 +49,16 @@ def test_each_method_shows_its_own_settings(
 ) -> None:
     _load(window, method=method)
     assert _shown(window) == shown
+
+
+def test_choosing_a_method_shows_its_settings_at_once(window: MainWindow) -> None:
+    _load(window, method="SFT")
+    method: Any = window.findChild(QComboBox, "hp.method")
+    for name, shown in (("KTO", {"hp.beta"}), ("SFT", set(_OF_METHODS) - {"hp.beta"})):
+        method.setCurrentText(name)
+        method.textActivated.emit(name)
+        assert window.models.form.value("hp.method") == name
+        assert _shown(window) == shown
 
 
 def test_a_rate_that_is_high_for_the_method_is_told(window: MainWindow) -> None:

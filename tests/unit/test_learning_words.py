@@ -56,6 +56,7 @@ def test_the_setup_in_one_line() -> None:
 def test_what_decides_the_report_decides_whether_it_is_out_of_date() -> None:
     before = learning_setup(_config())
     assert learning_setup(_config(learning_rate=1e-5, epochs=3.0)) == before
+    assert learning_setup(_config(method="DPO")) != before
     for name, value in (
         ("base_model", "other"),
         ("max_seq_length", 512),

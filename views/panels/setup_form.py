@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 # What decides whether other settings are shown (models/domain/availability.py).
 _DECISIVE = {
     "training.target", "training.skill_level", "dataset.source", "dataset.eval_percent",
-    "dataset.eval_split", "hp.push_to_hub", "hp.tuning", "local.runtime", "local.use_gpu",
+    "dataset.eval_split", "hp.push_to_hub", "hp.method", "hp.tuning", "local.runtime",
+    "local.use_gpu",
 }  # fmt: skip
 
 
