@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.build_pods import PodParts, PodServices, build_pods
+from app.build_remote import RemoteParts, build_remote
 from app.paths import AppPaths, code_root, resource
 from models.db.database import Database
-from models.domain.config import RUNTIME_DOCKER, RUNTIME_PYTHON
+from models.domain.config import RUNTIME_DOCKER, RUNTIME_PYTHON, RUNTIME_RUNPOD
 from models.domain.secrets import HF_TOKEN
 from services.app_settings import SettingsStore
 from services.configs import ConfigStore
@@ -59,6 +60,7 @@ from services.worker_places import WorkerPlaces
 
 if TYPE_CHECKING:
     from services.offline import OfflinePolicy
+    from services.remote.runner import RemoteRunner
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class Services:
     images: ImageService
     containers: DockerRunner
     remote: PodServices
+    rented: RemoteRunner
 
     def close(self) -> None:
         """End the workers, throw away deleted datasets, close the database; runs go on."""
@@ -102,6 +105,7 @@ class Services:
         self.gpus.close()
         self.containers.close()
         self.remote.close()
+        self.rented.driver.close()
         self.docker.forget()
         self.offline.end()
         self.proxy.end()
@@ -170,6 +174,9 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         is_offline=offline.is_offline,
         proxy=lambda: settings.values().proxy,
     )
+    rented = build_remote(
+        RemoteParts(database, secrets, keychain, offline, install_id, place_code, shapes, peaks)
+    )
     processes = ProcessCount(gpus.probe, engine.info)
     builder = JobBuilder(library, data_root, hf_token, processes)
     runs = RunService(
@@ -179,6 +186,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         runners={
             RUNTIME_PYTHON: ProcessRunner(lambda: runtime.python, hf_token, gpu_indexes),
             RUNTIME_DOCKER: containers,
+            RUNTIME_RUNPOD: rented,
         },
         code=place_code,
         offline=offline,
@@ -236,7 +244,12 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         docker=engine,
         images=images,
         containers=containers,
-        remote=build_pods(PodParts(database, secrets, offline, install_id, shapes, library, peaks)),
+        remote=build_pods(
+            PodParts(
+                database, secrets, offline, install_id, shapes, library, peaks, rented.driver.wake
+            )
+        ),
+        rented=rented,
     )
 
 

@@ -15,6 +15,8 @@ from services.runpod.account import RunpodAccount
 from services.runpod.catalogue import GpuCatalogue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from models.db.database import Database
     from services.datasets import DatasetLibrary
     from services.install_id import InstallId
@@ -39,7 +41,7 @@ class PodServices:
 
 @dataclass(frozen=True, slots=True)
 class PodParts:
-    """What pods are looked after with."""
+    """What pods are looked after with; ``wake`` lets whoever drives a run know of a change."""
 
     database: Database
     secrets: SecretStore
@@ -48,13 +50,14 @@ class PodParts:
     shapes: ModelShapes
     library: DatasetLibrary
     peaks: MemoryRecords
+    wake: Callable[[str], None]
 
 
 def build_pods(parts: PodParts) -> PodServices:
     """Nothing is asked of Runpod yet."""
     account = RunpodAccount(parts.secrets, parts.offline)
     attempts = AttemptStore(parts.database)
-    pods = PodService(account, attempts, parts.install_id.known)
+    pods = PodService(account, attempts, parts.install_id.known, wake=parts.wake)
     bills = Bills(account, attempts, RunRecords(parts.database))
     quotes = PodQuotes(account, GpuCatalogue(), parts.shapes, parts.library, parts.peaks.factor)
     return PodServices(pods, quotes, Reaper(pods, bills=bills))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.domain.config import TARGET_RUNPOD
 from models.domain.errors import AppError, Problem
-from models.domain.remote_run import LOST, RemoteAttempt
+from models.domain.remote_run import LOST, RemoteAttempt, RemotePhase
 from models.domain.run import Failure, PodHandle
 from models.domain.secrets import RUNPOD_KEY
 from services.job_builder import is_local_model
@@ -33,13 +33,13 @@ class RemoteRunner:
     """
 
     def __init__(self, driver: RemoteDriver) -> None:
-        self._driver = driver
+        self.driver = driver
         self._store = driver.tools.store
 
     def check(self, config: TrainingConfig, data_root: Path, *, offline: bool) -> list[Problem]:
         """What can be known without the network: a key, and a model that a pod can come by."""
         problems = []
-        if not offline and not self._driver.tools.secrets.get(RUNPOD_KEY):
+        if not offline and not self.driver.tools.secrets.get(RUNPOD_KEY):
             message = "needs a Runpod API key, and none is set."
             problems.append(
                 Problem("training.target", TARGET_RUNPOD, message, "Set one under Settings.")
@@ -63,11 +63,11 @@ class RemoteRunner:
         launch.folder.stop_request.unlink(missing_ok=True)
         (launch.folder.path / "state.json").unlink(missing_ok=True)
         self._store.add(self._attempt(run_id, earlier))
-        self._driver.wake(run_id)
+        self.driver.wake(run_id)
         return Started(PodHandle(run_id, len(earlier) + 1))
 
     def _attempt(self, run_id: str, earlier: tuple[RemoteAttempt, ...]) -> RemoteAttempt:
-        tools, number = self._driver.tools, len(earlier) + 1
+        tools, number = self.driver.tools, len(earlier) + 1
         section = tools.records.get(run_id).config.runpod
         last = earlier[-1] if earlier else None
         return RemoteAttempt(
@@ -95,7 +95,7 @@ class RemoteRunner:
         if attempt is None:
             return Look(lost="Nothing tells of the pod any more.")
         if not attempt.is_over and time.time() - attempt.driver_seen > LEASE_SECONDS:
-            self._driver.wake(attempt.run_id)
+            self.driver.wake(attempt.run_id)
         if not attempt.is_told:
             return Look(is_alive=True, takes_its_time=True)
         failure = None
@@ -108,23 +108,26 @@ class RemoteRunner:
         """Save a checkpoint, bring home what there is, end the pod. In Offline mode it is ended at
         once: what it has saved stays on the network volume."""
         run_id = _its(handle).run_id
-        if self._driver.tools.offline.is_offline():
+        if self.driver.tools.offline.is_offline():
             self._store.ask_end(run_id)
         else:
             self._store.ask_stop(run_id)
-        self._driver.wake(run_id)
+        self.driver.wake(run_id)
 
     def kill(self, handle: JobHandle) -> None:
         """End the pod at once."""
         run_id = _its(handle).run_id
         self._store.ask_end(run_id)
-        self._driver.wake(run_id)
+        self.driver.wake(run_id)
 
     def release(self, handle: JobHandle, folder: RunFolder) -> None:
         """Nothing is kept for reading."""
 
     def tidy(self, live: Collection[str]) -> None:
-        """Pods without a run are the reaper's."""
+        """Go on ending pods whose runs are over and that are not known to be gone."""
+        for attempt in self._store.open():
+            if attempt.run_id not in live and attempt.phase in _AFTER_THE_RUN:
+                self.driver.wake(attempt.run_id)
 
     def wait_until_gone(self, run_id: str, seconds: float) -> RemoteAttempt | None:
         """Wait for the end of a run's pod to be confirmed; the attempt as it is then."""
@@ -137,6 +140,7 @@ class RemoteRunner:
 
 
 _WAIT_SECONDS = 0.3
+_AFTER_THE_RUN = frozenset({RemotePhase.ENDING, RemotePhase.SETTLING})
 
 
 def _its(handle: JobHandle) -> PodHandle:
