@@ -342,6 +342,8 @@ class OutputMarker(_Strict):
     """What the fingerprint is made of, to say what differs."""
     began_from: str = ""
     """The named checkpoint that a boot of the run has begun from already."""
+    adopting: bool = False
+    """A boot of the run is taking another run's checkpoints, and is not done with it."""
 
 
 class Event(BaseModel):

@@ -76,7 +76,7 @@ class OutputFolder:
 
     def _plan(self) -> Start:
         named = None if self._has_begun_from_named() else self._named_checkpoint()
-        if named is not None and named.is_relative_to(self.path):
+        if named is not None and (named.is_relative_to(self.path) or self._was_adopting()):
             return self._from_named(named)
         if self._is_ours_to_resume():
             return self._newest()
@@ -103,6 +103,7 @@ class OutputFolder:
         path, manifest = start.checkpoint, start.manifest
         if path is None or manifest is None or path.is_relative_to(self.path):
             return start
+        self._mark(adopting=True)  # killed from here on, the next boot begins with this again
         best = path.with_name(f"checkpoint-{_best_of(path)}")
         if best != path and (of_best := checkpoints.manifest_of(best)) is not None:
             checkpoints.adopt(best, self.checkpoints, self._as_ours(of_best))
@@ -116,12 +117,16 @@ class OutputFolder:
 
     def mark(self, *, finished: bool) -> None:
         """Say whose the directory is, and whether the run is done with it."""
+        self._mark(finished=finished)
+
+    def _mark(self, *, finished: bool = False, adopting: bool = False) -> None:
         marker = OutputMarker(
             run_id=self._job.run_id,
             fingerprint=self._job.fingerprint(),
             finished=finished,
             decisive=self._job.decisive(),
             began_from=self._job.hp.resume_from,
+            adopting=adopting,
         )
         write_model(self._marker, marker)
 
@@ -133,10 +138,18 @@ class OutputFolder:
 
     def _has_begun_from_named(self) -> bool:
         """A boot of this very run did so; what it made since is not thrown away."""
-        marker, named = self._read_marker(), self._job.hp.resume_from
-        return marker is not None and (marker.run_id, marker.began_from) == (
-            self._job.run_id, named,
-        )  # fmt: skip
+        marker = self._own_marker()
+        named = self._job.hp.resume_from
+        return marker is not None and not marker.adopting and marker.began_from == named
+
+    def _was_adopting(self) -> bool:
+        """A boot of this very run was killed before all it was to begin with was ours."""
+        marker = self._own_marker()
+        return marker is not None and marker.adopting
+
+    def _own_marker(self) -> OutputMarker | None:
+        marker = self._read_marker()
+        return marker if marker is not None and marker.run_id == self._job.run_id else None
 
     def _is_ours_to_resume(self) -> bool:
         marker = self._read_marker()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,8 +18,6 @@ from trainer_image.output import OutputFolder
 from trainer_image.record import local_base_signature
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from trainer_image.output import Start
 
 LAST = "/data/outputs/first/checkpoints/checkpoint-10"
@@ -80,6 +79,34 @@ def test_the_checkpoint_and_the_best_one_become_our_own(first: OutputFolder) -> 
     assert again.checkpoint == output.checkpoints / "checkpoint-10"
     assert not again.other_job
     assert checkpoints.manifest_of(output.checkpoints / "checkpoint-5") is not None
+
+
+@pytest.mark.usefixtures("first")
+@pytest.mark.parametrize("adopted", [0, 1])
+def test_a_boot_that_was_killed_while_it_took_them_is_made_good_by_the_next(
+    adopted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The best one is taken first: going on from it would lose the steps since."""
+    longer = job(hp={"epochs": 3.0, "resume_from": LAST})
+    take, taken = checkpoints.adopt, list[Path]()
+
+    def killed(source: Path, folder: Path, manifest: Manifest) -> Path:
+        if len(taken) == adopted:
+            raise KeyboardInterrupt
+        taken.append(take(source, folder, manifest))
+        return taken[-1]
+
+    monkeypatch.setattr(checkpoints, "adopt", killed)
+    with pytest.raises(KeyboardInterrupt):
+        begin(longer)
+    monkeypatch.setattr(checkpoints, "adopt", take)
+    output, start = begin(longer)
+    assert start.manifest is not None
+    assert start.manifest.step == 10
+    assert [path.name for path in checkpoints.newest_first(output.checkpoints)] == [
+        "checkpoint-10", "checkpoint-5",
+    ]  # fmt: skip
+    assert OutputFolder(longer, "sha").plan().checkpoint == output.checkpoints / "checkpoint-10"
 
 
 def test_a_later_boot_goes_on_from_what_the_run_has_made_since(first: OutputFolder) -> None:
