@@ -1,4 +1,4 @@
-"""Connects the window's close: unsaved changes first, then live runs, one question at a time."""
+"""Connects the window's close: unsaved changes, live runs, then pods, one question at a time."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from views.dialogs.stopping_dialog import StoppingDialog
 
 if TYPE_CHECKING:
     from app.connect_configs import ConfigsConnection
+    from app.connect_pods import PodsConnection
     from controllers.desk import Desk
     from controllers.ports import RunPort
     from controllers.run_follower import RunFollower
@@ -33,15 +34,18 @@ class ClosingConnection(QObject):
         runs: RunPort,
         follower: RunFollower,
         saved: ConfigsConnection,
+        pods: PodsConnection,
     ) -> None:
         super().__init__(window)
         self._window = window
         self._saved = saved
+        self._pods = pods
         self._status = window.models.run.status
         self._may_go = False
         self._waits_for_start = False
         self.controller = ClosingController(desk, window.models, runs, follower)
-        self.controller.settled.connect(self._go)
+        self.controller.settled.connect(pods.ask_close)
+        pods.close_settled.connect(self._go)
         window.may_close = self.may_close
         window.close_asked.connect(self.ask)
         saved.close_settled.connect(self._ask_about_runs)
@@ -52,7 +56,8 @@ class ClosingConnection(QObject):
         if self._may_go:
             return True
         is_starting = self._status.is_starting
-        return not (self._saved.has_changes or self.controller.must_ask or is_starting)
+        asks = self.controller.must_ask or self._pods.must_ask
+        return not (self._saved.has_changes or asks or is_starting)
 
     @Slot()
     def ask(self) -> None:
@@ -72,7 +77,7 @@ class ClosingConnection(QObject):
             return
         runs = self.controller.live
         if not (runs and self.controller.must_ask):
-            self._go()
+            self._pods.ask_close()
         elif self._window.models.settings.values.on_close == CLOSE_STOP:
             self._stop()
         else:
@@ -86,7 +91,7 @@ class ClosingConnection(QObject):
         if answer == "stop":
             self._stop()
         else:
-            self._go()
+            self._pods.ask_close()
 
     def _stop(self) -> None:
         dialog = StoppingDialog(self.controller.live, self._window)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         PeakPort,
         ProbePort,
         QueuePort,
+        RemotePort,
         RunPort,
         RuntimePort,
         SecretCheckPort,
@@ -81,6 +82,10 @@ class WindowServices(Protocol):
     @property
     def probe(self) -> MeasurePort:
         """What a setup really takes."""
+
+    @property
+    def remote(self) -> RemotePort:
+        """Rented pods."""
 
     @property
     def peaks(self) -> PeakPort:

@@ -21,6 +21,7 @@ from app.connect_inference import InferenceConnection
 from app.connect_learning import LearningConnection
 from app.connect_measure import MeasureConnection
 from app.connect_offline import OfflineConnection
+from app.connect_pods import PodsConnection
 from app.connect_presets import PresetConnection
 from app.connect_runs import RunsConnection
 from app.connect_settings import SettingsConnection
@@ -79,7 +80,8 @@ class Wiring(QObject):
         self._connect_notices()
         self.autopsy = AutopsyConnection(window, desk, self)
         self.tray = TrayConnection(window, self.training, self.runs, self.follower)
-        self.closing = ClosingConnection(window, desk, runs, self.follower, self.saved)
+        self.pods = PodsConnection(window, desk, services.remote, self.follower)
+        self.closing = ClosingConnection(window, desk, runs, self.follower, self.saved, self.pods)
         self.history.connect_closing(self.closing.controller)
         self.help = HelpConnection(window, desk, services, self)
         self.doctor = DoctorConnection(window, desk, services, self)
@@ -101,6 +103,7 @@ class Wiring(QObject):
         self.docker.begin()
         await self.training.reattach()
         self.history.queue.refresh()
+        self.pods.controller.begin()
         await self.help.greet()
 
     def stop_work(self) -> None:

@@ -83,7 +83,8 @@ class Lanes:
     for an engine and its images (runs in containers are followed in ``runs``, like all others),
     ``pulls`` for what takes long with these; in ``doctor`` a checkup waits for its own threads; in
     ``inspection`` the trainer's worker is asked what a model would learn of all rows, in ``rows``
-    another one what of a single row; ``search`` walks through the rows of a dataset.
+    another one what of a single row; ``search`` walks through the rows of a dataset; ``remote`` is
+    for asking Runpod.
     """
 
     database: Lane = field(default_factory=lambda: Lane("database"))
@@ -98,11 +99,12 @@ class Lanes:
     inspection: Lane = field(default_factory=lambda: Lane("inspection"))
     rows: Lane = field(default_factory=lambda: Lane("rows"))
     search: Lane = field(default_factory=lambda: Lane("search"))
+    remote: Lane = field(default_factory=lambda: Lane("remote"))
 
     def close(self, timeout: float) -> None:
         """Close all lanes; ``timeout`` is for all of them together."""
         looking = (self.rows, self.inspection, self.pulls, self.docker, self.doctor, self.secrets)
-        asking = (self.search, *looking, self.probes)
+        asking = (self.search, *looking, self.probes, self.remote)
         lanes = (*asking, self.work, self.inference, self.runs, self.database)
         for lane in lanes:
             lane.end()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         TunedModel,
     )
     from models.domain.measured_fit import MeasuredFit
+    from models.domain.pod_rows import PodEnd, PodRow, Swept
     from models.domain.run import Run, RunUpdate
     from models.domain.run_history import (
         Curve,
@@ -458,6 +459,35 @@ class MeasurePort(Protocol):
         cancel: CancelToken | None = None,
     ) -> MeasuredFit:
         """Make its longest step; ConfigError, AppError or Cancelled where nothing was measured."""
+
+
+class PodPort(Protocol):
+    """The rented pods of this installation."""
+
+    def known(self) -> tuple[PodRow, ...]:
+        """Those that may cost, from the record alone. Called in the lane ``database``."""
+
+    def end(self, pod_id: str) -> PodEnd:
+        """End one on the user's click; AppError. Called in the lane ``remote``."""
+
+
+class ReaperPort(Protocol):
+    """Looks after pods that nobody needs, in a thread of its own."""
+
+    def start(self, told: Callable[[Swept], None] | None = None) -> None:
+        """Begin, once; ``told`` is called in that thread."""
+
+
+class RemotePort(Protocol):
+    """All about rented pods."""
+
+    @property
+    def pods(self) -> PodPort:
+        """The pods."""
+
+    @property
+    def reaper(self) -> ReaperPort:
+        """Who ends those that nobody needs."""
 
 
 class DemoPort(Protocol):

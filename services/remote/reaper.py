@@ -28,27 +28,24 @@ _QUIET = {"offline", "not_set"}
 
 
 class Reaper:
-    """One thread of its own: sweeps at the start and every ten minutes, and keeps to the limits.
-
-    ``told`` hears of each sweep that ended something; it is called on that thread.
-    """
+    """One thread of its own: sweeps at the start and every ten minutes, and keeps to the limits."""
 
     def __init__(
         self,
         pods: PodService,
-        told: Callable[[Swept], None] = lambda _swept: None,
         clock: Clock | None = None,
         bills: Bills | None = None,
     ) -> None:
         self._pods = pods
         self._bills = bills
-        self._told = told
+        self._told: Callable[[Swept], None] = _tell_nobody
         self._clock = clock or SystemClock()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Begin, once."""
+    def start(self, told: Callable[[Swept], None] | None = None) -> None:
+        """Begin, once. ``told`` hears of each sweep that ended something, on this thread."""
+        self._told = told or self._told
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="reaper", daemon=True)
             self._thread.start()
@@ -86,3 +83,7 @@ class Reaper:
                 logger.warning("pods could not be looked after: %s", error)
         except Exception:
             logger.exception("pods could not be looked after")
+
+
+def _tell_nobody(_swept: Swept) -> None:
+    """The log has it all the same."""

@@ -212,9 +212,9 @@ def test_a_pod_past_its_limit_is_ended_from_here_too(all_: World) -> None:
 def test_the_reaper_sweeps_at_once_and_every_ten_minutes_whatever_goes_wrong(all_: World) -> None:
     told: list[Swept] = []
     first = all_.rent("run-1")
-    reaper = Reaper(all_.pods, told.append, all_.clock)
-    reaper.start()
-    reaper.start()
+    reaper = Reaper(all_.pods, all_.clock)
+    reaper.start(told.append)
+    reaper.start(told.append)
     wait_for(lambda: told)
     assert first.id not in all_.there()
     all_.secrets.clear()  # somebody removes the key, and puts it back
@@ -231,7 +231,7 @@ def test_a_pod_that_outlives_its_limit_is_gone_within_a_minute(all_: World) -> N
     pod = all_.rent("run-1")
     all_.attempt(pod, "run-1", ends_at=all_.clock.now() + 120)
     ends = all_.store.get("run-1", 1).ends_at or 0.0
-    reaper = Reaper(all_.pods, clock=all_.clock)
+    reaper = Reaper(all_.pods, all_.clock)
     reaper.start()
     wait_for(lambda: pod.id not in all_.there())
     assert all_.clock.now() - ends < 60

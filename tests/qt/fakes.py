@@ -31,6 +31,7 @@ from models.domain.inference import (
     common_system_prompt,
 )
 from models.domain.measured_fit import MeasuredFit
+from models.domain.pod_rows import PodEnd, PodRow, Swept
 from models.domain.run import Failure, Run, RunEvent, RunState, RunUpdate
 from models.domain.run_history import (
     Curve,
@@ -1014,6 +1015,47 @@ class FakeMeasure:
 
 
 @dataclass
+class FakePods:
+    """Rented pods; ``stubborn`` ones are not gone however often they are ended."""
+
+    rows: tuple[PodRow, ...] = ()
+    stubborn: set[str] = field(default_factory=set)
+    fails: AppError | None = None
+    calls: list[str] = field(default_factory=list)
+
+    def known(self) -> tuple[PodRow, ...]:
+        return self.rows
+
+    def end(self, pod_id: str) -> PodEnd:
+        self.calls.append(pod_id)
+        if self.fails is not None:
+            raise self.fails
+        row = next(one for one in self.rows if one.id == pod_id)
+        if pod_id in self.stubborn:
+            return PodEnd(row, gone=False, trouble="Runpod still lists it.")
+        self.rows = tuple(one for one in self.rows if one.id != pod_id)
+        return PodEnd(row, gone=True)
+
+
+@dataclass
+class FakeReaper:
+    """Does nothing by itself; ``told`` is who would hear of a sweep."""
+
+    told: Callable[[Swept], None] | None = None
+
+    def start(self, told: Callable[[Swept], None] | None = None) -> None:
+        self.told = told
+
+
+@dataclass
+class FakeRemote:
+    """All about rented pods."""
+
+    pods: FakePods = field(default_factory=FakePods)
+    reaper: FakeReaper = field(default_factory=FakeReaper)
+
+
+@dataclass
 class FakeServices:
     """All of them."""
 
@@ -1030,6 +1072,7 @@ class FakeServices:
     probe: FakeMeasure = field(default_factory=FakeMeasure)
     shapes: FakeShapes = field(default_factory=FakeShapes)
     peaks: FakePeaks = field(default_factory=FakePeaks)
+    remote: FakeRemote = field(default_factory=FakeRemote)
     demo: FakeDemo = field(default_factory=FakeDemo)
     welcome: FakeWelcome = field(default_factory=FakeWelcome)
 

@@ -1,0 +1,89 @@
+"""What the window says about rented pods: when it is closed, and when some were ended."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from models.domain.pod_quote import dollars, hours
+from models.domain.remote_money import clock_words
+from models.qt.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from models.domain.pod_rows import PodEnd, PodRow, Swept
+
+ENDING_NOTE = (
+    "The window closes by itself when Runpod confirms that nothing is left that costs. What the "
+    "network volume holds is kept."
+)
+
+
+def closing_title(rows: Sequence[PodRow]) -> str:
+    """What the question is about."""
+    return "A rented pod is running" if len(rows) == 1 else f"{len(rows)} rented pods are running"
+
+
+def closing_text(rows: Sequence[PodRow]) -> str:
+    """What becomes of pods without the window."""
+    if len(rows) == 1:
+        return (
+            "It goes on without the window, and so does its cost. Its results come home when "
+            "Temper is open again; it ends by itself at its limit. A pod that is ended now keeps "
+            "what its last checkpoint on the network volume holds."
+        )
+    return (
+        "They go on without the window, and so does their cost. Their results come home when "
+        "Temper is open again; they end by themselves at their limits. A pod that is ended now "
+        "keeps what its last checkpoint on the network volume holds."
+    )
+
+
+def pod_line(row: PodRow, names: Mapping[str, str], now: float) -> str:
+    """``“evening” on an RTX A5000: $0.58 so far. Ends by itself at 21:40 (in 2 h), at most $4.``"""
+    name = f"“{names.get(row.run_id) or row.run_id or row.name}”"
+    gpu = row.gpu.removeprefix("NVIDIA ").removeprefix("GeForce ")
+    count = f"{row.gpu_count} × " if row.gpu_count > 1 else ""
+    where = f" on {count}{gpu}" if gpu else ""
+    return f"{name}{where}: {dollars(row.cost)} so far. {_end_words(row, now)}"
+
+
+def ending_title(rows: Sequence[PodRow]) -> str:
+    """What is waited for."""
+    return "Ending the pod" if len(rows) == 1 else f"Ending {len(rows)} pods"
+
+
+def swept_title(swept: Swept) -> str:
+    """What was done without a click."""
+    gone = sum(end.gone for end in swept.ended)
+    if gone < len(swept.ended):
+        return "A pod that no run needs is not gone yet"
+    return (
+        f"{counted(gone, 'pod', 'pods')} that no run needed {'was' if gone == 1 else 'were'} ended"
+    )
+
+
+def swept_text(swept: Swept) -> str:
+    """Which pods."""
+    return " ".join(swept.words(time.time()))
+
+
+def not_gone_text(ends: Sequence[PodEnd]) -> str:
+    """Which pods may still cost, and what to do."""
+    named = " ".join(f"{end.pod.name}: {end.trouble}" for end in ends)
+    return (
+        f"{named} Temper goes on trying for as long as it is open. Runpod's web site ends it, too."
+    )
+
+
+def _end_words(row: PodRow, now: float) -> str:
+    if row.state.startswith("ending"):
+        return "It is being ended, and not proven gone yet."
+    if row.ends_at is None:
+        return "It ends by itself at its limit."
+    most = "" if row.most_cost is None else f", at most {dollars(row.most_cost)}"
+    left = row.ends_at - now
+    if left <= 0:
+        return f"It should have ended at {clock_words(row.ends_at, now)}{most}."
+    return f"It ends by itself at {clock_words(row.ends_at, now)} (in {hours(left)}){most}."
