@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from models.domain.pod_rows import PodEnd, PodRow, Swept
 
 ENDING_NOTE = (
-    "The window closes by itself when Runpod confirms that nothing is left that costs. What the "
-    "network volume holds is kept."
+    "The window closes by itself when Runpod confirms that nothing is left of it. What the network "
+    "volume holds is kept."
 )
 
 
@@ -30,13 +30,13 @@ def closing_text(rows: Sequence[PodRow]) -> str:
     if len(rows) == 1:
         return (
             "It goes on without the window, and so does its cost. Its results come home when "
-            "Temper is open again; it ends by itself at its limit. A pod that is ended now keeps "
-            "what its last checkpoint on the network volume holds."
+            "Temper is open again. If it is ended now, its last checkpoint on the network volume "
+            "is kept, and nothing else."
         )
     return (
         "They go on without the window, and so does their cost. Their results come home when "
-        "Temper is open again; they end by themselves at their limits. A pod that is ended now "
-        "keeps what its last checkpoint on the network volume holds."
+        "Temper is open again. If they are ended now, their last checkpoints on the network volume "
+        "are kept, and nothing else."
     )
 
 
