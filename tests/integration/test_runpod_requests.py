@@ -1,0 +1,232 @@
+"""Every request that we can send to Runpod, against a table of what REST v2 documents.
+
+The table is written from the documentation, not from the client or the emulator. A body is checked
+twice: by the emulator, which refuses what the first schema does not have, and here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from contextlib import suppress
+from itertools import product
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from models.domain.errors import AppError
+from models.domain.pod import NewPod, PodTemplate
+from services.runpod import bodies
+from services.runpod.client import RunpodClient
+from services.runpod.pod_log import PodLog
+from tests.emulators.runpod import schema
+from tests.integration.runpod_world import GPU, KEY, client_of, new_pod, world
+from trainer_image.agent_pod import OwnPod
+from trainer_image.agent_settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.emulators.runpod.emulator import RunpodEmulator
+    from tests.emulators.server import Request
+
+_ID = "[a-z0-9]+"
+DOCUMENTED: tuple[tuple[str, str, frozenset[str], schema.Shape | None], ...] = (
+    ("GET", "/v2/pods", frozenset({"includeClusterPods", "limit", "cursor"}), None),
+    ("POST", "/v2/pods", frozenset(), schema.NEW_POD_AUGUST),
+    ("GET", f"/v2/pods/{_ID}", frozenset(), None),
+    ("DELETE", f"/v2/pods/{_ID}", frozenset(), None),
+    ("POST", f"/v2/pods/{_ID}/action", frozenset(), schema.ACTION),
+    ("GET", f"/v2/pods/{_ID}/logs", frozenset({"source", "tail", "since"}), None),
+    ("GET", "/v2/network-volumes", frozenset({"limit", "cursor"}), None),
+    ("POST", "/v2/network-volumes", frozenset(), schema.NEW_VOLUME),
+    ("PATCH", f"/v2/network-volumes/{_ID}", frozenset(), schema.VOLUME_CHANGES),
+    ("GET", "/v2/templates", frozenset({"limit", "cursor"}), None),
+    ("POST", "/v2/templates", frozenset(), schema.NEW_TEMPLATE),
+    ("PATCH", f"/v2/templates/{_ID}", frozenset(), schema.TEMPLATE_CHANGES),
+    (
+        "GET",
+        "/v2/catalog/gpus",
+        frozenset(
+            {"include", "product", "cloud", "count", "countryCodes", "cudaVersions",
+             "minCudaVersion", "limit", "cursor"}
+        ),
+        None,
+    ),
+    ("GET", "/v2/catalog/datacenters", frozenset({"include", "limit", "cursor"}), None),
+    (
+        "GET",
+        "/v2/billing/pods",
+        frozenset({"startTime", "endTime", "bucketSize", "lastN", "podId", "limit", "cursor"}),
+        None,
+    ),
+)  # fmt: skip
+"""Method, path, names of the query, shape of the body."""
+BALANCE = {"clientBalance", "currentSpendPerHr", "spendLimit", "minBalance", "underBalance", "id"}
+"""Fields of GraphQL's ``myself``."""
+
+
+def faults_of(request: Request) -> list[str]:
+    """What is not as documented; empty for a good request."""
+    parts = urlsplit(request.target)
+    if parts.path == "/graphql":
+        return _faults_of_query(request)
+    found = [
+        (names, shape)
+        for method, path, names, shape in DOCUMENTED
+        if method == request.method and re.fullmatch(path, parts.path)
+    ]
+    if not found:
+        return [f"{request.method} {parts.path} is not documented"]
+    names, shape = found[0]
+    wrong = [f"query {name}" for name, _ in parse_qsl(parts.query) if name not in names]
+    if shape is not None:
+        wrong += list(shape(json.loads(request.body)))
+        wrong += [] if len(request.body) <= 102_400 else ["too large"]
+    elif request.body:
+        wrong.append("a body where there is none")
+    return wrong + _faults_of_headers(request)
+
+
+def _faults_of_headers(request: Request) -> list[str]:
+    wrong = []
+    if not request.headers.get("user-agent", "").startswith("Temper"):
+        wrong.append("a user agent that is not ours")
+    if not request.headers.get("authorization", "").startswith("Bearer "):
+        wrong.append("no key")
+    if "rpa_" in request.target or b"rpa_" in request.body:
+        wrong.append("a key outside of its header")
+    return wrong
+
+
+def _faults_of_query(request: Request) -> list[str]:
+    query = json.loads(request.body)["query"]
+    asked = re.fullmatch(r"query \{ myself \{ ([\w ]+) \} \}", query)
+    unknown = set(asked[1].split()) - BALANCE if asked else {query}
+    return sorted(unknown) + _faults_of_headers(request)
+
+
+@pytest.fixture
+def runpod() -> Iterator[RunpodEmulator]:
+    with world() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def client(runpod: RunpodEmulator) -> Iterator[RunpodClient]:
+    with client_of(runpod) as found:
+        yield found
+
+
+TEMPLATE = PodTemplate("t", "an/image:1", 40, ("8000/http",), {"A": "b"}, "", "")
+CALLS: dict[str, Callable[[RunpodClient], Any]] = {
+    "pods": lambda one: one.pods(),
+    "pod": lambda one: one.pod("nobodys"),
+    "create_pod": lambda one: one.create_pod(new_pod()),
+    "end_pod": lambda one: one.end_pod(one.create_pod(new_pod()).id),
+    "is_gone": lambda one: one.is_gone("nobodys"),
+    "volumes": lambda one: one.volumes(),
+    "create_volume": lambda one: one.create_volume("v", "eu-ro-1", 10),
+    "grow_volume": lambda one: one.grow_volume(one.create_volume("v", "EU-RO-1", 10).id, 20),
+    "templates": lambda one: one.templates(),
+    "create_template": lambda one: one.create_template(TEMPLATE),
+    "update_template": lambda one: one.update_template(
+        one.create_template(TEMPLATE).id, {"image": "an/image:2", "env": {}}
+    ),
+    "offers": lambda one: [one.offers("SECURE"), one.offers("COMMUNITY", 2, "12.8")],
+    "data_centers": lambda one: one.data_centers(),
+    "balance": lambda one: one.balance(),
+    "billed": lambda one: one.billed("nobodys", 1_790_000_000, 1_790_003_600),
+}
+"""One for each method of the client."""
+
+
+def test_the_table_has_every_call_of_the_client() -> None:
+    methods = {name for name, _ in inspect.getmembers(RunpodClient, inspect.isfunction)}
+    assert {name for name in methods if not name.startswith("_")} - {"close"} == set(CALLS)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_what_a_call_sends_is_documented(
+    runpod: RunpodEmulator, client: RunpodClient, name: str
+) -> None:
+    CALLS[name](client)
+    assert runpod.requests
+    assert [faults_of(request) for request in runpod.requests] == [[]] * len(runpod.requests)
+
+
+OPTIONAL: dict[str, Any] = {
+    "gpu_count": 2, "cloud": "COMMUNITY", "data_centers": ("eu-ro-1", "US-KS-2"),
+    "min_cuda": "12.8", "ports": ("8000/http", "22/tcp"), "args": '{"cmd": ["a"]}',
+    "env": {"A": "b", "C": ""}, "registry": "login1",
+}  # fmt: skip
+
+
+def test_every_pod_that_can_be_wished_for_fits_the_first_schema() -> None:
+    for chosen in product((False, True), repeat=len(OPTIONAL)):
+        given = {name: OPTIONAL[name] for name, yes in zip(OPTIONAL, chosen, strict=True) if yes}
+        for volume in ({}, {"volume_id": "v1", "volume_path": "/data"}):
+            body = bodies.new_pod(NewPod("n", "an/image:1", GPU, **given, **volume))
+            assert list(schema.NEW_POD_AUGUST(body)) == [], given
+            assert (body["startSsh"], body["startJupyter"]) == (False, False)
+
+
+def test_a_pod_on_a_volume_with_all_that_there_is_is_taken(
+    runpod: RunpodEmulator, client: RunpodClient
+) -> None:
+    volume = client.create_volume("v", "EU-RO-1", 10)
+    runpod.cloud.registries["login1"] = {"name": "x", "username": "u", "password": "p"}
+    given = OPTIONAL | {"cloud": "SECURE", "data_centers": ("eu-ro-1",)}
+    client.create_pod(new_pod(volume_id=volume.id, **given))
+    assert [faults_of(request) for request in runpod.requests] == [[], []]
+
+
+@pytest.mark.parametrize("image", ["an/image:1", "docker.io/sbussiso/unsloth-trainer:latest"])
+@pytest.mark.parametrize("registry", ["", "login1"])
+def test_templates_fit_the_schema(image: str, registry: str) -> None:
+    wanted = PodTemplate("t", image, registry=registry)
+    assert list(schema.NEW_TEMPLATE(bodies.new_template(wanted))) == []
+    assert list(schema.TEMPLATE_CHANGES(bodies.template_fields(wanted))) == []
+
+
+def test_the_log_is_asked_for_as_documented(runpod: RunpodEmulator, client: RunpodClient) -> None:
+    pod = client.create_pod(new_pod("print('hello', flush=True); import time; time.sleep(1e6)"))
+    log = PodLog(client.transport, pod.id)
+    seen = []
+    with suppress(AppError):
+        for line in log.read(lambda: len(seen) > 3):
+            seen.append(line)
+    asked = [request for request in runpod.requests if "/logs" in request.target]
+    assert asked
+    assert [faults_of(request) for request in asked] == [[]] * len(asked)
+
+
+def test_the_agent_ends_its_pod_as_documented(
+    runpod: RunpodEmulator, client: RunpodClient, tmp_path: Path
+) -> None:
+    pod = client.create_pod(new_pod())
+    key = next(word for word, known in runpod.cloud.keys.items() if known.pod == pod.id)
+    own = OwnPod(
+        Settings("run-1", "", tmp_path, 60, pod_id=pod.id, api_key=key, rest_url=f"{runpod.url}/v2")
+    )
+    before = len(runpod.requests)
+    assert own.prove().way == "rest"
+    runpod.broken.add(f"DELETE /v2/pods/{pod.id}")
+    assert own.delete() == "action"
+    sent = runpod.requests[before:]
+    assert [request.method for request in sent] == ["GET", "DELETE", "POST"]
+    assert [faults_of(request) for request in sent] == [[], [], []]
+
+
+def test_a_bad_request_would_be_seen(runpod: RunpodEmulator, client: RunpodClient) -> None:
+    client.pods()
+    (good,) = runpod.requests
+    worse = type(good)("POST", "/v2/pods?x=1", {"user-agent": "httpx"}, b'{"bogus": 1}')
+    assert faults_of(worse) == [
+        "query x", "$: missing property 'name'", "$: additional properties 'bogus' not allowed",
+        "a user agent that is not ours", "no key",
+    ]  # fmt: skip
+    assert KEY in good.headers["authorization"]
