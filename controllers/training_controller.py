@@ -208,8 +208,9 @@ class TrainingController(QObject):
             self._models.run.status.set_starting(False)
 
     async def _has_runtime(self, config: TrainingConfig) -> bool:
-        """A container brings its own."""
-        if config.local.runtime != RUNTIME_PYTHON:
+        """A container and a pod bring their own."""
+        is_local = config.training.target == TARGET_LOCAL
+        if not is_local or config.local.runtime != RUNTIME_PYTHON:
             return True
         return await self._desk.lanes.runs.run(self._runtime.is_ready)
 

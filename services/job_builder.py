@@ -155,7 +155,7 @@ def build_job(
         output_directory=config.output.directory,
         hp=Hyperparameters(**_without(asdict(config.hp), "base_model")),
         offline=offline,
-        use_gpu=config.local.use_gpu,
+        use_gpu=config.local.use_gpu or config.training.target != TARGET_LOCAL,
         processes=processes,
     )
 
@@ -240,7 +240,7 @@ def _place_problems(config: TrainingConfig, data_root: Path) -> list[Problem]:
             )
         )
     model = config.hp.base_model.strip()
-    if is_local_model(model):
+    if is_local_model(model) and config.training.target == TARGET_LOCAL:
         problems += _model_folder_problems(model, host_path(data_root, model))
     return problems
 

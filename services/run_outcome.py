@@ -77,13 +77,13 @@ def judge(run: Run, ending: Ending) -> tuple[RunState, int | None, Failure | Non
     if failure is not None and failure.text("kind") == FailureKind.CANCELLED:
         failure = None
     asked = run.state is RunState.STOPPING
+    if ending.look.failure is not None and failure is None and not asked:
+        lost = RunState.LOST if ending.look.lost else RunState.FAILED
+        return lost, code, ending.look.failure
     if code in _STOPPED_CODES or (asked and failure is None):
         return RunState.CANCELLED, code, None if asked else _STOPPED_OUTSIDE
     if failure is not None:
         return RunState.FAILED, code, _told(failure)
-    if ending.look.failure is not None:
-        state = RunState.LOST if ending.look.lost else RunState.FAILED
-        return state, code, ending.look.failure
     if ending.look.lost and code is None:
         return RunState.LOST, None, Failure("container_gone", ending.look.lost, _RESUME)
     return RunState.FAILED, code, _OUT_OF_MEMORY if ending.look.oom_killed else _untold(code)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from app.cli.output import program, say
+from app.cli.rented import PodTeller, see_the_pod_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,12 +91,16 @@ def beat_text(event: RunEvent) -> str:
 
 
 def follow(runs: RunService, run: Run, show: Callable[[RunEvent], None]) -> Run:
-    """Show a run's events until it is over. Raises KeyboardInterrupt on Ctrl+C."""
+    """Show a run's events until it is over, and its pod, if it has one, is gone. Raises
+    KeyboardInterrupt on Ctrl+C."""
+    tell = PodTeller()
     while True:
         update = runs.poll(run.id)
+        tell(update.run)
         for event in update.events:
             show(event)
         if not update.run.state.is_live:
+            see_the_pod_off(update.run)
             return update.run
         time.sleep(_POLL_SECONDS)
 

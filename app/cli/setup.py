@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from app.cli.output import say
-from models.domain.config import RUNTIME_PYTHON
+from models.domain.config import RUNTIME_PYTHON, TARGET_LOCAL
 from models.domain.errors import AppError
 from services.progress import CancelToken, Progress
 
@@ -43,8 +43,9 @@ class StepPrinter:
 
 
 def ensure_ready(services: Services, config: TrainingConfig) -> None:
-    """Make ready what this setup is run with. A container has its own Python."""
-    if config.local.runtime == RUNTIME_PYTHON:
+    """Make ready what this setup is run with. A container and a pod have their own Python."""
+    is_local = config.training.target == TARGET_LOCAL
+    if is_local and config.local.runtime == RUNTIME_PYTHON:
         ensure_runtime(services)
 
 

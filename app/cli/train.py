@@ -12,8 +12,10 @@ from app.cli.endings import outcome_text
 from app.cli.follow import watch
 from app.cli.measure import Probe, measure
 from app.cli.output import EXIT_FAILED, Json, print_json, program, reported, say
+from app.cli.rented import until_it_trains
 from app.cli.setup import ensure_ready
 from app.cli.state import services
+from models.domain.config import RUNTIME_RUNPOD
 from models.domain.config_io import parse_value, unknown_setting, with_values
 from models.domain.errors import ConfigError, Problem
 from models.domain.run import Run, RunState
@@ -60,7 +62,7 @@ def train(
         _tell_of_others()
         run = services().runs.start(chosen, name=called, on_existing=on_existing.value)
         say(f"Run {run.id} started. Log: {services().runs.log_path(run.id)}")
-        finish(run if detach else watch(services().runs, run), as_json=json_)
+        finish(_left(run) if detach else watch(services().runs, run), as_json=json_)
 
 
 def finish(run: Run, *, as_json: bool) -> None:
@@ -71,6 +73,11 @@ def finish(run: Run, *, as_json: bool) -> None:
         print(outcome_text(run))
     if run.state.is_over and run.state is not RunState.FINISHED:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _left(run: Run) -> Run:
+    """A run as it goes on by itself: a pod has to be rented and given its work first."""
+    return until_it_trains(run) if run.runtime == RUNTIME_RUNPOD else run
 
 
 def wait_in_queue(run: Run, *, as_json: bool) -> None:

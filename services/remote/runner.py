@@ -129,6 +129,10 @@ class RemoteRunner:
             if attempt.run_id not in live and attempt.phase in _AFTER_THE_RUN:
                 self.driver.wake(attempt.run_id)
 
+    def latest(self, run_id: str) -> RemoteAttempt | None:
+        """The newest pod of a run, or the try to get one."""
+        return self._store.latest(run_id)
+
     def wait_until_gone(self, run_id: str, seconds: float) -> RemoteAttempt | None:
         """Wait for the end of a run's pod to be confirmed; the attempt as it is then."""
         until = time.monotonic() + seconds

@@ -1,0 +1,79 @@
+"""What a terminal is told of a run's pod, and how long it stays for it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from app.cli.output import program, say
+from app.cli.state import services
+from models.domain.config import RUNTIME_RUNPOD
+from models.domain.pod_quote import dollars
+from models.domain.remote_run import RemotePhase
+from models.domain.run import RunState
+
+if TYPE_CHECKING:
+    from models.domain.remote_run import RemoteAttempt
+    from models.domain.run import Run
+
+_POLL_SECONDS = 0.3
+_GONE_SECONDS = 600.0
+"""So long a terminal waits for a pod's end to be confirmed; the window and the pod go on."""
+_BY_ITSELF = (
+    RemotePhase.TRAINING, RemotePhase.FETCHING, RemotePhase.ENDING, RemotePhase.SETTLING,
+    RemotePhase.OVER,
+)  # fmt: skip
+
+
+class PodTeller:
+    """Says what a run's pod does, once for each change."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def __call__(self, run: Run) -> None:
+        """Look, and say what is new; nothing for a run of this computer."""
+        if run.runtime != RUNTIME_RUNPOD:
+            return
+        attempt = services().rented.latest(run.id)
+        words = "" if attempt is None else attempt.trouble or attempt.doing
+        if words and words != self._said:
+            say(words)
+        self._said = words
+
+
+def see_the_pod_off(run: Run) -> None:
+    """Stay until the pod of a run that is over is known to be gone."""
+    if run.runtime != RUNTIME_RUNPOD or not run.state.is_over:
+        return
+    attempt = services().rented.latest(run.id)
+    if attempt is None or not attempt.may_cost:
+        return
+    say("Waiting until the pod is gone.")
+    attempt = services().rented.wait_until_gone(run.id, _GONE_SECONDS)
+    if attempt is not None and attempt.may_cost:
+        say(f"The pod {attempt.pod_id} is not known to be gone. {attempt.doing}")
+        say(f"Look at it with: {program()} pods list")
+
+
+def until_it_trains(run: Run) -> Run:
+    """Drive a run until its pod trains by itself, or the run is over."""
+    tell = PodTeller()
+    while True:
+        run = services().runs.poll(run.id).run
+        tell(run)
+        attempt = services().rented.latest(run.id)
+        if attempt is None or run.state.is_over or attempt.phase in _BY_ITSELF:
+            break
+        time.sleep(_POLL_SECONDS)
+    if attempt is not None and run.state in {RunState.PREPARING, RunState.RUNNING}:
+        say(f"The pod trains by itself{_limit(attempt)}.")
+        say(f"What it makes is fetched by the window, or by: {program()} runs attach {run.id}")
+    return run
+
+
+def _limit(attempt: RemoteAttempt) -> str:
+    if attempt.ends_at is None or attempt.most_cost is None:
+        return ""
+    until = time.strftime("%H:%M", time.localtime(attempt.ends_at))
+    return f", until {until} and for {dollars(attempt.most_cost)} at most"
