@@ -66,7 +66,7 @@ class Agent:
         self.pod = OwnPod(settings)
         self.run = Run(settings, paid, say)
         self.volume = VolumeLock(settings)
-        self.uploads = Uploads(settings.data_root)
+        self.uploads = Uploads(settings.data_root, settings.run_id)
         self.artifacts = Artifacts(settings, self.run)
         self.watchdog = Watchdog(settings, paid, self.run, self.pod, say)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from trainer_image.agent_files import PIECE, sha256_of, size_of
-from trainer_image.agent_run import ENDED, RunError
+from trainer_image.agent_run import ENDED, WAIT_INPUT, RunError
 from trainer_image.agent_uploads import LARGEST_PIECE
 
 if TYPE_CHECKING:
@@ -134,11 +134,17 @@ class _Handler(BaseHTTPRequestHandler):
         self._json(200, self.server.agent.describe())
 
     def _get_inputs(self, rest: list[str]) -> None:
-        kind, name = _two(rest)
-        self._json(200, self.server.agent.uploads.look(kind, name))
+        self._json(200, self.server.agent.uploads.look(*_named(rest)))
+
+    def _input(self, words: list[str]) -> tuple[str, str]:
+        """An input that may be written: what the trainer writes itself only before its start."""
+        kind, name = _named(words)
+        if kind in _OF_THE_TRAINER and self.server.agent.run.phase != WAIT_INPUT:
+            raise RunError(409, "The run has begun, and nothing of it is replaced.")
+        return kind, name
 
     def _put_inputs(self, rest: list[str]) -> None:
-        kind, name = _two(rest)
+        kind, name = self._input(rest)
         agent = self.server.agent
         agent.touch()
         offset = self._number("offset", 0)
@@ -149,10 +155,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._json(200, {"size": size})
 
     def _post_inputs(self, rest: list[str]) -> None:
-        kind, name = _two(rest[:2])
+        kind, name = self._input(rest[:-1])
         body = self._object()
         size, sha256 = body.get("size"), body.get("sha256")
-        if rest[2:] != ["commit"] or not isinstance(size, int) or not isinstance(sha256, str):
+        if rest[-1:] != ["commit"] or not isinstance(size, int) or not isinstance(sha256, str):
             raise RunError(422, "A commit tells size and sha256.")
         agent = self.server.agent
         agent.touch()
@@ -298,7 +304,10 @@ _CALLS = frozenset(
 )
 
 
-def _two(words: list[str]) -> tuple[str, str]:
-    if len(words) != 2:
+_OF_THE_TRAINER = frozenset(("outputs", "runs"))
+
+
+def _named(words: list[str]) -> tuple[str, str]:
+    if len(words) < 2 or any("/" in word for word in words):
         raise RunError(404, "There is no such input.")
-    return words[0], words[1]
+    return words[0], "/".join(words[1:])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trainer_image.agent_run import Run
     from trainer_image.agent_settings import Settings
 
-_OF_THE_RUN = ("result.json", "state.json", "samples.jsonl", "split.json")
+_OF_THE_RUN = ("result.json", "state.json", "record.json", "samples.jsonl", "split.json")
 _WHEN_ENDED = ("events.jsonl", "train.log")
 """They grow while the run lives."""
 _WAIT = 20.0
@@ -125,7 +125,7 @@ def _regular_files(folder: Path) -> Iterator[Path]:
         folders[:] = [name for name in folders if not name.endswith(".tmp")]
         for name in names:
             path = type(folder)(place, name)
-            if path.is_file() and not path.is_symlink() and not name.endswith(".tmp"):
+            if path.is_file() and not path.is_symlink() and not name.endswith((".tmp", ".part")):
                 yield path
 
 

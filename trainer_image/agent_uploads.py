@@ -15,8 +15,14 @@ from trainer_image.agent_run import RunError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_KINDS = ("datasets", "code")
+_FLAT = ("datasets", "code")
+_FOLDERS = ("outputs", "models")
+"""A checkpoint or an adapter to begin from, and a base model that is on no Hub."""
+_OF_THE_RUN = ("events.jsonl", "record.json")
+"""What earlier boots of the run told, for a disk that knows nothing of them."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_PART = re.compile(r"[^./\\\0][^/\\\0]{0,199}")
+_MOST_PARTS = 12
 LARGEST_PIECE = 8 * 1024 * 1024
 """Bytes of one request: less than every limit of the proxy in front."""
 _COMMIT_WAIT = 20.0
@@ -43,10 +49,12 @@ class _Hashing(threading.Thread):
 
 
 class Uploads:
-    """The inputs under the data root; names are ``KIND/NAME``. Thread-safe."""
+    """The inputs under the data root; names are ``KIND/NAME``, those of folders with their path.
+    Thread-safe."""
 
-    def __init__(self, data_root: Path) -> None:
+    def __init__(self, data_root: Path, run_id: str = "") -> None:
         self._root = data_root
+        self._run_id = run_id
         self._lock = threading.Lock()
         self._hashing: dict[Path, _Hashing] = {}
 
@@ -106,10 +114,18 @@ class Uploads:
         path.replace(final)
 
     def _places(self, kind: str, name: str) -> tuple[Path, Path]:
-        if kind not in _KINDS or not _NAME.fullmatch(name):
+        if not self._may_come(kind, name):
             raise RunError(404, "There is no such input.")
-        folder = self._root / kind
-        return folder / name, folder / f".{name}.part"
+        final = self._root / kind / name
+        return final, final.with_name(f".{final.name}.part")
+
+    def _may_come(self, kind: str, name: str) -> bool:
+        parts = name.split("/")
+        if kind in _FOLDERS:
+            return len(parts) <= _MOST_PARTS and all(_PART.fullmatch(part) for part in parts)
+        if kind == "runs":
+            return parts[0] == self._run_id and parts[1:] in [[one] for one in _OF_THE_RUN]
+        return kind in _FLAT and bool(_NAME.fullmatch(name))
 
 
 def _make_empty(path: Path) -> None:

@@ -79,12 +79,12 @@ class _Pace:
 
 
 def upload(client: AgentClient, source: Path, name: str, sha256: str, watch: Watch) -> None:
-    """Bring a file to the pod as ``KIND/NAME``, from where an earlier try ended.
+    """Bring a file to the pod as ``KIND/NAME``, its path there, from where an earlier try ended.
 
     A file that is there already, by whatever way, is only checked. Raises AppError, Cancelled.
     """
     size = source.stat().st_size
-    pace = _Pace(watch)
+    pace, name = _Pace(watch), quote(name)
     for attempt in (1, 2):
         _send(client, source, size, name, pace, watch)
         try:

@@ -1,0 +1,269 @@
+"""What the run made comes home: checked against its hashes, in place as a whole, and then told.
+
+A run that was stopped, or failed, brings what there is. Where there is no network volume to keep
+them the newest checkpoint comes, too: with the pod it would be gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from models.domain.errors import AppError
+from models.domain.remote_run import FINISHED, LOST, RemotePhase
+from services.remote.inputs import job_of
+from services.remote.mirror import EVENTS, LOG, Mirror
+from services.remote.training import pull, read_volume
+from services.remote.volume_access import volume_files, watch_of
+from services.run_files import host_path
+from services.run_follower import run_folder
+from services.runpod.agent_client import UNREACHABLE, Artifact
+from services.runpod.agent_files import download, is_whole, not_kept
+from trainer_image.contract import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from models.domain.remote_run import RemoteAttempt
+    from services.remote.s3 import VolumeFiles
+    from services.remote.work import Work
+    from services.runpod.agent_files import Watch
+
+    Bring = Callable[[Artifact, Path, Watch], None]
+
+WHOLE = ("adapter", "model")
+"""Folders that appear in place as a whole: what was learnt."""
+_RESULT = "result.json"
+_SEAL = "temper-checkpoint.json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """Where the files of a run belong on this computer."""
+
+    run: Path
+    output: Path
+    of_run: str
+    of_output: str
+
+    def place(self, artifact: Artifact) -> Path | None:
+        """Of one file; None for what is none of this run's."""
+        for folder, prefix in ((self.run, self.of_run), (self.output, self.of_output)):
+            if artifact.path.startswith(prefix):
+                return folder.joinpath(*artifact.path.removeprefix(prefix).split("/"))
+        return None
+
+
+def fetch(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+    """Bring everything home, by the agent or else by the volume, and let the pod go."""
+    try:
+        return _by_agent(attempt, work)
+    except AppError as error:
+        if error.kind != UNREACHABLE:
+            raise
+        unreachable = error
+    files = volume_files(attempt, work)
+    if files is not None:
+        with files:
+            return _by_volume(files, attempt, work)
+    with work.client("the pod cannot be looked at") as client:
+        if client.pod(attempt.pod_id) is not None:
+            raise unreachable
+    return _out_of_reach(attempt, work)
+
+
+def _by_agent(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+    with work.agent(attempt) as agent:
+        status = agent.status()
+        with Mirror(run_folder(work.run)) as mirror:
+            while pull(agent, mirror, status.state_id):
+                work.check()
+        bring_all(agent.artifacts(work.pause), partial(download, agent), attempt, work)
+        if not attempt.keep or attempt.stop_asked:
+            agent.acknowledge()
+    return _home(work)
+
+
+def _by_volume(files: VolumeFiles, attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+    with Mirror(run_folder(work.run)) as mirror:
+        read_volume(files, work, mirror)
+    bring_all(_listed(files, work), files.fetch, attempt, work)
+    return _home(work)
+
+
+def bring_all(
+    artifacts: Sequence[Artifact], bring: Bring, attempt: RemoteAttempt, work: Work
+) -> None:
+    """Every file that belongs here; the result, which means success, comes last."""
+    folder = run_folder(work.run)
+    job = job_of(folder)
+    home = _Home(
+        folder.path,
+        host_path(folder.data_root, job.output_directory),
+        f"runs/{work.run_id}/",
+        f"{job.output_directory.removeprefix('/data/')}/",
+    )
+    wanted = [one for one in artifacts if _belongs(one, home, attempt, artifacts)]
+    whole: dict[str, list[Artifact]] = {name: [] for name in WHOLE}
+    last: list[Artifact] = []
+    for one in wanted:
+        inside = one.path.removeprefix(home.of_output)
+        first = inside.partition("/")[0]
+        if inside != one.path and first in whole and "/" in inside:
+            whole[first].append(one)
+        elif one.path == f"{home.of_run}{_RESULT}":
+            last.append(one)
+        else:
+            _bring(one, home.place(one), bring, work)
+    for name, parts in whole.items():
+        if parts:
+            _bring_whole(home.output / name, parts, f"{home.of_output}{name}/", bring, work)
+    for one in last:
+        target = home.place(one)
+        if target is not None:
+            _bring_result(one, target, home.output, bring, work)
+
+
+def _belongs(
+    one: Artifact, home: _Home, attempt: RemoteAttempt, artifacts: Sequence[Artifact]
+) -> bool:
+    """Whether a file comes home: log and events have come already, and checkpoints stay on the
+    volume where there is one."""
+    if one.path in {f"{home.of_run}{LOG}", f"{home.of_run}{EVENTS}"} or home.place(one) is None:
+        return False
+    inside = one.path.removeprefix(f"{home.of_output}checkpoints/")
+    if inside == one.path:
+        return True
+    if attempt.volume_id or attempt.outcome == FINISHED:
+        return False
+    return inside.partition("/")[0] == _newest(artifacts, f"{home.of_output}checkpoints/")
+
+
+def _newest(artifacts: Sequence[Artifact], prefix: str) -> str:
+    """The name of the newest whole checkpoint."""
+    names = [
+        one.path.removeprefix(prefix).partition("/")[0]
+        for one in artifacts
+        if one.path.startswith(prefix) and one.path.endswith(f"/{_SEAL}")
+    ]
+    known = [name for name in names if name.rpartition("-")[2].isdigit()]
+    return max(known, key=lambda name: int(name.rpartition("-")[2]), default="")
+
+
+def _bring(one: Artifact, target: Path | None, bring: Bring, work: Work) -> None:
+    work.check()
+    if target is None or _is_here(target, one):
+        return
+    bring(one, target, watch_of(work))
+
+
+def _bring_whole(
+    folder: Path, parts: Sequence[Artifact], prefix: str, bring: Bring, work: Work
+) -> None:
+    """A folder that is there only as a whole; one of before is replaced in a moment."""
+    places = {one: one.path.removeprefix(prefix).split("/") for one in parts}
+    if all(_is_here(folder.joinpath(*place), one) for one, place in places.items()):
+        return
+    new, old = folder.with_name(f"{folder.name}.tmp"), folder.with_name(f"{folder.name}.old")
+    for one, place in places.items():
+        _bring(one, new.joinpath(*place), bring, work)
+    try:
+        wanted = {new.joinpath(*place) for place in places.values()}
+        for path in [path for path in new.rglob("*") if path.is_file() and path not in wanted]:
+            path.unlink()  # of an earlier try, for another manifest
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise not_kept(error, folder) from error
+
+
+def _bring_result(one: Artifact, target: Path, output: Path, bring: Bring, work: Work) -> None:
+    """The result, once what it tells of is here and is what it tells of."""
+    if _is_here(target, one):
+        return
+    waiting = target.with_name(f".{target.name}.new")
+    bring(one, waiting, watch_of(work))
+    try:
+        result = Result.model_validate_json(waiting.read_bytes())
+        folder = output / ("model" if result.kind == "model" else "adapter")
+        if result.adapter_sha256 and _weights_sha256(folder) != result.adapter_sha256:
+            waiting.unlink()
+            raise AppError(
+                "corrupted", "The adapter that came home is not the one that was trained.",
+                "It is fetched again; if it goes on, look at the volume with other tools.",
+            )  # fmt: skip
+        waiting.replace(target)
+    except ValueError as error:
+        raise AppError(
+            "bad_result", "The pod's result cannot be read.", "Resume the run.", str(error)
+        ) from error
+    except OSError as error:
+        raise not_kept(error, target) from error
+
+
+def _weights_sha256(folder: Path) -> str:
+    """As ``trainer_image/whole_model.py`` reckons it."""
+    files = sorted(folder.glob("*.safetensors"))
+    sums = []
+    for path in files:
+        with path.open("rb") as file:
+            sums.append(hashlib.file_digest(file, "sha256").hexdigest())
+    if len(sums) == 1:
+        return sums[0]
+    lines = [f"{path.name} {one}\n" for path, one in zip(files, sums, strict=True)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _is_here(target: Path, one: Artifact) -> bool:
+    try:
+        return target.is_file() and is_whole(target, one)
+    except OSError:
+        return False
+
+
+def _listed(files: VolumeFiles, work: Work) -> list[Artifact]:
+    """The manifest that the agent left on the volume. AppError where there is none."""
+    said = files.read(f"runs/{work.run_id}/manifest.json")
+    try:
+        entries = json.loads(said or b"")["files"]
+        return [
+            Artifact(str(one["path"]), int(one["size"]), str(one["sha256"]))
+            for one in entries
+            if _is_clean(str(one["path"]))
+        ]
+    except (ValueError, TypeError, KeyError) as error:
+        raise AppError(
+            "not_found", "The pod ended before it could list what it had made.",
+            "Resume the run: another pod goes on from what is on the volume.", str(error),
+        ) from error  # fmt: skip
+
+
+def _is_clean(path: str) -> bool:
+    """Whether a path stays below where it starts, on every system."""
+    parts = path.split("/")
+    return not any(part in ("", ".", "..") or "\\" in part or ":" in part for part in parts)
+
+
+def _home(work: Work) -> RemoteAttempt:
+    return work.save(phase=RemotePhase.ENDING, doing="Everything is here.")
+
+
+def _out_of_reach(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+    """The pod is gone before all was here, and its volume cannot be read from here."""
+    hint = (
+        "Set the S3 keys under Settings, or resume: another pod brings it from the network volume."
+        if attempt.volume_id
+        else "There was no network volume to keep it; start again with one."
+    )
+    return work.save(
+        phase=RemotePhase.ENDING, outcome=LOST, trouble_kind="not_fetched",
+        trouble="The pod was gone before everything that it made was here.", trouble_hint=hint,
+    )  # fmt: skip
