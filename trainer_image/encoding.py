@@ -46,12 +46,16 @@ def encode_all(rows: Iterable[NumberedRow], recipe: Recipe) -> EncodedRows:
     return writer.finish()
 
 
-def encoding_of(job: Job, sha256: str) -> AbstractContextManager[Encoding | None]:
+def encoding_of(
+    job: Job, sha256: str, revision: str | None = None
+) -> AbstractContextManager[Encoding | None]:
     """The rows of a job on their way to tokens; None of a Hub dataset, which is no file here.
+
+    ``revision`` is the commit of a Hub model whose tokenizer is wanted.
 
     Of several processes of one machine the first has helpers, and the others wait for it.
     """
-    work = _work_of(job)
+    work = _work_of(job, revision)
     if work is None:
         return nullcontext(None)
     return Encoding(work, sha256, None if world.local_rank() == 0 else 0, early=world.is_first())
@@ -63,19 +67,21 @@ def has_kept(job: Job, sha256: str) -> bool:
     return work is not None and is_kept(_place(work, sha256))
 
 
-def _work_of(job: Job) -> Work | None:
+def _work_of(job: Job, revision: str | None = None) -> Work | None:
     spec, hp = job.dataset, job.hp
     if not spec.path or spec.format is None:
         return None
     last_only = hp.train_on == LAST_ANSWER
     return Work(
         resolve(spec.path), job.base_model, spec.format, hp.max_seq_length,
-        hp.assistant_only_loss, last_only,
+        hp.assistant_only_loss, last_only, revision=revision,
     )  # fmt: skip
 
 
 def _place(work: Work, sha256: str) -> Path | None:
-    return kept_path(sha256, work.base_model, work.format, work.options, work.template)
+    return kept_path(
+        sha256, work.base_model, work.format, work.options, work.template, work.revision
+    )
 
 
 class Encoding:
@@ -93,6 +99,7 @@ class Encoding:
         self._sha256 = sha256
         self._workers = workers_for(work.path) if workers is None else workers
         self._pool = RowPool(work, self._workers)
+        self._place: Path | None = None
         self._found: EncodedRows | None = None
         self._writer: TokenWriter | None = None
         self._thread: Thread | None = None
@@ -107,6 +114,9 @@ class Encoding:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._give_up()
+
+    def _give_up(self) -> None:
         self._pool.close()
         if self._thread is not None:
             self._thread.join()
@@ -125,8 +135,11 @@ class Encoding:
 
         ``progress`` is told from this thread how many of the ``rows`` are done.
         """
-        if self._writer is None and self._found is None:
-            self._begin(_place(self._work, self._sha256))
+        place = _place(self._work, self._sha256)
+        if place != self._place and self._has_begun:
+            self._start_over(place)  # the tokenizer on the Hub is another one than the cache had
+        elif not self._has_begun:
+            self._begin(place)
         if self._found is not None:
             return self._found
         then = [0.0]
@@ -143,8 +156,20 @@ class Encoding:
             self._collect(self._work.doing(recipe), tick)
         return self._result()
 
+    @property
+    def _has_begun(self) -> bool:
+        return self._writer is not None or self._found is not None
+
+    def _start_over(self, place: Path | None) -> None:
+        self._give_up()
+        self._pool = RowPool(self._work, self._workers)
+        self._writer = self._thread = self._error = None
+        self._problems, self._rows = [], 0
+        self._begin(place)
+
     def _begin(self, place: Path | None) -> None:
         """Take what is kept; else begin."""
+        self._place = place
         self._found = opened(place) if place is not None else None
         if place is not None and self._found is not None:
             touch(place)

@@ -60,11 +60,13 @@ def kept_path(
     format_: DatasetFormat,
     options: tuple[object, ...],
     template: str | None = None,
+    revision: str | None = None,
 ) -> Path | None:
     """Where the tokens of these rows are, or would be; None where the tokenizer's files are not
     there yet, or there is no data root. ``options`` are the maximum length and what of a row is
     learnt."""
-    files = _tokenizer_of(base_model) if resolve(CONTAINER_DATA_ROOT).is_dir() else None
+    has_root = resolve(CONTAINER_DATA_ROOT).is_dir()
+    files = _tokenizer_of(base_model, revision) if has_root else None
     if not sha256 or files is None:
         return None
     facts = [files, template, str(format_), list(options), _versions(), own_code_sha256()]
@@ -116,9 +118,9 @@ def _found() -> Iterator[tuple[float, int, Path]]:
             yield stat.st_mtime, stat.st_size, path
 
 
-def _tokenizer_of(base_model: str) -> str | None:
+def _tokenizer_of(base_model: str, revision: str | None) -> str | None:
     """A hash over all files that a tokenizer is made of."""
-    place = _model_folder(base_model)
+    place = _model_folder(base_model, revision)
     if place is None:
         return None
     found = sorted({path for pattern in _TOKENIZER_FILES for path in place.glob(pattern)})
@@ -132,7 +134,7 @@ def _tokenizer_of(base_model: str) -> str | None:
     return digest.hexdigest()
 
 
-def _model_folder(base_model: str) -> Path | None:
+def _model_folder(base_model: str, revision: str | None) -> Path | None:
     if is_local(base_model):
         place = resolve(base_model)
         return place if place.is_dir() else None
@@ -140,7 +142,7 @@ def _model_folder(base_model: str) -> Path | None:
         from huggingface_hub import try_to_load_from_cache
     except ImportError:
         return None
-    found = try_to_load_from_cache(base_model, "tokenizer_config.json")
+    found = try_to_load_from_cache(base_model, "tokenizer_config.json", revision=revision)
     return Path(found).parent if isinstance(found, str) else None
 
 

@@ -43,11 +43,11 @@ def from_pretrained(kind: Any, name: str, **options: Any) -> Any:
         return kind.from_pretrained(name, **options)
 
 
-def tokenizer_of(name: str) -> Any:
-    """A model's own tokenizer."""
+def tokenizer_of(name: str, revision: str | None = None) -> Any:
+    """A model's own tokenizer; ``revision`` is the commit of a Hub repository that is wanted."""
     from transformers import AutoTokenizer
 
-    return from_pretrained(AutoTokenizer, name)
+    return from_pretrained(AutoTokenizer, name, revision=revision)
 
 
 def configuration_of(name: str) -> dict[str, Any]:

@@ -34,7 +34,8 @@ _LENGTH_BYTES = 8
 @dataclass(frozen=True)
 class Work:
     """What is to be done with every piece of a file. ``looks`` asks for all that a report wants to
-    know of the rows, ``template`` is used instead of the model's own."""
+    know of the rows, ``template`` is used instead of the model's own; ``revision`` is the commit of
+    a model of the Hub."""
 
     path: Path
     base_model: str
@@ -44,6 +45,7 @@ class Work:
     last_only: bool
     template: str | None = None
     looks: bool = False
+    revision: str | None = None
 
     @property
     def options(self) -> tuple[object, ...]:
@@ -74,7 +76,7 @@ def main() -> int:
     work: Work = requests.get()
     try:
         with without_torch():
-            tokenizer = tokenizer_of(work.base_model)
+            tokenizer = tokenizer_of(work.base_model, work.revision)
         if work.template is not None:
             tokenizer.chat_template = work.template
         do = work.doing(work.recipe(tokenizer))

@@ -164,7 +164,8 @@ class Run:
 
     def _training(self, checked: CheckedJob) -> Training:
         """The rows are read by other processes while torch and the model are loaded."""
-        with encoding_of(checked.job, checked.dataset_sha256) as self._encoding:
+        sha256, revision = checked.dataset_sha256, checked.base_revision
+        with encoding_of(checked.job, sha256, revision) as self._encoding:
             return self._loaded(checked)
 
     def _loaded(self, checked: CheckedJob) -> Training:

@@ -261,6 +261,24 @@ def test_what_is_kept_is_taken_up(texts: Path, data_root: Path) -> None:
     assert len(list(kept_tokens.folder().iterdir())) == 1  # nothing half done
 
 
+def test_a_tokenizer_that_comes_anew_meanwhile_makes_all_tokens(
+    texts: Path, data_root: Path
+) -> None:
+    """A repository of the Hub may have another one than the cache: what was begun is void."""
+    work = work_on(texts, "/data/models/m")
+    with Encoding(work, "ab" * 32, workers=0) as encoding:
+        encoding.finish(RECIPE, 700)
+    old = place()
+    other = Recipe(Letters(), DatasetFormat.TEXT, 32, assistant_only=True)
+    with Encoding(work, "ab" * 32, workers=0) as encoding:
+        (data_root / "models" / "m" / "tokenizer.json").write_text('{"new": 1}')
+        made = encoding.finish(other, 700)
+    assert dict(made.rows) == dict(encode_all(read_rows(texts), other).rows)
+    assert kept_tokens.is_kept(old)
+    assert old != place()
+    assert kept_tokens.is_kept(place())
+
+
 def test_all_that_decides_the_tokens_is_in_their_name(
     data_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
