@@ -86,7 +86,8 @@ class PodsController(QObject):
 
     @Slot(object)
     def _on_swept(self, swept: Swept) -> None:
-        tone = "info" if all(end.gone for end in swept.ended) else "bad"
+        all_gone = all(end.gone for end in swept.ended) and not swept.left
+        tone = "info" if all_gone else "warning"
         notice = Notice(swept_title(swept), swept_text(swept), tone, topic="pods")
         self._desk.notices.noticed.emit(notice)
 

@@ -75,9 +75,11 @@ class PodEnd:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a look for pods that nobody needs has done."""
+    """What a look for pods that nobody needs has done; ``left`` are of this installation, but of no
+    run that is known here."""
 
     ended: tuple[PodEnd, ...] = ()
+    left: tuple[PodRow, ...] = ()
 
     def words(self, now: float) -> tuple[str, ...]:
         """A line a pod."""
@@ -85,6 +87,11 @@ class Swept:
         for end in self.ended:
             said = "is gone" if end.gone else f"is not gone yet: {end.trouble}"
             lines.append(f"The pod {end.pod.words(now)} had no run that needs it, and {said}")
+        lines += [
+            f"The pod {row.words(now)} is of no run that is known here. If no other computer with"
+            f" a copy of this program's data uses it, end it: temper pods stop {row.id}."
+            for row in self.left
+        ]
         return tuple(line if line.endswith(".") else f"{line}." for line in lines)
 
 

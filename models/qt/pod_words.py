@@ -56,6 +56,8 @@ def ending_title(rows: Sequence[PodRow]) -> str:
 
 def swept_title(swept: Swept) -> str:
     """What was done without a click."""
+    if not swept.ended:
+        return "A rented pod is of no run that is known here"
     gone = sum(end.gone for end in swept.ended)
     if gone < len(swept.ended):
         return "A pod that no run needs is not gone yet"

@@ -99,24 +99,30 @@ class PodService:
                 row = self._unknown(client, pod_id)
             return self._end(client, row, attempt, TRIES)
 
-    def sweep(self) -> Swept:
+    def sweep(self, *, unknown: bool = True) -> Swept:
         """End the pods of ours that no run needs. AppError where Runpod cannot be asked.
 
         The pods are listed before the record is read: each was written down before it was rented,
-        so one that is listed and not in the record belongs to no run that goes on.
+        so one that is listed and not in the record belongs to no run that goes on here. It may be
+        another computer's, with a copy of this program's data: without ``unknown`` it is left.
         """
         with self._account.client("pods are not looked for", self._sleep) as client:
             pods = self._ours(client)
             attempts, now = self._attempts.all(), self._clock.now()
             ended: list[PodEnd] = []
+            left: list[PodRow] = []
             for pod in pods:
                 attempt = attempt_of(pod, attempts)
                 if is_needed(pod, attempt) or client.pod(pod.id) is None:
                     continue
-                end = self._end(client, row_of_pod(pod, attempt, now), None, 1)
+                row = row_of_pod(pod, attempt, now)
+                if attempt is None and not unknown:
+                    left.append(row)
+                    continue
+                end = self._end(client, row, None, 1)
                 logger.warning("no run needs %s: %s", pod.name, "gone" if end.gone else end.trouble)
                 ended.append(end)
-        return Swept(tuple(ended))
+        return Swept(tuple(ended), tuple(left))
 
     def enforce(self) -> tuple[str, ...]:
         """End the pods that are past their limit of time or money and are still there: their ids.

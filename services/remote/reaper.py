@@ -7,12 +7,12 @@ import threading
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
+from models.domain.pod_rows import Swept
 from services.remote.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.domain.pod_rows import Swept
     from services.remote.clock import Clock
     from services.remote.money import Bills
     from services.remote.pods import PodService
@@ -40,6 +40,7 @@ class Reaper:
         self._bills = bills
         self._told: Callable[[Swept], None] = _tell_nobody
         self._clock = clock or SystemClock()
+        self._left: set[str] = set()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -70,9 +71,11 @@ class Reaper:
             self._clock.wait(self._closing, LOOK_SECONDS)
 
     def _sweep(self) -> None:
-        swept = self._pods.sweep()
-        if swept.ended:
-            self._told(swept)
+        swept = self._pods.sweep(unknown=False)
+        new = tuple(row for row in swept.left if row.id not in self._left)
+        self._left.update(row.id for row in new)
+        if swept.ended or new:
+            self._told(Swept(swept.ended, new))
 
     def _guarded(self, look: Callable[[], object]) -> None:
         """The next look must come whatever happened in this one: it is about money."""

@@ -115,11 +115,17 @@ def test_only_pods_of_ours_that_no_run_needs_are_ended(all_: World) -> None:
     over, unknown = all_.rent("run-3"), all_.rent("run-4")
     all_.attempt(over, "run-3", phase=RemotePhase.OVER, teardown=Teardown.CONFIRMED)
     twin = all_.rent("run-1")  # made by a call without an answer, beside the one that was taken
+    swept = all_.pods.sweep(unknown=False)
+    assert {one.pod.id for one in swept.ended if one.gone} == {over.id, twin.id}
+    assert [row.id for row in swept.left] == [unknown.id]
+    assert f"temper pods stop {unknown.id}." in swept.words(all_.clock.now())[-1]
+    assert all_.there() == {*foreign, *(pod.id for pod in kept), unknown.id}
+    again = all_.rent("run-3")
     swept = all_.pods.sweep()
-    assert {one.pod.id for one in swept.ended if one.gone} == {over.id, unknown.id, twin.id}
+    assert {one.pod.id for one in swept.ended if one.gone} == {again.id, unknown.id}
     assert all_.there() == {*foreign, *(pod.id for pod in kept)}
     lines = swept.words(all_.clock.now())
-    assert len(lines) == 3
+    assert len(lines) == 2
     assert all("RTX A5000" in line and line.endswith("and is gone.") for line in lines)
     assert all_.pods.sweep().ended == ()
 
@@ -211,20 +217,25 @@ def test_a_pod_past_its_limit_is_ended_from_here_too(all_: World) -> None:
 
 def test_the_reaper_sweeps_at_once_and_every_ten_minutes_whatever_goes_wrong(all_: World) -> None:
     told: list[Swept] = []
-    first = all_.rent("run-1")
+    over = {"phase": RemotePhase.OVER, "teardown": Teardown.CONFIRMED}
+    first, unknown = all_.rent("run-1"), all_.rent("run-9")
+    all_.attempt(first, "run-1", **over)
     reaper = Reaper(all_.pods, all_.clock)
     reaper.start(told.append)
     reaper.start(told.append)
     wait_for(lambda: told)
     assert first.id not in all_.there()
+    assert [row.id for row in told[0].left] == [unknown.id]
     all_.secrets.clear()  # somebody removes the key, and puts it back
     second = all_.rent("run-2")
+    all_.attempt(second, "run-2", **over)
     all_.runpod.cloud.clock.move(590)
     all_.secrets["runpod_key"] = KEY
     all_.runpod.cloud.clock.move(600)
     wait_for(lambda: len(told) == 2)
     reaper.close()
-    assert second.id not in all_.there()
+    assert told[1].left == (), "it is told once"
+    assert all_.there() == {unknown.id}
 
 
 def test_a_pod_that_outlives_its_limit_is_gone_within_a_minute(all_: World) -> None:

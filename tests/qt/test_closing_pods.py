@@ -159,6 +159,10 @@ def test_what_the_reaper_ended_is_told(program: Program) -> None:
     banner = program.window.training.banner
     assert banner.notice is not None
     assert "1 pod that no run needed was ended" in banner.notice.title
+    told(Swept(left=(POD,)))
+    program.settle()
+    assert "no run that is known here" in banner.notice.title
+    assert "temper pods stop pod-1" in banner.notice.text
 
 
 def test_the_words_count() -> None:
