@@ -14,7 +14,7 @@ from models.domain.errors import AppError
 from services.runpod.agent_client import AgentClient
 from services.runpod.agent_package import AGENT_VARIABLE, agent_args, agent_variable, pack_code
 from tests.emulators.runpod.pod_python import PodPython
-from tests.emulators.runpod.standin import DEFAULTS
+from tests.emulators.runpod.standin import DEFAULTS, SEAL
 from tests.integration.runpod_world import PORT, client_of, new_pod, wait_for, world
 from trainer_image.contract import Event, Result, RunState
 
@@ -139,7 +139,7 @@ def test_a_stop_saves_a_checkpoint(fast: Fast) -> None:
     wait_for(lambda: events.exists() and b'"progress"' in events.read_bytes(), 20)
     agent.cancel()
     assert ended(agent) == "cancelled"
-    assert list((fast.volume.folder / "outputs/o/checkpoints").glob("checkpoint-*/state.json"))
+    assert list((fast.volume.folder / "outputs/o/checkpoints").glob(f"checkpoint-*/{SEAL}"))
 
 
 def test_the_limit_of_a_pod_is_of_the_emulated_clock(fast: Fast) -> None:
@@ -174,7 +174,7 @@ def test_a_restarted_pod_goes_on(fast: Fast) -> None:
     fast.python.standin = {"step_seconds": 30}
     pod = fast.rent()
     agent = fast.started(pod)
-    saved = fast.volume.folder / "outputs/o/checkpoints/checkpoint-4/state.json"
+    saved = fast.volume.folder / "outputs/o/checkpoints/checkpoint-4" / SEAL
     wait_for(saved.exists, 20)
     with fast.cloud.lock:
         fast.cloud.pods[pod.id].restart()

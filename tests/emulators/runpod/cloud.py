@@ -100,6 +100,8 @@ class Cloud:
     """Variables that tell a pod where this emulator is, since it is not where Runpod is."""
     ended: dict[str, float] = field(default_factory=dict)
     """What pods that are gone have cost."""
+    ended_at: dict[str, float] = field(default_factory=dict)
+    """When they went, by the emulator's clock."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     folder: Path | None = None
     """Of what is on volumes; made with the first one."""
@@ -164,7 +166,7 @@ class Cloud:
             self._bill()
             pod = self.pods.pop(pod_id)
             pod.end()
-            self.ended[pod_id] = pod.billed
+            self.ended[pod_id], self.ended_at[pod_id] = pod.billed, self.clock.now()
             self._move_stock(pod, 1)
             for key in [key for key, value in self.keys.items() if value.pod == pod_id]:
                 del self.keys[key]

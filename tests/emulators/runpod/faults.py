@@ -16,6 +16,7 @@ class Boot(Enum):
     TOO_MANY_PULLS = "the registry refuses: toomanyrequests"
     OLD_DRIVER = "the host's driver is too old for the image"
     NEVER = "the pull ends and nothing follows"
+    CRASH_LOOP = "the container ends as soon as it has started, again and again"
 
 
 @dataclass
@@ -74,6 +75,11 @@ class Faults:
         with self._lock:
             self.requests.append(fault)
         return fault
+
+    def calm(self) -> None:
+        """All is well with requests from now on."""
+        with self._lock:
+            self.requests.clear()
 
     def storm(self, times: int, retry_after: int = 5) -> None:
         """The next so many calls of the API are told to wait."""

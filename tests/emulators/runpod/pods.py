@@ -225,6 +225,8 @@ class Pod:
             return True
         assert self.container is not None
         self.container_since, self.starts = now, self.starts + 1
+        if self.fault is Boot.CRASH_LOOP:
+            return True
         self.machine.start(self.container, lambda line: self.log.say("container", line))
         return True
 

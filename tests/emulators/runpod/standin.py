@@ -29,6 +29,8 @@ DEFAULTS = {
     "die_at": 0,  # a step at which it kills itself, once for each checkpoint folder
 }
 FINISHED, FAILED, REFUSED, CANCELLED = 0, 1, 2, 130
+SEAL = "temper-checkpoint.json"
+"""In a checkpoint that is whole."""
 _ENDED = {"finished", "failed", "cancelled"}
 
 
@@ -125,7 +127,7 @@ class Run:
         """The newest whole checkpoint's step and weights; else the beginning."""
         first = hashlib.sha256(data).digest()
         found = []
-        for path in (self.out / "checkpoints").glob("checkpoint-*/state.json"):
+        for path in (self.out / "checkpoints").glob(f"checkpoint-*/{SEAL}"):
             with contextlib.suppress(OSError, ValueError, KeyError):
                 known = json.loads(path.read_bytes())
                 if known["first"] == first.hex() and known["step"] <= self.steps:
@@ -141,12 +143,12 @@ class Run:
         folder = self.out / "checkpoints" / f"checkpoint-{step}"
         folder.mkdir(parents=True, exist_ok=True)
         known = {"step": step, "weights": weights.hex(), "first": self._first.hex()}
-        _write(folder / "state.json", known)
+        _write(folder / SEAL, known)
         self.say("checkpoint", step=step, path=f"{self.job['output_directory']}/checkpoints/"
                  f"checkpoint-{step}")  # fmt: skip
         kept = sorted(folder.parent.glob("checkpoint-*"), key=lambda one: int(one.name[11:]))
         for old in kept[: -int(self.hp.get("save_total_limit") or 2)]:
-            (old / "state.json").unlink(missing_ok=True)
+            (old / SEAL).unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 old.rmdir()
 
