@@ -55,12 +55,12 @@ class Onward:
         """
         checkpoint, done = _last_checkpoint(_ended(run))
         end = self._end(run, epochs, steps)
-        _refuse_earlier(run, end, done, self._per_epoch(run))
+        per_epoch = self._per_epoch(run)
+        _refuse_earlier(run, end, done, per_epoch)
         changes = {"hp.resume_from": checkpoint, **end, **(values or {})}
         config = with_values(run.config, changes)
-        return Repetition(
-            run.id, run.name, config, (_horizon(config, done),), Verb.LONGER, steps=done
-        )
+        remark = _horizon(config, done, per_epoch)
+        return Repetition(run.id, run.name, config, (remark,), Verb.LONGER, steps=done)
 
     def on_top(self, run: Run, values: Mapping[str, object] | None = None) -> Repetition:
         """A new adapter learns on top of what it made, by its own setup with these changes.
@@ -175,14 +175,16 @@ def _refuse_earlier(run: Run, end: Mapping[str, object], done: int, per_epoch: f
         )
 
 
-def _horizon(config: TrainingConfig, done: int) -> str:
-    """What becomes of the learning rate, for it decides what the further steps are worth."""
+def _horizon(config: TrainingConfig, done: int, per_epoch: float) -> str:
+    """How far it is, for a run that ended by its number of steps may have seen a small part of an
+    epoch; and what becomes of the learning rate, which decides what further steps are worth."""
+    place = f"It goes on after step {done:,}; an epoch has about {round(per_epoch):,} steps."
     if config.hp.scheduler in _FALLING:
         return (
-            f"It goes on after step {done}. The learning rate follows the schedule of the longer "
-            "run: higher than where the first one ended, and down to 0 at the new end."
+            f"{place} The learning rate follows the schedule of the longer run: higher than "
+            "where the first one ended, and down to 0 at the new end."
         )
-    return f"It goes on after step {done} with the same learning rate."
+    return f"{place} The learning rate stays the same."
 
 
 def _inside(run: Run, path: Path) -> str:
@@ -199,7 +201,7 @@ def _refuse_unfit(adapter: Path) -> None:
     if config.get("use_dora"):
         raise AppError(
             "bad_use",
-            "The adapter is a DoRA, which adds up to no one adapter with another.",
+            "The adapter is a DoRA, on top of which no other can be put.",
             "Train it longer, or merge it into its model and train on that.",
         )
 

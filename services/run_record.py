@@ -44,7 +44,7 @@ def facts(run: Run) -> dict[str, str]:
         "image digest": run.image_digest,
         "training code": boot.code_sha256 if boot else run.trainer_sha256,
         "base model": run.base_model,
-        "base model is": boot.base_sha256 if boot else "",
+        "base model version": boot.base_sha256 if boot else "",
         "dataset": run.dataset_name,
         "dataset sha256": run.dataset_sha256,
         "parent run": parent,
@@ -67,7 +67,7 @@ def _boot_facts(boot: Boot, boots: int) -> dict[str, object]:
         "processor": f"{boot.cpu}, {boot.cores} cores",
         "threads": boot.threads,
         "memory": f"{boot.memory_bytes / 2**30:.0f} GB" if boot.memory_bytes else "",
-        "engine": f"{boot.engine}, {boot.precision}, quantization {boot.quantization}",
+        "engine": f"{boot.engine}, {boot.precision}, quantisation {boot.quantization}",
         "processes": boot.processes,
         "boots": boots,
     }

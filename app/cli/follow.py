@@ -10,6 +10,7 @@ import typer
 
 from app.cli.output import program, say
 from app.cli.rented import PodTeller, see_the_pod_off
+from models.qt.wording import duration, memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,24 +71,31 @@ def progress_text(event: RunEvent) -> str:
     """One progress event as a line: step, loss, speed, time left."""
     parts = [f"step {event.number('step') or 0:.0f}/{event.number('total_steps') or 0:.0f}"]
     for name, form in (
-        ("loss", "loss {:.4f}"),
-        ("tokens_per_second", "{:.0f} tokens/s"),
-        ("eta_seconds", "{:.0f} s left"),
+        ("loss", "loss {:.4f}".format),
+        ("tokens_per_second", "{:,.0f} tokens/s".format),
+        ("eta_seconds", _left),
     ):
         value = event.number(name)
         if value is not None:
-            parts.append(form.format(value))
+            parts.append(form(value))
     return "  ".join(parts)
 
 
 def beat_text(event: RunEvent) -> str:
     """A heartbeat as a line: how far a long piece of work is, else how long it takes by now."""
     done, total = event.number("done"), event.number("total")
+    unit = event.text("unit")
     if done is not None:
-        return f"{done:,.0f}{f' of {total:,.0f}' if total else ''} {event.text('unit')}"
+        told = memory if unit == "bytes" else "{:,.0f}".format
+        words = f"{told(done)} of {told(total)}" if total else f"{told(done)} so far"
+        return words if unit == "bytes" else f"{words} {unit}"
     what = f"step {(event.number('step') or 0) + 1:.0f}"
     what = what if event.text("phase") == "training" else event.text("phase")
-    return f"still working: {event.number('seconds') or 0:.0f} s in {what}"
+    return f"still working: {duration(event.number('seconds') or 0.0)} in {what}"
+
+
+def _left(seconds: float) -> str:
+    return f"about {duration(seconds)} left"
 
 
 def follow(runs: RunService, run: Run, show: Callable[[RunEvent], None]) -> Run:

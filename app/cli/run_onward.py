@@ -60,8 +60,8 @@ def resume(
     With --longer or --on-top a new run begins from it, in a folder of its own.
     """
     with reported(json_):
-        longer = longer or epochs is not None or steps is not None
         _refuse_mixed(longer=longer, on_top=on_top, epochs=epochs, steps=steps, queue=queue)
+        longer = longer or epochs is not None or steps is not None
         found = services().runs.find(run)
         if longer or on_top:
             values = _values(found, set_)
@@ -88,7 +88,9 @@ def again(
     run: RunName,
     exactly: Annotated[
         bool,
-        typer.Option("--exactly", help="Only where nothing is known that would change a bit."),
+        typer.Option(
+            "--exactly", help="Start only where nothing has changed that could alter the result."
+        ),
     ] = False,
     queue: Queue = False,
     detach: Detach = False,
@@ -125,10 +127,14 @@ def _refuse_mixed(
     *, longer: bool, on_top: bool, epochs: float | None, steps: int | None, queue: bool
 ) -> None:
     if longer and on_top:
-        raise AppError("bad_use", "--longer and --on-top are two things.", "Choose one.")
+        raise AppError("bad_use", "--longer and --on-top exclude each other.", "Choose one.")
+    ends = epochs is not None or steps is not None
+    if on_top and ends:
+        message = "--epochs and --steps say where a run ends that is trained longer."
+        raise AppError("bad_use", message, "With --on-top, use --set hp.epochs=2.")
     if epochs is not None and steps is not None:
-        raise AppError("bad_use", "--epochs and --steps say two ends.", "Name one of them.")
-    if queue and not (longer or on_top):
+        raise AppError("bad_use", "--epochs and --steps both name the end.", "Use one of them.")
+    if queue and not (longer or on_top or ends):
         raise AppError("bad_use", "A resumed run cannot wait.", "Leave --queue out.")
 
 

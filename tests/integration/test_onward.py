@@ -83,7 +83,7 @@ def test_one_epoch_more_where_nothing_is_said(
     checkpoint(run, 20)
     plan = onward.longer(run)
     assert plan.config.hp.epochs == 3
-    assert "same learning rate" in plan.remarks[0]
+    assert "an epoch has about 10 steps. The learning rate stays the same" in plan.remarks[0]
 
 
 def test_steps_reach_as_far_as_they_say(

@@ -84,7 +84,12 @@ def test_a_new_adapter_on_top_takes_further_settings(history: History) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("--longer", "--on-top"), ("--epochs", "3", "--steps", "9"), ("--queue",)],
+    [
+        ("--longer", "--on-top"),
+        ("--epochs", "3", "--steps", "9"),
+        ("--on-top", "--epochs", "3"),
+        ("--queue",),
+    ],
 )
 def test_what_contradicts_itself_is_refused(history: History, words: tuple[str, ...]) -> None:
     assert temper("resume", "first", *words).exit_code != 0
