@@ -98,10 +98,14 @@ class OutputFolder:
         return start
 
     def _adopted(self, start: Start) -> Start:
-        """Another run's checkpoint, and its best one, become ours: this run can be resumed, and
+        """Another job's checkpoint, and its best one, become ours: this run can be resumed, and
         its best adapter taken, also when the other one is gone."""
         path, manifest = start.checkpoint, start.manifest
-        if path is None or manifest is None or path.is_relative_to(self.path):
+        if path is None or manifest is None:
+            return start
+        if path.is_relative_to(self.path):
+            if start.other_job:  # else a boot that is killed before it saves would leave none
+                write_model(path / checkpoints.MANIFEST, self._as_ours(manifest))
             return start
         self._mark(adopting=True)  # killed from here on, the next boot begins with this again
         best = path.with_name(f"checkpoint-{_best_of(path)}")

@@ -121,6 +121,19 @@ def test_a_later_boot_goes_on_from_what_the_run_has_made_since(first: OutputFold
     assert OutputFolder(inside, "sha").plan().checkpoint == later
 
 
+def test_a_checkpoint_of_ours_with_other_settings_is_not_lost_when_the_next_boot_is_killed(
+    first: OutputFolder,
+) -> None:
+    """Half the learning rate after a lost loss: what was trained before is still gone on from."""
+    slower = job("slower", hp={"resume_from": "checkpoint-10", "learning_rate": 1e-5})
+    slower = slower.model_copy(update={"output_directory": "/data/outputs/first"})
+    _, start = begin(slower)
+    assert start.other_job
+    _, again = begin(slower)  # the first boot was killed before it saved anything
+    assert again.checkpoint == first.checkpoints / "checkpoint-10"
+    assert not again.damaged
+
+
 @pytest.mark.usefixtures("first")
 def test_what_does_not_fit_a_checkpoint_is_refused_by_name() -> None:
     other = job(hp={"lora_r": 4, "epochs": 3.0, "resume_from": LAST})
