@@ -240,7 +240,7 @@ def _place_problems(config: TrainingConfig, data_root: Path) -> list[Problem]:
             )
         )
     model = config.hp.base_model.strip()
-    if is_local_model(model) and config.training.target == TARGET_LOCAL:
+    if is_local_model(model):
         problems += _model_folder_problems(model, host_path(data_root, model))
     return problems
 

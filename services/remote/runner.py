@@ -46,8 +46,11 @@ class RemoteRunner:
             )
         model = config.hp.base_model.strip()
         if is_local_model(model) and not model.startswith("/data/"):
-            message = "is a folder of this computer, which a pod does not have."
-            remedy = "Choose a model of the Hub, or one on the network volume below /data."
+            message = "is only on this computer, and does not go to a pod from there."
+            remedy = (
+                "Move it into the folder models of the data folder and name it /data/models/…, or "
+                "choose a model of the Hugging Face Hub."
+            )
             problems.append(Problem("hp.base_model", model, message, remedy))
         return problems
 

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 from models.domain.remote_run import RemoteAttempt, RemotePhase
 from services.remote.booting import boot
+from services.remote.delivering import begin, deliver
+from services.remote.fetching import fetch
 from services.remote.money import settle
+from services.remote.placing import place
 from services.remote.preflight import preflight, volume
 from services.remote.renting import rent
 from services.remote.teardown import end
+from services.remote.training import train
 from services.remote.work import Work
 
 if TYPE_CHECKING:
@@ -22,8 +26,13 @@ Step = Callable[[RemoteAttempt, Work], RemoteAttempt]
 STEPS: Mapping[RemotePhase, Step] = {
     RemotePhase.PREFLIGHT: preflight,
     RemotePhase.VOLUME: volume,
+    RemotePhase.PLACING: place,
     RemotePhase.RENTING: rent,
     RemotePhase.BOOTING: boot,
+    RemotePhase.DELIVERING: deliver,
+    RemotePhase.STARTING: begin,
+    RemotePhase.TRAINING: train,
+    RemotePhase.FETCHING: fetch,
     RemotePhase.ENDING: end,
     RemotePhase.SETTLING: settle,
 }

@@ -14,18 +14,21 @@ from models.domain.remote_run import RemoteAttempt, RemotePhase
 from models.domain.run import Run, RunState
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
-from services.job_builder import build_job
+from services.job_builder import JobBuilder, build_job
 from services.offline import OfflinePolicy
 from services.remote.driver import RemoteDriver
 from services.remote.marks import RunTokens, pod_name
+from services.remote.runner import RemoteRunner
 from services.remote.steps import STEPS
 from services.remote.store import AttemptStore
 from services.remote.work import Tools
 from services.run_files import RunFolder
 from services.run_records import RunRecords
 from services.runpod.account import RunpodAccount
+from services.runs import RunService
 from services.secrets import SecretStore
 from services.trainer_code import place_trainer_code
+from tests.emulators.runpod.pod_python import PodPython
 from tests.integration.runpod_world import GPU, KEY, wait_for, world
 
 if TYPE_CHECKING:
@@ -94,6 +97,7 @@ class RemoteWorld:
             database, DatasetStore(home / "datasets"), home / "rows.jsonl"
         )
         self.drivers: list[RemoteDriver] = []
+        self._python: PodPython | None = None
 
     def tools(self) -> Tools:
         code = place_trainer_code(ROOT / "trainer_image", self.home / "code")
@@ -114,10 +118,29 @@ class RemoteWorld:
         self.drivers.append(driver)
         return driver
 
+    def service(self, driver: RemoteDriver) -> RunService:
+        """Runs as a program that has just been started has them, on pods alone."""
+        code = driver.tools.code
+        return RunService(
+            records=self.records,
+            library=self.library,
+            builder=JobBuilder(self.library, lambda: self.data_root),
+            runners={RUNTIME_RUNPOD: RemoteRunner(driver)},
+            code=code,
+            offline=self.offline,
+        )
+
+    def train_quickly(self, **how: Any) -> None:
+        """Pods are processes by the emulator's clock, in which a stand-in trains."""
+        if self._python is None:
+            self._python = PodPython(self.home, self.runpod.cloud.clock)
+        self._python.standin = how
+        self.runpod.cloud.machine = self._python.machine
+
     def config(self, **changes: object) -> TrainingConfig:
         values = {
             "training.target": TARGET_RUNPOD, "dataset.session": "1", "runpod.gpu": GPU,
-            "hp.base_model": "/data/models/small", "runpod.data_center": "EU-RO-1",
+            "hp.base_model": "test/small", "runpod.data_center": "EU-RO-1",
             "runpod.volume_size": 10, "runpod.image": "docker.io/sbussiso/unsloth-trainer:latest",
         }  # fmt: skip
         return with_values(TrainingConfig(), values | changes)
