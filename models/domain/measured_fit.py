@@ -45,7 +45,10 @@ class MeasuredFit:
                 f"{_size(self.free_bytes)} that were free."
             ]
         elif self.message:
-            found = [f"It does not fit: {self.message} ({batch}, {_size(self.free_bytes)} free)"]
+            found = [
+                f"It does not fit: {self.message} The longest batch has {batch}, and "
+                f"{_size(self.free_bytes)} were free."
+            ]
         else:
             found = [
                 f"It is too tight: the longest batch ({batch}) took {_size(self.peak_bytes)} "

@@ -224,7 +224,7 @@ def beat_sentence(beat: RunEvent) -> str:
         return words if unit == "bytes" else f"{words} {unit}"
     taken = duration(beat.number("seconds") or 0.0)
     what = "in this step" if beat.text("phase") == "training" else "so far"
-    return f"still working: {taken} {what}"
+    return f"Still working: {taken} {what}"
 
 
 def result_sentence(run: Run) -> str:

@@ -109,9 +109,9 @@ def test_a_long_step_is_seen_to_go_on(ready: Program) -> None:
     ready.models.run.fill(RunUpdate(run, (progress_event(4),)))
     beat = RunEvent(9, 9.0, HEARTBEAT, {"phase": "training", "step": 4, "seconds": 45.2})
     ready.models.run.take(RunUpdate(run, (beat,)))
-    assert status.facts()[0] == "still working: 45 s in this step"
+    assert status.facts()[0] == "Still working: 45 s in this step"
     ready.models.run.take(RunUpdate(run, (progress_event(5),)))
-    assert not any("still working" in fact for fact in status.facts())
+    assert not any("Still working" in fact for fact in status.facts())
 
 
 def test_rows_and_bytes_move_the_bar(ready: Program) -> None:

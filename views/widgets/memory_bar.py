@@ -139,7 +139,7 @@ class MemoryBar(QWidget):
         foot.setSpacing(_GAP)
         foot.addWidget(self.legend, 1)
         foot.addStretch()
-        foot.addWidget(self.measure, 0, Qt.AlignmentFlag.AlignTop)
+        foot.addWidget(self.measure, 0, Qt.AlignmentFlag.AlignVCenter)
         column.addLayout(foot)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
