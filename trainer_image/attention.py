@@ -15,6 +15,9 @@ from typing import Any
 
 ROWS = "temper_rows"
 """The name under which transformers knows this attention."""
+_WINDOWS_IN_THE_MASK = ("doge", "llama4", "llama4_text", "phimoe", "qwen2_moe")
+"""Kinds of models (transformers 5.17) that tell windows of attention by the mask alone, which is
+not there then: rows longer than the window would be seen as a whole."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ def layout_of(positions: list[int]) -> Layout:
 def attend_by_rows(model: Any) -> bool:
     """Let a model attend by rows; whether it can. Only one that uses torch's kernel as it is."""
     if getattr(model.config, "_attn_implementation", None) != "sdpa":
+        return False
+    if getattr(model.config, "model_type", "") in _WINDOWS_IN_THE_MASK:
         return False
     _register()
     try:

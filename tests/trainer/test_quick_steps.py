@@ -64,7 +64,10 @@ def test_the_head_in_slices_has_the_loss_and_the_gradients_of_the_whole(quick: A
     assert max(report["errors"]) < ROUNDING
 
 
-@pytest.mark.parametrize(("model", "joined"), [("llama", True), ("capped", True), ("deaf", False)])
+@pytest.mark.parametrize(
+    ("model", "joined"),
+    [("llama", True), ("capped", True), ("deaf", False), ("masked", False)],
+)
 def test_a_model_that_would_compute_something_else_keeps_its_own_way(
     quick: Any, model: str, joined: bool
 ) -> None:

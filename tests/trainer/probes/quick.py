@@ -184,6 +184,8 @@ def trials() -> dict:
         "llama": load("llama"),
         "capped": load("gemma2", final_logit_softcapping=5.0),
         "deaf": deaf(load("llama")),
+        # Its window is wider than the rows of the trial, and stands in the mask alone.
+        "masked": load("phimoe", adapter=False, sliding_window=50, num_local_experts=2),
     }.items():
         quicken(model, packed(), Hyperparameters(), CPU)
         batch = JoinedCollator()(ROWS) if attends_by_rows(model) else PaddedCollator(0)(ROWS)
