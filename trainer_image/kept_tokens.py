@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainer_image.contract import CONTAINER_DATA_ROOT, TOKENS_FOLDER
+from trainer_image.record import code_sha256
 from trainer_image.run_folder import is_local, resolve
 from trainer_image.token_file import read_facts
 
@@ -69,7 +70,7 @@ def kept_path(
     files = _tokenizer_of(base_model, revision) if has_root else None
     if not sha256 or files is None:
         return None
-    facts = [files, template, str(format_), list(options), _versions(), own_code_sha256()]
+    facts = [files, template, str(format_), list(options), _versions(), code_sha256()]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
     return folder() / f"{sha256}-{key[:32]}.tokens"
 
@@ -156,12 +157,3 @@ def _version(library: str) -> str:
         return version(library)
     except PackageNotFoundError:
         return ""
-
-
-@cache
-def own_code_sha256() -> str:
-    """SHA-256 of the trainer's own files, as their copies are named by."""
-    digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()

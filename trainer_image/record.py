@@ -9,6 +9,7 @@ import hashlib
 import os
 import platform
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,6 +133,7 @@ def hardware(boot: Boot) -> dict[str, str]:
     }
 
 
+@cache
 def code_sha256() -> str:
     """The hash of this package's code, as the program computes it (services/trainer_code.py)."""
     digest = hashlib.sha256()

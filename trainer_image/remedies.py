@@ -86,7 +86,7 @@ def _less_memory(situation: Situation) -> Iterator[Remedy]:
         length = hp.max_seq_length // 2
         yield _remedy(
             f"Use sequence length {length:,}",
-            f"A sequence length of {length:,} needs less memory; longer rows are left out.",
+            f"A sequence length of {length:,} needs less memory; longer rows lose their end.",
             {"max_seq_length": length},
             resumes=False,
         )

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from trainer_image import world
 from trainer_image.contract import ExitCode, Phase
 from trainer_image.reporter import Reporter
-from trainer_image.run_folder import write_json
+from trainer_image.run_folder import write_atomic
+from trainer_image.secrecy import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,7 +89,8 @@ def write(run: Path, exit_code: int, fields: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):
         folder = run / FOLDER
         folder.mkdir(exist_ok=True)
-        write_json(folder / f"rank-{world.rank()}.json", report)
+        text = without_secrets(json.dumps(report, ensure_ascii=False))
+        write_atomic(folder / f"rank-{world.rank()}.json", text)
 
 
 def read(run: Path) -> list[dict[str, Any]]:

@@ -195,7 +195,7 @@ def _shorter(run: Run) -> Change | None:
     length = run.config.hp.max_seq_length
     if length < _SHORTEST:
         return None
-    advice = f"A sequence length of {length // 2:,} needs less memory; longer rows are left out."
+    advice = f"A sequence length of {length // 2:,} needs less memory; longer rows lose their end."
     values: dict[str, object] = {"hp.max_seq_length": length // 2}
     return Change(f"Use sequence length {length // 2:,}", values, advice, same=False)
 

@@ -142,6 +142,14 @@ def test_the_cause_is_the_first_failure_that_follows_from_no_other() -> None:
     assert worker_reports.cause([lost, stopped, report(ExitCode.FINISHED)]) is None
 
 
+def test_no_token_is_in_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_abcdefghijklmnop")
+    worker_reports.write(tmp_path, ExitCode.FAILED, {"details": "asked with hf_abcdefghijklmnop"})
+    [path] = (tmp_path / worker_reports.FOLDER).iterdir()
+    assert "abcdefgh" not in path.read_text()
+    assert worker_reports.read(tmp_path)[0]["fields"]["details"] == "asked with [redacted]"
+
+
 def test_reports_are_read_in_the_order_of_time_and_forgotten(tmp_path: Path) -> None:
     details = "RuntimeError: [../third_party/gloo/transport/tcp/pair.cc] Connection closed by peer"
     worker_reports.write(tmp_path, ExitCode.FAILED, {"kind": "internal", "details": details})
