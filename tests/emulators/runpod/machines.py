@@ -1,7 +1,8 @@
 """What a pod's container really is: a process here; a Docker container fits the same seam.
 
 A process has neither mounts nor ports of its own. So in its variables and arguments the path of
-the mount is replaced by the volume's real folder, and a variable that holds nothing but the number
+the mount is replaced by the volume's real folder (without one ``/data`` is a folder of the
+container's disk, which is gone with it), and a variable that holds nothing but the number
 of an exposed port by the number of a free one.
 """
 
@@ -119,6 +120,8 @@ class ProcessMachine:
         mount, folder = container.mount.rstrip("/"), container.folder
         if mount and folder is not None and (value == mount or value.startswith(f"{mount}/")):
             return str(folder) + value[len(mount) :]
+        if not mount and self._disk is not None and value == "/data":
+            return str(self._disk / "data")
         if value.isdecimal() and int(value) in self._ports:
             return str(self._ports[int(value)])
         return value
