@@ -245,9 +245,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         images=images,
         containers=containers,
         remote=build_pods(
-            PodParts(
-                database, secrets, offline, install_id, shapes, library, peaks, rented.driver.wake
-            )
+            PodParts(database, secrets, offline, install_id, shapes, library, peaks, rented.driver)
         ),
         rented=rented,
     )

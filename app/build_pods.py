@@ -15,14 +15,13 @@ from services.runpod.account import RunpodAccount
 from services.runpod.catalogue import GpuCatalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from models.db.database import Database
     from services.datasets import DatasetLibrary
     from services.install_id import InstallId
     from services.memory_records import MemoryRecords
     from services.model_shapes import ModelShapes
     from services.offline import OfflinePolicy
+    from services.remote.driver import RemoteDriver
     from services.secrets import SecretStore
 
 
@@ -41,7 +40,7 @@ class PodServices:
 
 @dataclass(frozen=True, slots=True)
 class PodParts:
-    """What pods are looked after with; ``wake`` lets whoever drives a run know of a change."""
+    """What pods are looked after with, and who drives their runs."""
 
     database: Database
     secrets: SecretStore
@@ -50,14 +49,14 @@ class PodParts:
     shapes: ModelShapes
     library: DatasetLibrary
     peaks: MemoryRecords
-    wake: Callable[[str], None]
+    driver: RemoteDriver
 
 
 def build_pods(parts: PodParts) -> PodServices:
     """Nothing is asked of Runpod yet."""
     account = RunpodAccount(parts.secrets, parts.offline)
     attempts = AttemptStore(parts.database)
-    pods = PodService(account, attempts, parts.install_id.known, wake=parts.wake)
+    pods = PodService(account, attempts, parts.install_id.known, wake=parts.driver.wake)
     bills = Bills(account, attempts, RunRecords(parts.database))
     quotes = PodQuotes(account, GpuCatalogue(), parts.shapes, parts.library, parts.peaks.factor)
-    return PodServices(pods, quotes, Reaper(pods, bills=bills))
+    return PodServices(pods, quotes, Reaper(pods, bills=bills, drive=parts.driver.resume_all))

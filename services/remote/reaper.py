@@ -28,16 +28,22 @@ _QUIET = {"offline", "not_set"}
 
 
 class Reaper:
-    """One thread of its own: sweeps at the start and every ten minutes, and keeps to the limits."""
+    """One thread of its own: sweeps at the start and every ten minutes, and keeps to the limits.
+
+    ``drive`` goes on with every run on a pod that no other program looks after: a pod whose run is
+    over is ended by whoever drives it, and by nobody else.
+    """
 
     def __init__(
         self,
         pods: PodService,
         clock: Clock | None = None,
         bills: Bills | None = None,
+        drive: Callable[[], None] | None = None,
     ) -> None:
         self._pods = pods
         self._bills = bills
+        self._drive = drive
         self._told: Callable[[Swept], None] = _tell_nobody
         self._clock = clock or SystemClock()
         self._left: set[str] = set()
@@ -64,6 +70,8 @@ class Reaper:
             # A clock that was set back, or slept through hours, makes it look at once.
             if swept is None or not 0 <= now - swept < SWEEP_SECONDS:
                 swept = now
+                if self._drive is not None:
+                    self._guarded(self._drive)
                 self._guarded(self._sweep)
                 if self._bills is not None:
                     self._guarded(self._bills.review)

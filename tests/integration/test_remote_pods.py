@@ -220,7 +220,8 @@ def test_the_reaper_sweeps_at_once_and_every_ten_minutes_whatever_goes_wrong(all
     over = {"phase": RemotePhase.OVER, "teardown": Teardown.CONFIRMED}
     first, unknown = all_.rent("run-1"), all_.rent("run-9")
     all_.attempt(first, "run-1", **over)
-    reaper = Reaper(all_.pods, all_.clock)
+    driven: list[bool] = []
+    reaper = Reaper(all_.pods, all_.clock, drive=lambda: driven.append(True))
     reaper.start(told.append)
     reaper.start(told.append)
     wait_for(lambda: told)
@@ -235,6 +236,7 @@ def test_the_reaper_sweeps_at_once_and_every_ten_minutes_whatever_goes_wrong(all
     wait_for(lambda: len(told) == 2)
     reaper.close()
     assert told[1].left == (), "it is told once"
+    assert len(driven) == 2, "what nobody drives is gone on with, too"
     assert all_.there() == {unknown.id}
 
 
