@@ -20,6 +20,7 @@ _MORE_TEXTS = {
     "preference": "texts, as each pair has two sides",
     "text": "pieces, as long texts are cut",
 }
+_COMPARED = {"preference", "unpaired_preference"}
 _PARTS = {
     "chosen": "Chosen answer: made likelier than the rejected one",
     "rejected": "Rejected answer: made less likely",
@@ -100,11 +101,17 @@ def _warning(count: int, one: str, many: str) -> Fact:
     return Fact(f"{count:,}", one if count == 1 else many, "warning" if count else "good")
 
 
+def learnt_word(texts: Sequence[TokenView]) -> str:
+    """What is done with the marked tokens of a row: a rejected answer is not learnt to be said."""
+    return "compared" if texts and texts[0].part in _PARTS else "learnt"
+
+
 def share_words(report: DataReport) -> str:
     """How much of what the model reads it also learns."""
+    learnt = "compared" if report.format in _COMPARED else "learnt"
     share = report.trained_share
     percent = f"{share:.0%}" if share >= 0.1 or not share else f"{share:.1%}"
-    return f"{percent} of the tokens are learnt: {report.trained_tokens:,} of {report.tokens:,}"
+    return f"{percent} of the tokens are {learnt}: {report.trained_tokens:,} of {report.tokens:,}"
 
 
 def template_words(name: str) -> str:
@@ -124,7 +131,7 @@ def row_words(texts: Sequence[TokenView]) -> str:
     """What of one row is learnt."""
     tokens = sum(min(text.length, text.max_length) for text in texts)
     learnt = sum(map(learnt_count, texts))
-    parts = [counted(tokens, "token"), f"{learnt:,} learnt"]
+    parts = [counted(tokens, "token"), f"{learnt:,} {learnt_word(texts)}"]
     if len(texts) > 1:
         parts.insert(
             0, _TEXTS.get(texts[0].part, "{} texts, one for each answer").format(len(texts))
@@ -146,16 +153,16 @@ def text_title(number: int, texts: Sequence[TokenView]) -> str:
     return f"{'Piece' if part == 'piece' else 'Text'} {number + 1} of {count}, {what}"
 
 
-def piece_words(piece: TokenPiece, length: int) -> str:
-    """One token: where it stands, what it is, and whether it is learnt."""
+def piece_words(piece: TokenPiece, length: int, learnt: str = "learnt") -> str:
+    """One token: where it stands, what it is, and whether it is learnt, or ``learnt`` in words."""
     if not piece.ids:
         return f"“{legible(piece.text)}” · passed over by the tokenizer: the model never sees it"
     first, last = piece.number + 1, piece.number + len(piece.ids)
     place = f"Token {first:,}" if first == last else f"Tokens {first:,} to {last:,}"
     ids = ", ".join(map(str, piece.ids))
     kind = "control token · " if piece.is_control else ""
-    learnt = "learnt" if piece.is_learnt else "not learnt, only read"
-    return f"{place} of {length:,} · “{legible(piece.text)}” · id {ids} · {kind}{learnt}"
+    use = learnt if piece.is_learnt else f"not {learnt}, only read"
+    return f"{place} of {length:,} · “{legible(piece.text)}” · id {ids} · {kind}{use}"
 
 
 def count_words(finding: Finding) -> str:

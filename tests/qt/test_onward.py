@@ -72,6 +72,7 @@ def test_what_is_no_number_of_epochs_cannot_be_started(program: Program) -> None
     for text, enabled in (("", False), ("many", False), ("0", False), ("2.5", True)):
         found.epochs.setText(text)
         assert button.isEnabled() is enabled
+        assert bool(button.toolTip()) is not enabled
     found.reject()
 
 

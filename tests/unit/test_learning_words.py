@@ -86,6 +86,8 @@ def test_shares_and_sources() -> None:
     assert share_words(REPORT) == "25% of the tokens are learnt: 2,000 of 8,000"
     small = replace(REPORT, trained_share=0.004, trained_tokens=32)
     assert share_words(small).startswith("0.4% ")
+    pairs = replace(REPORT, format="preference")
+    assert share_words(pairs) == "25% of the tokens are compared: 2,000 of 8,000"
     assert "earlier" in report_source_words(REPORT, is_kept=True)
     assert "less than a second" in report_source_words(REPORT, is_kept=False)
 
@@ -96,6 +98,8 @@ def test_a_row_and_a_token() -> None:
     assert row_words([view, view]).startswith("2 texts, one for each answer · 4 tokens")
     piece = TokenPiece(" a\n", True, False, 4, (17, 18))
     assert piece_words(piece, 1200) == "Tokens 5 to 6 of 1,200 · “ a↵” · id 17, 18 · learnt"
+    assert row_words([replace(view, part="bad")]) == "2 tokens · 1 compared · 3 cut off"
+    assert piece_words(piece, 9, "compared").endswith(" · compared")
     unseen = TokenPiece(" ", False, False, 4, ())
     assert "never sees it" in piece_words(unseen, 1200)
 

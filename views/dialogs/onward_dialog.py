@@ -30,6 +30,7 @@ _TEXTS = {
     "beneath it. Choose other rows, or the same ones once more.",
 }
 _EPOCHS = "hp.epochs"
+_NO_EPOCHS = "Enter how many epochs: a number above 0"
 
 
 class OnwardDialog(QuestionDialog):
@@ -120,8 +121,10 @@ class OnwardDialog(QuestionDialog):
 
     @Slot(str)
     def _on_text_changed(self, _text: str) -> None:
+        is_number = self._chosen_epochs() is not None
         for button in self._words:
-            button.setEnabled(self._chosen_epochs() is not None)
+            button.setEnabled(is_number)
+            button.setToolTip("" if is_number else _NO_EPOCHS)
 
     @Slot(str)
     def _on_answered(self, _word: str) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from models.qt.learning_model import Looking
-from models.qt.learning_words import piece_words, row_words
+from models.qt.learning_words import learnt_word, piece_words, row_words
 from views.theme import current_theme
 from views.widgets.buttons import IconButton, push_button
 from views.widgets.card import restyle, text_label
@@ -52,6 +52,7 @@ class LearningRow(QWidget):
         self._next = IconButton("forward", "Next row (Alt+Right)")
         self._random = push_button("R&andom")
         self._trouble = push_button("Next &problem")
+        self._learnt = text_label("learnt", "learnt")
         self._summary = text_label("", "subheading")
         self._notes = text_label("", wrap=True)
         self._token = ElidedLabel("muted")
@@ -117,8 +118,8 @@ class LearningRow(QWidget):
         """Which look means what, with the same shapes as in the text, and the row's numbers."""
         holder = QWidget()
         line = FlowRow(holder, spacing=6)
+        line.addWidget(self._learnt)
         for role, words in (
-            ("learnt", "learnt"),
             ("read", "only read"),
             ("control", "control token"),
             ("lost", "cut off"),
@@ -181,6 +182,7 @@ class LearningRow(QWidget):
             self._patience.start()
             return
         self._patience.stop()
+        self._learnt.setText(learnt_word(row.texts))
         self._summary.setText(row_words(row.texts) if row.texts else "")
         self._summary.setVisible(bool(row.texts))
         if row.texts or row.raw:
@@ -226,7 +228,9 @@ class LearningRow(QWidget):
 
     @Slot(object)
     def _on_pointed(self, pointed: Pointed | None) -> None:
-        words = _HINT if pointed is None else piece_words(pointed.piece, pointed.length)
+        words = _HINT
+        if pointed is not None:
+            words = piece_words(pointed.piece, pointed.length, self._learnt.text())
         self._token.setText(words)
 
     @Slot(str)

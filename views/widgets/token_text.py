@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QTextEdit, QWidget
 
 from models.domain.token_pieces import NEW_LINE, TokenPiece, cut_off, legible, pieces_of, visible
-from models.qt.learning_words import text_title
+from models.qt.learning_words import learnt_word, text_title
 from models.qt.wording import counted
 from views.theme import current_theme
 
@@ -223,7 +223,7 @@ class TokenText(QTextEdit):
         """Set a token off and say which it is."""
         pointed = None if place is None else self._pieces[place]
         self.setExtraSelections([] if place is None else [self._mark(place)])
-        self.setAccessibleDescription(_description(pointed))
+        self.setAccessibleDescription(_description(pointed, learnt_word(self._texts)))
         self.pointed.emit(pointed)
 
     def _mark(self, place: int) -> QTextEdit.ExtraSelection:
@@ -298,8 +298,8 @@ def _units(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _description(pointed: Pointed | None) -> str:
+def _description(pointed: Pointed | None, learnt: str) -> str:
     if pointed is None:
         return ""
-    learnt = "learnt" if pointed.piece.is_learnt else "not learnt"
-    return f"{legible(pointed.piece.text)}, {learnt}"
+    use = learnt if pointed.piece.is_learnt else f"not {learnt}"
+    return f"{legible(pointed.piece.text)}, {use}"
