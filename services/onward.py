@@ -96,12 +96,22 @@ class Onward:
                 "would not see.",
                 "Use the same data folder.",
             )
-        changes: dict[str, object] = {"parent_run_id": run.id}
-        if plan.verb is Verb.ON_TOP and run.config.hp.tuning != "full":
-            adapter = Path(run.adapter_path)
-            changes["on_top_of"] = _inside(run, adapter)
-            changes["on_top_of_sha256"] = _sha256(adapter / _WEIGHTS)
+        changes = {"parent_run_id": run.id, **self._below(plan.verb, run)}
         return replace(planned, job=planned.job.model_copy(update=changes))
+
+    def _below(self, verb: Verb, run: Run) -> dict[str, str]:
+        """The adapter that stays as it is below the one that learns: what the run made, or what lay
+        below its own already."""
+        if verb is not Verb.ON_TOP:
+            job = self._runs.starter.read_job(run)
+            return {"on_top_of": job.on_top_of, "on_top_of_sha256": job.on_top_of_sha256}
+        if run.config.hp.tuning == "full":
+            return {}
+        adapter = Path(run.adapter_path)
+        return {
+            "on_top_of": _inside(run, adapter),
+            "on_top_of_sha256": _sha256(adapter / _WEIGHTS),
+        }
 
     def _end(self, run: Run, epochs: float | None, steps: int | None) -> dict[str, object]:
         if steps is None:

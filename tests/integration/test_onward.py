@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -14,8 +15,10 @@ from models.domain.config import TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.errors import AppError
 from models.domain.run import Run, RunEvent, RunState
+from services.job_builder import PlannedJob
 from services.onward import Onward
 from services.run_records import RunRecords
+from trainer_image.contract import Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,3 +151,24 @@ def test_a_dora_adds_up_with_no_other(records: RunRecords, onward: Onward, tmp_p
     adapter(run, base_model_name_or_path="org/m", use_dora=True)
     with pytest.raises(AppError, match="DoRA"):
         onward.on_top(run)
+
+
+def test_what_a_run_lies_on_top_of_lies_below_the_longer_one_too(
+    records: RunRecords, tmp_path: Path
+) -> None:
+    """Its checkpoints hold the upper adapter alone."""
+    run = made(records, tmp_path, epochs=2.0)
+    checkpoint(run, 20)
+    dataset = {"path": "/data/rows.jsonl", "format": "text"}
+    values = {"run_id": "new", "base_model": "org/m", "dataset": dataset,
+              "output_directory": "/data/outputs/new"}  # fmt: skip
+    below = {"on_top_of": "/data/outputs/parent/adapter", "on_top_of_sha256": "ab" * 32}
+    starter = SimpleNamespace(
+        plan=lambda *_, **__: PlannedJob(Job.model_validate(values), tmp_path, tmp_path, None),
+        read_job=lambda _run: Job.model_validate({**values, **below}),
+    )
+    runs = SimpleNamespace(starter=starter, others=tuple)
+    onward = Onward(cast("Any", runs), records, cast("Any", None))
+    job = onward.job(onward.longer(run)).job
+    assert job.parent_run_id == "first"
+    assert (job.on_top_of, job.on_top_of_sha256) == tuple(below.values())
