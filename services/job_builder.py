@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from models.domain.config import SOURCE_HUB, SOURCE_SESSION, TARGET_LOCAL, TARGET_RUNPOD
 from models.domain.errors import AppError, ConfigError, Problem
-from models.domain.validation import unsupported, validate
+from models.domain.validation import validate
 from services.config_secrets import secret_problems
 from services.hub_cache import is_cached_model
 from services.hub_datasets import dataset_problems
@@ -91,7 +91,7 @@ class JobBuilder:
         data_root = self.data_root(config)
         problems = secret_problems(config)  # a run's setup is stored and written into its job
         online = offline_problems(config, data_root) if offline else []
-        wrong = validate(config) + unsupported(config)
+        wrong = validate(config)
         token = token_problems(config, self._hf_token, offline=offline)
         for found in (online, wrong, token, list(further)):
             known = {problem.field for problem in problems}

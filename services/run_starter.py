@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from models.domain.config import RUNTIME_DOCKER, RUNTIME_RUNPOD, TARGET_LOCAL
 from models.domain.errors import OUTPUT_BUSY, AppError, ConfigError
 from models.domain.run import Failure, Run, RunState
-from models.domain.validation import unsupported
 from services.gpu_count import fitted
 from services.job_builder import local_model
 from services.run_files import RunFolder, host_path, output_marker
@@ -206,8 +205,6 @@ class RunStarter:
 
     def runner_problems(self, config: TrainingConfig) -> list[Problem]:
         """What keeps this computer, or its account at Runpod, from running the setup."""
-        if unsupported(config):
-            return []
         return self._runners.of(_runtime(config)).check(
             config, self._builder.data_root(config), offline=self._offline.is_offline()
         )

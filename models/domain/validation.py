@@ -41,18 +41,6 @@ def validate(config: TrainingConfig) -> list[Problem]:
     return problems
 
 
-def unsupported(config: TrainingConfig) -> list[Problem]:
-    """What is right in itself but cannot be started by this version, each with the way round."""
-    target = config.training.target
-    if target == TARGET_LOCAL:
-        return []
-    return [_not_yet("training.target", target, f"Choose {TARGET_LOCAL}.")]
-
-
-def _not_yet(path: str, value: str, remedy: str) -> Problem:
-    return Problem(path, value, "cannot be started by this version.", remedy)
-
-
 def _range_problems(config: TrainingConfig) -> list[Problem]:
     other = "local." if config.training.target == TARGET_RUNPOD else "runpod."
     found = (

@@ -53,7 +53,6 @@ class FormModel(QObject):
         self._unreadable: dict[str, Problem] = {}
         self._shown: dict[str, Problem] = {}
         self._touched: set[str] = set()
-        self._is_strict = False
 
     @property
     def config(self) -> TrainingConfig:
@@ -182,7 +181,6 @@ class FormModel(QObject):
         self._name = name
         self._unreadable.clear()
         self._touched = _differing(config)
-        self._is_strict = False
         if self._circumstances.offline:
             self._enforce()
         self.reset.emit()
@@ -199,7 +197,6 @@ class FormModel(QObject):
     def check_all(self) -> tuple[Problem, ...]:
         """Check every field as if each had been edited; returns all problems, and shows them."""
         self._touched = set(settings_index())
-        self._is_strict = True
         self._check()
         return self.problems()
 
@@ -234,11 +231,9 @@ class FormModel(QObject):
         self.title_changed.emit()
 
     def _check(self) -> None:
-        from models.domain.validation import unsupported, validate  # not for the first frame
+        from models.domain.validation import validate  # not for the first frame
 
         problems = validate(self._config)
-        if self._is_strict:  # from the first Start on, not while somebody is still choosing
-            problems += unsupported(self._config)
         found = {problem.field: problem for problem in reversed(problems)}
         shown = {path: problem for path, problem in found.items() if path in self._touched}
         self._set_shown(shown | self._unreadable)

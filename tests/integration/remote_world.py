@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     import pytest
 
     from services.remote.steps import Step
+    from services.runners.base import Runner
     from tests.emulators.runpod.emulator import RunpodEmulator
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +84,31 @@ class Switch(OfflinePolicy):
         return self.on
 
 
+def tools_of(
+    database: Database, environ: Mapping[str, str], offline: OfflinePolicy, home: Path
+) -> Tools:
+    """As the program builds them, without a keychain and by this computer's clock."""
+    secrets = SecretStore(NoKeychain(), environ)
+    code = place_trainer_code(ROOT / "trainer_image", home / "pod-code")
+    return Tools(
+        store=AttemptStore(database),
+        records=RunRecords(database),
+        account=RunpodAccount(secrets, offline),
+        secrets=secrets,
+        tokens=RunTokens(NoKeychain(), secrets.get),
+        offline=offline,
+        install_id=lambda: INSTALL,
+        code=lambda: code,
+    )
+
+
+def runner_of(
+    database: Database, environ: Mapping[str, str], offline: OfflinePolicy, home: Path
+) -> RemoteRunner:
+    """For services that only check what they would start."""
+    return RemoteRunner(RemoteDriver(tools_of(database, environ, offline, home)))
+
+
 class RemoteWorld:
     """One home. :meth:`program` gives a driver as a program that has just been started has it."""
 
@@ -100,32 +127,25 @@ class RemoteWorld:
         self._python: PodPython | None = None
 
     def tools(self) -> Tools:
-        code = place_trainer_code(ROOT / "trainer_image", self.home / "code")
-        return Tools(
-            store=self.store,
-            records=self.records,
-            account=RunpodAccount(self.secrets, self.offline),
-            secrets=self.secrets,
-            tokens=RunTokens(NoKeychain(), self.secrets.get),
-            offline=self.offline,
-            install_id=lambda: INSTALL,
-            code=lambda: code,
-            clock=EmulatedTime(self.runpod),
-        )
+        made = tools_of(self.database, self.environ, self.offline, self.home)
+        return replace(made, clock=EmulatedTime(self.runpod))
 
     def program(self, steps: Mapping[RemotePhase, Step] | None = None) -> RemoteDriver:
         driver = RemoteDriver(self.tools(), {**STEPS, **(steps or {})})
         self.drivers.append(driver)
         return driver
 
-    def service(self, driver: RemoteDriver) -> RunService:
-        """Runs as a program that has just been started has them, on pods alone."""
+    def service(
+        self, driver: RemoteDriver, further: Mapping[str, Runner] | None = None
+    ) -> RunService:
+        """Runs as a program that has just been started has them; without ``further`` runners on
+        pods alone."""
         code = driver.tools.code
         return RunService(
             records=self.records,
             library=self.library,
             builder=JobBuilder(self.library, lambda: self.data_root),
-            runners={RUNTIME_RUNPOD: RemoteRunner(driver)},
+            runners={RUNTIME_RUNPOD: RemoteRunner(driver), **(further or {})},
             code=code,
             offline=self.offline,
         )

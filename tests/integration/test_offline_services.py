@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.db.database import Database
-from models.domain.config import RUNTIME_PYTHON, SOURCE_HUB, TARGET_RUNPOD, TrainingConfig
+from models.domain.config import (
+    RUNTIME_PYTHON,
+    RUNTIME_RUNPOD,
+    SOURCE_HUB,
+    TARGET_RUNPOD,
+    TrainingConfig,
+)
 from models.domain.config_io import with_values
 from models.domain.errors import AppError, ConfigError
 from models.domain.run import ProcessHandle, RunState
@@ -36,6 +42,7 @@ from services.runners.process import ProcessRunner
 from services.runs import RunService
 from services.trainer_code import TrainerCode
 from tests.fakes.uv import FakeUv
+from tests.integration.remote_world import runner_of
 from trainer_image.contract import Job
 
 if TYPE_CHECKING:
@@ -62,7 +69,8 @@ class World:
             library=library,
             builder=JobBuilder(library, lambda: home / "data", lambda: self.token),
             runners={
-                RUNTIME_PYTHON: ProcessRunner(lambda: Path(sys.executable), lambda: self.token)
+                RUNTIME_PYTHON: ProcessRunner(lambda: Path(sys.executable), lambda: self.token),
+                RUNTIME_RUNPOD: runner_of(database, {}, self.policy, home),
             },
             code=lambda: TrainerCode(home / "code", "0" * 64),
             offline=self.policy,

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RemoteWorld]:
-    monkeypatch.setattr("services.job_builder.unsupported", lambda _: [])
-    monkeypatch.setattr("services.run_starter.unsupported", lambda _: [])
     with remote_world(tmp_path, monkeypatch) as made:
         made.train_quickly(step_seconds=5.0)
         yield made

@@ -17,7 +17,7 @@ from models.domain.config_io import (
     with_values,
 )
 from models.domain.errors import AppError, ConfigError
-from models.domain.validation import unsupported, validate
+from models.domain.validation import validate
 
 
 def test_every_default_but_the_dataset_is_valid() -> None:
@@ -123,21 +123,6 @@ def test_a_bad_value_is_named_with_a_remedy(changes: dict[str, object], field: s
     assert found, validate(config)
     assert found[0].message
     assert found[0].remedy
-
-
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("training.target", "Runpod - Pod"),
-    ],
-)
-def test_what_this_version_cannot_start_is_said_with_the_way_round(
-    path: str, value: object
-) -> None:
-    config = with_values(TrainingConfig(), {path: value})
-    assert [problem.field for problem in unsupported(config)] == [path]
-    assert unsupported(config)[0].remedy
-    assert unsupported(TrainingConfig()) == []
 
 
 def test_the_section_of_the_other_target_does_not_forbid_a_start() -> None:
