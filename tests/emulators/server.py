@@ -108,9 +108,10 @@ class Emulator:
                 if reply.stream is not None:
                     self._send_stream(reply, reply.stream)
                     return
-                self._send_head(reply, {"Content-Length": str(len(reply.body))})
-                if self.command != "HEAD":
-                    self.wfile.write(reply.body[: reply.cut])
+                with suppress(OSError):  # whoever asked has gone
+                    self._send_head(reply, {"Content-Length": str(len(reply.body))})
+                    if self.command != "HEAD":
+                        self.wfile.write(reply.body[: reply.cut])
 
             def _send_stream(self, reply: Reply, stream: Iterator[bytes]) -> None:
                 first = next(stream, b"")

@@ -80,10 +80,6 @@ def _own_key_refused(runpod: RunpodEmulator) -> None:
     runpod.broken.own_key_refused = True
 
 
-def _moved_clock(seconds: float) -> Callable[[RunpodEmulator], object]:
-    return lambda runpod: runpod.cloud.clock.move(seconds)
-
-
 MISHAPS: dict[str, Mishap] = {
     "create: 500, made": Mishap("A pod is made and the answer is 500", _fault(CREATE, after=True)),
     "create: 500, not made": Mishap("No pod is made and the answer is 500", _fault(CREATE)),
@@ -125,5 +121,4 @@ MISHAPS: dict[str, Mishap] = {
     "balance gone": Mishap("The balance is used up", _balance(-0.01)),
     "expired key": Mishap("The key is invalid for 20 minutes", _keys(expired=True), _keys(), 1200),
     "own key refused": Mishap("The pod's own key may do nothing", _own_key_refused),
-    "asleep": Mishap("All computers but the pod's sleep for two hours", _moved_clock(7200)),
 }  # fmt: skip

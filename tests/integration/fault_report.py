@@ -1,0 +1,48 @@
+"""docs/reliability.md from the cells that were played."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.integration.fault_cells import FAULTS, PHASES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tests.integration.fault_cells import Cell
+
+_HEAD = """\
+# What befalls a run on a rented pod
+
+Written by `TEMPER_FAULT_CELLS=all python -m pytest tests/integration/test_remote_faults.py`
+(`usual`: only the step that each fault belongs to; a dash is a cell that was not played).
+Each cell is one whole run against the emulated Runpod, on a clock sixty times as fast, with the
+real agent and a stand-in for the trainer; the fault strikes as the step begins. A cell holds where
+the run comes to a true end, no pod survives, the limit is overshot by less than a minute, a
+finished adapter is here or said to be on the volume, and a run that did not finish says why and
+what next.
+
+"""
+
+
+def write_report(cells: Sequence[Cell], path: Path) -> None:
+    """The matrix, then a line for each fault and what the user reads."""
+    known = {(cell.fault, cell.phase): cell for cell in cells}
+    lines = [f"{sum(not cell.wrong for cell in cells)} of {len(cells)} cells hold.", ""]
+    lines += ["| Fault | " + " | ".join(PHASES) + " |", "|---" * (len(PHASES) + 1) + "|"]
+    for fault in FAULTS:
+        row = [_shown(known.get((fault, phase))) for phase in PHASES]
+        lines.append(f"| {fault} | " + " | ".join(row) + " |")
+    lines += ["", "## The faults, and what is said", ""]
+    for fault, what in FAULTS.items():
+        said = {cell.words for cell in cells if cell.fault == fault and cell.words}
+        lines.append(f"- **{fault}**: {what}.")
+        lines += [f"  - {words}" for words in sorted(said)]
+    path.write_text(_HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _shown(cell: Cell | None) -> str:
+    if cell is None:
+        return "-"
+    return f"**{'; '.join(cell.wrong)}**" if cell.wrong else cell.outcome
