@@ -175,7 +175,9 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         proxy=lambda: settings.values().proxy,
     )
     rented = build_remote(
-        RemoteParts(database, secrets, keychain, offline, install_id, place_code, shapes, peaks)
+        RemoteParts(
+            database, secrets, keychain, offline, install_id, place_code, shapes, peaks, library
+        )
     )
     processes = ProcessCount(gpus.probe, engine.info)
     builder = JobBuilder(library, data_root, hf_token, processes)

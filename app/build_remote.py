@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from models.domain.memory import estimate_memory
 from services.remote.driver import RemoteDriver
 from services.remote.marks import RunTokens
+from services.remote.quotes import expected_cost
 from services.remote.runner import RemoteRunner
 from services.remote.store import AttemptStore
 from services.remote.work import Tools
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from models.db.database import Database
     from models.domain.config import TrainingConfig
+    from services.datasets import DatasetLibrary
     from services.install_id import InstallId
     from services.keychain import Keychain
     from services.memory_records import MemoryRecords
@@ -42,6 +44,7 @@ class RemoteParts:
     code: Callable[[], TrainerCode]
     shapes: ModelShapes
     peaks: MemoryRecords
+    library: DatasetLibrary
 
 
 def build_remote(parts: RemoteParts) -> RemoteRunner:
@@ -57,6 +60,7 @@ def build_remote(parts: RemoteParts) -> RemoteRunner:
         install_id=parts.install_id.get,
         code=parts.code,
         need=partial(_need, parts.shapes, parts.peaks),
+        expected=partial(expected_cost, parts.shapes, parts.library),
     )
     runner = RemoteRunner(RemoteDriver(tools))
     atexit.register(runner.driver.close)

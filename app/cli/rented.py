@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from app.cli.output import program, say
 from app.cli.state import services
 from models.domain.config import RUNTIME_RUNPOD
+from models.domain.pod import CLOUD_WORDS
 from models.domain.pod_quote import dollars
+from models.domain.remote_money import settled_words
 from models.domain.remote_run import RemotePhase
 from models.domain.run import RunState
 
@@ -30,13 +32,19 @@ class PodTeller:
 
     def __init__(self) -> None:
         self._said = ""
+        self._pod = ""
 
     def __call__(self, run: Run) -> None:
         """Look, and say what is new; nothing for a run of this computer."""
         if run.runtime != RUNTIME_RUNPOD:
             return
         attempt = services().rented.latest(run.id)
-        words = "" if attempt is None else attempt.trouble or attempt.doing
+        if attempt is None:
+            return
+        if attempt.pod_id and attempt.pod_id != self._pod and attempt.may_cost:
+            self._pod = attempt.pod_id
+            say(_rented(attempt))
+        words = attempt.trouble or attempt.doing
         if words and words != self._said:
             say(words)
         self._said = words
@@ -51,6 +59,8 @@ def see_the_pod_off(run: Run) -> None:
         return
     say("Waiting until the pod is gone.")
     attempt = services().rented.wait_until_gone(run.id, _GONE_SECONDS)
+    if attempt is not None and attempt.cost is not None:
+        say(settled_words(attempt.quoted_cost, attempt.cost))
     if attempt is not None and attempt.may_cost:
         say(f"The pod {attempt.pod_id} is not known to be gone. {attempt.doing}")
         say(f"Look at it with: {program()} pods list")
@@ -70,6 +80,13 @@ def until_it_trains(run: Run) -> Run:
         say(f"The pod trains by itself{_limit(attempt)}.")
         say(f"What it makes is fetched by the window, or by: {program()} runs attach {run.id}")
     return run
+
+
+def _rented(attempt: RemoteAttempt) -> str:
+    count = f"{attempt.gpu_count} x " if attempt.gpu_count > 1 else ""
+    place = f"{CLOUD_WORDS.get(attempt.cloud, attempt.cloud)}, {attempt.data_center}"
+    price = f"{dollars(attempt.per_hour)} an hour{_limit(attempt)}"
+    return f"Rented: {count}{attempt.gpu} ({place}), {price}."
 
 
 def _limit(attempt: RemoteAttempt) -> str:

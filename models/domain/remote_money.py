@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from models.domain.pod_quote import dollars, hours
+from models.domain.pod_quote import dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,26 +50,6 @@ def _computed(attempt: RemoteAttempt, now: float) -> float:
 def run_cost(attempts: Iterable[RemoteAttempt], now: float) -> float:
     """Dollars of all pods of a run so far; one that was asked for and never given costs nothing."""
     return sum(one.spent(now) for one in attempts if one.pod_id)
-
-
-def spent_words(attempt: RemoteAttempt, now: float) -> str:
-    """``$0.42 so far, at most $4.47``; after the end ``$1.10``."""
-    spent = dollars(attempt.spent(now))
-    if not attempt.may_cost:
-        return spent
-    most = "" if attempt.most_cost is None else f", at most {dollars(attempt.most_cost)}"
-    return f"{spent} so far{most}"
-
-
-def ending_words(attempt: RemoteAttempt, now: float) -> str:
-    """``ends by itself at 21:40 (in 2 h 10 min), at most $4.47``; empty where there is no limit."""
-    if attempt.ends_at is None:
-        return ""
-    most = "" if attempt.most_cost is None else f", at most {dollars(attempt.most_cost)}"
-    left = attempt.ends_at - now
-    if left <= 0:
-        return f"should have ended at {clock_words(attempt.ends_at, now)}{most}"
-    return f"ends by itself at {clock_words(attempt.ends_at, now)} (in {hours(left)}){most}"
 
 
 def clock_words(moment: float, now: float) -> str:

@@ -117,7 +117,7 @@ class PodQuotes:
             reason = _nothing(known.offers, wanted)
             return RemoteQuote((), None, need, known.asked, section.gpu_count, reason, tuple(notes))
         price = price_of(section, found[0].offer)
-        seconds = self._seconds(config, found[0].offer, answer.shape)
+        seconds = _seconds(self._library, config, found[0].offer, answer.shape)
         return RemoteQuote(
             found,
             quote(price, seconds, balance),
@@ -133,27 +133,38 @@ class PodQuotes:
         factor = self._factor(config.hp.base_model, config.runpod.gpu.strip())
         return estimate_memory(config, shape, on_gpu=True, factor=factor).total
 
-    def _seconds(
-        self, config: TrainingConfig, offer: GpuOffer, shape: ModelShape | None
-    ) -> float | None:
-        """About how long the training takes on this GPU; None where it cannot be told."""
-        session = self._session(config)
-        rows, size = (session.rows, session.size) if session else (0, 0)
-        tokens = training_tokens(config, rows, size)
-        if shape is None or tokens is None:
-            return None
-        is_full = config.hp.tuning == "full"
-        count = config.runpod.gpu_count
-        return training_seconds(offer.gpu, shape.parameters, tokens, full=is_full, count=count)
 
-    def _session(self, config: TrainingConfig) -> DatasetSession | None:
-        """The dataset; a name that is not known is told by whoever starts the run."""
-        if config.dataset.source != SOURCE_SESSION or not config.dataset.session.strip():
-            return None
-        try:
-            return self._library.find(config.dataset.session)
-        except AppError:
-            return None
+def expected_cost(
+    shapes: Shapes, library: Library, config: TrainingConfig, offer: GpuOffer
+) -> float | None:
+    """Dollars that a run is expected to cost with this offer; None where that cannot be told."""
+    shape = shapes.find(config.hp.base_model, config.local.host_data_dir).shape
+    seconds = _seconds(library, config, offer, shape)
+    return quote(price_of(config.runpod, offer), seconds).expected_cost
+
+
+def _seconds(
+    library: Library, config: TrainingConfig, offer: GpuOffer, shape: ModelShape | None
+) -> float | None:
+    """About how long the training takes on this GPU; None where it cannot be told."""
+    session = _session(library, config)
+    rows, size = (session.rows, session.size) if session else (0, 0)
+    tokens = training_tokens(config, rows, size)
+    if shape is None or tokens is None:
+        return None
+    is_full = config.hp.tuning == "full"
+    count = config.runpod.gpu_count
+    return training_seconds(offer.gpu, shape.parameters, tokens, full=is_full, count=count)
+
+
+def _session(library: Library, config: TrainingConfig) -> DatasetSession | None:
+    """The dataset; a name that is not known is told by whoever starts the run."""
+    if config.dataset.source != SOURCE_SESSION or not config.dataset.session.strip():
+        return None
+    try:
+        return library.find(config.dataset.session)
+    except AppError:
+        return None
 
 
 def _volume_place(client: RunpodClient, config: TrainingConfig) -> str:

@@ -80,6 +80,7 @@ def _write_ahead(work: Work, candidate: Candidate, most: Limits) -> None:
         cloud=candidate.offer.cloud,
         per_hour=most.per_hour,
         most_cost=most.cost,
+        quoted_cost=work.tools.expected(work.run.config, candidate.offer),
         rented_at=now,
         ends_at=now + most.seconds,
         doing=f"Asking for {candidate.words()}.",

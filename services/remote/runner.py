@@ -137,11 +137,12 @@ class RemoteRunner:
         return self._store.latest(run_id)
 
     def wait_until_gone(self, run_id: str, seconds: float) -> RemoteAttempt | None:
-        """Wait for the end of a run's pod to be confirmed; the attempt as it is then."""
+        """Wait until a run's pod is known to be gone and what it cost is settled; the attempt as it
+        is then."""
         until = time.monotonic() + seconds
         while True:
             attempt = self._store.latest(run_id)
-            if attempt is None or not attempt.may_cost or time.monotonic() >= until:
+            if attempt is None or attempt.is_over or time.monotonic() >= until:
                 return attempt
             time.sleep(_WAIT_SECONDS)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.domain.config import TrainingConfig
+    from models.domain.gpu_offer import GpuOffer
     from models.domain.remote_run import RemoteAttempt
     from models.domain.run import Run
     from services.offline import OfflinePolicy
@@ -37,7 +38,8 @@ LOOK_SECONDS = 1.0
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What all remote runs share. ``need`` predicts the peak of memory of a setup in bytes, None
-    where it is not known; ``code`` places the trainer's code, and says where."""
+    where it is not known; ``expected`` what it costs with an offer, in dollars; ``code`` places the
+    trainer's code, and says where."""
 
     store: AttemptStore
     records: RunRecords
@@ -48,6 +50,7 @@ class Tools:
     install_id: Callable[[], str]
     code: Callable[[], TrainerCode]
     need: Callable[[TrainingConfig], int | None] = lambda _: None
+    expected: Callable[[TrainingConfig, GpuOffer], float | None] = lambda _config, _offer: None
     catalogue: GpuCatalogue = field(default_factory=GpuCatalogue)
     clock: Clock = field(default_factory=SystemClock)
 

@@ -20,7 +20,7 @@ from services.model_shapes import ShapeAnswer
 from services.offline import OfflinePolicy
 from services.remote.marks import RunTokens
 from services.remote.money import ASK_AGAIN, ASK_FROM, Bills, settle
-from services.remote.quotes import PodQuotes
+from services.remote.quotes import PodQuotes, expected_cost
 from services.remote.store import AttemptStore
 from services.remote.work import Tools, Work
 from services.run_records import RunRecords
@@ -83,6 +83,10 @@ def test_a_quote_is_for_the_first_that_would_be_tried(runpod: RunpodEmulator) ->
     assert found.need is not None
     fastest = quotes().ask(config(training__preset="Fastest (Runpod)"))
     assert fastest.candidates[0].offer.price > prices[0]
+    cheapest = found.candidates[0].offer
+    assert expected_cost(Shapes(), Library(), config(), cheapest) == found.quote.expected_cost
+    other = config(hp__base_model="other")
+    assert expected_cost(Shapes(), Library(), other, cheapest) is None
     assert runpod.cloud.pods == {}
     assert runpod.cloud.volumes == {}
 

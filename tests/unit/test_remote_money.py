@@ -10,12 +10,10 @@ import pytest
 from models.domain.remote_money import (
     BILL_SETTLES,
     clock_words,
-    ending_words,
     is_past_limit,
     run_cost,
     settled_cost,
     settled_words,
-    spent_words,
 )
 from models.domain.remote_run import RemoteAttempt, RemotePhase, Teardown
 
@@ -62,13 +60,8 @@ def test_a_run_costs_what_all_its_pods_do() -> None:
     )
 
 
-def test_what_is_spent_and_when_it_ends_is_said_in_words() -> None:
-    assert spent_words(PAID, NOON + 3600) == "$0.60 so far, at most $1.20"
-    ended = replace(PAID, gone_at=NOON + 1800, teardown=Teardown.CONFIRMED)
-    assert spent_words(ended, NOON + 3600) == "$0.30"
-    assert ending_words(PAID, NOON + 3600) == ("ends by itself at 14:00 (in 1 h), at most $1.20")
-    assert ending_words(PAID, NOON + 9000) == "should have ended at 14:00, at most $1.20"
-    assert ending_words(replace(PAID, ends_at=None), NOON) == ""
+def test_moments_and_costs_are_said_in_words() -> None:
+    assert clock_words(NOON, NOON) == "12:00"
     assert clock_words(NOON + 86400, NOON) == "Fri 12:00"
     assert settled_words(1.0, 1.1) == "It cost $1.10, $1.00 were expected."
     assert settled_words(None, 0.001) == "It cost under $0.01."
