@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -84,15 +85,21 @@ def _by_agent(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
             while pull(agent, mirror, status.state_id):
                 work.check()
         bring_all(agent.artifacts(work.pause), partial(download, agent), attempt, work)
+        home = _home(work)  # first: a pod that is gone because it was let go is no loss
         if not attempt.keep or attempt.stop_asked:
-            agent.acknowledge()
-    return _home(work)
+            with suppress(AppError):  # it is ended from here as well
+                agent.once("POST", "ack", json={})
+    return home
 
 
 def _by_volume(files: VolumeFiles, attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
     with Mirror(run_folder(work.run)) as mirror:
         read_volume(files, work, mirror)
-    bring_all(_listed(files, work), files.fetch, attempt, work)
+    artifacts = _listed(files, work)
+    result = f"runs/{work.run_id}/{_RESULT}"
+    if attempt.outcome == FINISHED and all(one.path != result for one in artifacts):
+        return _out_of_reach(attempt, work)  # it ended before it could list what it had made
+    bring_all(artifacts, files.fetch, attempt, work)
     return _home(work)
 
 
@@ -230,20 +237,16 @@ def _is_here(target: Path, one: Artifact) -> bool:
 
 
 def _listed(files: VolumeFiles, work: Work) -> list[Artifact]:
-    """The manifest that the agent left on the volume. AppError where there is none."""
-    said = files.read(f"runs/{work.run_id}/manifest.json")
+    """The manifest that the agent left on the volume; empty where there is none."""
     try:
-        entries = json.loads(said or b"")["files"]
+        entries = json.loads(files.read(f"runs/{work.run_id}/manifest.json") or b"{}")["files"]
         return [
             Artifact(str(one["path"]), int(one["size"]), str(one["sha256"]))
             for one in entries
             if _is_clean(str(one["path"]))
         ]
-    except (ValueError, TypeError, KeyError) as error:
-        raise AppError(
-            "not_found", "The pod ended before it could list what it had made.",
-            "Resume the run: another pod goes on from what is on the volume.", str(error),
-        ) from error  # fmt: skip
+    except (ValueError, TypeError, KeyError):
+        return []
 
 
 def _is_clean(path: str) -> bool:
@@ -257,7 +260,9 @@ def _home(work: Work) -> RemoteAttempt:
 
 
 def _out_of_reach(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
-    """The pod is gone before all was here, and its volume cannot be read from here."""
+    """The pod is gone before all was here, and its volume cannot tell it from here."""
+    if attempt.outcome == FINISHED and run_folder(work.run).result() is not None:
+        return _home(work)
     hint = (
         "Set the S3 keys under Settings, or resume: another pod brings it from the network volume."
         if attempt.volume_id
