@@ -10,6 +10,7 @@ import typer
 
 from app.cli.output import program, say
 from app.cli.rented import PodTeller, see_the_pod_off
+from models.domain.autopsy import PHASE_WORDS
 from models.qt.wording import duration, memory
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class ProgressLine:
         elif event.type == "heartbeat":
             self._rewrite(beat_text(event))
         elif event.type == "phase":
-            self._line(f"{event.text('phase').capitalize()} …")
+            words = _phase(event)
+            self._line(f"{words[:1].upper()}{words[1:]} …")
         elif event.type == "eval":
             loss = event.number("eval_loss")
             self._line(f"Held-out loss {'is not a number' if loss is None else f'{loss:.4f}'}")
@@ -90,8 +92,13 @@ def beat_text(event: RunEvent) -> str:
         words = f"{told(done)} of {told(total)}" if total else f"{told(done)} so far"
         return words if unit == "bytes" else f"{words} {unit}"
     what = f"step {(event.number('step') or 0) + 1:.0f}"
-    what = what if event.text("phase") == "training" else event.text("phase")
+    what = what if event.text("phase") == "training" else _phase(event)
     return f"still working: {duration(event.number('seconds') or 0.0)} in {what}"
+
+
+def _phase(event: RunEvent) -> str:
+    phase = event.text("phase")
+    return PHASE_WORDS.get(phase, phase)
 
 
 def _left(seconds: float) -> str:

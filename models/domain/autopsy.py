@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from models.domain.told_remedies import ToldRemedy
 
 _GIGABYTE = 1024**3
-_PHASES = {
+PHASE_WORDS = {
     "preparing": "getting ready",
     "downloading": "downloading the base model",
     "tokenizing": "preparing the dataset",
@@ -31,6 +31,7 @@ _PHASES = {
     "saving": "saving",
     "pushing": "pushing to the Hub",
 }
+"""What a run does in each phase, within a sentence."""
 _ENDED = {"finished", "failed", "cancelled"}
 _STORED_KINDS = {
     "container_oom": "host_oom",
@@ -171,8 +172,8 @@ def _where(run: Run, events: Sequence[RunEvent]) -> str:
     parts = []
     if run.total_steps:
         parts.append(f"step {run.step:,} of {run.total_steps:,}")
-    if told in _PHASES:
-        parts.append(_PHASES[told])
+    if told in PHASE_WORDS:
+        parts.append(PHASE_WORDS[told])
     return ", ".join(parts)
 
 

@@ -22,6 +22,7 @@ def test_the_time_left_is_told_as_people_tell_it() -> None:
         ({"done": 4 * 1024**2, "unit": "bytes"}, "4 MB so far"),
         ({"done": 1200, "total": 4200, "unit": "rows"}, "1,200 of 4,200 rows"),
         ({"phase": "training", "step": 8, "seconds": 95.0}, "still working: 1 min 35 s in step 9"),
+        ({"phase": "tokenizing", "seconds": 16.0}, "still working: 16 s in preparing the dataset"),
     ],
 )
 def test_what_goes_on_is_told_in_sizes_and_times(fields: dict[str, object], words: str) -> None:
