@@ -15,21 +15,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def save_merged(base_model: str, adapter: Path, folder: Path) -> None:
-    """Write the base model with the adapter of ``adapter`` merged into it, and its tokenizer."""
+def save_merged(base_model: str, adapter: Path, folder: Path, revision: str | None = None) -> None:
+    """Write the base model with the adapter of ``adapter`` merged into it, and its tokenizer.
+
+    ``revision`` is the commit of a Hub model that the adapter was trained on.
+    """
     from transformers import AutoTokenizer
 
     shutil.rmtree(folder, ignore_errors=True)
-    model = _merged(base_model, adapter)
+    model = _merged(base_model, adapter, revision)
     model.save_pretrained(folder)
     AutoTokenizer.from_pretrained(adapter).save_pretrained(folder)
 
 
-def _merged(base_model: str, adapter: Path) -> Any:
+def _merged(base_model: str, adapter: Path, revision: str | None) -> Any:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    base = AutoModelForCausalLM.from_pretrained(source_of(base_model), dtype="auto")
+    source = source_of(base_model)
+    base = AutoModelForCausalLM.from_pretrained(source, dtype="auto", revision=revision)
     if getattr(base, "is_quantized", False):  # a repository that holds four bits only
         base = base.dequantize()
     return PeftModel.from_pretrained(base, adapter).merge_and_unload()

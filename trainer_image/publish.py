@@ -14,7 +14,6 @@ from trainer_image.push import push
 from trainer_image.run_folder import write_atomic, write_model
 
 if TYPE_CHECKING:
-
     from trainer_image.contract import Result
     from trainer_image.run_folder import RunFolder
     from trainer_image.trainer import Training
@@ -52,7 +51,7 @@ def _upload(training: Training, result: Result, rows: tuple[int, int]) -> str:
     merged = output.path / "merged.tmp"
     try:
         with stop.interrupting():
-            save_merged(job.base_model, output.adapter, merged)
+            save_merged(job.base_model, output.adapter, merged, training.checked.base_revision)
         write_atomic(merged / _CARD, model_card(job, result, rows, merged=True))
         return push(merged, job, message, stop, warn)
     finally:
