@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from models.domain.run import Run
     from services.remote.steps import Step
     from services.remote.work import Work
+    from tests.emulators.runpod.machines import Machine
     from tests.emulators.runpod.mishaps import Mishap
     from tests.integration.remote_world import RemoteWorld
 
@@ -119,19 +120,28 @@ class SkewedTime:
         return bool(self._true.wait(event, seconds))
 
 
-def play(there: RemoteWorld, fault: str, phase: RemotePhase) -> Cell:
-    """Run a cell to its end and judge it."""
+def play(
+    there: RemoteWorld,
+    fault: str,
+    phase: RemotePhase,
+    machine: Callable[[], Machine] | None = None,
+    **config: object,
+) -> Cell:
+    """Run a cell to its end and judge it. ``machine`` makes other pods than the quick ones."""
     began = time.monotonic()
     cell = Cell(fault, phase)
-    there.train_quickly()
+    if machine is None:
+        there.train_quickly()
+    else:
+        there.runpod.cloud.machine = machine
     if fault in _WITH_S3:
         (access, secret), *_ = there.runpod.cloud.s3_keys.items()
         there.environ |= {"RUNPOD_S3_ACCESS_KEY": access, "RUNPOD_S3_SECRET_KEY": secret}
     striker = Striker(there, cell, MISHAPS.get(fault))
     driver = _driver(there, striker.steps(), skewed=fault == CLOCK_SKEW)
     runs = there.service(driver)
-    setup = SETUP | ({"runpod.max_hours": 0.2} if fault == ASLEEP else {})
-    run = runs.start(there.config(**setup))
+    setup: dict[str, object] = SETUP | ({"runpod.max_hours": 0.2} if fault == ASLEEP else {})
+    run = runs.start(there.config(**(setup | config)))
     if fault in {WINDOW_KILLED, ASLEEP} and _await(striker.struck.is_set):
         runs = there.service(_again(there, driver, asleep=fault == ASLEEP))
     _await(lambda: runs.poll(run.id).run.state.is_over and _is_over(there, run))
