@@ -300,3 +300,23 @@ def test_a_redirect_is_not_followed_with_the_token(tmp_path: Path) -> None:
             client.status()
         assert other.requests == []
         assert httpx.get(other.url).status_code == 502
+
+
+def test_a_folder_comes_with_its_names_and_nothing_is_replaced_once_the_run_has_begun(
+    pod: Pod, tmp_path: Path
+) -> None:
+    source = tmp_path / "a #1.bin"
+    source.write_bytes(b"checkpoint")
+    name = "outputs/x/checkpoints/checkpoint-1/a #1 ä.bin"
+    history = "runs/run-1/events.jsonl"
+    with pod.client() as client:
+        for there in (name, history):
+            upload(client, source, there, sha256(source), Watch())
+            assert (pod.root / there).read_bytes() == b"checkpoint"
+        with start(pod, steps=1):
+            pass
+        for there in (name, history):
+            with pytest.raises(AgentRefusalError) as caught:
+                upload(client, source, there, sha256(tmp_path / "a #1.bin")[::-1], Watch())
+            assert caught.value.status == 409
+        assert (pod.root / name).read_bytes() == b"checkpoint"
