@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from docker import DockerClient
 
+CHOSEN = os.environ.get("TEMPER_FAULT_CELLS", "")
 CELLS = [
     ("delete refused", RemotePhase.ENDING), ("cut download", RemotePhase.FETCHING),
     ("corrupt upload", RemotePhase.DELIVERING), ("restart", RemotePhase.TRAINING),
