@@ -57,6 +57,11 @@ def see_the_pod_off(run: Run) -> None:
     attempt = services().rented.latest(run.id)
     if attempt is None or not attempt.may_cost:
         return
+    if attempt.keep and not attempt.stop_asked:
+        say(
+            f"The pod is kept{_limit(attempt)}. End it with: {program()} pods stop {attempt.pod_id}"
+        )
+        return
     say("Waiting until the pod is gone.")
     attempt = services().rented.wait_until_gone(run.id, _GONE_SECONDS)
     if attempt is not None and attempt.cost is not None:

@@ -80,6 +80,7 @@ class RemoteRunner:
             gpu_count=section.gpu_count,
             image=section.image.strip(),
             created_at=tools.clock.now(),
+            keep=section.on_finish == "keep",
             # What was mirrored goes on where it was: the files are on the network volume.
             events_offset=last.events_offset if last else 0,
             log_offset=last.log_offset if last else 0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
-from models.domain.remote_run import AGAIN, CANCELLED, RemotePhase, Teardown
+from models.domain.remote_run import AGAIN, CANCELLED, FINISHED, RemotePhase, Teardown
 from services.remote.marks import pod_name
 from services.remote.store import following
 
@@ -14,13 +14,20 @@ if TYPE_CHECKING:
     from services.remote.work import Work
     from services.runpod.client import RunpodClient
 
+_KEPT, _KEPT_LOOK = "The pod is kept, and ends at its limit, or when you end it.", 30.0
 _FIRST_WAIT, _LONGEST_WAIT = 5.0, 60.0
 _APPEARS_WITHIN = 65.0
 """Seconds in which a pod that was made without an answer comes to be listed."""
 
 
 def end(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
-    """End the attempt's pod, however long it takes; then what follows."""
+    """End the attempt's pod, however long it takes; then what follows. One that the user keeps is
+    left until it is asked to end, or is at its limit."""
+    while _is_kept(attempt, work):
+        if attempt.doing != _KEPT:
+            work.save(doing=_KEPT)
+        work.pause(_KEPT_LOOK)
+        attempt = work.look()
     if attempt.teardown is Teardown.NONE:
         attempt = work.save(teardown=Teardown.REQUESTED)
     while not _is_gone(attempt, work):
@@ -38,6 +45,12 @@ def end(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
         return work.save(outcome=CANCELLED, **gone)
     work.tools.store.succeed(attempt, lambda ended: _next(ended, work), work.driver, **gone)
     return work.look()
+
+
+def _is_kept(attempt: RemoteAttempt, work: Work) -> bool:
+    wanted = attempt.keep and attempt.outcome == FINISHED and not attempt.stop_asked
+    within = attempt.ends_at is not None and work.now() < attempt.ends_at
+    return wanted and within and attempt.teardown is Teardown.NONE
 
 
 def _is_gone(attempt: RemoteAttempt, work: Work) -> bool:

@@ -274,6 +274,21 @@ def test_a_driver_that_has_not_been_seen_for_long_is_taken_over(there: RemoteWor
     assert claimed.driver == "new"
 
 
+def test_a_pod_that_is_kept_stays_until_it_is_ended(there: RemoteWorld) -> None:
+    run = there.add_run()
+    there.attempt(run, keep=True)
+    driver = there.program(STEPS)
+    driver.wake(run.id)
+    there.wait(run, 1, RemotePhase.ENDING)
+    wait_for(lambda: "is kept" in there.store.of_run(run.id)[0].doing)
+    assert there.store.of_run(run.id)[0].is_told
+    assert len(there.pods) == 1
+    there.store.ask_end(run.id)
+    driver.wake(run.id)
+    over = there.wait(run, 1, RemotePhase.OVER)
+    assert (over.outcome, there.pods) == (FINISHED, [])
+
+
 def test_a_fault_of_ours_ends_the_pod(there: RemoteWorld) -> None:
     def faulty(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
         raise ZeroDivisionError
