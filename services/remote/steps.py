@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.domain.remote_run import RemoteAttempt, RemotePhase
 from services.remote.booting import boot
-from services.remote.delivering import begin, deliver
+from services.remote.delivering import begin, deliver, while_there
 from services.remote.fetching import fetch
 from services.remote.money import settle
 from services.remote.placing import place
@@ -29,8 +29,8 @@ STEPS: Mapping[RemotePhase, Step] = {
     RemotePhase.PLACING: place,
     RemotePhase.RENTING: rent,
     RemotePhase.BOOTING: boot,
-    RemotePhase.DELIVERING: deliver,
-    RemotePhase.STARTING: begin,
+    RemotePhase.DELIVERING: while_there(deliver),
+    RemotePhase.STARTING: while_there(begin),
     RemotePhase.TRAINING: train,
     RemotePhase.FETCHING: fetch,
     RemotePhase.ENDING: end,

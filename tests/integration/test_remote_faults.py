@@ -28,6 +28,8 @@ QUICK = (
     "create: 500, made", "create: silence, not made", "old driver", "crash loop", "corrupt upload",
     "cut download", "console", "restart", "delete refused", "window killed",
 )  # fmt: skip
+FOUND = [("console", RemotePhase.DELIVERING), ("console", RemotePhase.STARTING)]
+"""Cells that once did not hold."""
 USUAL = {
     "create: 500, made": RemotePhase.RENTING, "create: 500, not made": RemotePhase.RENTING,
     "create: silence, made": RemotePhase.RENTING, "create: silence, not made": RemotePhase.RENTING,
@@ -49,7 +51,7 @@ USUAL = {
 
 def _cells() -> list[tuple[str, RemotePhase]]:
     if CHOSEN in {"", "usual"}:
-        return [(name, USUAL[name]) for name in (USUAL if CHOSEN else QUICK)]
+        return [(name, USUAL[name]) for name in (USUAL if CHOSEN else QUICK)] + FOUND
     names = list(FAULTS) if CHOSEN == "all" else CHOSEN.split(";")
     return [(name, phase) for name in names for phase in PHASES]
 
