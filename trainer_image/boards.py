@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _HOST = "api.wandb.ai"
 _SETTINGS = {
     "WANDB_ERROR_REPORTING": "false", "WANDB_DISABLE_CODE": "true", "WANDB_DISABLE_GIT": "true",
-    "WANDB_CONSOLE": "off", "WANDB_SILENT": "true", "WANDB_DISABLE_STATS": "false",
+    "WANDB_CONSOLE": "off", "WANDB_SILENT": "true", "WANDB_X_DISABLE_STATS": "true",
 }  # fmt: skip
 """No reports of its errors, no code, no log: what is recorded is settings and curves."""
 

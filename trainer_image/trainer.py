@@ -179,7 +179,12 @@ def _trainer_class(engine: Engine) -> Any:
     import torch
 
     class TemperTrainer(
-        Figures, Continuing, Sharded, Sharing, OwnCount, _base_class(engine)  # type: ignore[misc]
+        Figures,
+        Continuing,
+        Sharded,
+        Sharing,
+        OwnCount,
+        _base_class(engine),  # type: ignore[misc]
     ):
         """Takes tokenised items; its callback decides when to evaluate, save and stop."""
 
@@ -261,9 +266,7 @@ def _parts(training: Training) -> dict[str, Any]:
     from datasets import Dataset
 
     hp, pad = training.checked.job.hp, training.tokenizer.pad_token_id
-    decisions = step_callback(
-        hp, training.plan, training.reporter, training.stop, training.engine
-    )
+    decisions = step_callback(hp, training.plan, training.reporter, training.stop, training.engine)
     return {
         "model": training.model,
         "args": arguments(training),
