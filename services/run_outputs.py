@@ -7,14 +7,15 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
-from services.run_files import host_path, output_marker
+from services.run_files import RunFolder, host_path, output_marker
+from trainer_image.contract import Job
 from trainer_image.drift import differences, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from trainer_image.contract import Job, OutputMarker
+    from trainer_image.contract import OutputMarker
 
 
 class OnExisting(StrEnum):
@@ -40,9 +41,11 @@ def settle_output(
         return job
     if answer is OnExisting.NEW:
         return job.model_copy(update={"output_directory": _free_name(job, data_root, taken)})
+    marker = output_marker(directory)
+    if answer is OnExisting.RESUME and marker is not None:
+        job = _on_the_same_adapter(job, data_root, marker.run_id)
     if answer is not OnExisting.REFUSE:
         return job.model_copy(update={"on_existing": answer.value})
-    marker = output_marker(directory)
     same_job = marker is not None and job.may_go_on_from(marker.fingerprint)
     if same_job and marker is not None and not marker.finished and job.hp.auto_resume:
         return job.model_copy(update={"on_existing": OnExisting.RESUME.value})
@@ -53,6 +56,17 @@ def settle_output(
         "Resume it, train into a new directory, or overwrite it "
         "(--on-existing resume|new|overwrite).",
     )
+
+
+def _on_the_same_adapter(job: Job, data_root: Path, run_id: str) -> Job:
+    """A run that goes on stays on the adapter that lay below the one it learns; a setup, from which
+    the job was made, knows of none."""
+    try:
+        before = Job.model_validate_json(RunFolder(data_root, run_id).job.read_bytes())
+    except (OSError, ValueError):
+        return job
+    below = {name: getattr(before, name) for name in ("on_top_of", "on_top_of_sha256")}
+    return job.model_copy(update=below)
 
 
 def _what(same_job: bool, finished: bool) -> str:
