@@ -23,6 +23,10 @@ _PHASES = {
     "saving": "Saving the adapter",
     "pushing": "Pushing to the Hub",
 }
+_BEGINNING = "preparing"
+"""The phase that every boot of a trainer begins with."""
+_BEFORE_ITS_BOOT = frozenset({RunState.QUEUED, RunState.PREPARING})
+"""A resumed run in these states has nothing to tell yet but of its earlier boot."""
 _STATES = {
     RunState.DRAFT: "Not started",
     RunState.QUEUED: "Waiting to start",
@@ -148,7 +152,9 @@ class RunStatusModel(QObject):
         self._trouble = update.trouble
         for event in update.events:
             self._beat = event if event.type == HEARTBEAT else None
-            if event.type == "progress":
+            if event.type == "phase" and event.text("phase") == _BEGINNING:
+                self._progress = None  # what there is, is of an earlier boot
+            elif event.type == "progress":
                 self._progress = event
             elif event.type == "warning":
                 self._warning = event.text("message")
@@ -202,8 +208,8 @@ class RunStatusModel(QObject):
         return beat_sentence(self._beat)
 
     def _progress_facts(self) -> list[str]:
-        event = self._progress
-        if event is None:
+        event, run = self._progress, self._run
+        if event is None or run is None or run.state in _BEFORE_ITS_BOOT:
             return []
         found = ((event.number(name), word) for name, word in _FACTS)
         return [word(value) for value, word in found if value is not None]

@@ -122,6 +122,22 @@ def test_status_says_what_is_known_and_no_more(owner: QObject) -> None:
     assert model.time_left() == ""
 
 
+def test_a_resumed_run_tells_no_loss_and_speed_of_the_boot_before(owner: QObject) -> None:
+    model = RunStatusModel(owner)
+    run = make_run(phase="training", step=5, total_steps=10)
+    model.take(RunUpdate(run, (progress_event(5, tokens_per_second=1500.0),)))
+    ended = make_run(state=RunState.FAILED, phase="failed", step=5, total_steps=10)
+    model.take(RunUpdate(ended))
+    assert "1,500 tokens/s" in model.facts()
+    model.set_run(make_run(state=RunState.PREPARING, phase="failed", step=5, total_steps=10))
+    assert model.facts() == ("Step 5 of 10",)
+    begins = RunEvent(8, 0.0, "phase", {"phase": "preparing"})
+    model.take(RunUpdate(make_run(phase="downloading", step=5, total_steps=10), (begins,)))
+    assert model.facts() == ("Step 5 of 10",)
+    model.take(RunUpdate(run, (progress_event(6, tokens_per_second=900.0),)))
+    assert "900 tokens/s" in model.facts()
+
+
 def test_steps_add_up() -> None:
     config, session = TrainingConfig(), make_session(rows=1000)
     estimate = estimate_steps(config, session)
