@@ -70,15 +70,18 @@ class ProgressLine:
 
 
 def progress_text(event: RunEvent) -> str:
-    """One progress event as a line: step, loss, speed, time left."""
-    parts = [f"step {event.number('step') or 0:.0f}/{event.number('total_steps') or 0:.0f}"]
+    """One progress event as a line: step, loss, speed, time left; after the last step it saves."""
+    step, total = event.number("step") or 0, event.number("total_steps") or 0
+    parts = [f"step {step:.0f}/{total:.0f}"]
     for name, form in (
         ("loss", "loss {:.4f}".format),
         ("tokens_per_second", "{:,.0f} tokens/s".format),
         ("eta_seconds", _left),
     ):
         value = event.number(name)
-        if value is not None:
+        if name == "eta_seconds" and 0 < total <= step:
+            parts.append("saving")
+        elif value is not None:
             parts.append(form(value))
     return "  ".join(parts)
 

@@ -15,6 +15,13 @@ def test_the_time_left_is_told_as_people_tell_it() -> None:
     assert progress_text(event) == words
 
 
+def test_after_the_last_step_it_saves() -> None:
+    fields = {"step": 900, "total_steps": 900, "loss": 1.25, "eta_seconds": 3.0}
+    assert progress_text(RunEvent(0, 1.0, "progress", fields)) == (
+        "step 900/900  loss 1.2500  saving"
+    )
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
