@@ -20,6 +20,7 @@ from models.domain.config import (
 )
 from models.domain.config_io import settings_index
 from models.domain.methods import has_meaning
+from models.domain.processes import chosen_gpus
 
 if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
@@ -47,6 +48,7 @@ _LORA_ONLY = {
 _DOCKER_ONLY = {
     "local.image", "local.container_name", "local.memory_limit",
 }  # fmt: skip
+_DEVICES = "local.gpu_devices"
 _MEASURED_ONLY = {"hp.eval_steps", "hp.early_stopping", "hp.load_best"}
 
 
@@ -68,11 +70,13 @@ def is_shown(
 ) -> bool:
     """Whether a setting has a meaning in this setup; one that has none is not shown.
 
-    Beginners choose among GPUs only where there are several.
+    GPUs are chosen among by everybody where there are several, and else are shown
+    only where some are chosen already.
     """
     is_expert = config.training.skill_level == SKILL_EXPERT
-    is_needed = path == "local.gpu_devices" and circumstances.gpu_count > 1
-    if settings_index()[path].rule.expert and not is_expert and not is_needed:
+    if path == _DEVICES:
+        is_expert = circumstances.gpu_count > 1 or bool(chosen_gpus(config.local))
+    if settings_index()[path].rule.expert and not is_expert:
         return False
     section, name = path.split(".", 1)
     if section in {"local", "runpod"}:
@@ -90,7 +94,7 @@ def _target_setting_is_shown(config: TrainingConfig, path: str) -> bool:
     if path.startswith("runpod."):
         return config.training.target == TARGET_RUNPOD
     in_docker = config.local.runtime == RUNTIME_DOCKER
-    if path == "local.gpu_devices" and not config.local.use_gpu:
+    if path == _DEVICES and not config.local.use_gpu:
         return False
     return config.training.target == TARGET_LOCAL and (in_docker or path not in _DOCKER_ONLY)
 

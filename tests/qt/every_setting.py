@@ -18,8 +18,8 @@ from models.domain.config import (
 )
 from models.domain.config_io import settings_index, with_values
 
-EVERYTHING = Circumstances(offline=False, has_hf_token=True, has_runpod_key=True)
-"""Tokens and keys are there, and the network."""
+EVERYTHING = Circumstances(has_hf_token=True, has_runpod_key=True, gpu_count=2)
+"""Tokens and keys are there, the network, and several GPUs."""
 _TEXTS = {
     "dataset.session": "Second",
     "dataset.hf_repo": "tatsu-lab/alpaca",

@@ -111,13 +111,14 @@ def test_the_rules_hold_only_where_a_container_runs() -> None:
     assert "local.gpu_devices" not in {problem.field for problem in validate(without_gpu)}
 
 
-def test_beginners_choose_among_gpus_only_where_there_are_several() -> None:
-    config = with_values(TrainingConfig(), DOCKER)
+@pytest.mark.parametrize("level", ["Beginner", "Expert"])
+def test_gpus_are_chosen_among_only_where_there_are_several(level: str) -> None:
+    config = with_values(TrainingConfig(), DOCKER | {"training.skill_level": level})
     path = "local.gpu_devices"
     assert not is_shown(config, path)
     assert not is_shown(config, path, Circumstances(gpu_count=1))
     assert is_shown(config, path, Circumstances(gpu_count=2))
-    assert is_shown(with_values(config, {"training.skill_level": "Expert"}), path)
+    assert is_shown(with_values(config, {path: "0"}), path)  # else nobody could take it back
     assert not is_shown(
         with_values(config, {"local.use_gpu": False}), path, Circumstances(gpu_count=2)
     )
