@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainer_image.checks import gpu_problems
 from trainer_image.run_folder import is_local, resolve
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from trainer_image.contract import Job
     from trainer_image.machine import Machine
 
@@ -38,6 +41,14 @@ class Engine:
     def is_unsloth(self) -> bool:
         """Whether Unsloth's kernels compute, and its ways must be minded."""
         return self.name == UNSLOTH
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """What is computed within is computed as in a training step."""
+        import torch
+
+        halved = self.on_gpu and self.precision != "float32"
+        dtype = getattr(torch, self.precision)
+        return torch.autocast("cuda", dtype=dtype) if halved else nullcontext()
 
 
 def choose_engine(job: Job, machine: Machine) -> Engine:

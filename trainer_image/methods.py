@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from trainer_image.collate import Item
     from trainer_image.contract import Hyperparameters
+    from trainer_image.engine import Engine
     from trainer_image.objective import Objective
     from trainer_image.prepare import Prepared
     from trainer_image.trainer import Training
@@ -44,12 +45,15 @@ def collator_of(hp: Hyperparameters, pad_id: int) -> Any:
     return PackedCollator(pad_id) if hp.packs else PaddedCollator(pad_id)
 
 
-def take_reference(model: Any, prepared: Prepared, hp: Hyperparameters, pad_id: int) -> None:
+def take_reference(
+    model: Any, prepared: Prepared, hp: Hyperparameters, pad_id: int, engine: Engine
+) -> None:
     """Ask the untrained model beforehand where it will not be there any more: DPO of all
     weights. An adapter can be switched off instead."""
     if hp.method == "DPO" and hp.tuning == "full":
         items = [*prepared.train, *prepared.held_out]
-        ask_beforehand(model, items, collator_of(hp, pad_id), hp.batch_size)
+        with engine.autocast():  # in the training's precision: rounding would be a difference
+            ask_beforehand(model, items, collator_of(hp, pad_id), hp.batch_size)
 
 
 def kind_of_item(hp: Hyperparameters) -> str:

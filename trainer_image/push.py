@@ -6,11 +6,14 @@ that fails leaves the saved adapter as it is, and a resume of the run does nothi
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from trainer_image.contract import FailureKind
 from trainer_image.failures import RefusedError, StoppedError, TrainerError, understand
+from trainer_image.run_folder import is_local
 from trainer_image.secrecy import without_secrets
 
 if TYPE_CHECKING:
@@ -111,10 +114,19 @@ def _upload(folder: Path, job: Job, message: str) -> str:
     address = api.create_repo(repo, private=job.hp.hub_private, exist_ok=True)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     additions = [
-        CommitOperationAdd(path.relative_to(folder).as_posix(), str(path)) for path in files
+        CommitOperationAdd(path.relative_to(folder).as_posix(), _shown(path, job)) for path in files
     ]
     api.create_commit(repo, additions, commit_message=message)
     return str(address.url)
+
+
+def _shown(path: Path, job: Job) -> str | bytes:
+    """What others get of a file: all of it, but of a base model's folder only the name."""
+    if path.name != "adapter_config.json" or not is_local(job.base_model):
+        return str(path)
+    config = json.loads(path.read_bytes())
+    config["base_model_name_or_path"] = PurePath(job.base_model).name
+    return json.dumps(config, indent=2, sort_keys=True).encode()
 
 
 def _asked(question: Callable[[], _T]) -> _T:

@@ -6,6 +6,7 @@ themselves; one whose loss is another is left out. docs/speed.md says what each 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from trainer_image import lora_linear
@@ -16,7 +17,7 @@ from trainer_image.joined import JoinedCollator, rows_of
 from trainer_image.loss import summed_loss, take_the_long_way, token_losses
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from trainer_image.collate import Item
     from trainer_image.contract import Hyperparameters
@@ -28,6 +29,10 @@ _DIFFERENCE = {"torch.float32": 1e-3}
 _DIFFERENCE_16_BIT = 0.05
 """Mean difference of a token's loss that is no rounding: a row that sees another makes 0.1 and
 more (trainer_image/loss.py)."""
+
+
+_STRENGTH = 0.02
+"""Of the numbers that a tried adapter has: about those of a model's own weights."""
 
 
 def quicken(model: Any, items: Sequence[Item], hp: Hyperparameters, engine: Engine) -> None:
@@ -65,8 +70,27 @@ def _try_all(model: Any, rows: list[Item], *, on_gpu: bool) -> None:
         return
     if attend_by_rows(model) and not same(JoinedCollator()(rows)):
         attend_as_before(model)
-    if lora_linear.quicken(model) and not same(padded):
-        lora_linear.as_before(model)
+    with _adapters_that_act(model):
+        expected = token_losses(model, padded).sum().item()
+        if lora_linear.quicken(model) and not same(padded):
+            lora_linear.as_before(model)
+
+
+@contextmanager
+def _adapters_that_act(model: Any) -> Iterator[None]:
+    """A new adapter begins with nothing to add, so a layer that left it out would not be seen."""
+    import torch
+
+    chance = torch.Generator().manual_seed(0)
+    weights = [part for name, part in model.named_parameters() if ".lora_B." in name]
+    before = [part.data for part in weights]
+    for part in weights:
+        part.data = torch.randn(part.shape, generator=chance).mul_(_STRENGTH).to(part.dtype)
+    try:
+        yield
+    finally:
+        for part, value in zip(weights, before, strict=True):
+            part.data = value
 
 
 def _trial(items: Sequence[Item]) -> list[Item]:
@@ -79,7 +103,10 @@ def _trial(items: Sequence[Item]) -> list[Item]:
     ]
 
 
-def joined_collator(model: Any, hp: Hyperparameters) -> JoinedCollator:
+def joined_collator(model: Any) -> JoinedCollator:
     """Beginnings are shared unless chance is to treat each row for itself."""
-    dropped = hp.lora_dropout if hp.tuning == "LoRA" else 0
-    return JoinedCollator(share=not (dropped or getattr(model.config, "attention_dropout", 0)))
+    import torch
+
+    layers = (one.p for one in model.modules() if isinstance(one, torch.nn.Dropout))
+    kernels = getattr(model.config, "attention_dropout", 0)
+    return JoinedCollator(share=not (kernels or any(layers)))

@@ -110,8 +110,12 @@ class EventWriter:
         event = {"seq": self._seq, "time": time.time(), "type": type_}
         event |= {name: _finite(value) for name, value in fields.items()}
         line = without_secrets(json.dumps(event, ensure_ascii=False, allow_nan=False))
-        self._append(line.encode() + b"\n")
-        self._seq += 1
+        try:
+            self._append(line.encode() + b"\n")
+            self._seq += 1
+        except BaseException:  # a stop's signal, too, may come between the line and its number
+            self._seq = self._repair()
+            raise
 
     def _append(self, line: bytes) -> None:
         size = self._file.seek(0, os.SEEK_END)

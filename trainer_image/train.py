@@ -189,7 +189,7 @@ class Run:
             quicken(model, prepared.train, job.hp, engine)
             if job.hp.packs:
                 refuse_leaking(model, prepared.train[0])
-            take_reference(model, prepared, job.hp, tokenizer.pad_token_id)
+            take_reference(model, prepared, job.hp, tokenizer.pad_token_id, engine)
         training = Training(
             checked, engine, model, tokenizer, prepared.train, prepared.held_out,
             plan, objective_of(job.hp), self._reporter, self._stop,

@@ -257,7 +257,7 @@ def _trainer_class(engine: Engine) -> Any:
 def _collator(hp: Hyperparameters, pad: int, engine: Engine, model: Any) -> Any:
     """How items become a batch."""
     if hp.method == "SFT" and attends_by_rows(model):
-        return joined_collator(model, hp)
+        return joined_collator(model)
     collate = collator_of(hp, pad)
     return OneSequence(collate) if engine.is_unsloth and hp.packs else collate
 

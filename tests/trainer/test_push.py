@@ -63,6 +63,8 @@ def test_adapter_goes_to_a_private_repository_over_a_line_that_drops(
     assert "Held-out loss before" in card
     assert str(lab.root) not in card
     assert "/data/" not in card
+    config = json.loads(repo.files["adapter_config.json"])
+    assert config["base_model_name_or_path"] == "tiny"
     assert TOKEN not in done.log + (done.folder / "events.jsonl").read_text() + card
 
 

@@ -54,6 +54,10 @@ def test_an_adapted_layer_computes_what_peft_computes(quick: Any) -> None:
     assert report["restored"]
 
 
+def test_a_layer_that_leaves_a_new_adapter_out_is_found_by_the_trial(quick: Any) -> None:
+    assert not quick["forgetful"]
+
+
 def test_what_is_not_plain_lora_stays_with_peft(quick: Any) -> None:
     assert set(quick["not_plain"].values()) == {0}
 

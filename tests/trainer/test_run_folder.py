@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from trainer_image.contract import DATA_ROOT_VARIABLE, Event, Phase, RunState
+from trainer_image.failures import StoppedError
 from trainer_image.run_folder import (
     EventWriter,
     StateWriter,
@@ -81,3 +82,25 @@ def test_state_counts_boots(tmp_path: Path) -> None:
 
 def test_creation_time_is_psutils() -> None:
     assert process_created() == pytest.approx(psutil.Process().create_time(), abs=1.5)
+
+
+@pytest.mark.parametrize("written", [0, 7, None], ids=["nothing", "a part", "the whole line"])
+def test_a_stop_in_the_middle_of_an_event_leaves_no_gap_and_no_double(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int | None
+) -> None:
+    path = tmp_path / "events.jsonl"
+    with EventWriter(path) as writer:
+        writer.emit("phase", phase="preparing")
+
+        def interrupted(line: bytes) -> None:
+            writer._file.write(line[:written])
+            raise StoppedError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(writer, "_append", interrupted)
+            with pytest.raises(StoppedError):
+                writer.emit("warning", message="the line drops")
+        writer.emit("failed", kind="cancelled")
+    events = [Event.model_validate_json(line) for line in path.read_text().splitlines()]
+    assert [event.seq for event in events] == list(range(len(events)))
+    assert events[-1].type == "failed"

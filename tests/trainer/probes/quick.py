@@ -1,6 +1,7 @@
 """What makes steps faster beside what the libraries do by themselves: ``MODEL``."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -200,6 +201,25 @@ def trials() -> dict:
     return report
 
 
+def forgetful() -> bool:
+    """Whether a layer that leaves a new adapter out is still used after the trial."""
+    model = load("llama")
+    for name, part in model.named_parameters():
+        if ".lora_B." in name:
+            part.data.zero_()
+    product = lora_linear._product
+
+    def without(x: Any, weight: Any, packed: Any, bias: Any, *rest: Any) -> Any:
+        return torch.nn.functional.linear(x, weight, bias)
+
+    lora_linear._product = lambda: SimpleNamespace(apply=without)
+    try:
+        quicken(model, packed(), Hyperparameters(), CPU)
+    finally:
+        lora_linear._product = product
+    return any("temper_packed" in vars(module) for module in model.modules())
+
+
 old = PackedCollator(0)(packed())
 print(json.dumps({
     "kinds": {
@@ -211,4 +231,5 @@ print(json.dumps({
     "computed_before": {"padded": PaddedCollator(0)(ROWS)["input_ids"].numel(),
                         "packed": old["input_ids"].numel()},
     "adapters": adapters(), "not_plain": not_plain(), "head": head(), "trials": trials(),
+    "forgetful": forgetful(),
 }))  # fmt: skip
