@@ -91,7 +91,7 @@ class JobBuilder:
         data_root = self.data_root(config)
         problems = secret_problems(config)  # a run's setup is stored and written into its job
         online = offline_problems(config, data_root) if offline else []
-        wrong = validate(config)
+        wrong = validate(config, self.processes(config))
         token = token_problems(config, self._hf_token, offline=offline)
         for found in (online, wrong, token, list(further)):
             known = {problem.field for problem in problems}

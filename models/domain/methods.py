@@ -48,11 +48,11 @@ def rate_note(hp: HyperparameterSection) -> str:
     return f"A learning rate of {rate} is high for {hp.method}: 5e-6 to 5e-5 is usual."
 
 
-def method_problems(hp: HyperparameterSection) -> Iterator[Problem]:
-    """What KTO lacks: a second answer in a step, or the untrained model."""
+def method_problems(hp: HyperparameterSection, processes: int = 1) -> Iterator[Problem]:
+    """What KTO lacks: a second answer in a step of all ``processes``, or the untrained model."""
     if hp.method != "KTO":
         return
-    if hp.batch_size * hp.grad_accum < 2:
+    if hp.batch_size * hp.grad_accum * processes < 2:
         yield Problem(
             "hp.grad_accum",
             str(hp.grad_accum),
@@ -61,8 +61,8 @@ def method_problems(hp: HyperparameterSection) -> Iterator[Problem]:
         )
     if hp.tuning == "full":
         yield Problem(
-            "hp.method",
-            hp.method,
-            "needs the untrained model beside the trained one, which a full fine-tune lacks.",
-            "Tune with LoRA, or use DPO with pairs.",
+            "hp.tuning",
+            hp.tuning,
+            "cannot be used with KTO, which compares with the untrained model.",
+            "Tune with LoRA.",
         )

@@ -26,8 +26,10 @@ _QUANTISED_NAMES = ("-bnb-4bit", "-bnb-8bit", "-awq", "-gptq", "-fp8")
 """How the names of models end that the Hub holds in quantised form."""
 
 
-def validate(config: TrainingConfig) -> list[Problem]:
+def validate(config: TrainingConfig, processes: int = 1) -> list[Problem]:
     """All that is wrong with the values of this configuration; empty when nothing is.
+
+    ``processes`` are those that would train together (:func:`processes_of`).
 
     Only what the values themselves tell: whether files, models or networks are there is asked by
     the services when a run starts. The section of the other target is not looked at.
@@ -38,7 +40,22 @@ def validate(config: TrainingConfig) -> list[Problem]:
     )  # fmt: skip
     for check in checks:
         problems.extend(check(config))
+    problems.extend(method_problems(config.hp, processes))
     return problems
+
+
+def dataset_problems(config: TrainingConfig, format_: str) -> list[Problem]:
+    """What the format of the chosen dataset forbids, at the dataset and at the method."""
+    from trainer_image.contract import DatasetFormat, fitting, misfit  # pydantic, for this alone
+
+    rows, method = DatasetFormat(format_), config.hp.method
+    wrong, remedy = misfit(rows, method), fitting(rows)
+    if not wrong:
+        return []
+    return [
+        Problem("dataset.session", config.dataset.session, wrong, remedy),
+        Problem("hp.method", method, "does not suit the dataset.", remedy),
+    ]
 
 
 def _range_problems(config: TrainingConfig) -> list[Problem]:
@@ -115,7 +132,6 @@ def _tuning(config: TrainingConfig) -> Iterator[Problem]:
         )
     if hp.tuning == "LoRA" and not hp.lora_targets.strip():
         yield Problem("hp.lora_targets", "", "is empty.", "Use all-linear or module names.")
-    yield from method_problems(hp)
 
 
 def _resuming(config: TrainingConfig) -> Iterator[Problem]:

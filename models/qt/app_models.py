@@ -82,5 +82,6 @@ class AppModels(QObject):
         self.doctor = DoctorModel(self)
         self.docker = DockerModel(self)
         self.settings = SettingsModel(self)
+        self.form.set_datasets(self.datasets)
         for shown in (self.run, self.shown_run):
             shown.autopsy.set_hardware(self.hardware)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 
 from models.domain.availability import FORCED_OFFLINE, Circumstances
-from models.domain.config import TrainingConfig
+from models.domain.config import SOURCE_SESSION, TrainingConfig
 from models.domain.config_io import get_value, parse_value, settings_index, with_values
 from models.domain.errors import ConfigError, Problem
 from models.qt.target_values import OWN_BY_TARGET, TargetValues
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from models.qt.datasets_model import DatasetsModel
 
 _TARGET = "training.target"
 
@@ -53,6 +55,8 @@ class FormModel(QObject):
         self._unreadable: dict[str, Problem] = {}
         self._shown: dict[str, Problem] = {}
         self._touched: set[str] = set()
+        self._datasets: DatasetsModel | None = None
+        self._misfitting: dict[str, Problem] = {}
 
     @property
     def config(self) -> TrainingConfig:
@@ -170,8 +174,16 @@ class FormModel(QObject):
             self._enforce()
         elif before.offline and not circumstances.offline:
             self._bring_back()
+        if circumstances.gpu_count != before.gpu_count:
+            self._check()
         if circumstances != before:
             self.circumstances_changed.emit()
+
+    def set_datasets(self, datasets: DatasetsModel) -> None:
+        """Take where the chosen dataset can be looked up."""
+        self._datasets = datasets
+        for changed in (datasets.modelReset, datasets.rowsInserted, datasets.rowsRemoved):
+            changed.connect(self._on_datasets_changed)
 
     def load(self, config: TrainingConfig, name: str = "") -> None:
         """Show a saved configuration; it counts as saved under ``name``."""
@@ -230,13 +242,35 @@ class FormModel(QObject):
         self._check()
         self.title_changed.emit()
 
-    def _check(self) -> None:
-        from models.domain.validation import validate  # not for the first frame
+    @Slot()
+    def _on_datasets_changed(self) -> None:
+        """Look again only where it matters: what a service found stays until the next edit."""
+        if self._misfits() != self._misfitting:
+            self._check()
 
-        problems = validate(self._config)
+    def _check(self) -> None:
+        # Not for the first frame.
+        from models.domain.processes import processes_of
+        from models.domain.validation import validate
+
+        gpus = self._circumstances.gpu_count
+        problems = validate(self._config, processes_of(self._config, gpus))
         found = {problem.field: problem for problem in reversed(problems)}
         shown = {path: problem for path, problem in found.items() if path in self._touched}
-        self._set_shown(shown | self._unreadable)
+        self._misfitting = self._misfits()
+        self._set_shown(self._misfitting | shown | self._unreadable)
+
+    def _misfits(self) -> dict[str, Problem]:
+        """Where method and rows do not go together; shown though neither was touched: both are
+        known, and Start would say it."""
+        from models.domain.validation import dataset_problems
+
+        dataset = self._config.dataset
+        if self._datasets is None or dataset.source != SOURCE_SESSION:
+            return {}
+        session = self._datasets.by_reference(dataset.session)
+        problems = [] if session is None else dataset_problems(self._config, session.format)
+        return {problem.field: problem for problem in problems}
 
     def _set_shown(self, problems: dict[str, Problem]) -> None:
         if problems != self._shown:

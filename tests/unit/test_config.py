@@ -110,7 +110,7 @@ def test_an_unknown_setting_names_its_neighbours() -> None:
         ({"hp.tuning": "full", "hp.quantization": "4-bit"}, "hp.quantization"),
         ({"hp.tuning": "full", "hp.base_model": "unsloth/x-bnb-4bit"}, "hp.base_model"),
         ({"hp.method": "KTO", "hp.batch_size": 1, "hp.grad_accum": 1}, "hp.grad_accum"),
-        ({"hp.method": "KTO", "hp.tuning": "full"}, "hp.method"),
+        ({"hp.method": "KTO", "hp.tuning": "full"}, "hp.tuning"),
         ({"hp.resume_from": "/tmp/checkpoint-3"}, "hp.resume_from"),
         ({"training.target": "Runpod - Pod", "runpod.cloud": "Community"}, "runpod.cloud"),
         ({"training.target": "Runpod - Pod", "runpod.max_cost": 0.0}, "runpod.max_cost"),
@@ -123,6 +123,13 @@ def test_a_bad_value_is_named_with_a_remedy(changes: dict[str, object], field: s
     assert found, validate(config)
     assert found[0].message
     assert found[0].remedy
+
+
+def test_the_two_answers_of_a_step_may_be_those_of_two_gpus() -> None:
+    values = {"hp.method": "KTO", "hp.batch_size": 1, "hp.grad_accum": 1}
+    config = with_values(TrainingConfig(), {"dataset.session": "1", **values})
+    assert [problem.field for problem in validate(config)] == ["hp.grad_accum"]
+    assert validate(config, processes=2) == []
 
 
 def test_the_section_of_the_other_target_does_not_forbid_a_start() -> None:
