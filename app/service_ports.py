@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ProbePort,
         QueuePort,
         RemotePort,
+        RentedPort,
         RunPort,
         RuntimePort,
         SecretCheckPort,
@@ -86,6 +87,10 @@ class WindowServices(Protocol):
     @property
     def remote(self) -> RemotePort:
         """Rented pods."""
+
+    @property
+    def rented(self) -> RentedPort:
+        """Runs on them."""
 
     @property
     def peaks(self) -> PeakPort:

@@ -23,6 +23,7 @@ from app.connect_measure import MeasureConnection
 from app.connect_offline import OfflineConnection
 from app.connect_pods import PodsConnection
 from app.connect_presets import PresetConnection
+from app.connect_rented import RentedConnection
 from app.connect_runs import RunsConnection
 from app.connect_settings import SettingsConnection
 from app.connect_tray import TrayConnection
@@ -81,6 +82,7 @@ class Wiring(QObject):
         self.autopsy = AutopsyConnection(window, desk, self)
         self.tray = TrayConnection(window, self.training, self.runs, self.follower)
         self.pods = PodsConnection(window, desk, services.remote, self.follower)
+        self.rented = RentedConnection(window, desk, services, self)
         self.closing = ClosingConnection(window, desk, runs, self.follower, self.saved, self.pods)
         self.history.connect_closing(self.closing.controller)
         self.help = HelpConnection(window, desk, services, self)

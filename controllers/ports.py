@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from models.domain.measured_fit import MeasuredFit
     from models.domain.pod_rows import PodEnd, PodRow, Swept
+    from models.domain.rented import RentedRun
     from models.domain.run import Run, RunUpdate
     from models.domain.run_history import (
         Curve,
@@ -469,6 +470,13 @@ class PodPort(Protocol):
 
     def end(self, pod_id: str) -> PodEnd:
         """End one on the user's click; AppError. Called in the lane ``remote``."""
+
+
+class RentedPort(Protocol):
+    """Runs on rented pods."""
+
+    def seen(self, run_id: str) -> RentedRun | None:
+        """A run's pod, its cost and its machine's log, by what is known here; None without one."""
 
 
 class ReaperPort(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import (
     QAbstractTableModel,
@@ -13,9 +13,17 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     Qt,
     QTimer,
+    Signal,
     Slot,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SOURCES = ("All sources", "Container", "System")
+CONTAINER, SYSTEM = 1, 2
+"""Indexes of SOURCES: what the trainer prints, and what the machine of its pod says."""
+SYSTEM_MARK = "[system] "
 LEVELS = ("Everything", "Warnings and errors", "Errors")
 LEVEL_ROLE = Qt.ItemDataRole.UserRole + 1
 TEXT_ROLE = Qt.ItemDataRole.UserRole + 2
@@ -32,10 +40,11 @@ _Index = QModelIndex | QPersistentModelIndex
 
 
 class LogLine(NamedTuple):
-    """One line: its number since the log began, and its text."""
+    """One line: its number since the log began, its text, and who said it."""
 
     number: int
     text: str
+    source: int = CONTAINER
 
 
 def level_of(text: str) -> int:
@@ -51,12 +60,19 @@ def level_of(text: str) -> int:
 class LogModel(QAbstractTableModel):
     """The newest lines of a log; the whole log is a file on disk.
 
+    Signals:
+        system_came: the machine of a pod has said something, or all of it was cleared.
+
     Text comes in through :meth:`feed` at any pace and in any pieces. A timer takes what has come
     and shows it with one insert, so a burst costs no more than its lines.
     """
 
+    system_came = Signal()
+
     def __init__(self, parent: QObject | None = None, max_rows: int = MAX_ROWS) -> None:
         super().__init__(parent)
+        self._source = 0
+        self._system = 0
         self._max_rows = max_rows
         self._waiting: deque[str] = deque(maxlen=max_rows)
         self._partial = ""
@@ -80,11 +96,43 @@ class LogModel(QAbstractTableModel):
         """Lines that have come in since the log was cleared."""
         return self._count
 
+    @property
+    def system_lines(self) -> int:
+        """How many lines of a pod's machine have come in since the log was cleared."""
+        return self._system
+
     def last_lines(self, most: int = 400) -> list[str]:
-        """The newest lines, whatever the filters hide, with those that still wait to be shown."""
+        """The trainer's newest lines, whatever the filters hide, with those that still wait."""
         waiting = [*self._waiting][-most:]
-        shown = [line.text for line in [*self._ring][-(most - len(waiting)) :]]
+        newest = [*self._ring][-(most - len(waiting)) :]
+        shown = [line.text for line in newest if line.source == CONTAINER]
         return [*shown, *waiting] if len(waiting) < most else waiting
+
+    def feed_system(self, lines: Sequence[str]) -> None:
+        """Take lines of the machine of a pod. The first ones come before all that was printed:
+        a machine speaks before its container does."""
+        if not lines:
+            return
+        self.flush_all()
+        new = [
+            self._line(f"{SYSTEM_MARK}{text}")._replace(source=SYSTEM)
+            for text in lines[-self._max_rows :]
+        ]
+        is_first, self._system = self._system == 0, self._system + len(lines)
+        if is_first and self._ring:
+            self._put_first(new)
+        else:
+            self._drop_oldest(len(self._ring) + len(new) - self._max_rows)
+            self._ring.extend(new)
+            self._insert([line for line in new if self._is_shown(line)])
+        self.system_came.emit()
+
+    def _put_first(self, new: list[LogLine]) -> None:
+        kept = [*new, *self._ring][-self._max_rows :]
+        first = self._count - len(kept)
+        self._ring = deque(line._replace(number=first + n) for n, line in enumerate(kept))
+        self._longest = max(self._longest, _longest(new))
+        self._filter_again()
 
     def feed(self, text: str) -> None:
         """Take a piece of the log; it may end within a line."""
@@ -127,13 +175,20 @@ class LogModel(QAbstractTableModel):
         self._ring.clear()
         self._rows.clear()
         self._partial = ""
-        self._count = self._longest = 0
+        self._count = self._longest = self._system = 0
         self.endResetModel()
+        self.system_came.emit()
 
     @Slot(int)
     def set_level(self, level: int) -> None:
         """Show only lines at least as serious as LEVELS[level]."""
         self._level = level
+        self._filter_again()
+
+    @Slot(int)
+    def set_source(self, source: int) -> None:
+        """Show only lines of SOURCES[source]; 0 is all."""
+        self._source = source
         self._filter_again()
 
     @Slot(str)
@@ -168,6 +223,8 @@ class LogModel(QAbstractTableModel):
         return LogLine(number, text)
 
     def _is_shown(self, line: LogLine) -> bool:
+        if self._source and line.source != self._source:
+            return False
         if self._needle and self._needle not in line.text.lower():
             return False
         return not self._level or level_of(line.text) >= self._level
@@ -188,8 +245,7 @@ class LogModel(QAbstractTableModel):
     def _insert(self, lines: list[LogLine]) -> None:
         if not lines:
             return
-        longest = min(max(len(line.text) for line in lines), SHOWN_CHARACTERS + 24)
-        self._longest = max(self._longest, longest)
+        self._longest = max(self._longest, _longest(lines))
         self.beginInsertRows(QModelIndex(), len(self._rows), len(self._rows) + len(lines) - 1)
         self._rows.extend(lines)
         self.endInsertRows()
@@ -198,3 +254,8 @@ class LogModel(QAbstractTableModel):
         self.beginResetModel()
         self._rows = [line for line in self._ring if self._is_shown(line)]
         self.endResetModel()
+
+
+def _longest(lines: Sequence[LogLine]) -> int:
+    """Characters of the longest of some lines, as they are shown."""
+    return min(max(len(line.text) for line in lines), SHOWN_CHARACTERS + 24)

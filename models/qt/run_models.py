@@ -10,6 +10,7 @@ from models.qt.autopsy_model import AutopsyModel
 from models.qt.inference_model import InferenceModel
 from models.qt.log_model import LogModel
 from models.qt.metrics_model import MetricsModel
+from models.qt.pod_model import PodModel
 from models.qt.run_status import RunStatusModel
 
 if TYPE_CHECKING:
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 
 
 class RunModels(QObject):
-    """Status, curves, log, answers and, where it failed, autopsy of the run that a page shows."""
+    """Status, curves, log, answers, its pod and, where it failed, the autopsy of the run that a
+    page shows."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.status = RunStatusModel(self)
         self.metrics = MetricsModel(self)
+        self.pod = PodModel(self)
         self.log = LogModel(self)
         self.inference = InferenceModel(self)
         self.autopsy = AutopsyModel(self.status, self.log, self)

@@ -14,6 +14,7 @@ from services.runpod.pod_log import SYSTEM, PodLog
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from services.remote.pod_lines import PodLines
     from services.runpod.client import RunpodClient
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,8 @@ class BootLog:
     """A context manager; its thread ends soon after it is left. What cannot be read is missing:
     the log only explains, and nothing depends on it."""
 
-    def __init__(self, client: RunpodClient, pod_id: str) -> None:
+    def __init__(self, client: RunpodClient, pod_id: str, lines: PodLines | None = None) -> None:
+        self._lines = lines
         self._log = PodLog(client.transport, pod_id, SYSTEM, silent=_SILENT_SECONDS)
         self._over = threading.Event()
         self._boot = PodBoot()
@@ -69,6 +71,8 @@ class BootLog:
             self._over.wait(_AGAIN_SECONDS)
 
     def _see(self, line: str) -> None:
+        if self._lines is not None:
+            self._lines.add(line)
         self._boot = boot = self._boot.after(line)
         if boot.phase is BootPhase.FAILING:
             same = boot.trouble == self._failing.trouble

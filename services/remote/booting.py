@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
-from models.domain.pod import CLOUD_WORDS, PodStatus
+from models.domain.pod import CLOUD_WORDS
 from models.domain.pod_boot import BootPhase
 from models.domain.remote_run import AGAIN, FAILED, LOST, RemotePhase
 from services.remote.boot_log import BootLog
+from services.remote.pod_lines import PodLines
+from services.remote.presence import STOPPED, why_gone
 from services.runpod.agent_client import UNREACHABLE
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from models.domain.pod_boot import PodBoot
     from models.domain.remote_run import RemoteAttempt
     from services.remote.work import Work
-    from services.runpod.client import RunpodClient
 
 LOOK_SECONDS = 5.0
 """Between looks at the pod: Runpod lets an account ask 60 times a minute."""
@@ -37,7 +38,6 @@ MOST_PODS = 4
 """So many pods in a row may fail to come up; then the image is at fault, or the account."""
 _HOPELESS = frozenset({"image_denied", "image_missing", "disk_full"})
 """Troubles that another machine has, too."""
-_STOPPED = frozenset({PodStatus.EXITED, PodStatus.ERROR, PodStatus.TERMINATED})
 
 
 @dataclass(slots=True)
@@ -79,17 +79,19 @@ class _Watch:
 def boot(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
     """Wait until the pod's agent answers and can end its pod. A pod that is given up ends."""
     watch, began = _Watch(), attempt.rented_at or work.now()
+    lines = PodLines(work.folder, attempt.number)
     with (
         work.client("the pod cannot be looked at") as client,
-        BootLog(client, attempt.pod_id) as log,
+        BootLog(client, attempt.pod_id, lines) as log,
     ):
         while True:
             attempt = work.check()
             if _answers(attempt, work):
                 return _checked(attempt, work)
             pod = client.pod(attempt.pod_id)
-            if pod is None or pod.status in _STOPPED:
-                return _taken_away(work, client, pod)
+            if pod is None or pod.status in STOPPED:
+                gone = why_gone(client, pod, attempt, work.now())
+                return work.save(phase=RemotePhase.ENDING, outcome=LOST, **gone.fields())
             now = work.now()
             watch.see(pod, log.boot, now)
             reason = watch.blame(log, now - began, now)
@@ -154,32 +156,6 @@ def _begin(earlier: tuple[RemoteAttempt, ...]) -> float:
         if one.outcome not in ("", AGAIN):
             begin = one.created_at + 1e-6
     return begin
-
-
-def _taken_away(work: Work, client: RunpodClient, pod: Pod | None) -> RemoteAttempt:
-    trouble, hint = gone_words(client, pod)
-    return work.save(
-        phase=RemotePhase.ENDING, outcome=LOST, trouble_kind="pod_gone", trouble=trouble,
-        trouble_hint=hint,
-    )  # fmt: skip
-
-
-def gone_words(client: RunpodClient, pod: Pod | None) -> tuple[str, str]:
-    """Why a pod of ours is not there, or stands still, and what to do; for a person."""
-    try:
-        left = client.balance().left
-    except AppError:
-        left = None
-    if left is not None and left <= 0:
-        return (
-            "Runpod has stopped the pod: the account's balance is used up.",
-            "Add credit in Runpod's console, then resume: it goes on from the last checkpoint.",
-        )
-    what = "The pod was deleted" if pod is None else "The pod was stopped"
-    return (
-        f"{what} outside of this run: in Runpod's console, or by Runpod.",
-        "Resume: it goes on from the last checkpoint on the network volume.",
-    )
 
 
 def _tell(attempt: RemoteAttempt, work: Work, words: str) -> None:

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 
 from models.domain.config import TARGET_RUNPOD
 from models.domain.errors import AppError, Problem
+from models.domain.remote_money import run_cost
 from models.domain.remote_run import LOST, RemoteAttempt, RemotePhase
+from models.domain.rented import RentedRun
 from models.domain.run import Failure, PodHandle
 from models.domain.secrets import RUNPOD_KEY
 from services.job_builder import is_local_model
 from services.remote.marks import pod_name
+from services.remote.pod_lines import read_pod_lines
 from services.remote.store import LEASE_SECONDS
+from services.run_follower import run_folder
 from services.runners.base import Look, Started
+from services.runpod.addresses import addresses
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -136,6 +141,19 @@ class RemoteRunner:
     def latest(self, run_id: str) -> RemoteAttempt | None:
         """The newest pod of a run, or the try to get one."""
         return self._store.latest(run_id)
+
+    def seen(self, run_id: str) -> RentedRun | None:
+        """A run's pod with its cost and what its machine said; None where there was to be none.
+
+        The record and our own files alone are looked at, so it is quick, and Offline mode is kept.
+        """
+        attempts = self._store.of_run(run_id)
+        if not attempts:
+            return None
+        latest, tools = attempts[-1], self.driver.tools
+        page = addresses().pod_page(latest.pod_id) if latest.pod_id and latest.may_cost else ""
+        lines = read_pod_lines(run_folder(tools.records.get(run_id)).path, len(attempts))
+        return RentedRun(latest, run_cost(attempts, tools.clock.now()), page, lines)
 
     def wait_until_gone(self, run_id: str, seconds: float) -> RemoteAttempt | None:
         """Wait until a run's pod is known to be gone and what it cost is settled; the attempt as it

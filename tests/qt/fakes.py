@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from models.domain.dataset import MergePart
     from models.domain.dataset_import import HubSource, ImportOptions, ImportVerdict
     from models.domain.model_shape import ModelShape
+    from models.domain.rented import RentedRun
 
 NOW = 1_780_000_000.0
 GIB = 1024**3
@@ -1038,6 +1039,16 @@ class FakePods:
 
 
 @dataclass
+class FakeRented:
+    """Pods of runs, by the runs' ids."""
+
+    known: dict[str, RentedRun] = field(default_factory=dict)
+
+    def seen(self, run_id: str) -> RentedRun | None:
+        return self.known.get(run_id)
+
+
+@dataclass
 class FakeReaper:
     """Does nothing by itself; ``told`` is who would hear of a sweep."""
 
@@ -1073,6 +1084,7 @@ class FakeServices:
     shapes: FakeShapes = field(default_factory=FakeShapes)
     peaks: FakePeaks = field(default_factory=FakePeaks)
     remote: FakeRemote = field(default_factory=FakeRemote)
+    rented: FakeRented = field(default_factory=FakeRented)
     demo: FakeDemo = field(default_factory=FakeDemo)
     welcome: FakeWelcome = field(default_factory=FakeWelcome)
 

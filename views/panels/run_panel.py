@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from views.panels.inference_panel import InferencePanel
     from views.widgets.autopsy_card import AutopsyCard
     from views.widgets.log_view import LogView
+    from views.widgets.pod_line import PodLine
 
 READY_SENTENCE = "Progress, loss and log appear here while a training runs."
 CHOOSE_SENTENCE = "Choose a run in the table to see its loss, its log and what it answers."
@@ -43,6 +44,7 @@ class RunPanel(ScrollColumn):
 
     models: RunModels
     autopsy: AutopsyCard
+    pod: PodLine
     log: LogView
     inference: InferencePanel
 
@@ -70,8 +72,11 @@ class RunPanel(ScrollColumn):
         from views.widgets.help_button import HelpButton
         from views.widgets.log_view import LogView
         from views.widgets.loss_chart import LossChart
+        from views.widgets.pod_line import PodLine
 
         self.models = models
+        self.pod = PodLine("runpod" if self._prefix == "run" else f"{self._prefix}.pod", models.pod)
+        self._words.addWidget(self.pod)
         self.autopsy = AutopsyCard(self._prefix, models.autopsy, models.status)
         self._words.addWidget(self.autopsy)
         chart = LossChart(f"{self._prefix}.chart", models.metrics)
@@ -148,7 +153,7 @@ class RunPanel(ScrollColumn):
 
     def _connect(self) -> None:
         if self._head is not None:
-            self._head.attach(self.models.status)
+            self._head.attach(self.models.status, self.models.pod)
         self.models.status.changed.connect(self._show_run)
         self.models.inference.adapter_changed.connect(self._show_buttons)
         self.models.inference.added.connect(self._show_responses)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from models.qt.form_model import FormModel
     from models.qt.memory_forecast import Fit
+    from models.qt.pod_model import PodModel
     from models.qt.run_status import RunStatusModel
 
 _START_HELP = "Check the setup, and train with it"
@@ -70,10 +71,10 @@ class StartBar(QFrame):
         self._connect()
         self._show_buttons()
 
-    def attach(self, status: RunStatusModel) -> None:
-        """Show the run of this model."""
+    def attach(self, status: RunStatusModel, pod: PodModel | None = None) -> None:
+        """Show the run of this model, and its pod."""
         self._run = status
-        self._progress.attach(status)
+        self._progress.attach(status, pod)
         status.changed.connect(self._show_buttons)
         self._form.problems_changed.connect(self._show_attention)
         self._form.reset.connect(self._show_buttons)

@@ -63,7 +63,7 @@ class TrainingPanel(QWidget):
 
         self.setup.complete(models)
         self.run_panel.attach(models.run)
-        self.start_bar.attach(models.run.status)
+        self.start_bar.attach(models.run.status, models.run.pod)
         self.setup.memory.fit_changed.connect(self.start_bar.show_fit)
         self.start_bar.show_fit(self.setup.memory.forecast.fit)
         self.offline = OfflineBanner(self._model)

@@ -32,7 +32,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from models.qt.log_model import LEVEL_ROLE, LEVELS, TEXT_ROLE, LogModel
+from models.qt.log_model import LEVEL_ROLE, LEVELS, SOURCES, TEXT_ROLE, LogModel
 from views.theme import current_theme
 from views.widgets.buttons import IconButton
 from views.widgets.card import text_label
@@ -60,6 +60,12 @@ class LogView(QWidget):
         self._level.setObjectName(f"{prefix}.log.level")
         self._level.setAccessibleName("Log lines to show")
         self._level.addItems(LEVELS)
+        self._model = model
+        self._source = CalmComboBox()
+        self._source.setObjectName(f"{prefix}.log.source")
+        self._source.setAccessibleName("Whose log lines to show")
+        self._source.setToolTip("The machine of the pod (system), or the trainer in its container")
+        self._source.addItems(SOURCES)
         self._filter = QLineEdit()
         self._filter.setObjectName(f"{prefix}.log.filter")
         self._filter.setAccessibleName("Text to look for in the log")
@@ -83,9 +89,10 @@ class LogView(QWidget):
         tools.setSpacing(6)
         tools.addWidget(text_label("Log", "heading"))
         tools.addStretch(1)
+        self._source.setMinimumWidth(110)
         self._level.setMinimumWidth(150)
         self._filter.setMaximumWidth(180)
-        shown = (self._level, self._filter, self.follow, self.download)
+        shown = (self._source, self._level, self._filter, self.follow, self.download)
         for widget in (*shown, HelpButton("progress#the-log", "the log")):
             tools.addWidget(widget)
         column = QVBoxLayout(self)
@@ -95,11 +102,23 @@ class LogView(QWidget):
         column.addWidget(self.table, 1)
 
     def _connect(self, model: LogModel) -> None:
+        self._source.activated.connect(model.set_source)
+        model.system_came.connect(self._show_source)
+        self._show_source()
         self._level.activated.connect(model.set_level)
         self._filter.textEdited.connect(model.set_needle)
         self.follow.clicked.connect(self.table.set_following)
         self.table.following_changed.connect(self.follow.setChecked)
         self.download.clicked.connect(self.download_requested)
+
+    @Slot()
+    def _show_source(self) -> None:
+        """To choose only where there is more than one source; what is hidden shows all."""
+        several = self._model.system_lines > 0
+        self._source.setVisible(several)
+        if not several and self._source.currentIndex() > 0:
+            self._source.setCurrentIndex(0)
+            self._model.set_source(0)
 
 
 class LogTable(QTableView):

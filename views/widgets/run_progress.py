@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 from views.widgets.card import restyle, text_label
 
 if TYPE_CHECKING:
+    from models.qt.pod_model import PodModel
     from models.qt.run_status import RunStatusModel
 
 READY = "Ready to train"
@@ -22,6 +23,7 @@ class RunProgress(QWidget):
     def __init__(self, prefix: str, role: str = "title") -> None:
         super().__init__()
         self._model: RunStatusModel | None = None
+        self._pod: PodModel | None = None
         self._idle = READY
         self._status = text_label(READY, role)
         self._left = text_label("", "muted")
@@ -47,10 +49,12 @@ class RunProgress(QWidget):
         column.addLayout(head)
         column.addWidget(self._bar)
 
-    def attach(self, model: RunStatusModel) -> None:
-        """Show the run of this model."""
-        self._model = model
+    def attach(self, model: RunStatusModel, pod: PodModel | None = None) -> None:
+        """Show the run of this model, and what its pod does while no trainer speaks."""
+        self._model, self._pod = model, pod
         model.changed.connect(self._show_run)
+        if pod is not None:
+            pod.changed.connect(self._show_run)
         self._show_run()
 
     def set_idle(self, words: str) -> None:
@@ -69,12 +73,15 @@ class RunProgress(QWidget):
 
         run = status.run
         words = self._idle if run is None else headline(run)
+        pod = self._pod if run is not None and run.state.is_live else None
+        words = (pod.headline() if pod is not None else "") or words
         words = "Starting…" if status.is_starting else words
         self._status.setText(words)
         self._status.setVisible(bool(words))
         restyle(self._status, "tone", "live" if status.is_starting else tone(run))
         self._left.setText(status.time_left())
-        self._show_fraction(status.fraction(), tone(run))
+        layers = None if pod is None else pod.fraction()
+        self._show_fraction(status.fraction() if layers is None else layers, tone(run))
 
     def _show_fraction(self, fraction: float | None, tone_now: str) -> None:
         restyle(self._bar, "tone", tone_now)

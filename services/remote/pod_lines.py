@@ -1,0 +1,51 @@
+"""What a pod's machine says while it comes up, kept beside the run's log: source ``system``."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from services.redaction import redact
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+MOST_LINES = 5000
+"""Of one pod: a machine that tries for ever says the same for ever."""
+
+
+class PodLines:
+    """One pod's lines, in a file of the run's folder. Whoever reads the log anew writes it anew.
+
+    What cannot be written is missing: these lines only explain.
+    """
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self._path = folder / f"pod-{number}.log"
+        self._count = 0
+
+    def add(self, line: str) -> None:
+        """Keep one more."""
+        if self._count >= MOST_LINES:
+            return
+        mode = "a" if self._count else "w"
+        self._count += 1
+        try:
+            with self._path.open(mode, encoding="utf-8", newline="\n") as file:
+                file.write(line.replace("\r", " ").replace("\n", " ") + "\n")
+        except OSError as error:
+            logger.info("a line of the pod cannot be kept: %s", error)
+
+
+def read_pod_lines(folder: Path, attempts: int) -> tuple[str, ...]:
+    """The lines of all pods of a run so far, in their order; a last one that is torn is left."""
+    lines: list[str] = []
+    for number in range(1, attempts + 1):
+        try:
+            text = (folder / f"pod-{number}.log").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        lines += redact(text).split("\n")[:-1]
+    return tuple(lines)

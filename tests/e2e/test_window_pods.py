@@ -1,0 +1,137 @@
+"""The window with a rented pod: from the quote to the adapter at home and the pod that is gone."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.bootstrap import build_services
+from app.paths import AppPaths
+from models.domain.config import TARGET_RUNPOD
+from models.domain.run import RunState
+from services.offline import OfflinePolicy
+from tests.e2e.real_window import RealWindow, run_in, until
+from tests.emulators.runpod.pod_python import PodPython
+from tests.integration.runpod_world import GPU, KEY, world
+from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from PySide6.QtWidgets import QApplication
+
+    from tests.emulators.runpod.emulator import RunpodEmulator
+
+pytestmark = [
+    pytest.mark.qt_log_ignore("does not support propagateSizeHints"),
+    pytest.mark.skipif(sys.platform != "linux", reason="pods run Linux"),
+]
+STEPS = 8
+
+
+@pytest.fixture
+def runpod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunpodEmulator]:
+    """An account, in whose pods a stand-in trains."""
+    with world(speed=10) as made:
+        python = PodPython(tmp_path, made.cloud.clock, step_seconds=4.0)
+        made.cloud.machine = python.machine
+        made.cloud.delays.pull = 80  # a pod is looked at every five real seconds
+        for name, value in (made.environment | {"RUNPOD_API_KEY": KEY}).items():
+            monkeypatch.setenv(name, value)
+        yield made
+
+
+class _Window(RealWindow):
+    """One start of the program on a home folder."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(partial(build_services, AppPaths(home), OfflinePolicy()))
+
+    def words(self, name: str) -> str:
+        return str(self.child(name).text())
+
+    async def set_up(self) -> None:
+        """A setup for a pod, with the sample rows."""
+        self.wiring.datasets.add_sample()
+        form = self.models.form
+        await until(lambda: bool(form.value("dataset.session")))
+        form.edit("training.target", TARGET_RUNPOD)
+        form.edit("training.skill_level", "Expert")
+        for path, value in (
+            ("hp.base_model", "test/small"),
+            ("hp.max_steps", STEPS),
+            ("runpod.gpu", GPU),
+            ("runpod.volume_size", 10),
+        ):
+            form.edit(path, value)
+        await until(lambda: self.child("runpod.start").isEnabled())
+
+    async def start(self) -> None:
+        """Press Start. The rows are not looked at: nothing is set up here to run a model with."""
+        self.child("runpod.start").click()
+        await until(lambda: self.models.run.run_id != "")
+
+
+def test_from_start_to_the_adapter_at_home_and_the_pod_gone(
+    qapp: QApplication, tmp_path: Path, runpod: RunpodEmulator
+) -> None:
+    run_in(qapp, _whole_run(tmp_path / "home", runpod))
+
+
+async def _whole_run(home: Path, runpod: RunpodEmulator) -> None:
+    async with _Window(home) as program:
+        await program.set_up()
+        await program.start()
+        seen = _Seen(program)
+        await until(lambda: program.state() is RunState.FINISHED, 90)
+        assert "The pod is starting" in seen.headlines
+        assert "Training" in seen.headlines
+        assert any(one.endswith("layers.") for one in seen.doing), seen.doing
+        assert any(
+            one.startswith("Spent so far: ") and " of at most $" in one for one in seen.costs
+        )
+        assert program.models.run.metrics.curve("loss")[0] == list(range(1, STEPS + 1))
+        await until(lambda: program.models.run.pod.seen.is_over, 60)
+        assert program.words("runpod.cost").startswith("It cost $")
+        assert not runpod.cloud.pods
+        _check_log(program)
+        tuned = program.models.run.inference.tuned
+        assert tuned is not None
+        assert program.child("infer.run").isVisible()
+        run = program.models.run.status.run
+        assert (Path(run.adapter_path) / "adapter_model.safetensors").is_file()
+
+
+def _check_log(program: _Window) -> None:
+    """The machine's lines and the trainer's, apart and together."""
+    log, source = program.models.run.log, program.child("run.log.source")
+    log.flush_all()
+    assert source.isVisible()
+    everything = log.rowCount()
+    for name, is_system in (("System", True), ("Container", False)):
+        source.activated.emit(source.findText(name))
+        lines = [log.index(row, 0).data() for row in range(log.rowCount())]
+        assert lines
+        assert all(line.startswith("[system] ") is is_system for line in lines)
+        everything -= len(lines)
+    assert everything == 0
+
+
+class _Seen:
+    """What the page said of the pod, each time it said something else."""
+
+    def __init__(self, program: _Window) -> None:
+        self._program = program
+        self.headlines: set[str] = set()
+        self.doing: set[str] = set()
+        self.costs: set[str] = set()
+        program.models.run.pod.changed.connect(self.look)
+
+    def look(self) -> None:
+        self.headlines.add(self._program.words("run.status"))
+        self.doing.add(self._program.words("runpod.doing"))
+        self.costs.add(self._program.words("runpod.cost"))
