@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.domain.methods import packs, rate_note
+from models.domain.methods import packs
 from models.domain.processes import effective_batch, processes_of
 from models.qt.wording import counted
 
@@ -23,7 +23,6 @@ class StepEstimate:
     steps_per_epoch: int
     total_steps: int
     is_upper_bound: bool
-    note: str = ""
     gpus: int = 1
 
     def sentence(self) -> str:
@@ -33,7 +32,7 @@ class StepEstimate:
         return (
             f"Effective batch {self.effective_batch:,}{shared} · {about}"
             f"{counted(self.steps_per_epoch, 'step')} per epoch · {about}"
-            f"{counted(self.total_steps, 'step')} in all" + (f"\n{self.note}" if self.note else "")
+            f"{counted(self.total_steps, 'step')} in all"
         )
 
 
@@ -56,7 +55,7 @@ def estimate_steps(
     if hp.max_steps is not None:
         total = min(total, max(1, hp.max_steps))
     processes = processes_of(config, gpus)
-    return StepEstimate(batch, per_epoch, total, packs(hp), rate_note(hp), processes)
+    return StepEstimate(batch, per_epoch, total, packs(hp), processes)
 
 
 def training_rows(config: TrainingConfig, session: DatasetSession) -> int:

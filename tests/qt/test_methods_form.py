@@ -119,17 +119,23 @@ def test_a_beginner_whose_rows_are_pairs_is_shown_the_method(window: MainWindow)
 
 
 def test_a_rate_that_is_high_for_the_method_is_told(window: MainWindow) -> None:
-    def estimate() -> str:
-        label: Any = window.findChild(QLabel, "hp.estimate")
-        return str(label.text())
+    def shown(name: str) -> str:
+        label: Any = window.findChild(QLabel, name)
+        return "" if label is None or not label.isVisible() else str(label.text())
 
+    at_field, below = "hp.learning_rate.note", "hp.rate_note"
     _load(window, method="SFT", learning_rate=2e-4)
-    assert "is high" not in estimate()
+    assert (shown(at_field), shown(below)) == ("", "")
     _load(window, method="DPO", learning_rate=2e-4)
-    assert "2e-4 is high for DPO: 5e-6 to 5e-5 is usual." in estimate()
-    assert "up to" not in estimate()  # nothing is packed
+    sentence = "A learning rate of 2e-4 is high for DPO: 5e-6 to 5e-5 is usual."
+    assert (shown(at_field), shown(below)) == (sentence, "")
+    note: Any = window.findChild(QLabel, at_field)
+    assert note.property("tone") == "warning"
+    assert "up to" not in shown("hp.estimate")  # nothing is packed
+    window.models.form.edit("training.skill_level", "Beginner")
+    assert (shown(at_field), shown(below)) == ("", sentence)
     _load(window, method="DPO", learning_rate=2e-5)
-    assert "is high" not in estimate()
+    assert (shown(at_field), shown(below)) == ("", "")
 
 
 def test_a_pair_says_which_side_is_made_likelier(qtbot: QtBot, themed: None) -> None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Slot
 
 from views.panels.settings_card import SettingsCard
-from views.widgets.card import text_label
+from views.widgets.card import restyle, text_label
 
 if TYPE_CHECKING:
     from models.qt.datasets_model import DatasetsModel
     from views.panels.dataset_field import DatasetField
     from views.panels.setup_form import SetupForm
 
+_RATE = "hp.learning_rate"
 _REST = (
     "hp.max_steps", "hp.learning_rate", "hp.batch_size", "hp.grad_accum",
     "hp.packing", "hp.assistant_only_loss", "hp.train_on",
@@ -29,8 +30,12 @@ class TrainingSection(SettingsCard):
         self._estimate = text_label("", "muted", wrap=True)
         self._estimate.setObjectName("hp.estimate")
         self._estimate.hide()
+        self._rate_note = text_label("", "", wrap=True)
+        self._rate_note.setObjectName("hp.rate_note")
+        self._rate_note.hide()
         self.add(("hp.epochs",))
         self.body.addWidget(self._estimate)
+        self.body.addWidget(self._rate_note)
 
     def complete(self, datasets: DatasetsModel) -> None:
         """Build what the first frame does not show."""
@@ -40,7 +45,12 @@ class TrainingSection(SettingsCard):
         self._form.model.reset.connect(self._show_estimate)
         self._form.model.value_changed.connect(self._show_estimate)
         self._form.model.circumstances_changed.connect(self._show_estimate)
+        restyle(self._rate_note, "tone", "warning")
+        self._form.model.reset.connect(self._show_rate_note)
+        self._form.model.value_changed.connect(self._show_rate_note)
+        self._form.arranged.connect(self._show_rate_note)
         self._show_estimate()
+        self._show_rate_note()
 
     @Slot()
     def _show_estimate(self, _path: str = "") -> None:
@@ -51,3 +61,13 @@ class TrainingSection(SettingsCard):
         estimate = estimate_steps(model.config, self._library.session, gpus)
         self._estimate.setText("" if estimate is None else estimate.sentence())
         self._estimate.setVisible(estimate is not None)
+
+    @Slot()
+    def _show_rate_note(self, _path: str = "") -> None:
+        """At the field, or beneath the estimate where beginners do not see the field."""
+        from models.domain.methods import rate_note
+
+        text, field = rate_note(self._form.model.config.hp), self._form.fields[_RATE]
+        field.show_note(text)
+        self._rate_note.setText(text)
+        self._rate_note.setVisible(bool(text) and not field.is_shown)
