@@ -52,7 +52,7 @@ class Field(QWidget):
         self.column.addStretch(1)
         self._message: QLabel | None = None
         self._reason: QLabel | None = None
-        self._note: QLabel | None = None
+        self._warning: QLabel | None = None
         editor.setObjectName(info.path)
         editor.setAccessibleName(info.rule.label)
         editor.setAccessibleDescription(info.rule.help)
@@ -108,15 +108,15 @@ class Field(QWidget):
 
     def show_note(self, text: str) -> None:
         """Warn beneath the editor of a value that is allowed and seldom good, or of nothing."""
-        if self._note is None:
+        if self._warning is None:
             if not text:
                 return
-            self._note = text_label("", "", wrap=True)
-            self._note.setObjectName(f"{self.info.path}.note")
-            restyle(self._note, "tone", "warning")
-            self.add_below(self._note)
-        self._note.setText(text)
-        self._note.setVisible(bool(text))
+            self._warning = text_label("", "", wrap=True)
+            self._warning.setObjectName(f"{self.info.path}.note")
+            restyle(self._warning, "tone", "warning")
+            self.add_below(self._warning)
+        self._warning.setText(text)
+        self._warning.setVisible(bool(text))
 
     def show_disabled_choices(self, reasons: dict[str, str]) -> None:
         """Disable some of the choices; only a setting that has choices can."""
