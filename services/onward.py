@@ -56,11 +56,14 @@ class Onward:
         checkpoint, done = _last_checkpoint(_ended(run))
         end = self._end(run, epochs, steps)
         per_epoch = self._per_epoch(run)
-        _refuse_earlier(run, end, done, per_epoch)
         changes = {"hp.resume_from": checkpoint, **end, **(values or {})}
         config = with_values(run.config, changes)
         remark = _horizon(config, done, per_epoch)
-        return Repetition(run.id, run.name, config, (remark,), Verb.LONGER, steps=done)
+        plan = Repetition(
+            run.id, run.name, config, (remark,), Verb.LONGER, steps=done, per_epoch=per_epoch
+        )
+        _refuse_earlier(plan, end)
+        return plan
 
     def on_top(self, run: Run, values: Mapping[str, object] | None = None) -> Repetition:
         """A new adapter learns on top of what it made, by its own setup with these changes.
@@ -173,14 +176,14 @@ def _no_checkpoint(run: Run) -> AppError:
     )
 
 
-def _refuse_earlier(run: Run, end: Mapping[str, object], done: int, per_epoch: float) -> None:
+def _refuse_earlier(plan: Repetition, end: Mapping[str, object]) -> None:
     epochs, steps = end["hp.epochs"], end["hp.max_steps"]
-    wanted = steps if isinstance(steps, int) else math.ceil(float(str(epochs)) * per_epoch - 1e-6)
-    if wanted <= done:
+    wanted = steps if isinstance(steps, int) else plan.steps_in_all(float(str(epochs)))
+    if wanted <= plan.steps:
         raise AppError(
             "bad_use",
-            f"Run {run.id} has trained {done} steps already ({done / per_epoch:.3g} epochs), and "
-            f"this would end at step {wanted}.",
+            f"Run {plan.run_id} has trained {plan.steps} steps already "
+            f"({plan.steps / plan.per_epoch:.3g} epochs), and this would end at step {wanted}.",
             "Name a later end: it counts from the very beginning.",
         )
 

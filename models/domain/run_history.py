@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ LONGEST_NAME = 200
 LONGEST_NOTES = 20_000
 LONGEST_TAG = 40
 MOST_TAGS = 50
+_ROUNDING = 1e-6
+"""So much of a step is none: the steps of an epoch are a quotient."""
 STATE_WORDS = {
     RunState.DRAFT: "draft",
     RunState.QUEUED: "waiting queued",
@@ -106,7 +109,7 @@ class Repetition:
 
     ``remarks`` say in sentences what will differ, ``config`` is the new run's. ``exact`` is that
     nothing known stands against the same result to the bit. ``steps`` are those that the new run
-    begins after.
+    begins after, ``per_epoch`` those of an epoch of the earlier run, where it goes on.
     """
 
     run_id: str
@@ -116,6 +119,11 @@ class Repetition:
     verb: Verb = Verb.AGAIN
     exact: bool = False
     steps: int = 0
+    per_epoch: float = 0.0
+
+    def steps_in_all(self, epochs: float) -> int:
+        """The step at which so many epochs end, counted from the very beginning."""
+        return math.ceil(epochs * self.per_epoch - _ROUNDING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton
 
 from models.domain.errors import AppError
 from models.domain.run import RunState, RunUpdate
-from models.domain.run_history import Verb
+from models.domain.run_history import Repetition, Verb
 from tests.qt.fakes import make_run, make_session
 from tests.qt.test_runs_page import calls, choose, open_page
 from views.dialogs.onward_dialog import OnwardDialog
 
 if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
     from tests.qt.conftest import Program
 
 pytestmark = pytest.mark.qt_log_ignore("does not support (propagateSizeHints|raise|grabbing)")
@@ -74,6 +76,31 @@ def test_what_is_no_number_of_epochs_cannot_be_started(program: Program) -> None
         assert button.isEnabled() is enabled
         assert bool(button.toolTip()) is not enabled
     found.reject()
+
+
+def test_the_steps_of_so_many_epochs_are_shown_and_too_few_refused(
+    qtbot: QtBot, themed: None
+) -> None:
+    run = make_run("done", RunState.FINISHED, name="Done", step=20)
+    plan = Repetition("done", "Done", run.config, (), Verb.LONGER, steps=20, per_epoch=16.0)
+    found = OnwardDialog(plan, ())
+    qtbot.addWidget(found)
+    button = found.findChild(QPushButton, "question.yes")
+    label = found.findChild(QLabel, "onward.steps")
+    assert button is not None
+    assert label is not None
+    already = "This run has trained 20 steps, 1.25 epochs already. Enter more than that."
+    for text, words in (
+        ("2", "12 further steps, to step 32."),
+        ("1.3", "1 further step, to step 21."),
+        ("1", already),
+        ("1.25", already),
+        ("", "Enter how many epochs: a number above 0."),
+    ):
+        found.epochs.setText(text)
+        assert label.text() == words
+        assert button.isEnabled() is ("further" in words)
+        assert label.property("tone") == ("" if button.isEnabled() else "bad")
 
 
 def test_a_new_adapter_on_top_learns_from_the_dataset_that_was_chosen(program: Program) -> None:

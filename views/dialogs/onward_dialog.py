@@ -11,8 +11,10 @@ from models.domain.config import SOURCE_SESSION
 from models.domain.config_io import parse_value, settings_index
 from models.domain.errors import ConfigError
 from models.domain.run_history import Verb
+from models.qt.wording import counted
 from views.dialogs.growing import grow_to_fit
 from views.dialogs.question_dialog import QuestionDialog
+from views.widgets.card import restyle, text_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +32,7 @@ _TEXTS = {
     "beneath it. Choose other rows, or the same ones once more.",
 }
 _EPOCHS = "hp.epochs"
-_NO_EPOCHS = "Enter how many epochs: a number above 0"
+_NO_EPOCHS = "Enter how many epochs: a number above 0."
 
 
 class OnwardDialog(QuestionDialog):
@@ -62,6 +64,10 @@ class OnwardDialog(QuestionDialog):
         holder = QWidget()
         holder.setLayout(self._grid)
         self.add(holder)
+        self._steps = text_label("", "", wrap=True)
+        self._steps.setObjectName("onward.steps")
+        self.add(self._steps)
+        self._show_steps()
         self.answered.connect(self._on_answered)
         self.epochs.textChanged.connect(self._on_text_changed)
         self.epochs.setFocus()
@@ -110,21 +116,44 @@ class OnwardDialog(QuestionDialog):
         else:
             self._grid.addWidget(editor, row, 1)
 
-    def _chosen_epochs(self) -> object:
+    def _chosen_epochs(self) -> float | None:
         """The number that was typed, as the form reads it; None where it is none to train by."""
         try:
             value = parse_value(_EPOCHS, self.epochs.text())
         except ConfigError:
             return None
         info = settings_index()[_EPOCHS]
-        return value if info.rule.problem(_EPOCHS, value, info.kind) is None else None
+        fits = info.rule.problem(_EPOCHS, value, info.kind) is None
+        return float(str(value)) if fits else None
 
     @Slot(str)
     def _on_text_changed(self, _text: str) -> None:
-        is_number = self._chosen_epochs() is not None
+        self._show_steps()
+        grow_to_fit(self)
+
+    def _show_steps(self) -> None:
+        """What the number comes to, or why nothing can be started with it."""
+        wrong, words = self._judged(self._chosen_epochs())
+        restyle(self.epochs, "invalid", "true" if wrong else "false")
+        restyle(self._steps, "tone", "bad" if wrong else "")
+        self._steps.setText(wrong or words)
+        self._steps.setVisible(bool(wrong or words))
         for button in self._words:
-            button.setEnabled(is_number)
-            button.setToolTip("" if is_number else _NO_EPOCHS)
+            button.setEnabled(not wrong)
+            button.setToolTip(wrong)
+
+    def _judged(self, epochs: float | None) -> tuple[str, str]:
+        """What is wrong with so many epochs; else, where that is known, the steps they take."""
+        plan = self._plan
+        if epochs is None:
+            return _NO_EPOCHS, ""
+        if plan.verb is not Verb.LONGER or not plan.per_epoch:
+            return "", ""
+        end = plan.steps_in_all(epochs)
+        if end <= plan.steps:
+            done = f"{counted(plan.steps, 'step')}, {plan.steps / plan.per_epoch:.3g} epochs"
+            return f"This run has trained {done} already. Enter more than that.", ""
+        return "", f"{counted(end - plan.steps, 'further step')}, to step {end:,}."
 
     @Slot(str)
     def _on_answered(self, _word: str) -> None:
