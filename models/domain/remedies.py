@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from models.domain.run import Run
     from models.domain.told_remedies import ToldRemedy
 
-OUT_OF_MEMORY = frozenset({"cuda_oom", "host_oom", "killed"})
+_TOO_LARGE = frozenset({"cuda_oom", "host_oom"})
+OUT_OF_MEMORY = _TOO_LARGE | {"killed"}
 _SAME_AGAIN = frozenset({"bad_dataset", "bad_config", "folder_gone"})
 """Failures that a resumed run would end with at once: the job itself is at fault, or gone."""
 _SHORTEST = 512
@@ -95,6 +96,19 @@ def can_resume(run: Run) -> bool:
     if not run.state.is_over or run.state is RunState.FINISHED:
         return False
     return run.failure is None or run.failure.kind not in _SAME_AGAIN
+
+
+def resumes_beside(run: Run, remedies: Sequence[Remedy]) -> bool:
+    """Whether going on with nothing changed deserves a button beside these.
+
+    Not where one of them does the same, nor beside a change that spares memory: without it the
+    memory would run out again.
+    """
+    actions = {remedy.action for remedy in remedies}
+    if not can_resume(run) or RemedyAction.RESUME in actions:
+        return False
+    was_too_large = run.failure is not None and run.failure.kind in _TOO_LARGE
+    return not (was_too_large and RemedyAction.START in actions)
 
 
 def setup_of(run: Run) -> TrainingConfig:

@@ -121,12 +121,24 @@ def test_resuming_in_one_click(ready: Program, qtbot: QtBot) -> None:
     assert starts(ready) == [("resume", "bad")]
 
 
-@pytest.mark.parametrize(("kind", "offered"), [("bad_dataset", False), ("cuda_oom", True)])
+@pytest.mark.parametrize(
+    ("kind", "offered"),
+    [("bad_dataset", False), ("cuda_oom", False), ("host_oom", False), ("auth", True)],
+)
 def test_plain_resuming_is_offered_where_it_can_help(
     ready: Program, kind: str, offered: bool
 ) -> None:
     failed(ready, Failure(kind, "It went wrong."))
     assert ready.child("run.resume").isVisible() is offered
+
+
+def test_where_no_change_is_left_a_run_may_be_tried_again_as_it_was(ready: Program) -> None:
+    smallest = {
+        "hp.batch_size": 1, "hp.gradient_checkpointing": "on", "hp.max_seq_length": 256,
+    }  # fmt: skip
+    failed(ready, config=with_values(ready.models.form.config, smallest))
+    assert ready.child("run.remedy").isHidden()
+    assert ready.child("run.resume").isVisible()
 
 
 def test_while_another_run_trains_nothing_is_started(ready: Program, qtbot: QtBot) -> None:

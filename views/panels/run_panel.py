@@ -194,15 +194,14 @@ class RunPanel(ScrollColumn):
 
     @Slot()
     def _show_buttons(self) -> None:
-        from models.domain.remedies import RemedyAction, can_resume
+        from models.domain.remedies import resumes_beside
 
         run = self.models.status.run
         starting = self.models.status.is_starting
         is_over = run is not None and run.state.is_over and not starting
         made = self.models.autopsy.autopsy
-        offered = {remedy.action for remedy in made.remedies} if made is not None else set()
-        resumes = run is not None and is_over and can_resume(run)
-        self._resume.setVisible(resumes and RemedyAction.RESUME not in offered)
+        remedies = made.remedies if made is not None else ()
+        self._resume.setVisible(run is not None and is_over and resumes_beside(run, remedies))
         self._folder.setVisible(is_over)
         self._try.setVisible(self.models.inference.tuned is not None)
         self.log.download.setEnabled(run is not None)
