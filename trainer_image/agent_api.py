@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from trainer_image.agent_files import PIECE, sha256_of, size_of
+from trainer_image.agent_files import PIECE, sha256_of, size_of, why_not
 from trainer_image.agent_run import ENDED, WAIT_INPUT, RunError
 from trainer_image.agent_uploads import LARGEST_PIECE
 
@@ -105,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             if self._has_begun or isinstance(error, (ConnectionError, TimeoutError)):
                 return
-            self._json(507, {"error": f"The volume does not answer: {error.strerror}."})
+            self._json(507, why_not(error))
 
     def _route(self, method: str) -> None:
         url = urlsplit(self.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 PIECE = 256 * 1024
 """Bytes held in memory at a time."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def write_json(path: Path, value: object, *, durable: bool = True) -> None:
@@ -29,6 +32,31 @@ def write_json(path: Path, value: object, *, durable: bool = True) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def why_not(error: OSError) -> dict[str, str]:
+    """Why a disk did not take something: in words for the log, and ``cause`` for whoever asked."""
+    if error.errno in _FULL:
+        return {"error": "The volume is full.", "cause": "full"}
+    if error.errno in _NOT_OURS:
+        who = f"user {os.getuid()}" if hasattr(os, "getuid") else "user"
+        return {"error": f"The image's {who} may not write on the volume.", "cause": "user"}
+    return {"error": f"The volume does not answer: {error.strerror}.", "cause": ""}
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk takes nothing more. Its free space does not say so: a volume has a quota."""
+    probe = folder / "agent-probe.tmp"
+    try:
+        with probe.open("wb", buffering=0) as file:
+            file.write(bytes(PIECE))
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error.errno in _FULL
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink()
+    return False
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 from trainer_image import agent_child
-from trainer_image.agent_files import read_json, size_of, write_json
+from trainer_image.agent_files import is_full, read_json, size_of, why_not, write_json
 from trainer_image.agent_settings import WITHHELD
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ _LARGEST_CODE = 8_000_000
 class RunError(Exception):
     """A request that cannot be met; ``status`` is HTTP's, ``facts`` go to whoever asked."""
 
-    def __init__(self, status: int, message: str, **facts: Any) -> None:
-        super().__init__(message)
+    def __init__(self, status: int, error: str, **facts: Any) -> None:
+        super().__init__(error)
         self.status = status
-        self.facts = {"error": message, **facts}
+        self.facts = {"error": error, **facts}
 
 
 class Run:
@@ -101,7 +101,8 @@ class Run:
             self._settings.run_folder.mkdir(parents=True, exist_ok=True)
             self._store()
         except OSError as error:
-            self.trouble = f"The run's folder cannot be written: {error.strerror}."
+            self.trouble = why_not(error)["error"]
+            self._say(self.trouble)
         if self.phase == RUNNING:
             self._child = agent_child.find(self._job)
             if self._child is not None and self._state["stopping"]:
@@ -182,7 +183,7 @@ class Run:
                 self._change(phase=RUNNING, request=checked)
                 self._start_child()
             except OSError as error:
-                raise RunError(507, f"The run's folder cannot be written: {error}.") from None
+                raise RunError(507, **why_not(error)) from None
 
     def _refuse_missing(self, request: dict[str, Any]) -> None:
         root = self._settings.data_root
@@ -308,7 +309,8 @@ class Run:
             self._child = None  # unseen, and it said nothing: as after a restart
             self._go_on()
         else:
-            self._end(FAILED, "exit", code)
+            full = is_full(self._settings.run_folder)
+            self._end(FAILED, "disk_full" if full else "exit", code)
 
     def _end(self, phase: str, reason: str, code: int | None) -> None:
         killed = agent_child.memory_kills() > self._kills_before

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import re
 import threading
 from typing import TYPE_CHECKING, Any
 
-from trainer_image.agent_files import sha256_of, size_of
+from trainer_image.agent_files import sha256_of, size_of, why_not
 from trainer_image.agent_run import RunError
 
 if TYPE_CHECKING:
@@ -148,5 +147,4 @@ def _append(path: Path, offset: int, piece: memoryview) -> None:
 
 
 def _not_written(error: OSError) -> RunError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return RunError(507, "The volume is full." if full else f"Not written: {error.strerror}.")
+    return RunError(507, **why_not(error))

@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
-from models.domain.pod import PodStatus
-from models.domain.remote_run import LOST, RemotePhase
+from models.domain.remote_run import RemotePhase
 from models.domain.secrets import HF_TOKEN
-from services.remote.booting import gone_words
 from services.remote.inputs import code_of, history_of, inputs_of, job_of, marker_path
 from services.remote.volume_access import watch_of
 from services.run_follower import run_folder
 from services.runners.process import TRAINER_VARIABLES
-from services.runpod.agent_client import UNREACHABLE, AgentRefusalError
+from services.runpod.agent_client import AgentRefusalError
 from services.runpod.agent_files import upload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Any
 
     from models.domain.remote_run import RemoteAttempt
@@ -25,34 +23,9 @@ if TYPE_CHECKING:
     from services.remote.work import Work
     from services.runpod.agent_client import AgentClient
 
-    Step = Callable[[RemoteAttempt, Work], RemoteAttempt]
-
 WAITING, RUNNING = "wait_input", "running"
 _TOKEN = "HF_TOKEN"  # noqa: S105 - the agent's name of it
 _CONFLICT = 409
-_STOPPED = frozenset({PodStatus.EXITED, PodStatus.ERROR, PodStatus.TERMINATED})
-
-
-def while_there(step: Step) -> Step:
-    """The step; where the agent is silent because the pod is gone, the attempt is over."""
-
-    def taken(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
-        try:
-            return step(attempt, work)
-        except AppError as error:
-            if error.kind != UNREACHABLE:
-                raise
-            with work.client("the pod cannot be looked at") as client:
-                pod = client.pod(attempt.pod_id)
-                if pod is not None and pod.status not in _STOPPED:
-                    raise
-                trouble, hint = gone_words(client, pod)
-        return work.save(
-            phase=RemotePhase.ENDING, outcome=LOST, trouble_kind="pod_gone", trouble=trouble,
-            trouble_hint=hint,
-        )  # fmt: skip
-
-    return taken
 
 
 def deliver(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:

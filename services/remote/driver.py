@@ -9,8 +9,11 @@ import uuid
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
-from models.domain.remote_run import AGAIN, CANCELLED, FAILED, RemotePhase
+from models.domain.remote_money import is_past_limit
+from models.domain.remote_run import AGAIN, CANCELLED, FAILED, FINISHED, LOST, RemotePhase, Teardown
 from services.progress import Cancelled
+from services.remote.pods import PodService
+from services.remote.presence import at_limit
 from services.remote.steps import STEPS
 from services.remote.store import LeaseLostError
 from services.remote.work import ClosingError, EndAskedError, Work, wants_out
@@ -26,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 RENEW_SECONDS = 8.0
 """Between signs of life, and looks for runs whose program is gone: real seconds."""
+LIMIT_SECONDS = 15.0
+"""Between looks at the limits of pods; costs one query of our own database."""
 _CLOSE_SECONDS = 2.0
 _FIRST_WAIT, _LONGEST_WAIT = 2.0, 60.0
 _WAIT_BEFORE_A_POD = 600.0
@@ -43,6 +48,11 @@ _BEFORE_A_POD = frozenset({
 })  # fmt: skip
 _KEEPS_TRYING = frozenset({RemotePhase.FETCHING, RemotePhase.ENDING, RemotePhase.SETTLING})
 """What is left undone here would lose an adapter, or money."""
+_ON_A_POD = frozenset({
+    RemotePhase.BOOTING, RemotePhase.DELIVERING, RemotePhase.STARTING, RemotePhase.TRAINING,
+})  # fmt: skip
+_LATE = 600.0
+"""So long after its limit a pod is taken for gone that no key may ask for."""
 
 
 class RemoteDriver:
@@ -64,7 +74,10 @@ class RemoteDriver:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._looks_after_all = False
-        self._keeper: threading.Thread | None = None
+        self._keepers: list[threading.Thread] = []
+        self._pods = PodService(
+            tools.account, tools.store, tools.install_id, clock=tools.clock, wake=self.wake
+        )
 
     def wake(self, run_id: str) -> None:
         """Look at a run's record now: it is new, or somebody wants something of it."""
@@ -114,9 +127,11 @@ class RemoteDriver:
 
     def _keep_alive(self) -> None:
         with self._lock:
-            if self._keeper is None and not self._closing.is_set():
-                self._keeper = threading.Thread(target=self._keep, name="remote-keep", daemon=True)
-                self._keeper.start()
+            if self._keepers or self._closing.is_set():
+                return
+            for work, name in ((self._keep, "remote-keep"), (self._keep_limits, "remote-limits")):
+                self._keepers.append(threading.Thread(target=work, name=name, daemon=True))
+                self._keepers[-1].start()
 
     def _keep(self) -> None:
         while not self._closing.wait(RENEW_SECONDS):
@@ -129,6 +144,18 @@ class RemoteDriver:
                     self._take_over()
             except AppError as error:
                 logger.warning("remote runs cannot be looked after just now: %s", error.message)
+
+    def _keep_limits(self) -> None:
+        """End pods that should have ended themselves, whatever their steps wait for; the steps see
+        them gone. A program without a window keeps to the limits by this alone."""
+        while not self._closing.is_set():
+            try:
+                self._pods.enforce()
+            except AppError as error:
+                logger.info("limits cannot be kept from here just now: %s", error.message)
+            except Exception:
+                logger.exception("limits cannot be kept from here")
+            self.tools.clock.wait(self._closing, LIMIT_SECONDS)
 
     def _drive(self, work: Work) -> None:
         try:
@@ -169,7 +196,11 @@ class RemoteDriver:
             if not patience.has_room(error, attempt, work.now()):
                 _fail(work, error)
                 return
-            work.save(trouble_kind=error.kind, trouble=error.message, trouble_hint=error.hint)
+            if _is_late(error, attempt, work.now()):
+                gone = at_limit(attempt, work.now())
+                work.save(phase=RemotePhase.ENDING, outcome=LOST, **gone.fields())
+                return
+            _tell(work, error, attempt)
             work.pause(patience.wait())
         except Exception as error:
             logger.exception("run %s: a fault of Temper in the step %s", work.run_id, attempt.phase)
@@ -179,7 +210,7 @@ class RemoteDriver:
             _fail(work, _fault(error))
         else:
             patience.went_well()
-            _forget_trouble(work, attempt)
+            _forget_trouble(work)
 
 
 class _Patience:
@@ -231,10 +262,31 @@ def _fail(work: Work, error: AppError) -> None:
     )  # fmt: skip
 
 
-def _forget_trouble(work: Work, before: RemoteAttempt) -> None:
-    """What passed is past; why a run ended stays."""
-    if before.trouble and not work.look().outcome:
+def _is_late(error: AppError, attempt: RemoteAttempt, now: float) -> bool:
+    """Whether a pod whose limit is long past cannot be asked for, since the account is closed to
+    us: nobody would ever know more, and the run would go on for ever."""
+    on_a_pod = attempt.phase in _ON_A_POD and error.kind in _OF_THE_ACCOUNT
+    return on_a_pod and is_past_limit(attempt, now, _LATE)
+
+
+def _tell(work: Work, error: AppError, attempt: RemoteAttempt) -> None:
+    """What is waited for; it does not take the place of why a run has ended."""
+    if attempt.outcome not in _WITHOUT_A_REASON:
+        work.save(doing=error.message)
+    else:
+        work.save(trouble_kind=error.kind, trouble=error.message, trouble_hint=error.hint)
+
+
+def _forget_trouble(work: Work) -> None:
+    """What passed is past; why a run ended, or is to end, stays."""
+    now = work.look()
+    is_reason = now.outcome not in _WITHOUT_A_REASON or now.teardown is Teardown.REQUESTED
+    if now.trouble and (now.outcome == FINISHED or not is_reason):
         work.save(trouble_kind="", trouble="", trouble_hint="")
+
+
+_WITHOUT_A_REASON = ("", FINISHED, AGAIN)
+"""Outcomes of which no trouble tells why."""
 
 
 def _fault(error: Exception) -> AppError:

@@ -140,7 +140,15 @@ class PodService:
         if not late:
             return ()
         with self._account.client("the pod is not ended from here", self._sleep) as client:
-            return tuple(one.pod_id for one in late if self._end_late(client, one))
+            ended, refused = [], None
+            for one in late:
+                try:
+                    ended += [one.pod_id] if self._end_late(client, one) else []
+                except AppError as error:  # the others cost, too
+                    refused = error
+            if refused is not None:
+                raise refused
+        return tuple(ended)
 
     def _end_late(self, client: RunpodClient, attempt: RemoteAttempt) -> bool:
         """Whether it was still there."""

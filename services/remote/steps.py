@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from models.domain.remote_run import RemoteAttempt, RemotePhase
 from services.remote.booting import boot
-from services.remote.delivering import begin, deliver, while_there
+from services.remote.delivering import begin, deliver
 from services.remote.fetching import fetch
 from services.remote.money import settle
 from services.remote.placing import place
 from services.remote.preflight import preflight, volume
+from services.remote.presence import while_there
 from services.remote.renting import rent
 from services.remote.teardown import end
 from services.remote.training import train

@@ -11,11 +11,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
-from models.domain.pod import PodStatus
 from models.domain.remote_run import CANCELLED, FAILED, FINISHED, LOST, RemotePhase
-from services.remote.booting import gone_words
 from services.remote.delivering import RUNNING, WAITING, send_secrets
 from services.remote.mirror import EVENTS, LOG, Mirror
+from services.remote.presence import (
+    GIVEN_UP_SECONDS,
+    LOOK_SECONDS,
+    STOPPED,
+    Silence,
+    silent,
+    why_gone,
+)
 from services.remote.volume_access import volume_files
 from services.run_follower import run_folder
 from services.runpod.agent_client import UNREACHABLE
@@ -26,18 +32,16 @@ if TYPE_CHECKING:
     from models.domain.remote_run import RemoteAttempt
     from services.remote.s3 import VolumeFiles
     from services.remote.work import Work
-    from services.runpod.agent_client import AgentClient, AgentStatus
+    from services.runpod.agent_client import AgentClient
 
 WAIT = 2
 """Seconds that a call waits for news, so long a stop may take to be heard."""
-SILENT_SECONDS, GIVEN_UP_SECONDS = 300.0, 600.0
-"""Without an answer: after so long the volume is read, and the pod given up."""
-_LOOK_SECONDS = 10.0
+SILENT_SECONDS = 300.0
+"""Without an answer: after so long the volume is read."""
 _PAUSE, _TURNS = 0.7, 5
 """Between calls that bring something, and how many there are before the state is asked for."""
 OUTCOMES = {"done": FINISHED, "failed": FAILED, "cancelled": CANCELLED}
 """The agent's words for ours."""
-_STOPPED = frozenset({PodStatus.EXITED, PodStatus.ERROR, PodStatus.TERMINATED})
 _REASONS = {
     "limit": (
         "limit", "The pod came near its limit of time or money, and the training was stopped.",
@@ -51,6 +55,11 @@ _REASONS = {
         "restarted", "The pod was restarted again and again, so the training was given up.",
         "Resume on another pod: it goes on from the last checkpoint.",
     ),
+    "disk_full": (
+        "disk_full", "The training ended because the pod's disk is full: the network volume, or "
+        "without one the container disk.",
+        "Make it larger in the Runpod section, or delete what it no longer needs; then resume.",
+    ),
     "volume_taken": (
         "volume_busy", "Another pod took the network volume over.",
         "Resume when that one is done, or give this run a volume of its own.",
@@ -62,7 +71,7 @@ _REASONS = {
 def train(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
     """Follow the training to its end, wherever that is seen. What the user asked for is passed on;
     a pod that lost its disk is given everything again."""
-    silence = _Silence(work)
+    silence = Silence(work)
     with Mirror(run_folder(work.run)) as mirror:
         while True:
             attempt = work.check()
@@ -75,7 +84,7 @@ def train(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
             ended = _without_agent(attempt, work, mirror, silence.seconds())
             if ended is not None:
                 return ended
-            work.pause(_LOOK_SECONDS)
+            work.pause(LOOK_SECONDS)
 
 
 def pull(agent: AgentClient, mirror: Mirror, source: str, wait: float = 0) -> bool:
@@ -84,21 +93,18 @@ def pull(agent: AgentClient, mirror: Mirror, source: str, wait: float = 0) -> bo
     return mirror.pull(EVENTS, source, agent.events) or log
 
 
-def outcome_of(status: AgentStatus) -> dict[str, Any]:
+def outcome_of(phase: str, reason: str, code: int | None) -> dict[str, Any]:
     """What is stored of a run that has ended, by the agent's account."""
-    found: dict[str, Any] = {
-        "outcome": OUTCOMES.get(status.phase, FAILED),
-        "exit_code": status.exit_code,
-    }
-    if status.reason in _REASONS:
-        kind, message, hint = _REASONS[status.reason]
+    found: dict[str, Any] = {"outcome": OUTCOMES.get(phase, FAILED), "exit_code": code}
+    if reason in _REASONS:
+        kind, message, hint = _REASONS[reason]
         found |= {
             "outcome": FAILED, "trouble_kind": kind, "trouble": message, "trouble_hint": hint
         }  # fmt: skip
     return found
 
 
-def _follow(agent: AgentClient, work: Work, mirror: Mirror, silence: _Silence) -> RemoteAttempt:
+def _follow(agent: AgentClient, work: Work, mirror: Mirror, silence: Silence) -> RemoteAttempt:
     """Until the training ends, or the agent is silent (AppError)."""
     is_told = False
     status = agent.status()
@@ -122,7 +128,7 @@ def _follow(agent: AgentClient, work: Work, mirror: Mirror, silence: _Silence) -
         work.check()
     return work.save(
         phase=RemotePhase.FETCHING, doing="The training has ended.", **_offsets(mirror),
-        **outcome_of(status),
+        **outcome_of(status.phase, status.reason, status.exit_code),
     )  # fmt: skip
 
 
@@ -138,30 +144,6 @@ def _take(agent: AgentClient, work: Work, mirror: Mirror, source: str) -> None:
         work.save(**offsets)
 
 
-class _Silence:
-    """How long the agent has not answered, by the clock; said when it begins and when it ends."""
-
-    def __init__(self, work: Work) -> None:
-        self._work = work
-        self._since: float | None = None
-
-    def seconds(self) -> float:
-        """So far."""
-        if self._since is None:
-            self._since = self._work.now()
-            self._work.save(
-                trouble_kind=UNREACHABLE, trouble="The pod's agent cannot be reached just now.",
-                trouble_hint="The training goes on by itself; Temper keeps trying.",
-            )  # fmt: skip
-        return self._work.now() - self._since
-
-    def ends(self) -> None:
-        """It has answered."""
-        if self._since is not None:
-            self._since = None
-            self._work.save(trouble_kind="", trouble="", trouble_hint="")
-
-
 def _offsets(mirror: Mirror) -> dict[str, int]:
     return {"log_offset": mirror.offset(LOG), "events_offset": mirror.offset(EVENTS)}
 
@@ -172,8 +154,8 @@ def _without_agent(
     """What can be known where the agent is silent; None while it is worth waiting."""
     with work.client("the pod cannot be looked at") as client:
         pod = client.pod(attempt.pod_id)
-        is_gone = pod is None or pod.status in _STOPPED
-        words = gone_words(client, pod) if is_gone else _SILENT_WORDS
+        is_gone = pod is None or pod.status in STOPPED
+        why = why_gone(client, pod, attempt, work.now()) if is_gone else silent(attempt)
     if not is_gone and silence < SILENT_SECONDS:
         return None
     ended = _by_volume(attempt, work, mirror)
@@ -181,17 +163,8 @@ def _without_agent(
         return work.save(phase=RemotePhase.FETCHING, **ended)
     if not is_gone and silence < GIVEN_UP_SECONDS:
         return None
-    kind = "pod_gone" if is_gone else "pod_silent"
-    return work.save(
-        phase=RemotePhase.ENDING, outcome=CANCELLED if attempt.stop_asked else LOST,
-        trouble_kind=kind, trouble=words[0], trouble_hint=words[1],
-    )  # fmt: skip
-
-
-_SILENT_WORDS = (
-    f"The pod has not answered for {GIVEN_UP_SECONDS / 60:.0f} minutes, so it was ended.",
-    "Resume: it goes on from the last checkpoint on the network volume.",
-)
+    outcome = CANCELLED if attempt.stop_asked else LOST
+    return work.save(phase=RemotePhase.ENDING, outcome=outcome, **why.fields())
 
 
 def _by_volume(attempt: RemoteAttempt, work: Work, mirror: Mirror) -> dict[str, Any]:
@@ -216,7 +189,7 @@ def read_volume(files: VolumeFiles, work: Work, mirror: Mirror) -> dict[str, Any
     if phase not in OUTCOMES:
         return {}
     code = said.get("exit_code")
-    return {"outcome": OUTCOMES[phase], "exit_code": code if isinstance(code, int) else None}
+    return outcome_of(phase, str(said.get("reason", "")), code if isinstance(code, int) else None)
 
 
 def _tail(files: VolumeFiles, key: str, offset: int, wait: float) -> Any:

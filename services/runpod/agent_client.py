@@ -99,6 +99,21 @@ class Artifact:
     sha256: str
 
 
+_CAUSES = {
+    "full": (
+        "disk_full", "The pod's disk is full: the network volume, or without one the container "
+        "disk.",
+        "Make it larger in the Runpod section, or delete what it no longer needs; then resume.",
+    ),
+    "user": (
+        "not_writable", "The image's user may not write on the network volume, which is root's.",
+        "Use an image that runs as root: Temper's own is built for pods with "
+        "--build-arg RUN_AS=0:0.",
+    ),
+}  # fmt: skip
+"""Why a pod's disk takes nothing, by the agent's word."""
+
+
 class AgentRefusalError(AppError):
     """The agent has understood, and will not; ``facts`` say more (``size``, ``missing`` ...)."""
 
@@ -109,10 +124,13 @@ class AgentRefusalError(AppError):
                 "agent_token",
                 "The pod belongs to another run, or its key was lost: end it.",
             )
+        said = str(facts.get("error", ""))[:500]
+        message = f"The pod's agent refused ({status}): {said}"
+        if facts.get("cause") in _CAUSES:
+            kind, message, hint = _CAUSES[facts["cause"]]
         elif status == httpx.codes.INSUFFICIENT_STORAGE:
             kind, hint = "disk_full", "Choose a larger volume or container disk, and start anew."
-        said = str(facts.get("error", ""))[:500]
-        super().__init__(kind, f"The pod's agent refused ({status}): {said}", hint)
+        super().__init__(kind, message, hint, said)
         self.status = status
         self.facts = facts
 

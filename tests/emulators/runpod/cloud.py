@@ -50,12 +50,14 @@ class Volume:
     folder: Path
     kind: str = "STANDARD"
     full_at: int | None = None
+    foreign: bool | None = None
+    """Whether it belongs to root while the image's user is another one."""
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """A changed ``full_at`` is noted beside the folder, where pods' processes look."""
+        """What changes is noted beside the folder, where pods' processes look."""
         object.__setattr__(self, name, value)
-        if name == "full_at":
-            note = self.folder.with_name(f"{self.folder.name}.full")
+        if name in ("full_at", "foreign"):
+            note = self.folder.with_name(f"{self.folder.name}.{name.removesuffix('_at')}")
             note.unlink(missing_ok=True)
             if value is not None:
                 note.write_text(str(value))

@@ -1,4 +1,5 @@
-"""Makes a process feel like a pod: the emulator's clock, a volume that fills, a stand-in trainer.
+"""Makes a process feel like a pod: the emulator's clock, a volume that fills or is another user's,
+a stand-in trainer.
 
 It is the ``sitecustomize`` of the Python that pods are run with (:mod:`pod_python`), so nothing of
 what runs there knows of it. Standard library alone, and nothing of the emulator: it runs by itself.
@@ -108,6 +109,8 @@ def _fill_the_volume(volume: str) -> None:
         is_there = isinstance(file, (str, os.PathLike)) and os.fspath(file).startswith(volume + "/")
         if not is_there or not set(mode) & set("wax+"):
             return real_open(file, mode, buffering, encoding, *rest)
+        if Path(f"{volume}.foreign").exists():
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(file))
         raw = _OnVolume(file, mode.replace("b", "").replace("t", ""))
         raw.volume = volume
         if buffering == 0:
