@@ -12,7 +12,8 @@ import typer
 
 from app.cli.endings import explained
 from app.cli.follow import ProgressLine, follow
-from app.cli.output import Json, plain, print_json, print_table, reported, say
+from app.cli.output import Json, print_json, print_table, reported, say
+from app.cli.run_facts import print_facts, run_facts
 from app.cli.run_table import RunName, print_runs
 from app.cli.state import services
 from app.cli.train import finish
@@ -74,16 +75,16 @@ def show(run: RunName, json_: Json = False) -> None:
             document = {"run": update.run, "events": events, "autopsy": made, "changed": changed}
             print_json(document | {"record": record})
             return
-        for key, value in plain(update.run).items():
-            if key not in {"config", "handle"} and value not in (None, "", []):
-                print(f"{key:18} {value}")
+        told = dict(run_facts(update.run, time.time()))
+        print_facts(told.items())
         if changed:
             print("\nSettings that are not as they come:")
             rows = ((one.path, *one.values) for one in changed)
             print_table(("SETTING", "VALUE", "DEFAULT"), rows)
-        print("\nWhat it was computed with:")
-        for key, value in record.items():
-            print(f"{key:18} {value}")
+        further = {f"{name[:1].upper()}{name[1:]}": text for name, text in record.items()}
+        if further := {name: text for name, text in further.items() if name not in told}:
+            print("\nWhat it was computed with:")
+            print_facts(further.items())
         if made is not None:
             print(f"\n{made.report()}", end="")
 
