@@ -29,6 +29,7 @@ class MeasureConnection(QObject):
         self._bar = window.training.measuring
         self._memory.measure_requested.connect(self.controller.start)
         self._bar.cancel_requested.connect(self.controller.cancel)
+        window.training.banner.action_requested.connect(self.controller.on_action)
         self.controller.began.connect(self._bar.begin)
         self.controller.began.connect(self._on_began)
         self.controller.progressed.connect(self._on_progress)

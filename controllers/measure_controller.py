@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from controllers.desk import ProgressRelay
 from models.domain.errors import AppError, ConfigError
+from models.domain.remedies import less_memory
 from models.qt.notice import Notice
 from services.progress import Cancelled, CancelToken
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from models.qt.app_models import AppModels
 
 TOPIC = "measured"
+LESS_MEMORY = "measure_less_memory"
+"""The action of a notice: take what takes less memory, and measure again."""
+_DIED = "probe_died"
 BUSY = "A training is running and has the memory. Measure when it has ended."
 
 
@@ -46,10 +50,12 @@ class MeasureController(QObject):
         super().__init__(training)
         self._desk = desk
         self._form = models.form
+        self._hardware = models.hardware
         self._status = models.run.status
         self._measure = measure
         self._training = training
         self._running: CancelToken | None = None
+        self._remedy: dict[str, object] = {}
         self._relay = ProgressRelay(self)
         self._relay.reported.connect(self.progressed)
         self._status.changed.connect(self._on_status_changed)
@@ -66,6 +72,14 @@ class MeasureController(QObject):
         else:
             self._running = CancelToken()
             self._desk.tasks.start(self._run(self._form.config, self._running))
+
+    @Slot(str)
+    def on_action(self, action: str) -> None:
+        """Press the button of the notice."""
+        if action != LESS_MEMORY or not self._remedy:
+            return
+        self._form.apply(self._remedy)
+        self.start()
 
     @Slot()
     def cancel(self) -> None:
@@ -93,15 +107,27 @@ class MeasureController(QObject):
             self._form.show_problems(error.problems)
             self.problems_found.emit()
         except AppError as error:
-            self._desk.notices.show_error("The setup could not be measured", error)
+            on_gpu = self._hardware.gpu_for(config) is not None
+            button = self._button(config, on_gpu=on_gpu) if error.kind == _DIED else ("", "")
+            self._desk.notices.show_error("The setup could not be measured", error, *button)
         else:
-            self._desk.notices.noticed.emit(_notice(found))
+            button = ("", "") if found.fits else self._button(config, on_gpu=found.on_gpu)
+            self._desk.notices.noticed.emit(_notice(found, *button))
             self.measured.emit()
         finally:
             self._running = None
             self.ended.emit()
 
+    def _button(self, config: TrainingConfig, *, on_gpu: bool) -> tuple[str, str]:
+        """Action and label for the change that is noticed least; none where none is left."""
+        changes = less_memory(config, on_gpu=on_gpu)
+        if not changes:
+            return "", ""
+        self._remedy = changes[0].values
+        return LESS_MEMORY, f"{changes[0].words} and measure again"
 
-def _notice(found: MeasuredFit) -> Notice:
+
+def _notice(found: MeasuredFit, action: str, label: str) -> Notice:
     title, *rest = found.sentences()
-    return Notice(title, " ".join(rest), "good" if found.fits else "warning", topic=TOPIC)
+    tone = "good" if found.fits else "warning"
+    return Notice(title, " ".join(rest), tone, action, label, topic=TOPIC)

@@ -123,7 +123,7 @@ def _advice(
         return f"{has} the container take more of its memory."
     if told:
         return told[0].sentence
-    changes = less_memory(run, on_gpu=kind == "cuda_oom" or memory.on_gpu)
+    changes = less_memory(run.config, on_gpu=kind == "cuda_oom" or memory.on_gpu)
     return changes[0].advice if changes else advice_of(run)
 
 

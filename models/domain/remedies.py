@@ -14,7 +14,7 @@ from models.domain.run import RunState
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from models.domain.config import TrainingConfig
+    from models.domain.config import HyperparameterSection, TrainingConfig
     from models.domain.run import Run
     from models.domain.told_remedies import ToldRemedy
 
@@ -123,10 +123,11 @@ def setup_of(run: Run) -> TrainingConfig:
     return with_values(run.config, {"output.directory": f"/data/{place}"})
 
 
-def less_memory(run: Run, *, on_gpu: bool = True) -> tuple[Change, ...]:
+def less_memory(config: TrainingConfig, *, on_gpu: bool = True) -> tuple[Change, ...]:
     """What takes less memory, the least noticed first: a smaller batch at the same effective
     batch, then computing activations twice, then shorter sequences."""
-    found = (_smaller_batch(run), _checkpointing(run, on_gpu=on_gpu), _shorter(run))
+    hp = config.hp
+    found = (_smaller_batch(hp), _checkpointing(hp, on_gpu=on_gpu), _shorter(hp))
     return tuple(change for change in found if change is not None)
 
 
@@ -178,8 +179,7 @@ def with_change(change: Change, checkpoint: int | None) -> Remedy:
     )
 
 
-def _smaller_batch(run: Run) -> Change | None:
-    hp = run.config.hp
+def _smaller_batch(hp: HyperparameterSection) -> Change | None:
     effective = hp.batch_size * hp.grad_accum
     smaller = next((n for n in range(hp.batch_size // 2, 0, -1) if effective % n == 0), 0)
     if not smaller:
@@ -195,8 +195,8 @@ def _smaller_batch(run: Run) -> Change | None:
     return Change(f"Use batch size {smaller}", values, advice, same=True)
 
 
-def _checkpointing(run: Run, *, on_gpu: bool) -> Change | None:
-    choice = run.config.hp.gradient_checkpointing
+def _checkpointing(hp: HyperparameterSection, *, on_gpu: bool) -> Change | None:
+    choice = hp.gradient_checkpointing
     # As the trainer settles it: "auto" is on where there is a GPU.
     if choice == "on" or (choice == "auto" and on_gpu):
         return None
@@ -205,8 +205,8 @@ def _checkpointing(run: Run, *, on_gpu: bool) -> Change | None:
     return Change("Use gradient checkpointing", values, advice, same=True)
 
 
-def _shorter(run: Run) -> Change | None:
-    length = run.config.hp.max_seq_length
+def _shorter(hp: HyperparameterSection) -> Change | None:
+    length = hp.max_seq_length
     if length < _SHORTEST:
         return None
     advice = f"A sequence length of {length // 2:,} needs less memory; longer rows lose their end."
@@ -246,7 +246,8 @@ def _for_memory(
     if told:
         found += [_as_told(one, checkpoint) for one in told[:2]]
     else:  # it was killed before it could say anything
-        found += [with_change(change, checkpoint) for change in less_memory(run, on_gpu=on_gpu)[:2]]
+        changes = less_memory(run.config, on_gpu=on_gpu)[:2]
+        found += [with_change(change, checkpoint) for change in changes]
     if kind == "killed":  # it may have been somebody's doing, and no fault of the setup
         found.insert(0, resume(checkpoint))
     return tuple(found[:_MOST])

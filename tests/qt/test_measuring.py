@@ -64,6 +64,41 @@ def test_what_does_not_fit_is_said_with_what_helps(ready: Program, qtbot: QtBot)
     assert "Batch size 4 needs less memory." in shown(ready)
 
 
+@pytest.mark.parametrize(
+    "found",
+    [
+        MeasuredFit(False, "cpu", 22 * GIB, 2 * GIB, 21 * GIB, 8, 2048, 40, message="No memory."),
+        MeasuredFit(False, "cpu", 21 * GIB, 2 * GIB, 21 * GIB, 8, 2048, 40, step_seconds=1.0),
+        AppError("probe_died", "The measurement was ended by the system."),
+    ],
+)
+def test_one_click_takes_less_memory_and_measures_again(
+    ready: Program, qtbot: QtBot, found: MeasuredFit | AppError
+) -> None:
+    fits, ready.services.probe.found = ready.services.probe.found, found
+    ready.models.form.apply({"hp.batch_size": 8, "hp.grad_accum": 2})
+    press(qtbot, ready)
+    button = ready.child("notice.action")
+    assert button.text() == "Use batch size 4 and measure again"
+    ready.services.probe.found = fits
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    ready.aio.until(lambda: "It fits" in shown(ready))
+    asked = [(one.hp.batch_size, one.hp.grad_accum) for one in ready.services.probe.asked]
+    assert asked == [(8, 2), (4, 4)]
+    assert ready.models.form.value("hp.batch_size") == 4
+    assert not button.isVisible()
+
+
+def test_where_no_change_is_left_no_button_pretends_to_help(ready: Program, qtbot: QtBot) -> None:
+    smallest = {
+        "hp.batch_size": 1, "hp.gradient_checkpointing": "on", "hp.max_seq_length": 256,
+    }  # fmt: skip
+    ready.models.form.apply(smallest)
+    ready.services.probe.found = AppError("probe_died", "It was ended by the system.")
+    press(qtbot, ready)
+    assert not ready.child("notice.action").isVisible()
+
+
 def test_what_is_wrong_stands_at_its_field(ready: Program, qtbot: QtBot) -> None:
     problem = Problem("hp.base_model", "x", "is no model.", "Choose one.")
     ready.services.probe.found = ConfigError([problem])

@@ -59,7 +59,7 @@ def test_trainer_and_program_name_the_same_changes_for_memory(
     """The program's own are for trainers that were killed before they could say anything."""
     run = run_of(str(kind), settings)
     named = remedies_for(kind, Situation(job_of(run), on_gpu))
-    ours = less_memory(run, on_gpu=on_gpu)
+    ours = less_memory(run.config, on_gpu=on_gpu)
     assert [(one["label"], one["changes"], one["resumes"]) for one in named] == [
         (change.words, change.values, change.same) for change in ours
     ]
