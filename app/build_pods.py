@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.domain.secrets import HF_TOKEN
 from services.remote.money import Bills
 from services.remote.pods import PodService
 from services.remote.quotes import PodQuotes
@@ -58,5 +59,12 @@ def build_pods(parts: PodParts) -> PodServices:
     attempts = AttemptStore(parts.database)
     pods = PodService(account, attempts, parts.install_id.known, wake=parts.driver.wake)
     bills = Bills(account, attempts, RunRecords(parts.database))
-    quotes = PodQuotes(account, GpuCatalogue(), parts.shapes, parts.library, parts.peaks.factor)
+    quotes = PodQuotes(
+        account,
+        GpuCatalogue(),
+        parts.shapes,
+        parts.library,
+        parts.peaks.factor,
+        lambda: bool(parts.secrets.get(HF_TOKEN)),
+    )
     return PodServices(pods, quotes, Reaper(pods, bills=bills, drive=parts.driver.resume_all))

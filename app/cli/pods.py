@@ -27,6 +27,8 @@ _SHOWN = 5
 def list_pods(json_: Json = False) -> None:
     """List the pods that this installation has rented, with their cost so far."""
     with reported(json_):
+        for pod in services().remote.pods.enforce():
+            say(f"The pod {pod} was past its limit and is ended.")
         rows = services().remote.pods.rows()
         if json_:
             print_json(rows)

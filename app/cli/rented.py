@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.cli.output import program, say
@@ -16,7 +17,7 @@ from models.domain.run import RunState
 
 if TYPE_CHECKING:
     from models.domain.remote_run import RemoteAttempt
-    from models.domain.run import Run
+    from models.domain.run import Run, RunUpdate
 
 _POLL_SECONDS = 0.3
 _GONE_SECONDS = 600.0
@@ -48,6 +49,14 @@ class PodTeller:
         if words and words != self._said:
             say(words)
         self._said = words
+
+
+def with_cost(update: RunUpdate) -> RunUpdate:
+    """A run with what it costs by now; its record says it to the minute, and only while somebody
+    looks after it."""
+    run = update.run
+    spent = services().rented.spent(run.id) if run.runtime == RUNTIME_RUNPOD else None
+    return update if spent is None else replace(update, run=replace(run, cost_usd=spent))
 
 
 def see_the_pod_off(run: Run) -> None:

@@ -13,6 +13,7 @@ import typer
 from app.cli.endings import explained
 from app.cli.follow import ProgressLine, follow
 from app.cli.output import Json, print_json, print_table, reported, say
+from app.cli.rented import with_cost
 from app.cli.run_facts import print_facts, run_facts
 from app.cli.run_table import RunName, print_runs
 from app.cli.state import services
@@ -67,7 +68,7 @@ def list_runs(
 def show(run: RunName, json_: Json = False) -> None:
     """Show a run with its settings and metrics."""
     with reported(json_):
-        update = services().runs.history(services().runs.find(run).id)
+        update = with_cost(services().runs.history(services().runs.find(run).id))
         made, changed = explained(update), changed_settings(update.run.config)
         record = services().history.record_of(update.run.id)
         if json_:

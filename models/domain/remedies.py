@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.domain.config import RUNTIME_DOCKER, RUNTIME_PYTHON
+from models.domain.config import RUNTIME_DOCKER, RUNTIME_PYTHON, RUNTIME_RUNPOD
 from models.domain.config_io import with_values
 from models.domain.run import RunState
 
@@ -257,7 +257,9 @@ def _go_on(_run: Run, checkpoint: int | None) -> tuple[Remedy, ...]:
     return (resume(checkpoint),)
 
 
-def _look_and_go_on(_run: Run, checkpoint: int | None) -> tuple[Remedy, ...]:
+def _look_and_go_on(run: Run, checkpoint: int | None) -> tuple[Remedy, ...]:
+    if run.runtime == RUNTIME_RUNPOD:  # this computer has no part in it
+        return (resume(checkpoint),)
     return (resume(checkpoint), _DOCTOR)
 
 
@@ -276,7 +278,7 @@ def _correct_rows(_run: Run, _checkpoint: int | None) -> tuple[Remedy, ...]:
 
 
 def _let_in(run: Run, checkpoint: int | None) -> tuple[Remedy, ...]:
-    if run.config.local.pass_hf_token:
+    if run.config.local.pass_hf_token or run.runtime == RUNTIME_RUNPOD:  # a pod has it if it is set
         return (_SETTINGS, resume(checkpoint))
     values: dict[str, object] = {"local.pass_hf_token": True}
     change = Change("Pass the token", values, "", same=True)

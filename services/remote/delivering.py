@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from models.domain.errors import AppError
 from models.domain.remote_run import RemotePhase
 from models.domain.secrets import HF_TOKEN
-from services.remote.inputs import code_of, history_of, inputs_of, job_of, marker_path
+from services.remote.inputs import (
+    code_of,
+    history_of,
+    inputs_of,
+    job_of,
+    marker_path,
+    needs_hub,
+)
 from services.remote.volume_access import watch_of
 from services.run_follower import run_folder
 from services.runners.process import TRAINER_VARIABLES
@@ -59,14 +66,11 @@ def begin(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
 
 
 def send_secrets(agent: AgentClient, work: Work) -> None:
-    """The Hub's token, where the run uploads or the user lets trainings have it."""
-    config = work.run.config
-    if not (config.hp.push_to_hub or config.local.pass_hf_token):
-        return
-    token = work.tools.secrets.get(HF_TOKEN)
+    """The Hub's token, where the pod fetches or brings something there; into its memory only."""
+    token = _token(work)
     if token:
         agent.send_secrets({_TOKEN: token})
-    elif config.hp.push_to_hub:
+    elif work.run.config.hp.push_to_hub:
         raise AppError(
             "no_token", "The run uploads to the Hugging Face Hub, and no token is set.",
             "Set one under Settings.",
@@ -83,9 +87,15 @@ def request_of(work: Work) -> dict[str, Any]:
         "job": job.model_dump(mode="json"),
         "code": code.path.removeprefix("code/"),
         "inputs": sorted(one.path for one in inputs_of(job, folder.data_root)),
-        "needs": [_TOKEN] if job.hp.push_to_hub else [],
+        # Asked for again after a restart of the pod, which forgets it.
+        "needs": [_TOKEN] if job.hp.push_to_hub or _token(work) else [],
         "environment": dict(TRAINER_VARIABLES),
     }
+
+
+def _token(work: Work) -> str:
+    """What this run's pod is given; empty where it needs none, or none is set."""
+    return (work.tools.secrets.get(HF_TOKEN) or "") if needs_hub(work.run.config) else ""
 
 
 def _missing(agent: AgentClient, work: Work) -> Iterator[Input]:

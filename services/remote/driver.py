@@ -12,6 +12,7 @@ from models.domain.errors import AppError
 from models.domain.remote_money import is_past_limit
 from models.domain.remote_run import AGAIN, CANCELLED, FAILED, FINISHED, LOST, RemotePhase, Teardown
 from services.progress import Cancelled
+from services.remote.money import store_run_cost
 from services.remote.pods import PodService
 from services.remote.presence import at_limit
 from services.remote.steps import STEPS
@@ -155,7 +156,18 @@ class RemoteDriver:
                 logger.info("limits cannot be kept from here just now: %s", error.message)
             except Exception:
                 logger.exception("limits cannot be kept from here")
+            self._tell_costs()
             self.tools.clock.wait(self._closing, LIMIT_SECONDS)
+
+    def _tell_costs(self) -> None:
+        """What the runs that are driven here cost so far, where every list of runs shows it."""
+        with self._lock:
+            run_ids = {work.run_id for work in self._works.values()}
+        for run_id in run_ids:
+            try:
+                store_run_cost(self.tools.store, self.tools.records, run_id, self.tools.clock.now())
+            except AppError as error:  # a run that was deleted, or the database: it is only told
+                logger.info("the cost of %s is not told: %s", run_id, error.message)
 
     def _drive(self, work: Work) -> None:
         try:
@@ -231,7 +243,11 @@ class _Patience:
         self._since = now if self._since is None else self._since
         if attempt.phase in _BEFORE_A_POD:
             return error.kind in _PASSING and now - self._since < _WAIT_BEFORE_A_POD
-        here = {"disk_full", "io", "file"} if attempt.phase is RemotePhase.TRAINING else set()
+        here = (
+            {"disk_full", "pod_disk_full", "io", "file"}
+            if attempt.phase is RemotePhase.TRAINING
+            else set()
+        )
         return error.kind in _PASSING | _OF_THE_ACCOUNT | here
 
     def wait(self) -> float:

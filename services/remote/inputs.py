@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.domain.config import SOURCE_HUB
 from models.domain.errors import AppError
 from services.job_builder import is_local_model
 from services.run_files import RunFolder, host_path
@@ -15,6 +16,8 @@ from trainer_image.contract import CONTAINER_DATA_ROOT, OUTPUT_MARKER_FILE, Job
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from models.domain.config import TrainingConfig
 
 _CODE_FILE = "pod-code.zip"
 _SEAL = "temper-checkpoint.json"
@@ -34,6 +37,13 @@ class Input:
         """Of all of it. OSError where it is gone."""
         with self.source.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def needs_hub(config: TrainingConfig) -> bool:
+    """Whether a pod fetches or brings something at the Hugging Face Hub: then it is given the
+    user's token, if one is set. Gated models and private datasets cannot be had without."""
+    is_hub_model = not is_local_model(config.hp.base_model.strip())
+    return is_hub_model or config.dataset.source == SOURCE_HUB or config.hp.push_to_hub
 
 
 def job_of(folder: RunFolder) -> Job:

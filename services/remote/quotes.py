@@ -15,6 +15,7 @@ from models.domain.pod import CLOUD_WORDS
 from models.domain.pod_quote import PodQuote, dollars, quote
 from models.domain.remote_plan import has_volume, least_cuda, price_of, wanted_of, wants_fastest
 from models.domain.training_tokens import training_tokens
+from services.remote.inputs import needs_hub
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 
         def find(self, text: str) -> DatasetSession:
             """A dataset by its name."""
+
+
+_HUB_NOTE = "The pod gets your Hugging Face token, into its memory only."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ class RemoteQuote:
 class PodQuotes:
     """Blocking: two or three calls, fewer while the catalogue is fresh. Thread-safe.
 
-    ``factor`` is what earlier runs of a model on a GPU measured, divided by what was predicted.
+    ``factor`` is what earlier runs of a model on a GPU measured, divided by what was predicted;
+    ``has_token`` whether a Hugging Face token is set.
     """
 
     def __init__(
@@ -85,12 +90,14 @@ class PodQuotes:
         shapes: Shapes,
         library: Library,
         factor: Callable[[str, str], float] = lambda _model, _gpu: 1.0,
+        has_token: Callable[[], bool] = lambda: False,
     ) -> None:
         self._account = account
         self._catalogue = catalogue
         self._shapes = shapes
         self._library = library
         self._factor = factor
+        self._has_token = has_token
 
     def ask(self, config: TrainingConfig, *, refresh: bool = False) -> RemoteQuote:
         """The quote as things are now; ``refresh`` asks for the stock anew.
@@ -111,6 +118,8 @@ class PodQuotes:
             found = candidates(known.offers, wanted, fastest=wants_fastest(config))
             balance, trouble = _balance(client)
         notes = [trouble] if trouble else []
+        if needs_hub(config) and self._has_token():
+            notes.append(_HUB_NOTE)
         if need is None:
             notes.append(f"Whether the training fits is not known: {answer.reason}.")
         if not found:

@@ -155,6 +155,11 @@ class RemoteRunner:
         lines = read_pod_lines(run_folder(tools.records.get(run_id)).path, len(attempts))
         return RentedRun(latest, run_cost(attempts, tools.clock.now()), page, lines)
 
+    def spent(self, run_id: str) -> float | None:
+        """Dollars of a run's pods so far; None where it never had one."""
+        pods = [one for one in self._store.of_run(run_id) if one.pod_id]
+        return run_cost(pods, self.driver.tools.clock.now()) if pods else None
+
     def wait_until_gone(self, run_id: str, seconds: float) -> RemoteAttempt | None:
         """Wait until a run's pod is known to be gone and what it cost is settled; the attempt as it
         is then."""

@@ -56,8 +56,8 @@ _REASONS = {
         "Resume on another pod: it goes on from the last checkpoint.",
     ),
     "disk_full": (
-        "disk_full", "The training ended because the pod's disk is full: the network volume, or "
-        "without one the container disk.",
+        "pod_disk_full", "The training ended because the pod's disk is full: the network volume, "
+        "or without one the container disk.",
         "Make it larger in the Runpod section, or delete what it no longer needs; then resume.",
     ),
     "volume_taken": (

@@ -101,7 +101,7 @@ class Artifact:
 
 _CAUSES = {
     "full": (
-        "disk_full", "The pod's disk is full: the network volume, or without one the container "
+        "pod_disk_full", "The pod's disk is full: the network volume, or without one the container "
         "disk.",
         "Make it larger in the Runpod section, or delete what it no longer needs; then resume.",
     ),

@@ -141,7 +141,7 @@ def test_a_full_volume_is_told_and_the_agent_lives_on(
     with PodApi() as api, Pod(volume, api) as pod, pod.client() as client:
         with pytest.raises(AppError) as caught:
             upload(client, source, NAME, sha256(source), Watch())
-        assert (caught.value.kind, "full" in caught.value.message) == ("disk_full", True)
+        assert (caught.value.kind, "full" in caught.value.message) == ("pod_disk_full", True)
         size = client.once("GET", f"inputs/{NAME}").json()["size"]
         assert (volume / "datasets" / ".rows.jsonl.part").stat().st_size == size
         assert client.status().phase == "wait_input"
@@ -204,7 +204,7 @@ def test_no_room_at_home_is_told_and_what_came_is_kept(
         adapter = adapter_of(client)
         with pytest.raises(AppError) as caught:
             download(client, adapter, home / "adapter", Watch())
-        assert caught.value.kind == "disk_full"
+        assert caught.value.kind == "pod_disk_full"
         assert (home / ".adapter.part").stat().st_size == 8 * 1024 * 1024
 
 

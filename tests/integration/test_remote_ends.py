@@ -9,6 +9,8 @@ import pytest
 from models.domain.errors import AppError
 from models.domain.remote_money import GRACE
 from models.domain.remote_run import FAILED, FINISHED, LOST, RemotePhase
+from services.remote.inputs import needs_hub
+from services.remote.runner import RemoteRunner
 from services.remote.steps import STEPS
 from tests.integration.remote_world import RemoteWorld, remote_world
 from tests.integration.runpod_world import wait_for
@@ -204,7 +206,7 @@ def test_a_volume_that_is_full_is_said_to_be(there: RemoteWorld, phase: RemotePh
     there.attempt(run)
     there.program({phase: first_then(fill, STEPS[phase])}).wake(run.id)
     over = there.wait(run, 1, RemotePhase.OVER, 60)
-    assert (over.outcome, over.trouble_kind, there.pods) == (FAILED, "disk_full", [])
+    assert (over.outcome, over.trouble_kind, there.pods) == (FAILED, "pod_disk_full", [])
     assert "disk is full" in over.trouble
     assert "Make it larger in the Runpod section" in over.trouble_hint
 
@@ -225,3 +227,65 @@ def test_a_volume_that_is_roots_is_told_with_the_image_that_helps(there: RemoteW
     assert (over.outcome, over.trouble_kind, there.pods) == (FAILED, "not_writable", [])
     assert "user may not write on the network volume" in over.trouble
     assert "RUN_AS=0:0" in over.trouble_hint
+
+
+def test_what_a_run_costs_is_told_while_it_goes_on(there: RemoteWorld) -> None:
+    run = there.add_run()
+    there.attempt(run)
+    driver = there.program(PLACED | {RemotePhase.DELIVERING: wait_here})
+    driver.wake(run.id)
+    there.wait(run, 1, RemotePhase.DELIVERING)
+    early = wait_for(lambda: there.records.get(run.id).cost_usd, 20)
+    wait_for(lambda: there.records.get(run.id).cost_usd > early, 20)
+    spent = RemoteRunner(driver).spent(run.id)
+    assert spent is not None
+    assert spent >= there.records.get(run.id).cost_usd
+    assert RemoteRunner(driver).spent("another") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "needed"),
+    [
+        ({}, True),
+        ({"hp.base_model": "/data/models/small"}, False),
+        ({"hp.base_model": "/data/models/small", "dataset.source": "Hugging Face"}, True),
+        ({"hp.base_model": "/data/models/small", "hp.push_to_hub": True}, True),
+    ],
+)
+def test_a_pod_needs_the_hub_for_what_is_there_or_goes_there(
+    there: RemoteWorld, changes: dict[str, object], needed: bool
+) -> None:
+    assert needs_hub(there.config(**changes)) is needed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["test/small", "/data/models/small"])
+def test_a_token_that_is_set_goes_to_a_pod_that_needs_the_hub_into_memory_alone(
+    there: RemoteWorld, model: str
+) -> None:
+    token = "hf_" + "t" * 34
+    there.environ["HF_TOKEN"] = token
+    folder = there.data_root / "models" / "small"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    there.train_quickly(step_seconds=5)
+    run = there.add_run(**QUICK | {"hp.base_model": model})
+    there.attempt(run)
+    variables: list[str] = []
+
+    def look() -> None:
+        variables.extend(repr(pod.record) for pod in there.runpod.cloud.pods.values())
+
+    there.program({RemotePhase.TRAINING: first_then(look, STEPS[RemotePhase.TRAINING])}).wake(
+        run.id
+    )
+    over = there.wait(run, 1, RemotePhase.OVER, 60)
+    assert over.outcome == FINISHED
+    asked = there.asked("POST", f"/proxy/{over.pod_id}/8000/v1/secrets")
+    assert asked == (1 if model == "test/small" else 0)
+    assert variables
+    (volume,) = there.runpod.cloud.volumes.values()
+    kept = [one for root in (volume.folder, there.data_root) for one in root.rglob("*")]
+    texts = [one.read_bytes() for one in kept if one.is_file()]
+    assert not any(token.encode() in text for text in texts)
+    assert token not in "".join(variables)

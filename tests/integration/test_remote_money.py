@@ -91,6 +91,15 @@ def test_a_quote_is_for_the_first_that_would_be_tried(runpod: RunpodEmulator) ->
     assert runpod.cloud.volumes == {}
 
 
+def test_a_quote_says_that_the_pod_gets_the_hubs_token(runpod: RunpodEmulator) -> None:
+    account = RunpodAccount({"runpod_key": KEY}, OfflinePolicy(forced=False))
+    asked = PodQuotes(account, GpuCatalogue(), Shapes(), Library(), has_token=lambda: True)
+    told = "The pod gets your Hugging Face token, into its memory only."
+    assert told in asked.ask(config()).words()
+    assert told not in asked.ask(config(hp__base_model="/data/models/small")).words()
+    assert told not in quotes().ask(config()).words()
+
+
 def test_the_volume_says_where_and_the_chosen_gpu_what(runpod: RunpodEmulator) -> None:
     with client_of(runpod) as client:
         client.create_volume("temper-volume", "US-KS-2", 50)

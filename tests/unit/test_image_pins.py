@@ -91,7 +91,8 @@ def test_the_base_image_has_cuda_and_a_python_for_which_the_lock_was_made() -> N
 
 
 def test_the_image_runs_as_somebody_and_tells_whose_it_is() -> None:
-    assert re.search(r"^USER 10001:10001$", DOCKERFILE, re.MULTILINE)
+    assert re.search(r"^USER \$\{RUN_AS\}$", DOCKERFILE, re.MULTILINE)
+    assert argument("RUN_AS") == "10001:10001"
     assert f'{TRAINER_LABEL}="${{VARIANT}}"' in DOCKERFILE
     assert "VARIANT=cuda" in DOCKERFILE
 
