@@ -11,7 +11,12 @@ import pytest
 from app.cli.endings import explained, outcome_text
 from models.domain.autopsy import Autopsy, autopsy, has_failed
 from models.domain.autopsy_words import first_sentence
-from models.domain.config import RUNTIME_DOCKER, RUNTIME_PYTHON, TrainingConfig
+from models.domain.config import (
+    RUNTIME_DOCKER,
+    RUNTIME_PYTHON,
+    RUNTIME_RUNPOD,
+    TrainingConfig,
+)
 from models.domain.config_io import settings_index, with_values
 from models.domain.exit_codes import exit_code_meaning
 from models.domain.log_lines import meaningful_lines
@@ -257,6 +262,16 @@ def test_a_containers_limit_is_raised_as_far_as_the_computer_has_memory(
 def test_what_helps(run: Run, labels: list[str]) -> None:
     made = found(run, event("checkpoint", step=40))
     assert [remedy.label for remedy in made.remedies][: len(labels)] == labels
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels"),
+    [("auth", ["Open Settings", "Resume from step 40"]), ("disk_full", ["Resume from step 40"])],
+)
+def test_what_is_of_this_computer_helps_no_run_on_a_pod(kind: str, labels: list[str]) -> None:
+    run = ended(kind, runtime=RUNTIME_RUNPOD)
+    made = found(run, event("checkpoint", step=40))
+    assert [remedy.label for remedy in made.remedies] == labels
 
 
 @pytest.mark.parametrize("kind", KINDS)
