@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.domain.secrets import HF_TOKEN
+from services.remote.ensuring import PodInfrastructure
 from services.remote.money import Bills
 from services.remote.pods import PodService
 from services.remote.quotes import PodQuotes
@@ -32,6 +33,7 @@ class PodServices:
 
     pods: PodService
     quotes: PodQuotes
+    infrastructure: PodInfrastructure
     reaper: Reaper
 
     def close(self) -> None:
@@ -67,4 +69,7 @@ def build_pods(parts: PodParts) -> PodServices:
         parts.peaks.factor,
         lambda: bool(parts.secrets.get(HF_TOKEN)),
     )
-    return PodServices(pods, quotes, Reaper(pods, bills=bills, drive=parts.driver.resume_all))
+    infrastructure = PodInfrastructure(account, quotes)
+    return PodServices(
+        pods, quotes, infrastructure, Reaper(pods, bills=bills, drive=parts.driver.resume_all)
+    )

@@ -1,4 +1,4 @@
-"""Connects what the pages tell of a run's pod, and the way to it in Runpod's console."""
+"""Connects the Runpod section with its quote, and what the pages tell of a run's pod."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 
 from controllers.pod_watch import PodWatch
+from controllers.runpod_controller import RunpodController
 
 if TYPE_CHECKING:
     from app.service_ports import WindowServices
@@ -28,7 +29,23 @@ class RentedConnection(QObject):
             panels.append(window.runs.run_panel)
         for panel in panels:
             panel.pod.console_requested.connect(self._open)
-        window.closed.connect(self.watch.stop)
+        self.quotes = RunpodController(desk, window.models, services.remote, self)
+        section = window.training.setup.runpod
+        section.gpu.refresh_requested.connect(self.quotes.refresh)
+        section.quote.ensure_requested.connect(self.quotes.ensure)
+        self._model = window.models.runpod
+        self._start_bar = window.training.start_bar
+        self._model.changed.connect(self._show_quote)
+        window.closed.connect(self._stop)
+
+    @Slot()
+    def _show_quote(self) -> None:
+        self._start_bar.show_quote(self._model.short)
+
+    @Slot()
+    def _stop(self) -> None:
+        self.watch.stop()
+        self.quotes.stop()
 
     @Slot(str)
     def _open(self, page: str) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from models.domain.doctor import Check
     from models.domain.earlier_program import EarlierImport
     from models.domain.foreign_config import ExportedConfig, ImportedConfig, Program
+    from models.domain.gpu_list import GpuList
     from models.domain.hardware import Hardware
     from models.domain.inference import (
         Answer,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from models.domain.secrets import SecretState
     from services.model_shapes import ShapeAnswer
     from services.progress import CancelToken, Reporter
+    from services.remote.quotes import RemoteQuote
 
 
 class RunPort(Protocol):
@@ -479,6 +481,23 @@ class RentedPort(Protocol):
         """A run's pod, its cost and its machine's log, by what is known here; None without one."""
 
 
+class QuotePort(Protocol):
+    """What a remote training would rent and cost. Called in the lane ``remote``; AppError."""
+
+    def offers(self, config: TrainingConfig, *, refresh: bool = False) -> GpuList:
+        """The GPUs that can be rented, and which suit."""
+
+    def ask(self, config: TrainingConfig, *, refresh: bool = False) -> RemoteQuote:
+        """What would be tried first, and its cost."""
+
+
+class InfrastructurePort(Protocol):
+    """Network volume and template."""
+
+    def ensure(self, config: TrainingConfig) -> tuple[str, ...]:
+        """Find or make them, and say which; AppError. Called in the lane ``remote``."""
+
+
 class ReaperPort(Protocol):
     """Looks after pods that nobody needs, in a thread of its own."""
 
@@ -492,6 +511,14 @@ class RemotePort(Protocol):
     @property
     def pods(self) -> PodPort:
         """The pods."""
+
+    @property
+    def quotes(self) -> QuotePort:
+        """What they would cost."""
+
+    @property
+    def infrastructure(self) -> InfrastructurePort:
+        """What they keep their files on."""
 
     @property
     def reaper(self) -> ReaperPort:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from models.qt.queue_model import QueueModel
     from models.qt.rows_model import DatasetRowsModel
     from models.qt.run_models import RunModels
+    from models.qt.runpod_model import RunpodModel
     from models.qt.runs_model import RunsModel
     from models.qt.settings_model import SettingsModel
 
@@ -45,6 +46,7 @@ class AppModels(QObject):
     preset: PresetModel
     doctor: DoctorModel
     docker: DockerModel
+    runpod: RunpodModel
     settings: SettingsModel
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -66,6 +68,7 @@ class AppModels(QObject):
         from models.qt.queue_model import QueueModel
         from models.qt.rows_model import DatasetRowsModel
         from models.qt.run_models import RunModels
+        from models.qt.runpod_model import RunpodModel
         from models.qt.runs_model import RunsModel
         from models.qt.settings_model import SettingsModel
 
@@ -81,6 +84,7 @@ class AppModels(QObject):
         self.preset = PresetModel(self.form, self)
         self.doctor = DoctorModel(self)
         self.docker = DockerModel(self)
+        self.runpod = RunpodModel(self)
         self.settings = SettingsModel(self)
         self.form.set_datasets(self.datasets)
         for shown in (self.run, self.shown_run):

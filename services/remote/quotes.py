@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from models.domain.auto_set import gigabytes
 from models.domain.config import SOURCE_SESSION
 from models.domain.errors import AppError
+from models.domain.gpu_list import GpuList
 from models.domain.gpu_offer import candidates, objection
 from models.domain.gpu_speed import training_seconds
 from models.domain.memory import estimate_memory
@@ -135,6 +136,21 @@ class PodQuotes:
             section.gpu_count,
             notes=tuple(notes),
         )
+
+    def offers(self, config: TrainingConfig, *, refresh: bool = False) -> GpuList:
+        """The GPUs of the setup's cloud, and why some do not suit it; AppError as :meth:`ask`."""
+        answer = self._shapes.find(config.hp.base_model, config.local.host_data_dir)
+        wanted = replace(wanted_of(config, self._need(config, answer.shape)), gpu="")
+        with self._account.client("no GPU can be looked for") as client:
+            known = self._catalogue.load(
+                client,
+                count=config.runpod.gpu_count,
+                min_cuda=least_cuda(config.runpod.image),
+                refresh=refresh,
+            )
+        offers = tuple(one for one in known.offers if one.cloud == wanted.cloud)
+        why = {one.gpu: objection(one, wanted) for one in offers}
+        return GpuList(offers, {gpu: words for gpu, words in why.items() if words}, known.asked)
 
     def _need(self, config: TrainingConfig, shape: ModelShape | None) -> int | None:
         if shape is None:

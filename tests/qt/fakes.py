@@ -21,6 +21,7 @@ from models.domain.doctor import Check, CheckState
 from models.domain.earlier_program import EarlierImport
 from models.domain.errors import AppError
 from models.domain.foreign_config import ExportedConfig, ImportedConfig, Program
+from models.domain.gpu_list import GpuList
 from models.domain.hardware import Hardware
 from models.domain.inference import (
     Answer,
@@ -47,6 +48,7 @@ from models.domain.run_history import (
 from models.domain.secrets import ENVIRONMENT, KEYCHAIN, MEMORY, SECRETS, SecretState
 from services.model_shapes import ShapeAnswer
 from services.progress import CancelToken, Progress, Reporter
+from services.remote.quotes import RemoteQuote
 from tests.qt.fake_learning import FakeLearning
 
 if TYPE_CHECKING:
@@ -1049,6 +1051,42 @@ class FakeRented:
 
 
 @dataclass
+class FakeQuotes:
+    """GPUs to rent and what they cost; ``asked`` are the setups, True where it was to be anew."""
+
+    gpus: GpuList = field(default_factory=GpuList)
+    quote: RemoteQuote = field(
+        default_factory=lambda: RemoteQuote((), None, None, NOW, reason="Nothing is in stock.")
+    )
+    fails: AppError | None = None
+    asked: list[tuple[TrainingConfig, bool]] = field(default_factory=list)
+
+    def offers(self, config: TrainingConfig, *, refresh: bool = False) -> GpuList:
+        self.asked.append((config, refresh))
+        if self.fails is not None:
+            raise self.fails
+        return self.gpus
+
+    def ask(self, config: TrainingConfig, *, refresh: bool = False) -> RemoteQuote:
+        return self.quote
+
+
+@dataclass
+class FakeInfrastructure:
+    """Network volume and template."""
+
+    lines: tuple[str, ...] = ("Using the network volume.", "Using the template.")
+    fails: AppError | None = None
+    ensured: list[TrainingConfig] = field(default_factory=list)
+
+    def ensure(self, config: TrainingConfig) -> tuple[str, ...]:
+        self.ensured.append(config)
+        if self.fails is not None:
+            raise self.fails
+        return self.lines
+
+
+@dataclass
 class FakeReaper:
     """Does nothing by itself; ``told`` is who would hear of a sweep."""
 
@@ -1063,6 +1101,8 @@ class FakeRemote:
     """All about rented pods."""
 
     pods: FakePods = field(default_factory=FakePods)
+    quotes: FakeQuotes = field(default_factory=FakeQuotes)
+    infrastructure: FakeInfrastructure = field(default_factory=FakeInfrastructure)
     reaper: FakeReaper = field(default_factory=FakeReaper)
 
 

@@ -172,7 +172,7 @@ class SetupPanel(ScrollColumn):
 
         self.output = OutputSection(self.form)
         self.local = LocalSection(self.form, models)
-        self.runpod = RunpodSection(self.form)
+        self.runpod = RunpodSection(self.form, models.runpod)
         for card in (self.output, self.local, self.runpod):
             self._append(card)
         if self._data_root is not None:

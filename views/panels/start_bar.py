@@ -62,6 +62,8 @@ class StartBar(QFrame):
         self.stops = {"local": push_button("St&op"), "runpod": push_button("St&op")}
         self._save = push_button("Save set&up")
         self._save.setObjectName("config.save_bar")
+        self._pod: PodModel | None = None
+        self._quoted = ""
         self._quote = text_label("", "muted")
         self._quote.setObjectName("runpod.quote")
         self._progress = RunProgress("run", "heading")
@@ -74,12 +76,21 @@ class StartBar(QFrame):
     def attach(self, status: RunStatusModel, pod: PodModel | None = None) -> None:
         """Show the run of this model, and its pod."""
         self._run = status
+        self._pod = pod
         self._progress.attach(status, pod)
+        if pod is not None:
+            pod.changed.connect(self._show_buttons)
         status.changed.connect(self._show_buttons)
         self._form.problems_changed.connect(self._show_attention)
         self._form.reset.connect(self._show_buttons)
         self._form.circumstances_changed.connect(self._show_buttons)
         self._form.value_changed.connect(self._on_value_changed)
+        self._show_buttons()
+
+    @Slot(str)
+    def show_quote(self, words: str) -> None:
+        """What the setup would cost on a pod; empty: the limits are said."""
+        self._quoted = words
         self._show_buttons()
 
     def set_ready(self, ready: bool) -> None:
@@ -163,8 +174,10 @@ class StartBar(QFrame):
             button.setToolTip(_STOP_HELP)
         self._save.setEnabled(self._is_ready)
         limits = self._form.config.runpod
-        self._quote.setText(f"at most ${limits.max_cost:,.2f} and {limits.max_hours:g} h")
-        self._quote.setVisible(chosen == "runpod")
+        most = f"at most ${limits.max_cost:,.2f} and {limits.max_hours:g} h"
+        cost = self._pod_cost()
+        self._quote.setText(cost or self._quoted or most)
+        self._quote.setVisible(bool(cost) or chosen == "runpod")
         self._show_attention()
         if focused and not focused[0].isEnabled():
             self._keep_focus()
@@ -181,6 +194,11 @@ class StartBar(QFrame):
         button.setVisible(is_shown)
         button.setEnabled(self._is_ready and not reason and (queues or not is_live))
         button.setToolTip(reason or (_QUEUE_HELP if queues else _START_HELP))
+
+    def _pod_cost(self) -> str:
+        """What the pod of the run costs, until that is settled: then the quote is of interest."""
+        seen = None if self._pod is None else self._pod.seen
+        return "" if self._pod is None or seen is None or seen.is_over else self._pod.cost()
 
     def _keep_focus(self) -> None:
         """A button that is switched off hands the focus on to whatever comes next; it belongs to

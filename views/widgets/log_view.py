@@ -89,8 +89,7 @@ class LogView(QWidget):
         tools.setSpacing(6)
         tools.addWidget(text_label("Log", "heading"))
         tools.addStretch(1)
-        self._source.setMinimumWidth(110)
-        self._level.setMinimumWidth(150)
+        self._source.setMinimumWidth(96)
         self._filter.setMaximumWidth(180)
         shown = (self._source, self._level, self._filter, self.follow, self.download)
         for widget in (*shown, HelpButton("progress#the-log", "the log")):
@@ -116,6 +115,7 @@ class LogView(QWidget):
         """To choose only where there is more than one source; what is hidden shows all."""
         several = self._model.system_lines > 0
         self._source.setVisible(several)
+        self._level.setMinimumWidth(110 if several else 150)
         if not several and self._source.currentIndex() > 0:
             self._source.setCurrentIndex(0)
             self._model.set_source(0)

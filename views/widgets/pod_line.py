@@ -13,8 +13,6 @@ from views.widgets.card import text_label
 if TYPE_CHECKING:
     from models.qt.pod_model import PodModel
 
-_LINK = 8
-
 
 class PodLine(QWidget):
     """Hidden for a run of this computer. ``prefix`` begins its object names.
@@ -34,8 +32,8 @@ class PodLine(QWidget):
         self._trouble = text_label("", "warning", wrap=True)
         self._facts = text_label("", "muted", wrap=True)
         self._cost = text_label("", wrap=True)
-        self._console = push_button("Open in console", "link")
-        self._manage = push_button("Manage pods…", "link")
+        self._console = push_button("Open in console")
+        self._manage = push_button("Manage pods…")
         names = {
             "doing": self._doing, "trouble": self._trouble, "facts": self._facts,
             "cost": self._cost, "open_console": self._console, "manage": self._manage,
@@ -52,8 +50,8 @@ class PodLine(QWidget):
 
     def _build(self) -> None:
         links = QHBoxLayout()
-        links.setContentsMargins(-_LINK, 0, 0, 0)  # in line with the words above
-        links.setSpacing(4)
+        links.setContentsMargins(0, 4, 0, 0)
+        links.setSpacing(8)
         links.addWidget(self._console)
         links.addWidget(self._manage)
         links.addStretch(1)

@@ -1,0 +1,128 @@
+"""The Runpod section: GPUs with price and stock, the quote, volume and template made ready."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PySide6.QtCore import Qt
+
+from models.domain.config import TARGET_LOCAL, TARGET_RUNPOD
+from models.domain.errors import AppError
+from models.domain.gpu_list import GpuList
+from models.domain.gpu_offer import Candidate, GpuOffer, Stock
+from models.domain.pod_quote import PodPrice, quote
+from models.domain.secrets import RUNPOD_KEY
+from services.remote.quotes import RemoteQuote
+from tests.qt.fakes import NOW
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from tests.qt.conftest import Program
+
+A5000 = GpuOffer("NVIDIA RTX A5000", "RTX A5000", 24, "SECURE", 0.27, 8, Stock.LOW)
+SMALL = GpuOffer("NVIDIA RTX 2000 Ada", "RTX 2000 Ada", 16, "SECURE", 0.24, 8, Stock.HIGH)
+GPUS = GpuList((SMALL, A5000), {SMALL.gpu: "The training needs 18.2 GB on each GPU."}, NOW)
+QUOTE = RemoteQuote(
+    (Candidate(A5000, "EU-RO-1"),), quote(PodPrice(0.27, 40, 50, 6, 10), 3600.0), 2**34, NOW
+)
+
+
+def choose_runpod(program: Program, *, key: str = "rpa_x", offline: bool = False) -> None:
+    """A pod is the target, and what follows from it has been asked."""
+    if key:
+        program.services.secrets.kept[RUNPOD_KEY] = key
+    program.wiring.settings.read_secrets()
+    program.settle()
+    quotes = program.services.remote.quotes
+    quotes.gpus, quotes.quote = GPUS, QUOTE
+    program.models.form.edit("training.target", TARGET_RUNPOD)
+    if offline:
+        program.wiring.settings.controller.set_offline(True)
+        program.settle()
+    program.wiring.rented.quotes.ask()
+    program.settle()
+
+
+def entries(program: Program) -> list[str]:
+    combo = program.child("runpod.gpu")
+    return [combo.itemText(row) for row in range(combo.count())]
+
+
+@pytest.mark.spec("**GPU selection** – choose GPU type and region in the template.")
+def test_gpus_are_offered_with_memory_price_and_stock(program: Program, qtbot: QtBot) -> None:
+    choose_runpod(program)
+    assert entries(program) == ["NVIDIA RTX A5000"]
+    qtbot.mouseClick(program.child("runpod.gpu.fits"), Qt.MouseButton.LeftButton)
+    assert entries(program) == ["NVIDIA RTX 2000 Ada", "NVIDIA RTX A5000"]
+    combo = program.child("runpod.gpu")
+    combo.setCurrentIndex(1)
+    combo.activated.emit(1)
+    assert program.models.form.value("runpod.gpu") == "NVIDIA RTX A5000"
+    caption = program.child("runpod.gpu.caption")
+    assert caption.text() == "RTX A5000 · 24 GB · $0.27 an hour · few in stock"
+    combo.activated.emit(0)
+    assert "The training needs 18.2 GB" in caption.text()
+
+
+def test_the_quote_stands_in_the_section_and_beside_start(program: Program) -> None:
+    choose_runpod(program)
+    words = program.child("runpod.quote.lines").text()
+    assert "RTX A5000, 24 GB, Secure Cloud, EU-RO-1: $0.28 an hour" in words
+    assert "Expected: about 1 h 10 min" in words
+    assert program.child("runpod.quote").text() == "$0.28/h · about $0.32 · at most $1.65"
+
+
+def test_prices_and_stock_are_asked_for_anew(program: Program, qtbot: QtBot) -> None:
+    choose_runpod(program)
+    asked = program.services.remote.quotes.asked
+    program.wiring.rented.quotes.ask()
+    program.settle()
+    assert len(asked) == 1  # the same setup is not asked about twice
+    qtbot.mouseClick(program.child("runpod.gpu.refresh"), Qt.MouseButton.LeftButton)
+    program.settle()
+    assert [anew for _, anew in asked] == [False, True]
+
+
+def test_why_nobody_can_be_asked_is_said(program: Program) -> None:
+    program.services.remote.quotes.fails = AppError("auth", "Runpod refuses the key.", "Set it.")
+    choose_runpod(program)
+    assert program.child("runpod.quote.lines").text() == "Runpod refuses the key. Set it."
+    assert program.child("runpod.quote").text() == "at most $10.00 and 6 h"
+
+
+@pytest.mark.spec("**Infrastructure helpers** – create/ensure network volume and template.")
+@pytest.mark.spec("Ensure **network volume** and **template** exist (Infrastructure helpers).")
+def test_volume_and_template_are_made_ready_and_each_is_said(
+    program: Program, qtbot: QtBot
+) -> None:
+    choose_runpod(program)
+    qtbot.mouseClick(program.child("runpod.ensure"), Qt.MouseButton.LeftButton)
+    program.settle()
+    assert program.services.remote.infrastructure.ensured == [program.models.form.config]
+    said = program.child("runpod.ensure.lines").text()
+    assert said == "Using the network volume.\nUsing the template."
+
+
+def test_a_volume_that_cannot_be_made_is_told(program: Program, qtbot: QtBot) -> None:
+    program.services.remote.infrastructure.fails = AppError("quota", "No room.", "Make some.")
+    choose_runpod(program)
+    qtbot.mouseClick(program.child("runpod.ensure"), Qt.MouseButton.LeftButton)
+    program.settle()
+    assert program.child("runpod.ensure.lines").text() == "No room. Make some."
+    assert program.child("runpod.ensure").isEnabled()
+
+
+@pytest.mark.parametrize("how", [{"key": ""}, {"offline": True}])
+def test_without_a_key_and_offline_nobody_is_asked(program: Program, how: dict[str, Any]) -> None:
+    choose_runpod(program, **how)
+    assert program.services.remote.quotes.asked == []
+    assert not program.child("runpod.ensure").isEnabled()
+    assert not program.child("runpod.gpu.refresh").isEnabled()
+
+
+def test_another_target_forgets_the_quote(program: Program) -> None:
+    choose_runpod(program)
+    program.models.form.edit("training.target", TARGET_LOCAL)
+    assert program.models.runpod.lines == ()
