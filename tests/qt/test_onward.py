@@ -89,7 +89,7 @@ def test_the_steps_of_so_many_epochs_are_shown_and_too_few_refused(
     label = found.findChild(QLabel, "onward.steps")
     assert button is not None
     assert label is not None
-    already = "This run has trained 20 steps, 1.25 epochs already. Enter more than that."
+    already = "This run has trained 20 steps (1.25 epochs) already. Enter more than that."
     for text, words in (
         ("2", "12 further steps, to step 32."),
         ("1.3", "1 further step, to step 21."),

@@ -151,7 +151,9 @@ class OnwardDialog(QuestionDialog):
             return "", ""
         end = plan.steps_in_all(epochs)
         if end <= plan.steps:
-            done = f"{counted(plan.steps, 'step')}, {plan.steps / plan.per_epoch:.3g} epochs"
+            seen = f"{plan.steps / plan.per_epoch:.3g}"
+            epochs_seen = f"{seen} {'epoch' if seen == '1' else 'epochs'}"
+            done = f"{counted(plan.steps, 'step')} ({epochs_seen})"
             return f"This run has trained {done} already. Enter more than that.", ""
         return "", f"{counted(end - plan.steps, 'further step')}, to step {end:,}."
 
