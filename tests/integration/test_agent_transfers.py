@@ -204,7 +204,7 @@ def test_no_room_at_home_is_told_and_what_came_is_kept(
         adapter = adapter_of(client)
         with pytest.raises(AppError) as caught:
             download(client, adapter, home / "adapter", Watch())
-        assert caught.value.kind == "pod_disk_full"
+        assert caught.value.kind == "disk_full"
         assert (home / ".adapter.part").stat().st_size == 8 * 1024 * 1024
 
 
