@@ -21,6 +21,7 @@ from app.connect_inference import InferenceConnection
 from app.connect_learning import LearningConnection
 from app.connect_measure import MeasureConnection
 from app.connect_offline import OfflineConnection
+from app.connect_pod_list import PodListConnection
 from app.connect_pods import PodsConnection
 from app.connect_presets import PresetConnection
 from app.connect_rented import RentedConnection
@@ -82,6 +83,7 @@ class Wiring(QObject):
         self.autopsy = AutopsyConnection(window, desk, self)
         self.tray = TrayConnection(window, self.training, self.runs, self.follower)
         self.pods = PodsConnection(window, desk, services.remote, self.follower)
+        self.pod_list = PodListConnection(window, desk, services.remote, self.pods.controller)
         self.rented = RentedConnection(window, desk, services, self)
         self.closing = ClosingConnection(window, desk, runs, self.follower, self.saved, self.pods)
         self.history.connect_closing(self.closing.controller)

@@ -470,6 +470,12 @@ class PodPort(Protocol):
     def known(self) -> tuple[PodRow, ...]:
         """Those that may cost, from the record alone. Called in the lane ``database``."""
 
+    def rows(self) -> tuple[PodRow, ...]:
+        """Those that Runpod lists, and those not proven gone; AppError. In the lane ``remote``."""
+
+    def page(self, pod_id: str) -> str:
+        """One in Runpod's console."""
+
     def end(self, pod_id: str) -> PodEnd:
         """End one on the user's click; AppError. Called in the lane ``remote``."""
 

@@ -55,6 +55,7 @@ class WindowActions(QObject):
         self.settings.setMenuRole(QAction.MenuRole.PreferencesRole)
         self.doctor = self._make("&Doctor…", "Ctrl+Shift+D")
         self.images = self._make("Manage Docker &images…", "")
+        self.pods = self._make("Manage &pods…", "")
         self.offline = self._make("&Offline mode", "")
         self.offline.setCheckable(True)
         self.offline.setEnabled(False)
@@ -109,7 +110,8 @@ class WindowActions(QObject):
         menus.view.addMenu("T&heme").addActions(self.themes.actions())
         sizes = (self.larger, self.smaller, self.normal_size)
         menus.view.addMenu("Te&xt size").addActions(sizes)
-        menus.tools.addActions([self.doctor, self.images, self.offline, self.settings])
+        own = (self.doctor, self.images, self.pods, self.offline, self.settings)
+        menus.tools.addActions(own)
         menus.help.addActions([self.guide, self.shortcuts, self.welcome, self.about])
 
     def _fill_config(self, menu: QMenu) -> None:

@@ -50,6 +50,8 @@ class PodRow:
     ends_at: float | None = None
     run_id: str = ""
     number: int = 0
+    ssh_command: str = ""
+    """Reaches its container; empty where there is no way in: no public address, or no SSH."""
     is_seen: bool = True
     is_needed: bool = True
 
@@ -122,7 +124,7 @@ def row_of_pod(pod: Pod, attempt: RemoteAttempt | None, now: float) -> PodRow:
         cost=_spent(created, now, pod.cost), created_at=created,
         run_id=attempt.run_id if attempt else pod.env.get(RUN_VARIABLE, ""),
         number=attempt.number if attempt else int(number) if number.isdecimal() else 0,
-        is_needed=needed,
+        ssh_command=pod.ssh_command if pod.uptime is not None else "", is_needed=needed,
     )  # fmt: skip
     return _with_record(row, attempt, now) if attempt is not None and needed else row
 

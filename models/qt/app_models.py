@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from models.qt.docker_model import DockerModel
     from models.qt.doctor_model import DoctorModel
     from models.qt.hardware_model import HardwareModel
+    from models.qt.pods_model import PodsModel
     from models.qt.preset_model import PresetModel
     from models.qt.queue_model import QueueModel
     from models.qt.rows_model import DatasetRowsModel
@@ -46,6 +47,7 @@ class AppModels(QObject):
     preset: PresetModel
     doctor: DoctorModel
     docker: DockerModel
+    pods: PodsModel
     runpod: RunpodModel
     settings: SettingsModel
 
@@ -64,6 +66,7 @@ class AppModels(QObject):
         from models.qt.docker_model import DockerModel
         from models.qt.doctor_model import DoctorModel
         from models.qt.hardware_model import HardwareModel
+        from models.qt.pods_model import PodsModel
         from models.qt.preset_model import PresetModel
         from models.qt.queue_model import QueueModel
         from models.qt.rows_model import DatasetRowsModel
@@ -85,6 +88,7 @@ class AppModels(QObject):
         self.doctor = DoctorModel(self)
         self.docker = DockerModel(self)
         self.runpod = RunpodModel(self)
+        self.pods = PodsModel(self)
         self.settings = SettingsModel(self)
         self.form.set_datasets(self.datasets)
         for shown in (self.run, self.shown_run):

@@ -40,6 +40,29 @@ def closing_text(rows: Sequence[PodRow]) -> str:
     )
 
 
+def pod_title(name: str) -> str:
+    """The question before one pod is ended."""
+    return f"End the pod of {name}?"
+
+
+def end_text(row: PodRow) -> str:
+    """What is lost, and what is kept."""
+    cost = f"It has cost {dollars(row.cost)} so far. "
+    if not row.is_needed:
+        return f"{cost}No run here needs it. What the network volume holds is kept."
+    return (
+        f"{cost}Its training ends at once: what its last checkpoint on the network volume has is "
+        "kept, and nothing else. Stop, on the Training page, brings home what there is first."
+    )
+
+
+def indicator_words(rows: Sequence[PodRow]) -> str:
+    """``1 rented pod``; that one is being ended is said, for until then it costs."""
+    ending = sum(row.state.startswith("ending") for row in rows)
+    words = counted(len(rows), "rented pod")
+    return f"{words}, {ending} being ended" if ending else words
+
+
 def pod_line(row: PodRow, names: Mapping[str, str], now: float) -> str:
     """``“evening” on an RTX A5000: $0.58 so far. Ends by itself at 21:40 (in 2 h), at most $4.``"""
     name = f"“{names.get(row.run_id) or row.run_id or row.name}”"

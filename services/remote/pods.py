@@ -20,6 +20,7 @@ from models.domain.remote_money import GRACE, is_past_limit
 from models.domain.remote_run import Teardown
 from services.remote.clock import SystemClock
 from services.remote.marks import is_ours
+from services.runpod.addresses import addresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +85,10 @@ class PodService:
         return tuple(
             row_of_attempt(one, now) for one in self._attempts.open() if one.may_cost and one.pod_id
         )
+
+    def page(self, pod_id: str) -> str:
+        """The pod in Runpod's console, for a browser."""
+        return addresses().pod_page(pod_id)
 
     def end(self, pod_id: str) -> PodEnd:
         """End a pod of ours on the user's click, in Offline mode too, and look whether it is gone.

@@ -1021,22 +1021,32 @@ class FakeMeasure:
 class FakePods:
     """Rented pods; ``stubborn`` ones are not gone however often they are ended."""
 
-    rows: tuple[PodRow, ...] = ()
+    there: tuple[PodRow, ...] = ()
     stubborn: set[str] = field(default_factory=set)
     fails: AppError | None = None
     calls: list[str] = field(default_factory=list)
+    refuses: AppError | None = None
+    """Why Runpod cannot be asked for a list."""
 
     def known(self) -> tuple[PodRow, ...]:
-        return self.rows
+        return self.there
+
+    def rows(self) -> tuple[PodRow, ...]:
+        if self.refuses is not None:
+            raise self.refuses
+        return self.there
+
+    def page(self, pod_id: str) -> str:
+        return f"https://console.example/pods?id={pod_id}"
 
     def end(self, pod_id: str) -> PodEnd:
         self.calls.append(pod_id)
         if self.fails is not None:
             raise self.fails
-        row = next(one for one in self.rows if one.id == pod_id)
+        row = next(one for one in self.there if one.id == pod_id)
         if pod_id in self.stubborn:
             return PodEnd(row, gone=False, trouble="Runpod still lists it.")
-        self.rows = tuple(one for one in self.rows if one.id != pod_id)
+        self.there = tuple(one for one in self.there if one.id != pod_id)
         return PodEnd(row, gone=True)
 
 

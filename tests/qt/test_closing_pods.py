@@ -39,7 +39,7 @@ def closed(program: Program) -> list[bool]:
 
 def rent(program: Program, *rows: PodRow) -> None:
     """These pods are there when the window opens."""
-    program.services.remote.pods.rows = rows
+    program.services.remote.pods.there = rows
     program.services.runs.stored = {"run-1": make_run("run-1", name="evening", config=ON_A_POD)}
     program.aio(program.wiring.fill())
 
@@ -136,7 +136,7 @@ def test_a_pod_that_has_ended_meanwhile_is_not_asked_about(
     program: Program, closed: list[bool]
 ) -> None:
     rent(program, POD)
-    program.services.remote.pods.rows = ()
+    program.services.remote.pods.there = ()
     close(program)
     assert closed
 

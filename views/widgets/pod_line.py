@@ -76,7 +76,7 @@ class PodLine(QWidget):
             label.setText(text)
             label.setVisible(bool(text))
         self._console.setVisible(bool(model.page))
-        self._manage.hide()
+        self._manage.setVisible(bool(model.page))
         self.setVisible(any(text for _, text in texts))
 
     @Slot()

@@ -1,0 +1,140 @@
+"""Manage pods: what is rented, what it costs, and its end; empty, offline and without a key."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+
+from models.domain.config import RUNTIME_RUNPOD
+from models.domain.errors import AppError
+from models.domain.pod_rows import PodRow
+from tests.qt.fakes import make_run
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from tests.qt.conftest import Program
+
+POD = PodRow(
+    "pod-1", "temper-1-2-1", "training", gpu="NVIDIA GeForce RTX 4090", gpu_count=2,
+    per_hour=0.75, cost=0.58, most_cost=4.47, created_at=time.time() - 7800,
+    ends_at=time.time() + 7200, run_id="run-1", number=1,
+)  # fmt: skip
+RUN = make_run("run-1", name="evening", runtime=RUNTIME_RUNPOD)
+
+
+def open_dialog(program: Program, *rows: PodRow) -> None:
+    program.services.remote.pods.there = rows
+    program.models.runs.set_items([RUN])
+    program.window.actions_.pods.trigger()
+    program.settle()
+
+
+def press(qtbot: QtBot, program: Program, name: str) -> None:
+    qtbot.mouseClick(program.child(name), Qt.MouseButton.LeftButton)
+    program.settle()
+
+
+def row_of(program: Program, row: int = 0) -> list[str]:
+    model = program.models.pods
+    return [str(model.index(row, column).data()) for column in range(model.columnCount())]
+
+
+def test_a_pod_is_shown_with_run_age_gpu_and_cost(program: Program) -> None:
+    open_dialog(program, POD)
+    shown = row_of(program)
+    assert shown[:5] == ["evening", "training", "2 × RTX 4090", "2 h 10 min", "$0.58 of $4.47"]
+    assert program.child("pods.note").text().startswith("As of ")
+
+
+def test_nothing_rented_is_said(program: Program) -> None:
+    open_dialog(program)
+    assert program.child("pods.empty").text() == "No pod of this installation is rented."
+    assert program.child("pods.empty").isVisible()
+    assert not program.child("pods.end").isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (AppError("offline", "Offline mode is on."), "One can be ended all the same."),
+        (AppError("not_set", "There is no Runpod API key.", "Set it."), "There is no Runpod API"),
+    ],
+)
+def test_where_runpod_cannot_be_asked_what_is_known_here_is_shown(
+    program: Program, qtbot: QtBot, error: AppError, words: str
+) -> None:
+    program.services.remote.pods.refuses = error
+    open_dialog(program, POD)
+    assert words in program.child("pods.note").text()
+    assert row_of(program)[0] == "evening"
+    press(qtbot, program, "pods.end")
+    press(qtbot, program, "question.end")
+    assert program.services.remote.pods.calls == ["pod-1"]
+    assert program.models.pods.rowCount() == 0
+
+
+def test_a_pod_is_ended_once_that_was_confirmed(program: Program, qtbot: QtBot) -> None:
+    open_dialog(program, POD)
+    press(qtbot, program, "pods.end")
+    assert program.services.remote.pods.calls == []
+    press(qtbot, program, "question.cancel")
+    assert program.services.remote.pods.calls == []
+    press(qtbot, program, "pods.end")
+    press(qtbot, program, "question.end")
+    assert program.services.remote.pods.calls == ["pod-1"]
+    assert program.models.pods.items == ()
+
+
+def test_a_pod_that_is_not_gone_stays_in_the_list(program: Program, qtbot: QtBot) -> None:
+    program.services.remote.pods.stubborn = {"pod-1"}
+    open_dialog(program, POD)
+    press(qtbot, program, "pods.end")
+    press(qtbot, program, "question.end")
+    assert program.models.pods.items == (POD,)
+    assert program.child("pods.end").isEnabled()
+    notice = program.window.training.banner.notice
+    assert notice is not None
+    assert "not gone yet" in notice.title
+
+
+def test_ssh_is_offered_only_where_it_would_work(program: Program, qtbot: QtBot) -> None:
+    open_dialog(program, POD)
+    assert not program.child("pods.copy_ssh").isEnabled()
+    assert "no public address" in program.child("pods.copy_ssh").toolTip()
+    program.services.remote.pods.there = (replace(POD, ssh_command="ssh root@192.0.2.7 -p 2222"),)
+    press(qtbot, program, "pods.refresh")
+    press(qtbot, program, "pods.copy_ssh")
+    assert QGuiApplication.clipboard().text() == "ssh root@192.0.2.7 -p 2222"
+
+
+def test_the_console_is_opened(
+    program: Program, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Any] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+    open_dialog(program, POD)
+    press(qtbot, program, "pods.open_console")
+    assert [one.toString() for one in opened] == ["https://console.example/pods?id=pod-1"]
+
+
+def test_the_status_bar_says_that_pods_cost_until_they_are_gone(
+    program: Program, qtbot: QtBot
+) -> None:
+    ending = replace(POD, id="pod-2", state="ending, not confirmed yet")
+    program.services.remote.pods.there = (POD, ending)
+    program.aio(program.wiring.fill())
+    indicator = program.child("pods.indicator")
+    assert indicator.isVisible()
+    assert indicator.text() == "2 rented pods, 1 being ended"
+    press(qtbot, program, "pods.indicator")
+    assert program.models.pods.rowCount() == 2
+    program.services.remote.pods.there = ()
+    program.wiring.pods.controller.refresh()
+    program.settle()
+    assert not indicator.isVisible()
