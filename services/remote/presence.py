@@ -31,6 +31,9 @@ LOOK_SECONDS = 10.0
 _NEAR_LIMIT = 60.0
 """Seconds before its limit from which a pod that is gone has ended itself: its clock and ours may
 differ by some."""
+_BOOT_GRACE, _RETRIEVE_GRACE = 1800.0, 3600.0
+"""The agent's own (trainer_image/agent_settings.py): so long it waits for work, and for somebody to
+fetch what is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,18 @@ def why_gone(client: RunpodClient, pod: Pod | None, attempt: RemoteAttempt, now:
     if attempt.ends_at is not None and now >= attempt.ends_at - _NEAR_LIMIT:
         return at_limit(attempt, now)
     what = "The pod was deleted" if pod is None else "The pod was stopped"
-    return Gone(
-        "pod_gone", f"{what} outside of this run: in Runpod's console, or by Runpod.",
-        f"Resume{_from(attempt)}",
-    )  # fmt: skip
+    who = f"in Runpod's console, {_by_itself(attempt, now) or 'or by Runpod'}"
+    return Gone("pod_gone", f"{what} outside of this run: {who}.", f"Resume{_from(attempt)}")
+
+
+def _by_itself(attempt: RemoteAttempt, now: float) -> str:
+    """Whether a pod may have ended itself since no program was there to look after it."""
+    age = now - attempt.rented_at if attempt.rented_at is not None else 0.0
+    if attempt.phase in _NOT_TRAINED:
+        why = "after half an hour in which nothing came for it to do"
+        return f"by Runpod, or by itself {why}" if age >= _BOOT_GRACE else ""
+    why = "an hour after the training had ended, since nobody fetched what it made"
+    return f"by Runpod, or by itself {why}" if age >= _RETRIEVE_GRACE else ""
 
 
 def at_limit(attempt: RemoteAttempt, now: float) -> Gone:

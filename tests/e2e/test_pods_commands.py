@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,9 +13,11 @@ from app.cli.main import app
 from app.cli.state import services
 from models.domain.config import PRESETS, TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import with_values
+from models.domain.remote_run import RemoteAttempt, RemotePhase
 from services.config_files import write_config_file
 from services.install_id import InstallId
 from services.remote.marks import ATTEMPT, INSTALL, RUN, pod_name
+from services.remote.store import AttemptStore
 from tests.integration.runpod_world import GPU, KEY, client_of, new_pod, world
 
 if TYPE_CHECKING:
@@ -111,6 +114,21 @@ def test_a_pod_that_does_not_go_is_told_with_what_to_do(
     assert "is not gone yet." in said
     assert f"pods stop {pod}" in said
     assert temper("pods", "stop", pod).endswith("is gone.\n")
+
+
+def test_listing_ends_what_is_past_its_limit(temper: Temper, runpod: RunpodEmulator) -> None:
+    pod = rent(runpod)
+    now = time.time()
+    attempt = RemoteAttempt(
+        "run-1", 1, next(iter(runpod.cloud.pods.values())).record["name"],
+        phase=RemotePhase.TRAINING, pod_id=pod, created_at=now - 7200, rented_at=now - 7200,
+        ends_at=now - 3600, per_hour=0.27,
+    )  # fmt: skip
+    AttemptStore(services().database).add(attempt)
+    services().close()
+    said = temper("pods", "list", "--json")
+    assert json.loads(said[said.index("[") :])[0]["id"] == pod
+    assert runpod.cloud.pods == {}
 
 
 def test_sweeping_ends_what_no_run_needs(temper: Temper, runpod: RunpodEmulator) -> None:

@@ -120,6 +120,32 @@ def test_a_pod_that_is_gone_at_its_limit_is_not_said_to_be_deleted_by_somebody(
     assert "Raise the limit in the Runpod section and resume" in over.trouble_hint
 
 
+@pytest.mark.parametrize(
+    ("phase", "age", "itself"),
+    [
+        (RemotePhase.DELIVERING, 1200, ""),
+        (RemotePhase.DELIVERING, 2400, "after half an hour in which nothing came"),
+        (RemotePhase.TRAINING, 2400, ""),
+        (RemotePhase.TRAINING, 4800, "an hour after the training had ended"),
+    ],
+)
+def test_a_pod_that_was_left_alone_may_have_ended_itself(
+    there: RemoteWorld, phase: RemotePhase, age: int, itself: str
+) -> None:
+    """As where the window was closed meanwhile."""
+    run = there.add_run()
+    now = there.runpod.cloud.clock.now()
+    there.attempt(
+        run, phase=phase, pod_id="gone", rented_at=now - age, ends_at=now + 36_000, volume_id="v"
+    )
+    there.runpod.broken.add(" /proxy/", times=ALWAYS, status=502)
+    there.program().wake(run.id)
+    over = there.wait(run, 1, RemotePhase.OVER)
+    assert (over.outcome, over.trouble_kind) == (LOST, "pod_gone")
+    assert ("by itself" in over.trouble) is bool(itself)
+    assert itself in over.trouble
+
+
 def test_a_run_whose_key_is_refused_for_good_is_told_when_its_limit_is_past(
     there: RemoteWorld,
 ) -> None:
