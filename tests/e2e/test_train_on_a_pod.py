@@ -53,6 +53,9 @@ class Terminal:
     def runs(self) -> list[dict[str, Any]]:
         return json.loads(self.run("runs", "list", "--json")[0])  # type: ignore[no-any-return]
 
+    def cost_now(self) -> float:
+        return float(json.loads(self.run("runs", "show", "last", "--json")[0])["run"]["cost_usd"])
+
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
@@ -93,6 +96,8 @@ def test_a_terminal_that_is_closed_leaves_the_pod_to_the_next(terminal: Terminal
     )
     assert "trains by itself, until" in told, said + told
     assert len(terminal.runpod.cloud.pods) == 1
+    first, later = (terminal.cost_now() for _ in range(2))
+    assert 0 < first < later  # though nobody drives it
     said, told = terminal.run("runs", "attach", "last")
     assert "finished after 8 steps" in said, said + told
     assert not terminal.runpod.cloud.pods
