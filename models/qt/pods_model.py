@@ -101,8 +101,10 @@ def _run(row: PodRow) -> str:
 
 
 def _state(row: PodRow) -> str:
-    words = row.state or "not listed by Runpod"
-    return words if row.is_needed else f"{words}, no run needs it"
+    words = row.state.partition(", not confirmed")[0] or "not listed"
+    if words != row.state and row.state:
+        return f"{words}, unconfirmed"
+    return words if row.is_needed else f"{words}, not needed"
 
 
 def _age(row: PodRow) -> str:
@@ -129,9 +131,9 @@ def _ends(row: PodRow) -> str:
 
 _COLUMNS: tuple[Column[PodRow], ...] = (
     Column("Run", _run),
-    Column("State", _state),
+    Column("State", _state, help="Not needed: no run here goes on with it"),
     Column("GPU", gpu_words),
     Column("Age", _age, _age_number),
     Column("Cost", _cost, _cost_number, is_number=True, help="So far, and at most"),
-    Column("Ends by itself", _ends, help="At the limit of time or money"),
+    Column("Ends", _ends, help="By itself, at the limit of time or money"),
 )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tests.emulators.runpod.emulator import RunpodEmulator
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.qt_log_ignore("does not support propagateSizeHints"),
     pytest.mark.skipif(sys.platform != "linux", reason="pods run Linux"),
 ]
@@ -55,20 +56,25 @@ class _Window(RealWindow):
         return str(self.child(name).text())
 
     async def set_up(self) -> None:
-        """A setup for a pod, with the sample rows."""
+        """A setup for a pod with the sample rows, and the GPU out of Runpod's list."""
         self.wiring.datasets.add_sample()
         form = self.models.form
         await until(lambda: bool(form.value("dataset.session")))
         form.edit("training.target", TARGET_RUNPOD)
         form.edit("training.skill_level", "Expert")
-        for path, value in (
-            ("hp.base_model", "test/small"),
-            ("hp.max_steps", STEPS),
-            ("runpod.gpu", GPU),
-            ("runpod.volume_size", 10),
-        ):
-            form.edit(path, value)
-        await until(lambda: self.child("runpod.start").isEnabled())
+        form.edit("hp.base_model", "test/small")
+        form.edit("hp.max_steps", STEPS)
+        form.edit("runpod.volume_size", 10)
+        gpus = self.child("runpod.gpu")
+        await until(lambda: gpus.findText(GPU) >= 0)
+        gpus.activated.emit(gpus.findText(GPU))
+        await until(lambda: "RTX A5000" in self.words("runpod.quote.lines"))
+
+    async def ensure(self) -> None:
+        """Volume and template, before anything is rented."""
+        self.child("runpod.ensure").click()
+        await until(lambda: "template" in self.words("runpod.ensure.lines").lower())
+        await until(lambda: self.child("runpod.ensure").isEnabled())
 
     async def start(self) -> None:
         """Press Start. The rows are not looked at: nothing is set up here to run a model with."""
@@ -76,7 +82,18 @@ class _Window(RealWindow):
         await until(lambda: self.models.run.run_id != "")
 
 
-def test_from_start_to_the_adapter_at_home_and_the_pod_gone(
+@pytest.mark.spec(
+    "The Training tab lets you fine‑tune language models on your own data, either on "
+    "**Runpod pods** or **locally via Docker**, and then quickly test the resulting adapter."
+)
+@pytest.mark.spec(
+    "For Runpod: ensure infrastructure (volume + template) and start training on a pod."
+)
+@pytest.mark.spec("**Runpod - Pod**: train on a remote GPU pod using Runpod.")
+@pytest.mark.spec("**Start training on pod** – launches `train.py` inside the selected pod.")
+@pytest.mark.spec("Start training on the pod.")
+@pytest.mark.spec("Monitor progress via the **Logs / Status** panel.")
+def test_from_quote_and_start_to_the_adapter_at_home_and_the_pod_gone(
     qapp: QApplication, tmp_path: Path, runpod: RunpodEmulator
 ) -> None:
     run_in(qapp, _whole_run(tmp_path / "home", runpod))
@@ -85,6 +102,11 @@ def test_from_start_to_the_adapter_at_home_and_the_pod_gone(
 async def _whole_run(home: Path, runpod: RunpodEmulator) -> None:
     async with _Window(home) as program:
         await program.set_up()
+        assert "$0.28 an hour with its disk." in program.words("runpod.quote.lines")
+        assert program.words("runpod.quote").startswith("$0.28/h")
+        await program.ensure()
+        assert program.words("runpod.ensure.lines").count("created.") == 2
+        assert not runpod.cloud.pods
         await program.start()
         seen = _Seen(program)
         await until(lambda: program.state() is RunState.FINISHED, 90)
@@ -98,6 +120,7 @@ async def _whole_run(home: Path, runpod: RunpodEmulator) -> None:
         await until(lambda: program.models.run.pod.seen.is_over, 60)
         assert program.words("runpod.cost").startswith("It cost $")
         assert not runpod.cloud.pods
+        await until(lambda: not program.child("pods.indicator").isVisible(), 20)
         _check_log(program)
         tuned = program.models.run.inference.tuned
         assert tuned is not None

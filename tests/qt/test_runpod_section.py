@@ -50,6 +50,7 @@ def entries(program: Program) -> list[str]:
     return [combo.itemText(row) for row in range(combo.count())]
 
 
+@pytest.mark.spec("Pick a GPU type and region via the template.")
 @pytest.mark.spec("**GPU selection** – choose GPU type and region in the template.")
 def test_gpus_are_offered_with_memory_price_and_stock(program: Program, qtbot: QtBot) -> None:
     choose_runpod(program)
@@ -64,6 +65,9 @@ def test_gpus_are_offered_with_memory_price_and_stock(program: Program, qtbot: Q
     assert caption.text() == "RTX A5000 · 24 GB · $0.27 an hour · few in stock"
     combo.activated.emit(0)
     assert "The training needs 18.2 GB" in caption.text()
+    place = program.child("runpod.data_center")
+    qtbot.keyClicks(place, "EU-RO-1")
+    assert program.models.form.value("runpod.data_center") == "EU-RO-1"
 
 
 def test_the_quote_stands_in_the_section_and_beside_start(program: Program) -> None:

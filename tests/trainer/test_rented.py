@@ -38,6 +38,7 @@ def follow(runs: RunService, run: Run) -> Run:
     raise AssertionError(f"still {run}")
 
 
+@pytest.mark.spec("Run the **same training script** on cloud GPUs (Runpod) or your local machine")
 def test_a_rented_pod_makes_the_same_adapter_as_this_computer(
     trainer_python: str, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
