@@ -39,7 +39,7 @@ def rate_note(hp: HyperparameterSection) -> str:
     """A sentence where a learning rate that suits SFT with an adapter is too high: to compare
     answers by, or for the whole model."""
     is_usual = hp.method == "SFT" and hp.tuning == "LoRA"
-    if is_usual or hp.learning_rate <= _HIGHEST_RATE:
+    if is_usual or not _HIGHEST_RATE < hp.learning_rate <= 1:  # more is refused anyhow
         return ""
     digits, _, power = f"{hp.learning_rate:.2e}".partition("e")
     rate = f"{float(digits):g}e{int(power)}"

@@ -17,6 +17,7 @@ from models.domain.config_io import (
     with_values,
 )
 from models.domain.errors import AppError, ConfigError
+from models.domain.methods import rate_note
 from models.domain.validation import validate
 
 
@@ -123,6 +124,12 @@ def test_a_bad_value_is_named_with_a_remedy(changes: dict[str, object], field: s
     assert found, validate(config)
     assert found[0].message
     assert found[0].remedy
+
+
+@pytest.mark.parametrize("rate", [math.inf, math.nan, 1.5])
+def test_what_is_no_rate_is_not_called_high(rate: float) -> None:
+    values = {"hp.method": "DPO", "hp.learning_rate": rate}
+    assert rate_note(with_values(TrainingConfig(), values).hp) == ""
 
 
 def test_the_two_answers_of_a_step_may_be_those_of_two_gpus() -> None:
