@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tests.integration.fault_cells import FAULTS, PHASES
@@ -12,11 +13,13 @@ if TYPE_CHECKING:
 
     from tests.integration.fault_cells import Cell
 
+_CLOCK = re.compile(r" \((?:\w{3} )?\d\d:\d\d\)")
+"""A time of day, which is another one in each report."""
 _HEAD = """\
 # What befalls a run on a rented pod
 
 Written by `TEMPER_FAULT_CELLS=all python -m pytest tests/integration/test_remote_faults.py`
-(`usual`: only the step that each fault belongs to; a dash is a cell that was not played).
+(`usual`: only the steps that each fault belongs to; a dash is a cell that was not played).
 Each cell is one whole run against the emulated Runpod, on a clock sixty times as fast, with the
 real agent and a stand-in for the trainer; the fault strikes as the step begins. A cell holds where
 the run comes to a true end, no pod survives, the limit is overshot by less than a minute, a
@@ -36,7 +39,8 @@ def write_report(cells: Sequence[Cell], path: Path) -> None:
         lines.append(f"| {fault} | " + " | ".join(row) + " |")
     lines += ["", "## The faults, and what is said", ""]
     for fault, what in FAULTS.items():
-        said = {cell.words for cell in cells if cell.fault == fault and cell.words}
+        words = {cell.words for cell in cells if cell.fault == fault and cell.words}
+        said = {_CLOCK.sub("", one) for one in words}
         lines.append(f"- **{fault}**: {what}.")
         lines += [f"  - {words}" for words in sorted(said)]
     path.write_text(_HEAD + "\n".join(lines) + "\n", encoding="utf-8")

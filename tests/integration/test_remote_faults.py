@@ -1,7 +1,7 @@
 """What befalls remote runs: in every cell the run ends truly, is told, and leaves no pod.
 
 A run of the test suite plays a few cells. ``TEMPER_FAULT_CELLS=usual`` plays for each fault the
-step that it belongs to, ``all`` every fault in every step; both write docs/reliability.md. Names of
+steps that it belongs to, ``all`` every fault in every step; both write docs/reliability.md. Names of
 faults with semicolons between play those in every step.
 """
 
@@ -30,6 +30,20 @@ QUICK = (
 )  # fmt: skip
 FOUND = [("console", RemotePhase.DELIVERING), ("console", RemotePhase.STARTING)]
 """Cells that once did not hold."""
+FURTHER = {
+    "console": (RemotePhase.FETCHING, RemotePhase.ENDING),
+    "volume full": (RemotePhase.DELIVERING,),
+    "restart": (RemotePhase.DELIVERING, RemotePhase.FETCHING),
+    "host dies": (RemotePhase.BOOTING, RemotePhase.FETCHING),
+    "balance gone": (RemotePhase.FETCHING,),
+    "proxy gone": (RemotePhase.BOOTING, RemotePhase.DELIVERING, RemotePhase.STARTING),
+    "asleep": (RemotePhase.DELIVERING,),
+    "window killed": (
+        RemotePhase.RENTING, RemotePhase.BOOTING, RemotePhase.DELIVERING, RemotePhase.STARTING,
+        RemotePhase.FETCHING, RemotePhase.ENDING, RemotePhase.SETTLING,
+    ),
+}  # fmt: skip
+"""Other steps in which a fault means something else; played for the report."""
 USUAL = {
     "create: 500, made": RemotePhase.RENTING, "create: 500, not made": RemotePhase.RENTING,
     "create: silence, made": RemotePhase.RENTING, "create: silence, not made": RemotePhase.RENTING,
@@ -51,7 +65,9 @@ USUAL = {
 
 def _cells() -> list[tuple[str, RemotePhase]]:
     if CHOSEN in {"", "usual"}:
-        return [(name, USUAL[name]) for name in (USUAL if CHOSEN else QUICK)] + FOUND
+        further = [(name, phase) for name, phases in FURTHER.items() for phase in phases]
+        names = [(name, USUAL[name]) for name in (USUAL if CHOSEN else QUICK)]
+        return names + FOUND + (further if CHOSEN else [])
     names = list(FAULTS) if CHOSEN == "all" else CHOSEN.split(";")
     return [(name, phase) for name in names for phase in PHASES]
 
