@@ -1,8 +1,8 @@
 """What befalls remote runs: in every cell the run ends truly, is told, and leaves no pod.
 
 A run of the test suite plays a few cells. ``TEMPER_FAULT_CELLS=usual`` plays for each fault the
-steps that it belongs to, ``all`` every fault in every step; both write docs/reliability.md. Names of
-faults with semicolons between play those in every step.
+steps that it belongs to, ``all`` every fault in every step; both write docs/reliability.md. Names
+of faults with semicolons between play those in every step.
 """
 
 from __future__ import annotations
