@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from models.domain.pod_rows import PodRow
     from models.qt.app_models import AppModels
 
-_OFFLINE = "Offline mode: these are the pods that are known here. One can be ended all the same."
+_OFFLINE = "Offline mode: Runpod is not asked."
+_KNOWN = "These are the pods that are known here. One can be ended all the same."
 
 
 class PodsList(QObject):
@@ -67,6 +68,7 @@ class PodsList(QObject):
         except AppError as error:
             problem = _OFFLINE if error.kind == "offline" else _words(error)
             rows = await self._known()
+            problem = f"{problem} {_KNOWN}" if rows else problem
         names = {run.id: run.name for run in self._models.runs.items}
         self._models.pods.set_rows(rows, names, asked=asked, problem=problem)
 

@@ -116,6 +116,14 @@ class PodModel(QObject):
         most = f" of at most {dollars(attempt.most_cost)}" if attempt.most_cost else ""
         return f"Spent so far: {dollars(seen.cost)}{most}."
 
+    def cost_short(self) -> str:
+        """The same where there is little room, until it is settled."""
+        seen, attempt = self._seen, self._attempt
+        if seen is None or attempt is None or attempt.is_over or not self.cost():
+            return ""
+        most = f" of {dollars(attempt.most_cost)}" if attempt.most_cost else ""
+        return f"{dollars(seen.cost)}{most} spent"
+
     @property
     def is_kept(self) -> bool:
         """Whether the training is done and the pod stays because the user wants it."""

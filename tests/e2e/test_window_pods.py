@@ -92,6 +92,7 @@ class _Window(RealWindow):
 @pytest.mark.spec("**Runpod - Pod**: train on a remote GPU pod using Runpod.")
 @pytest.mark.spec("**Start training on pod** – launches `train.py` inside the selected pod.")
 @pytest.mark.spec("Start training on the pod.")
+@pytest.mark.spec("**Logs & status** – streaming logs, status messages, and exit codes.")
 @pytest.mark.spec("Monitor progress via the **Logs / Status** panel.")
 def test_from_quote_and_start_to_the_adapter_at_home_and_the_pod_gone(
     qapp: QApplication, tmp_path: Path, runpod: RunpodEmulator
@@ -117,6 +118,7 @@ async def _whole_run(home: Path, runpod: RunpodEmulator) -> None:
             one.startswith("Spent so far: ") and " of at most $" in one for one in seen.costs
         )
         assert program.models.run.metrics.curve("loss")[0] == list(range(1, STEPS + 1))
+        assert program.words("run.facts").endswith("exit code 0")
         await until(lambda: program.models.run.pod.seen.is_over, 60)
         assert program.words("runpod.cost").startswith("It cost $")
         assert not runpod.cloud.pods

@@ -61,7 +61,7 @@ def test_the_page_says_what_the_pod_does_and_what_it_costs(program: Program) -> 
         program, "runpod.facts"
     )
     assert text(program, "runpod.cost") == "Spent so far: $0.31 of at most $1.65."
-    assert text(program, "runpod.quote") == "Spent so far: $0.31 of at most $1.65."
+    assert text(program, "runpod.quote") == "$0.31 of $1.65 spent"
     assert program.child("runpod.open_console").isVisible()
 
 

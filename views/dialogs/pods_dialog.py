@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _SIZE = QSize(860, 420)
 _CHOOSE = "Choose a pod in the table first"
+_UNKNOWN = "No rented pod is known here, and Runpod could not be asked."
 _NO_SSH = "It has no public address with SSH: look into it through Runpod's console"
 
 
@@ -113,9 +114,8 @@ class PodsDialog(QDialog):
         model = self._model
         self._pages.setCurrentWidget(self.table if model.items else self._empty)
         is_first = model.is_looking and model.asked is None
-        self._empty.sentence.setText(
-            "Looking…" if is_first else "No pod of this installation is rented."
-        )
+        nothing = _UNKNOWN if model.problem else "No pod of this installation is rented."
+        self._empty.sentence.setText("Looking…" if is_first else nothing)
         self._note.setText("Asking Runpod…" if model.is_looking else model.note)
         restyle(self._note, "role", "warning" if model.problem else "muted")
         self._note.setVisible(bool(self._note.text()))
@@ -168,7 +168,8 @@ class PodsDialog(QDialog):
         """Tab begins with the pods, and no button looks chosen before it."""
         super().showEvent(event)
         if not event.spontaneous():
-            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+            first = self.table if self._model.items else self._refresh
+            first.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def sizeHint(self) -> QSize:
         wanted = _SIZE * current_theme().scale

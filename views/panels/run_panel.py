@@ -169,7 +169,9 @@ class RunPanel(ScrollColumn):
         status = self.models.status
         run = status.run
         idle = self._idle if run is None else self._subject(run)
-        self._show_line(self._facts, " · ".join(status.facts()) or idle)
+        ended = run is not None and run.state.is_over and run.exit_code is not None
+        facts = (*status.facts(), *((f"exit code {run.exit_code}",) if run and ended else ()))
+        self._show_line(self._facts, " · ".join(facts) or idle)
         self._show_warning()
         self._show_buttons()
 

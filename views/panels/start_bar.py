@@ -197,8 +197,7 @@ class StartBar(QFrame):
 
     def _pod_cost(self) -> str:
         """What the pod of the run costs, until that is settled: then the quote is of interest."""
-        seen = None if self._pod is None else self._pod.seen
-        return "" if self._pod is None or seen is None or seen.is_over else self._pod.cost()
+        return "" if self._pod is None else self._pod.cost_short()
 
     def _keep_focus(self) -> None:
         """A button that is switched off hands the focus on to whatever comes next; it belongs to
