@@ -97,7 +97,7 @@ class RemoteDriver:
         """Stop driving. Pods go on by themselves; a step that waits for an answer is left to it."""
         self._closing.set()
         with self._lock:
-            works, threads = list(self._works.values()), list(self._threads)
+            works, threads = list(self._works.values()), [*self._threads, *self._keepers]
         for work in works:
             work.closing.set()
             work.wake.set()
