@@ -39,13 +39,33 @@ class PodLines:
             logger.info("a line of the pod cannot be kept: %s", error)
 
 
-def read_pod_lines(folder: Path, attempts: int) -> tuple[str, ...]:
-    """The lines of all pods of a run so far, in their order; a last one that is torn is left."""
-    lines: list[str] = []
-    for number in range(1, attempts + 1):
-        try:
-            text = (folder / f"pod-{number}.log").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        lines += redact(text).split("\n")[:-1]
-    return tuple(lines)
+class PodLinesReader:
+    """Reads a run's lines again and again; a file that has not changed is not read. Keeps those of
+    one run. Thread-safe: whoever comes at the same time reads for itself."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._known: dict[Path, tuple[tuple[int, int], tuple[str, ...]]] = {}
+
+    def read(self, folder: Path, attempts: int) -> tuple[str, ...]:
+        """The lines of all pods so far, in their order; a last one that is torn is left."""
+        if folder != self._folder:
+            self._folder, self._known = folder, {}
+        known = self._known
+        lines: list[str] = []
+        for number in range(1, attempts + 1):
+            path = folder / f"pod-{number}.log"
+            try:
+                state = path.stat()
+                mark = (state.st_mtime_ns, state.st_size)
+                if path not in known or known[path][0] != mark:
+                    known[path] = (mark, _lines(path))
+            except OSError:
+                continue
+            lines += known[path][1]
+        return tuple(lines)
+
+
+def _lines(path: Path) -> tuple[str, ...]:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return tuple(redact(text).split("\n")[:-1])

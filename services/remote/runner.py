@@ -14,7 +14,7 @@ from models.domain.run import Failure, PodHandle
 from models.domain.secrets import RUNPOD_KEY
 from services.job_builder import is_local_model
 from services.remote.marks import pod_name
-from services.remote.pod_lines import read_pod_lines
+from services.remote.pod_lines import PodLinesReader
 from services.remote.store import LEASE_SECONDS
 from services.run_follower import run_folder
 from services.runners.base import Look, Started
@@ -40,6 +40,7 @@ class RemoteRunner:
     def __init__(self, driver: RemoteDriver) -> None:
         self.driver = driver
         self._store = driver.tools.store
+        self._lines = PodLinesReader()
 
     def check(self, config: TrainingConfig, data_root: Path, *, offline: bool) -> list[Problem]:
         """What can be known without the network: a key, and a model that a pod can come by."""
@@ -152,7 +153,7 @@ class RemoteRunner:
             return None
         latest, tools = attempts[-1], self.driver.tools
         page = addresses().pod_page(latest.pod_id) if latest.pod_id and latest.may_cost else ""
-        lines = read_pod_lines(run_folder(tools.records.get(run_id)).path, len(attempts))
+        lines = self._lines.read(run_folder(tools.records.get(run_id)).path, len(attempts))
         return RentedRun(latest, run_cost(attempts, tools.clock.now()), page, lines)
 
     def spent(self, run_id: str) -> float | None:
