@@ -42,7 +42,7 @@ class GpuField(Field):
         self._value = ""
         self._caption = text_label("", "muted", wrap=True)
         self._caption.setObjectName(f"{PATH}.caption")
-        self._fits = QCheckBox("Only those that &fit this job")
+        self._fits = QCheckBox("Only those that fit this job")
         self._fits.setObjectName(f"{PATH}.fits")
         self._fits.setToolTip("By the predicted peak of memory, the number of GPUs and the volume")
         self._fits.setChecked(True)
