@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 # Started in the background, as some CI does, we and all our children would ignore Ctrl+C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Part of the full matrix of faults (`make soak`), not of every run of the tests.
+collect_ignore = (
+    [] if os.environ.get("TEMPER_FAULT_CELLS") else ["docker/test_remote_containers.py"]
+)
 _E2E = ROOT / "tests" / "e2e"
 TEST_HOME = ROOT / ".cache" / "test-home"
 """Kept between runs: the environment's own fingerprint says when it is out of date."""

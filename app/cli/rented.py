@@ -64,14 +64,15 @@ def see_the_pod_off(run: Run) -> None:
     if run.runtime != RUNTIME_RUNPOD or not run.state.is_over:
         return
     attempt = services().rented.latest(run.id)
-    if attempt is None or not attempt.may_cost:
+    if attempt is None or attempt.rented_at is None:
         return
-    if attempt.keep and not attempt.stop_asked:
+    if attempt.may_cost and attempt.keep and not attempt.stop_asked:
         say(
             f"The pod is kept{_limit(attempt)}. End it with: {program()} pods stop {attempt.pod_id}"
         )
         return
-    say("Waiting until the pod is gone.")
+    if not attempt.is_over:
+        say("Waiting until the pod is gone.")
     attempt = services().rented.wait_until_gone(run.id, _GONE_SECONDS)
     if attempt is not None and attempt.cost is not None:
         say(settled_words(attempt.quoted_cost, attempt.cost))

@@ -34,9 +34,6 @@ CELLS = [
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.skipif(
-    not os.environ.get("TEMPER_FAULT_CELLS"), reason="TEMPER_FAULT_CELLS is not set"
-)
 @pytest.mark.parametrize(("fault", "phase"), CELLS)
 def test_a_run_in_a_real_container(
     fault: str,

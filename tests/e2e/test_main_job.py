@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from tests.stored_events import numbers_to_store
 
+if TYPE_CHECKING:
     from tests.conftest import TrainerHome
 
 ROOT = Path(__file__).parents[2]
@@ -96,8 +96,11 @@ def wait_for_step(temper: Temper, step: int) -> dict[str, Any]:
     raise AssertionError(f"no run came to step {step}")
 
 
-def assert_every_event_once(events: Sequence[dict[str, Any]]) -> None:
-    assert [event["seq"] for event in events] == list(range(len(events)))
+def assert_every_event_once(temper: Temper, document: dict[str, Any], run_id: str) -> None:
+    seen = [event["seq"] for event in document["events"]]
+    assert seen == sorted(set(seen))
+    written = temper.home / "data" / "runs" / run_id / "events.jsonl"
+    assert set(numbers_to_store(written)) <= set(seen)
 
 
 @pytest.mark.spec("**PyTorch** for accelerated training on CPU/GPU.")
@@ -116,7 +119,7 @@ def test_a_real_model_learns_and_answers_differently(
     assert run["state"] == "finished"
     assert run["eval_loss_after"] < 0.85 * run["eval_loss_before"]
     shown = temper.json("runs", "show", "last")
-    assert_every_event_once(shown["events"])
+    assert_every_event_once(temper, shown, run["id"])
     assert shown["events"][-1]["type"] == "finished"
     samples = temper.home / "data" / "runs" / run["id"] / "samples.jsonl"
     prompt = json.loads(samples.read_text().splitlines()[0])["prompt"]
@@ -155,7 +158,7 @@ def test_the_program_killed_half_way_loses_nothing(
         program.send_signal(signal.SIGKILL)
     attached = temper.json("runs", "attach", "last")
     assert attached["run"]["state"] == "finished"
-    assert_every_event_once(attached["events"])
+    assert_every_event_once(temper, attached, attached["run"]["id"])
     steps = [event["step"] for event in attached["events"] if event["type"] == "progress"]
     assert steps == list(range(1, attached["run"]["total_steps"] + 1))
 

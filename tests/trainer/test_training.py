@@ -21,6 +21,7 @@ STEPS = 20
 
 RUN_FILES = {
     "job.json",
+    "record.json",
     "events.jsonl",
     "state.json",
     "train.log",

@@ -71,12 +71,14 @@ def test_no_setting_is_left_unsaid(path: str) -> None:
         "training.target": TARGET_RUNPOD if path.startswith("runpod.") else "Local",
         "dataset.source": "Hugging Face" if ".hf_" in path else "Database Session",
         "hp.push_to_hub": ".hub_" in path,
+        "hp.method": "DPO" if path == "hp.beta" else "SFT",
         "local.runtime": "Docker",
     }
     present = base.get(path, info.default)
     choices = [choice for choice in info.rule.choices if choice != present]
     value = choices[0] if choices else OTHER[info.kind]
     value = not present if info.kind is bool else value
+    value = "0,1" if path == "local.gpu_devices" else value
     before = describe_setup(with_values(TrainingConfig(), base))
     after = describe_setup(with_values(TrainingConfig(), {**base, path: value}))
     assert after != before
