@@ -32,7 +32,7 @@ run: $(READY)
 
 test: lint
 	@sh packaging/linux/system-libraries.sh --tests
-	@$(BIN)/python -m pytest -n auto --maxprocesses=4 --dist loadgroup
+	@$(BIN)/python -m pytest -n auto --maxprocesses=4
 
 test-fast: $(READY)
 	@sh packaging/linux/system-libraries.sh

@@ -48,7 +48,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 collect_ignore = (
     [] if os.environ.get("TEMPER_FAULT_CELLS") else ["docker/test_remote_containers.py"]
 )
-_E2E = ROOT / "tests" / "e2e"
 TEST_HOME = ROOT / ".cache" / "test-home"
 """Kept between runs: the environment's own fingerprint says when it is out of date."""
 
@@ -173,14 +172,10 @@ def _print(progress: Progress) -> None:
         print(f"\r\x1b[K{progress.fraction:4.0%} {progress.message[:80]}", end="", flush=True)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever uses the trainer's environment, its image or an engine is slow. What has the
-    engine, the frozen program or a whole desktop to itself shares one of several processes."""
+    """Whatever uses the trainer's environment, its image or an engine is slow."""
     for item in items:
         used = set(getattr(item, "fixturenames", ()))
-        if "engine_store" in used or _E2E in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("one at a time"))
         if {"trainer_home", "trainer_image", "session_engine"} & used:
             item.add_marker(pytest.mark.slow)
         if "trainer_image" in used:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from filelock import FileLock
 from PyInstaller.archive.readers import CArchiveReader
 
 if TYPE_CHECKING:
@@ -89,6 +90,14 @@ def build(pytestconfig: pytest.Config) -> Path:
     finally:
         sys.path.remove(str(ROOT / "packaging"))
     stamp, digest = CACHE / "inputs.sha256", contents.digest_of_inputs()
+    CACHE.parent.mkdir(exist_ok=True)
+    # Of several processes of tests the first makes it, and the others wait.
+    with FileLock(CACHE.with_name("frozen.lock")):
+        _build_once(pytestconfig, stamp, digest)
+    return CACHE / "dist"
+
+
+def _build_once(pytestconfig: pytest.Config, stamp: Path, digest: str) -> None:
     if not stamp.exists() or stamp.read_text() != digest:
         shutil.rmtree(CACHE, ignore_errors=True)
         command = [sys.executable, "packaging/build.py"]
@@ -98,7 +107,6 @@ def build(pytestconfig: pytest.Config) -> Path:
             subprocess.run(command, cwd=ROOT, check=True)
         shutil.rmtree(CACHE / "work")
         stamp.write_text(digest)
-    return CACHE / "dist"
 
 
 @pytest.fixture(scope="session")
