@@ -135,7 +135,7 @@ def _asked(question: Callable[[], _T]) -> _T:
         return question()
     except TrainerError:
         raise
-    except Exception as error:
+    except Exception as error:  # the client raises of many classes; each gets its sentence
         raise _in_words(error) from error
 
 

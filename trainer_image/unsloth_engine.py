@@ -105,7 +105,7 @@ def or_start_anew(engine: Engine, reporter: Reporter) -> Iterator[None]:
     """Where Unsloth does not take the model in this block, train it without: in a new process."""
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # Unsloth has no class of its own for what it refuses
         if not (engine.is_unsloth and _is_refusal(error)):
             raise
         reason = first_words(error)

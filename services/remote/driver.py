@@ -154,7 +154,7 @@ class RemoteDriver:
                 self._pods.enforce()
             except AppError as error:
                 logger.info("limits cannot be kept from here just now: %s", error.message)
-            except Exception:
+            except Exception:  # the thread must live on: without it nothing keeps the limits
                 logger.exception("limits cannot be kept from here")
             self._tell_costs()
             self.tools.clock.wait(self._closing, LIMIT_SECONDS)
@@ -214,7 +214,7 @@ class RemoteDriver:
                 return
             _tell(work, error, attempt)
             work.pause(patience.wait())
-        except Exception as error:
+        except Exception as error:  # a bug of ours must not leave a pod that costs
             logger.exception("run %s: a fault of Temper in the step %s", work.run_id, attempt.phase)
             if attempt.phase in _KEEPS_TRYING:
                 work.pause(_LONGEST_WAIT)

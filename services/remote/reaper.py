@@ -92,7 +92,7 @@ class Reaper:
         except AppError as error:
             if error.kind not in _QUIET:
                 logger.warning("pods could not be looked after: %s", error)
-        except Exception:
+        except Exception:  # the thread must live on: the next look may go well
             logger.exception("pods could not be looked after")
 
 

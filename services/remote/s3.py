@@ -219,7 +219,7 @@ class VolumeFiles:
             return self._join(key, upload, tags, size)
         except ForgottenError:
             return self.size(key) == size
-        except BaseException:
+        except BaseException:  # raised again: parts of what is given up would cost for ever
             self._abort(key, upload)
             raise
 
