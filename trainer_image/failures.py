@@ -106,8 +106,10 @@ _MEMORY_TEXTS = {
     "can't allocate memory": FailureKind.HOST_OOM,
     "Cannot allocate memory": FailureKind.HOST_OOM,
     "std::bad_alloc": FailureKind.HOST_OOM,
+    "could not create a primitive": FailureKind.HOST_OOM,
 }
-"""A lack of memory has many classes; what does not fit is no fault of the driver."""
+"""A lack of memory has many classes; what does not fit is no fault of the driver. oneDNN, which
+multiplies on CPUs, drops the status of its allocation and says only what it could not make."""
 
 _BY_TEXT = {
     "No space left on device": FailureKind.DISK_FULL,

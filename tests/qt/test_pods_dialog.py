@@ -23,14 +23,17 @@ if TYPE_CHECKING:
 
 POD = PodRow(
     "pod-1", "temper-1-2-1", "training", gpu="NVIDIA GeForce RTX 4090", gpu_count=2,
-    per_hour=0.75, cost=0.58, most_cost=4.47, created_at=time.time() - 7800,
-    ends_at=time.time() + 7200, run_id="run-1", number=1,
+    per_hour=0.75, cost=0.58, most_cost=4.47, run_id="run-1", number=1,
 )  # fmt: skip
+"""Its times are set where it is shown: between that and now other tests may take their time."""
 RUN = make_run("run-1", name="evening", runtime=RUNTIME_RUNPOD)
 
 
 def open_dialog(program: Program, *rows: PodRow) -> None:
-    program.services.remote.pods.there = rows
+    now = time.time()
+    program.services.remote.pods.there = tuple(
+        replace(row, created_at=now - 7800, ends_at=now + 7200) for row in rows
+    )
     program.models.runs.set_items([RUN])
     program.window.actions_.pods.trigger()
     program.settle()
@@ -99,7 +102,7 @@ def test_a_pod_that_is_not_gone_stays_in_the_list(program: Program, qtbot: QtBot
     open_dialog(program, POD)
     press(qtbot, program, "pods.end")
     press(qtbot, program, "question.end")
-    assert program.models.pods.items == (POD,)
+    assert [row.id for row in program.models.pods.items] == [POD.id]
     assert program.child("pods.end").isEnabled()
     notice = program.window.training.banner.notice
     assert notice is not None

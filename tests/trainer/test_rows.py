@@ -190,7 +190,7 @@ def test_blank_lines_have_no_number(tmp_path: Path) -> None:
 
 def test_unknown_columns() -> None:
     with pytest.raises(DatasetError, match="a, b"):
-        detect_format(["b", "a"])
+        detect_format({"b": 1, "a": 2})
 
 
 def spec(**fields: Any) -> DatasetSpec:
