@@ -35,6 +35,11 @@ def evaluations_since_best(history: History) -> int:
     return sum(step > best for step in held_out_losses(history)) if best is not None else 0
 
 
+def patience_is_over(hp: Hyperparameters, history: History) -> bool:
+    """Whether early stopping ends the run after this history."""
+    return hp.early_stopping is not None and evaluations_since_best(history) >= hp.early_stopping
+
+
 def step_callback(
     hp: Hyperparameters, plan: StepPlan, reporter: Reporter, stop: StopRequest, engine: Engine
 ) -> Any:
@@ -67,10 +72,9 @@ def step_callback(
                 )
 
         def on_evaluate(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-            waited = evaluations_since_best(state.log_history)
-            if hp.load_best and waited == 0:
+            if hp.load_best and evaluations_since_best(state.log_history) == 0:
                 control.should_save = True
-            if hp.early_stopping is not None and waited >= hp.early_stopping:
+            if patience_is_over(hp, state.log_history):
                 control.should_save = control.should_training_stop = True
 
     return StepCallback()

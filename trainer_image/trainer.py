@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from trainer_image import checkpoints, crew, world
@@ -15,7 +16,13 @@ from trainer_image.adapters import in_float32
 from trainer_image.arguments import arguments
 from trainer_image.attention import attends_by_rows
 from trainer_image.boards import board_callbacks
-from trainer_image.callbacks import History, best_step, held_out_losses, step_callback
+from trainer_image.callbacks import (
+    History,
+    best_step,
+    held_out_losses,
+    patience_is_over,
+    step_callback,
+)
 from trainer_image.checkpoints import Manifest
 from trainer_image.continuing import Continuing
 from trainer_image.contract import Phase
@@ -58,14 +65,14 @@ class Training:
 
     def run(self) -> History:
         """Train to the end, from the checkpoint if there is one; return the trainer's log."""
-        start = self.checked.start
+        start = self.checked.start.checkpoint
         trainer = trainer_of(self)
         self.stop.agree()
         self.stop.check()
-        if start.manifest is not None and start.manifest.step >= self.plan.total:
-            self._take_up_finished(trainer)
+        if start is not None and self._is_trained:
+            self._take_up_finished(trainer, start)
         else:
-            path = str(start.checkpoint) if start.checkpoint else None
+            path = str(start) if start else None
             trainer.train(resume_from_checkpoint=path)
         self.stop.check()
         best = self.best_step(trainer.state.log_history)
@@ -74,11 +81,26 @@ class Training:
         trainer.join()
         return list(trainer.state.log_history)
 
-    def _take_up_finished(self, trainer: Any) -> None:
+    @property
+    def _is_trained(self) -> bool:
+        """Whether an earlier boot of this job made the last step, or stopped early.
+
+        Whoever begins from a checkpoint of another job, or from one that he named, goes on.
+        """
+        start, hp = self.checked.start, self.checked.job.hp
+        if start.checkpoint is None or start.manifest is None:
+            return False
+        if start.manifest.step >= self.plan.total:
+            return True
+        is_named = PurePosixPath(hp.resume_from).name == start.checkpoint.name
+        if start.other_job or is_named:
+            return False
+        return patience_is_over(hp, _history(start.checkpoint))
+
+    def _take_up_finished(self, trainer: Any, checkpoint: Path) -> None:
         """A boot that ended between its last step and its result: only what is missing is done."""
         from transformers import TrainerState
 
-        checkpoint = self._checkpoint(self.plan.total)
         trainer.take_adapter_of(checkpoint)
         trainer.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
         if self.evaluates_first:

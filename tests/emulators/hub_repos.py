@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import re
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -39,7 +40,7 @@ class Repo:
 
 class HubRepos(Hub):
     """``repos`` by name. The next ``dropped`` uploads of a large file break off with nothing said;
-    the next ``refused`` ones are answered with that status."""
+    the next ``refused`` ones are answered with that status. Each answer takes ``lag`` seconds."""
 
     def __init__(self, tokens: dict[str, tuple[str, str]], host: str = "127.0.0.1") -> None:
         super().__init__(tokens, {}, host)
@@ -48,8 +49,10 @@ class HubRepos(Hub):
         self.dropped = 0
         self.refused: list[int] = []
         self.uploads = 0
+        self.lag = 0.0
 
     def answer(self, request: Request) -> Reply | None:
+        time.sleep(self.lag)
         path = unquote(request.target.split("?")[0])
         if found := _OBJECT.fullmatch(path):
             return self._object(request, found[1], found[2])
@@ -94,7 +97,7 @@ class HubRepos(Hub):
 
     def _model(self, request: Request, repo: str, what: str) -> Reply:
         if what == "preupload":
-            return self._preupload(request)
+            return self._preupload(request, self.repos[repo].files)
         if what == "commit":
             return self._commit(request, repo)
         known = self.repos[repo]
@@ -105,12 +108,17 @@ class HubRepos(Hub):
              "downloads": 0, "likes": 0, "disabled": False},
         )  # fmt: skip
 
-    def _preupload(self, request: Request) -> Reply:
+    def _preupload(self, request: Request, known: dict[str, bytes]) -> Reply:
+        """What is to be done with each file; with the hash of the one that is there, by which the
+        client leaves out what has not changed."""
         answers = []
         for file in json.loads(request.body)["files"]:
             large = file["path"].endswith(_LARGE) or file["size"] > _LARGE_FROM
-            mode = "lfs" if large else "regular"
-            answers.append({"path": file["path"], "uploadMode": mode, "shouldIgnore": False})
+            answer = {"path": file["path"], "uploadMode": "lfs" if large else "regular",
+                      "shouldIgnore": False}  # fmt: skip
+            if file["path"] in known:
+                answer["oid"] = _oid(known[file["path"]], large=large)
+            answers.append(answer)
         return _json(200, {"files": answers, "commitOid": "c" * 40})
 
     def _batch(self, request: Request) -> Reply:
@@ -156,6 +164,13 @@ class HubRepos(Hub):
         known.commits.append(lines[0]["value"]["summary"])
         address = f"{self.url}/{repo}/commit/{'c' * 40}"
         return _json(200, {"success": True, "commitOid": "c" * 40, "commitUrl": address})
+
+
+def _oid(content: bytes, *, large: bool) -> str:
+    """SHA-256 of a file in Git LFS, Git's own hash of any other."""
+    if large:
+        return hashlib.sha256(content).hexdigest()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _json(status: int, content: object, headers: dict[str, str] | None = None) -> Reply:

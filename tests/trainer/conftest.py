@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from services.environment.child_process import clean_environment
+from tests.emulators.hub_repos import HubRepos
 from tests.trainer.forked import forker
+from tests.trainer.uploads import OWNER, TOKEN, hub_environment
 from trainer_image.contract import Event, ExitCode
 
 if TYPE_CHECKING:
@@ -187,9 +189,18 @@ class Lab:
 
 
 @pytest.fixture(scope="session")
-def fork(trainer_python: str, probe_env: dict[str, str]) -> Iterator[Forker]:
+def hub_of_forks() -> Iterator[HubRepos]:
+    """The Hub to which all trainers of ``fork`` upload, if they do."""
+    with HubRepos({TOKEN: (OWNER, "write")}) as hub:
+        yield hub
+
+
+@pytest.fixture(scope="session")
+def fork(
+    trainer_python: str, probe_env: dict[str, str], hub_of_forks: HubRepos
+) -> Iterator[Forker]:
     """Starts trainers in a tenth of the time that their imports take."""
-    with forker(trainer_python, probe_env) as found:
+    with forker(trainer_python, probe_env | hub_environment(hub_of_forks.url)) as found:
         yield found
 
 

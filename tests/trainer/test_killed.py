@@ -17,13 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.trainer.uploads import OWNER
 from trainer_image.contract import Event, ExitCode, Result, RunState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from conftest import Lab
 
+    from tests.emulators.hub_repos import HubRepos, Repo
     from tests.trainer.forked import Forker
 
 pytestmark = pytest.mark.slow
@@ -39,6 +42,7 @@ HP: dict[str, Any] = {
     "save_total_limit": 1,
 }
 """20 rows, batch 2: 20 steps, a checkpoint after each third, an evaluation after each fourth."""
+ASKED = "asked for "
 MOMENTS = (
     '"phase": "preparing"',
     '"phase": "tokenizing"',
@@ -46,9 +50,15 @@ MOMENTS = (
     '"phase": "saving"',
     '"type": "checkpoint"',
     '"step": 20,',
+    '"phase": "pushing"',
+    ASKED + "/preupload/",
+    ASKED + "/lfs-upload/",
+    ASKED + "/commit/",
     "result.json",
 )
-"""What a kill waits for; between them lie loading, evaluating and writing checkpoints."""
+"""What a kill waits for; between them lie loading, evaluating and writing checkpoints. What begins
+with ``ASKED`` is a request to the Hub, which takes ``LAG`` seconds to answer."""
+LAG = 0.1
 
 
 @dataclass(frozen=True)
@@ -88,22 +98,33 @@ def run(fork: Forker, lab: Lab, name: str, hp: dict[str, Any], **fields: Any) ->
     return ended
 
 
-def kill_once(fork: Forker, lab: Lab, ended: Ended, moment: str, delay: float) -> int:
+def kill_once(
+    fork: Forker, lab: Lab, ended: Ended, moment: str, delay: float, hub: HubRepos | None = None
+) -> int:
     """Kill a boot so many seconds after the moment; how it ended."""
+    before = len(hub.requests) if hub else 0
     number = fork.start(lab.root, ended.folder)
-    wait_for(ended, moment)
+    wait_for(ended, lambda: has_come(ended, moment, hub, before))
     time.sleep(delay)
     with contextlib.suppress(ProcessLookupError):  # it was faster
         os.kill(number, signal.SIGKILL)
     return fork.wait(number)
 
 
-def wait_for(ended: Ended, moment: str) -> None:
-    """Until the events hold the text, or the run has its result."""
-    events, result = ended.folder / "events.jsonl", ended.folder / "result.json"
+def has_come(ended: Ended, moment: str, hub: HubRepos | None, before: int) -> bool:
+    """Whether the events, or the requests after the first ``before``, hold a moment."""
+    if hub and moment.startswith(ASKED):
+        wanted = moment.removeprefix(ASKED)
+        return any(wanted in request.target for request in hub.requests[before:])
+    events = ended.folder / "events.jsonl"
+    return events.exists() and moment in events.read_text()
+
+
+def wait_for(ended: Ended, has_come: Callable[[], bool]) -> None:
+    """Until the moment has come, or the run has its result."""
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not result.exists():
-        if events.exists() and moment in events.read_text():
+    while time.monotonic() < deadline and not (ended.folder / "result.json").exists():
+        if has_come():
             return
         time.sleep(0.001)
 
@@ -119,23 +140,58 @@ def assert_whole(ended: Ended, whole: Ended, *, in_the_end: bool) -> None:
         RunState.model_validate_json(state.read_bytes())
 
 
+def pushing(number: int) -> dict[str, Any]:
+    """What is uploaded, and whereto, by the run of this number."""
+    return {"push_to_hub": True, "hub_repo": f"{OWNER}/run-{number}"}
+
+
+def assert_uploaded(repo: Repo | None, ended: Ended, *, in_the_end: bool) -> None:
+    """The repository has one commit with all of the adapter, or before the end none at all."""
+    if not in_the_end and (repo is None or not repo.commits):
+        assert repo is None or not repo.files
+        return
+    assert repo is not None
+    assert len(repo.commits) == 1
+    adapter = ended.output / "adapter"
+    assert {*repo.files} == {path.name for path in adapter.iterdir()}
+    for name in repo.files.keys() - {"adapter_config.json"}:  # which names the base in its own way
+        assert repo.files[name] == (adapter / name).read_bytes(), name
+
+
+@pytest.fixture
+def hub(hub_of_forks: HubRepos) -> Iterator[HubRepos]:
+    """The forks' Hub, slow enough to be in the middle of something."""
+    hub_of_forks.lag = LAG
+    hub_of_forks.stored.clear()
+    yield hub_of_forks
+    hub_of_forks.lag = 0.0
+
+
 @pytest.mark.timeout(1800)
-def test_wherever_it_is_killed_it_ends_the_same_and_loses_no_event(fork: Forker, lab: Lab) -> None:
+def test_wherever_it_is_killed_it_ends_the_same_and_loses_no_event(
+    fork: Forker, lab: Lab, hub: HubRepos
+) -> None:
     dice = random.Random(SEED)
     print(f"seed {SEED}, {KILLS} kills")
     whole = run(fork, lab, "whole", HP)
     killed = 0
     for number in range(KILLS):
-        ended = Ended(lab.job(f"run-{number}", hp=HP), lab.root / "outputs" / f"run-{number}")
-        moment = MOMENTS[3 * number % len(MOMENTS)]
+        hub.stored.clear()  # what another run uploaded would not be uploaded again
+        hp, repo = HP | pushing(number), f"{OWNER}/run-{number}"
+        folder = lab.job(f"run-{number}", hp=hp, offline=False)
+        ended = Ended(folder, lab.root / "outputs" / f"run-{number}")
+        moment = MOMENTS[4 * number % len(MOMENTS)]
         delay = dice.choice((0.0, dice.uniform(0, 0.02), dice.uniform(0, 1.0)))
-        code = kill_once(fork, lab, ended, moment, delay)
+        code = kill_once(fork, lab, ended, moment, delay, hub)
         killed += code == -signal.SIGKILL
-        print(f"{number}: {moment} + {delay:.3f} s: {code}")
+        commits = len(hub.repos[repo].commits) if repo in hub.repos else 0
+        print(f"{number}: {moment} + {delay:.3f} s: {code}, {commits} commits")
         assert_whole(ended, whole, in_the_end=False)
+        assert_uploaded(hub.repos.get(repo), ended, in_the_end=False)
         if code == -signal.SIGKILL:
             assert fork.wait(fork.start(lab.root, ended.folder)) == ExitCode.FINISHED
         assert_whole(ended, whole, in_the_end=True)
+        assert_uploaded(hub.repos.get(repo), ended, in_the_end=True)
         assert_told_once(ended, whole)
     assert killed > KILLS // 2
 
@@ -169,6 +225,21 @@ def test_killed_again_and_again_it_still_gets_there(fork: Forker, lab: Lab) -> N
     ended = Ended(lab.job("often", hp=hp), lab.root / "outputs" / "often")
     for step in (3, 6, 9):
         kill_once(fork, lab, ended, f'"type": "checkpoint", "step": {step},', 0.0)
+    assert fork.wait(fork.start(lab.root, ended.folder)) == ExitCode.FINISHED
+    assert_whole(ended, whole, in_the_end=True)
+    assert_told_once(ended, whole)
+
+
+def test_a_run_that_stopped_early_is_not_trained_on_after_a_kill(fork: Forker, lab: Lab) -> None:
+    """Nothing is left to do but to save; its last checkpoint is not that of the last step."""
+    ruin = {"learning_rate": 1.0, "scheduler": "constant", "lora_alpha": 128}
+    patience = {"epochs": 4.0, "eval_steps": 1, "early_stopping": 2, "load_best": False}
+    hp = HP | ruin | patience
+    whole = run(fork, lab, "whole", hp)
+    assert whole.result.steps < 40
+    ended = Ended(lab.job("killed", hp=hp), lab.root / "outputs" / "killed")
+    last = f'"type": "checkpoint", "step": {whole.result.steps},'
+    assert kill_once(fork, lab, ended, last, 0.0) == -signal.SIGKILL
     assert fork.wait(fork.start(lab.root, ended.folder)) == ExitCode.FINISHED
     assert_whole(ended, whole, in_the_end=True)
     assert_told_once(ended, whole)

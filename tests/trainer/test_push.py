@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.emulators.hub_repos import HubRepos
+from tests.trainer.uploads import OWNER, TOKEN, hub_environment
 from trainer_image.contract import ExitCode, Result
 
 if TYPE_CHECKING:
@@ -18,20 +19,19 @@ if TYPE_CHECKING:
 
     from conftest import Finished, Lab
 
-TOKEN = "hf_" + "w" * 30
-REPO = "me/tuned"
+REPO = f"{OWNER}/tuned"
 HP: dict[str, Any] = {"push_to_hub": True, "hub_repo": REPO, "max_steps": 3, "save_steps": 3}
 
 
 @pytest.fixture
 def hub() -> Iterator[HubRepos]:
-    with HubRepos({TOKEN: ("me", "write")}) as hub:
+    with HubRepos({TOKEN: (OWNER, "write")}) as hub:
         yield hub
 
 
 def online(lab: Lab, address: str, token: str = TOKEN) -> Lab:
-    """The lab, whose Hub is at ``address``; the emulator knows the older way to upload."""
-    lab.env = {"HF_ENDPOINT": address, "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": token}
+    """The lab, whose Hub is at ``address``."""
+    lab.env = hub_environment(address, token)
     return lab
 
 
@@ -92,6 +92,7 @@ def test_a_failed_upload_costs_nothing_and_a_resume_only_uploads(lab: Lab, hub: 
     assert done.adapter == adapter
     assert hub.repos[REPO].files["adapter_model.safetensors"] == adapter
     assert len(done.of_type("progress")) == steps
+    assert len(hub.repos[REPO].commits) == 1
 
 
 @pytest.mark.setting("hub_content")

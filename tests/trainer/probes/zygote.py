@@ -16,7 +16,8 @@ from trainer_image.environment import prepare_process
 
 def load_all() -> None:
     """Import what a trainer imports, and compute nothing: threads would not survive the fork."""
-    prepare_process(offline=True, use_gpu=False)
+    # Whether there is a Hub is settled when its client is imported.
+    prepare_process(offline="HF_ENDPOINT" not in os.environ, use_gpu=False)
     import datasets  # noqa: F401
     import peft  # noqa: F401
     import trl  # noqa: F401
