@@ -9,7 +9,7 @@ from sqlalchemy import String, case, func, select, type_coerce
 
 from models.db.app_state_repository import LAST_CONFIG_ID, AppStateRepository
 from models.db.repository import Repository, clean_name, name_key, one_line
-from models.db.tables import ConfigRow
+from models.db.tables import UNREADABLE, ConfigRow
 from models.domain.config_io import choice_problems, from_dict, to_dict
 from models.domain.dataset import SavedConfig
 from models.domain.errors import AppError, ConfigError
@@ -59,6 +59,12 @@ class ConfigRepository(Repository):
         image = func.json_extract(text, "$.local.image")
         query = select(case((func.json_valid(text) == 1, image))).distinct()
         return {name for name in self._session.scalars(query) if isinstance(name, str)}
+
+    def contents(self) -> builtins.list[tuple[str, object]]:
+        """Name and content of every one as it is stored, also of those that only a later version
+        can use; None for a damaged one."""
+        rows = self._session.execute(select(ConfigRow.name, ConfigRow.data))
+        return [(row.name, None if row.data is UNREADABLE else row.data) for row in rows]
 
     def has(self, config_id: int) -> bool:
         """Whether there is a configuration of this number."""

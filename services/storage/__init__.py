@@ -1,0 +1,1 @@
+"""What takes room on the disk: counting, forecasting, pinning, cleaning up."""

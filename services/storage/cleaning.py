@@ -1,0 +1,140 @@
+"""Cleaning up: what was shown is looked at once more, put aside, and only then removed.
+
+Nothing is half-done: a folder loses its name at once, so for a resume it is there whole or not at
+all, and what an ended program left aside is found by the next clean-up.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import stat
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.domain.errors import AppError
+from models.domain.storage import Cleaned, newest_whole, plan_clean
+from services.environment.folder_lock import try_lock
+from services.storage.disk import file_name
+from services.storage.histories import ASIDE, is_sound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from models.domain.storage import CleanPlan, Need, Piece, RetentionRules, RunHistory
+
+    Look = Callable[[], tuple[Sequence[RunHistory], Sequence[Need]]]
+
+logger = logging.getLogger(__name__)
+
+_LOCK_SECONDS = 10.0
+
+
+class Cleaner:
+    """Blocking and thread-safe. ``look`` says what there is and who needs what, as it is now;
+    ``lock`` is the file that one program at a time holds to delete things of runs."""
+
+    def __init__(self, look: Look, lock: Path) -> None:
+        self._look = look
+        self._lock = lock
+
+    def plan(self, rules: RetentionRules) -> CleanPlan:
+        """What would go; nothing is done."""
+        histories, needs = self._look()
+        return plan_clean(histories, needs, rules)
+
+    def clean(self, shown: CleanPlan, rules: RetentionRules) -> Cleaned:
+        """Remove what was shown as going, and of that only what may still go.
+
+        AppError("busy") where another program deletes just now.
+        """
+        freed, gone, kept = 0, [], []
+        with self._alone():
+            why_not = _Reasons(*self._look(), rules)
+            for verdict in shown.going:
+                path = verdict.piece.path
+                why = why_not(verdict.piece)
+                if not why:
+                    size, why = _remove(Path(path))
+                    freed += size
+                if why:
+                    kept.append((path, why))
+                else:
+                    gone.append(path)
+        return Cleaned(freed, tuple(gone), tuple(kept))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while (descriptor := try_lock(self._lock)) is None:
+            if time.monotonic() > deadline:
+                message = "Another Temper is deleting things of runs right now."
+                raise AppError("busy", message, "Wait a moment and try again.")
+            time.sleep(0.05)
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+
+class _Reasons:
+    """Why something that was shown as going stays after all; empty where nothing is in the way."""
+
+    def __init__(
+        self, histories: Sequence[RunHistory], needs: Sequence[Need], rules: RetentionRules
+    ) -> None:
+        self._now = {one.piece.path: one for one in plan_clean(histories, needs, rules).verdicts}
+        self._histories = {history.run_id: history for history in histories}
+        self._of_runs: dict[str, str] = {}
+
+    def __call__(self, piece: Piece) -> str:
+        now = self._now.get(piece.path)
+        if now is None:
+            return "It is not there any more, or not the run's."
+        if not now.goes:
+            return now.why
+        if piece.run_id not in self._of_runs:
+            self._of_runs[piece.run_id] = _why_spoilt(self._histories[piece.run_id])
+        return self._of_runs[piece.run_id]
+
+
+def _why_spoilt(history: RunHistory) -> str:
+    """A run that may have to go on keeps its older checkpoints while the newest is not sound."""
+    newest = newest_whole(history)
+    if history.has_result or newest is None or is_sound(Path(newest.path)):
+        return ""
+    return f"The newest checkpoint is damaged ({newest.path}): this one may be needed."
+
+
+def _remove(place: Path) -> tuple[int, str]:
+    """The bytes that the disk has back, and why something is left; the name is free in any case
+    but one: where it could not even be put aside, all of it is as it was."""
+    aside = place if ASIDE in place.name else _aside(place)
+    try:
+        place.rename(aside)
+    except OSError as error:
+        return 0, f"It cannot be removed: {error.strerror or error}."
+    try:
+        return _take_apart(aside), ""
+    except OSError as error:
+        logger.warning("%s cannot be removed yet: %s", aside, error)
+        return 0, f"Some of it cannot be removed yet: {error.strerror or error}."
+
+
+def _aside(place: Path) -> Path:
+    return place.with_name(f".{place.name}{ASIDE}{secrets.token_hex(4)}")
+
+
+def _take_apart(place: Path) -> int:
+    """Remove a file or a folder; links are removed, never followed. What a file took counts where
+    this was its last name."""
+    if not stat.S_ISDIR(place.lstat().st_mode):
+        name = file_name(place)
+        place.unlink()
+        return name.bytes if name.links == 1 else 0
+    freed = sum(_take_apart(one) for one in place.iterdir())
+    place.rmdir()
+    return freed

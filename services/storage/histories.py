@@ -1,0 +1,151 @@
+"""What the disk holds of a run that a clean-up may think about: checkpoints and remnants."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.domain.run import RunState
+from models.domain.storage import Piece, RunHistory
+from services.run_sizes import why_outputs_stay
+from services.storage.disk import file_names
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from models.domain.run import Run
+
+WHOLE_RUN = "*"
+"""Stands among the pinned names for all of a run."""
+MANIFEST = "temper-checkpoint.json"
+"""Written last, so a folder with it is a finished checkpoint (``trainer_image/checkpoints.py``)."""
+ASIDE = ".deleted-"
+"""In the name of what is being removed."""
+_CHECKPOINT = re.compile(r"checkpoint-(\d+)")
+_HALF_MADE = (("adapter", ("adapter.tmp", "adapter.old")), ("model", ("model.tmp", "model.old")))
+"""Of a result that is there whole, what an ended program left beside it (``keeping.publish``)."""
+_WEIGHTS = ("*.safetensors", "*.bin")
+
+
+def history_of(run: Run, pinned: Collection[str] = ()) -> RunHistory:
+    """A run's pieces as they are now; none where the output directory is not the run's own."""
+    output = Path(run.output_directory)
+    is_own = not why_outputs_stay(run)
+    pieces = tuple(_pieces(output, run.id)) if is_own else ()
+    return RunHistory(
+        run_id=run.id,
+        name=run.name,
+        state=run.state,
+        has_result=is_own and run.state is RunState.FINISHED and _has_result(output),
+        pieces=pieces,
+        best_step=_best_step(pieces),
+        is_pinned=WHOLE_RUN in pinned,
+        pinned=frozenset(pinned) - {WHOLE_RUN},
+    )
+
+
+def is_sound(checkpoint: Path) -> bool:
+    """Whether every file is to the byte what the seal says. Reads all of them."""
+    for name, (size, sha256) in _sealed(checkpoint).items():
+        try:
+            with (checkpoint / name).open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+            if found != sha256 or (checkpoint / name).stat().st_size != size:
+                return False
+        except OSError:
+            return False
+    return bool(_sealed(checkpoint))
+
+
+def _pieces(output: Path, run_id: str) -> Iterator[Piece]:
+    for path in _entries(output / "checkpoints"):
+        found = _CHECKPOINT.fullmatch(path.name)
+        is_folder = path.is_dir() and not path.is_symlink()
+        if found is not None and is_folder and int(found[1]):
+            yield _checkpoint(path, run_id, int(found[1]))
+        elif path.name.startswith("adopting-checkpoint-") or ASIDE in path.name:
+            yield _remnant(path, run_id)
+    for result, names in _HALF_MADE:
+        if _is_result(output / result):
+            yield from (
+                _remnant(output / name, run_id) for name in names if _is_there(output / name)
+            )
+    yield from (_remnant(one, run_id) for one in _entries(output) if ASIDE in one.name)
+
+
+def _checkpoint(path: Path, run_id: str, step: int) -> Piece:
+    seals = _sealed(path)
+    return Piece(
+        path=os.path.realpath(path),
+        run_id=run_id,
+        step=step,
+        is_sealed=(path / MANIFEST).exists(),
+        is_whole=bool(seals)
+        and all(_is_long(path / name, one) for name, (one, _) in seals.items()),
+        files=tuple(file_names(path)),
+    )
+
+
+def _remnant(path: Path, run_id: str) -> Piece:
+    place = os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118 - it may be a link itself
+    return Piece(path=place, run_id=run_id, files=tuple(file_names(path)))
+
+
+def _sealed(checkpoint: Path) -> Mapping[str, tuple[int, str]]:
+    """Size and SHA-256 of each file by the checkpoint's own account; nothing where it has none."""
+    try:
+        files = json.loads((checkpoint / MANIFEST).read_bytes())["files"]
+        return {str(name): (int(one["size"]), str(one["sha256"])) for name, one in files.items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
+
+
+def _is_long(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except OSError:
+        return False
+
+
+def _best_step(pieces: tuple[Piece, ...]) -> int | None:
+    """The checkpoint of the lowest held-out loss, by the log in the newest whole one; of steps that
+    have none anymore nothing is known to be the best (``trainer.best_step``)."""
+    there = {piece.step: piece for piece in pieces if piece.step and piece.is_whole}
+    if not there:
+        return None
+    losses = {step: loss for step, loss in _losses(there[max(there)].path) if step in there}
+    return min(losses, key=lambda step: losses[step], default=None)
+
+
+def _losses(checkpoint: str) -> Iterator[tuple[int, float]]:
+    try:
+        state: Any = json.loads((Path(checkpoint) / "trainer_state.json").read_bytes())
+        for entry in state["log_history"]:
+            if "eval_loss" in entry:
+                yield int(entry["step"]), float(entry["eval_loss"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return
+
+
+def _has_result(output: Path) -> bool:
+    return any(_is_result(output / name) for name, _ in _HALF_MADE)
+
+
+def _is_result(folder: Path) -> bool:
+    """Whether weights lie there: :mod:`services.adapters` tells whether they can be used."""
+    return folder.is_dir() and any(next(folder.glob(one), None) is not None for one in _WEIGHTS)
+
+
+def _entries(folder: Path) -> list[Path]:
+    with suppress(OSError):
+        return sorted(folder.iterdir())
+    return []
+
+
+def _is_there(path: Path) -> bool:
+    return path.is_symlink() or path.exists()

@@ -1,0 +1,65 @@
+"""What on the disk configurations and jobs count on: every path that any text of theirs names."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from models.domain.storage import Need
+from services.run_files import host_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_BARE = re.compile(r"checkpoint-\d+")
+"""A checkpoint by its name alone means the one in the output directory of the same setup."""
+
+
+def needs_of_setup(who: str, data: object, roots: Iterable[Path]) -> Iterator[Need]:
+    """The paths that a setup names, wherever in it: a later version's unknown settings count, too.
+    A path under ``/data`` may be meant in each of the ``roots``."""
+    texts = tuple(_texts(data))
+    places = {place for text in texts for place in _places(text, roots)}
+    bare = {text.strip() for text in texts if _BARE.fullmatch(text.strip())}
+    places |= {place / "checkpoints" / name for place in tuple(places) for name in bare}
+    for place in places:
+        yield Need(os.path.realpath(place), who)
+
+
+def needs_of_jobs(roots: Iterable[Path]) -> Iterator[Need]:
+    """What the jobs in the run folders name, also of runs that this program knows nothing of: a
+    data folder may be shared."""
+    for root in (known := tuple(roots)):
+        for job in (root / "runs").glob("*/job.json"):
+            try:
+                data = json.loads(job.read_bytes())
+            except (OSError, ValueError):
+                continue
+            yield from needs_of_setup(f"Run {job.parent.name}", data, known)
+
+
+def _texts(data: object) -> Iterator[str]:
+    pending = [data]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            pending += one.values()
+        elif isinstance(one, (list, tuple)):
+            pending += one
+
+
+def _places(text: str, roots: Iterable[Path]) -> Iterator[Path]:
+    text = text.strip()
+    if not text or "\0" in text or "\n" in text:
+        return
+    for root in roots:
+        with suppress(RuntimeError):  # ~somebody, who has no home here
+            place = host_path(root, text)
+            if place.is_absolute() or "/" in text:
+                yield root / place  # an absolute one stays as it is

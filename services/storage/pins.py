@@ -1,0 +1,78 @@
+"""What the user wants kept: pinned runs and checkpoints, and the rules of a clean-up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from models.domain.errors import AppError
+from models.domain.storage import MOST_KEPT, RetentionRules
+from services.storage.histories import WHOLE_RUN
+
+if TYPE_CHECKING:
+    from models.db.database import Database
+
+_PIN = "pin:"
+_RULES = "retention_rules"
+
+
+class Pins:
+    """Blocking and thread-safe; each call is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self) -> dict[str, frozenset[str]]:
+        """The pinned names by run: of checkpoints (``checkpoint-40``), ``*`` for the whole run."""
+        with self._database.unit_of_work() as uow:
+            found = uow.app_state.starting_with(_PIN)
+        return {run_id: _names(value) for run_id, value in found.items() if _names(value)}
+
+    def pin(self, run_id: str, name: str = WHOLE_RUN) -> None:
+        """Keep a checkpoint, or all of a run, whatever the rules say."""
+        self._change(run_id, add=name)
+
+    def unpin(self, run_id: str, name: str = WHOLE_RUN) -> None:
+        """Leave it to the rules again; what is not pinned is no error."""
+        self._change(run_id, remove=name)
+
+    def rules(self) -> RetentionRules:
+        """The rules that were chosen last; else those of the beginning."""
+        with self._database.unit_of_work() as uow:
+            value = uow.app_state.get(_RULES)
+        try:
+            return _checked(RetentionRules(int(value["keep_last"]), bool(value["keep_best"])))
+        except (AppError, LookupError, TypeError, ValueError):
+            return RetentionRules()
+
+    def set_rules(self, rules: RetentionRules) -> None:
+        """Remember the rules. AppError("bad_use") for a number that is none."""
+        kept = _checked(rules)
+        with self._database.unit_of_work() as uow:
+            value = {"keep_last": kept.keep_last, "keep_best": kept.keep_best}
+            uow.app_state.set(_RULES, value)
+            uow.commit()
+
+    def _change(self, run_id: str, *, add: str = "", remove: str = "") -> None:
+        with self._database.unit_of_work() as uow:
+            now = _names(uow.app_state.get(_PIN + run_id)) | ({add} if add else set())
+            left = sorted(now - {remove})
+            if left:
+                uow.app_state.set(_PIN + run_id, left)
+            else:
+                uow.app_state.delete(_PIN + run_id)
+            uow.commit()
+
+
+def _names(value: Any) -> frozenset[str]:
+    return (
+        frozenset(one for one in value if isinstance(one, str))
+        if isinstance(value, list)
+        else frozenset()
+    )
+
+
+def _checked(rules: RetentionRules) -> RetentionRules:
+    if not 0 <= rules.keep_last <= MOST_KEPT:
+        message = f"{rules.keep_last} checkpoints of each run cannot be kept."
+        raise AppError("bad_use", message, f"Choose a number from 0 to {MOST_KEPT}.")
+    return rules
