@@ -18,7 +18,9 @@ from models.domain.errors import AppError
 from models.domain.remote_run import FINISHED, LOST, RemotePhase
 from services.remote.inputs import job_of
 from services.remote.mirror import EVENTS, LOG, Mirror
+from services.remote.presence import LOOK_SECONDS
 from services.remote.training import pull, read_volume
+from services.remote.unheard import Unheard
 from services.remote.volume_access import volume_files, watch_of
 from services.run_files import host_path
 from services.run_follower import run_folder
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.domain.remote_run import RemoteAttempt
+    from services.remote.presence import Gone
     from services.remote.s3 import VolumeFiles
     from services.remote.work import Work
     from services.runpod.agent_files import Watch
@@ -62,25 +65,28 @@ class _Home:
 
 def fetch(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
     """Bring everything home, by the agent or else by the volume, and let the pod go."""
-    try:
-        return _by_agent(attempt, work)
-    except AppError as error:
-        if error.kind != UNREACHABLE:
-            raise
-        unreachable = error
-    files = volume_files(attempt, work)
-    if files is not None:
-        with files:
-            return _by_volume(files, attempt, work)
-    with work.client("the pod cannot be looked at") as client:
-        if client.pod(attempt.pod_id) is not None:
-            raise unreachable
-    return _out_of_reach(attempt, work)
+    unheard = Unheard(work)
+    while True:
+        try:
+            return _by_agent(attempt, work, unheard)
+        except AppError as error:
+            if error.kind != UNREACHABLE:
+                raise
+        files = volume_files(attempt, work)
+        if files is not None:
+            with files:
+                return _by_volume(files, attempt, work)
+        gone = unheard.look(attempt)
+        if gone is not None:
+            return _out_of_reach(attempt, work, gone)
+        work.pause(LOOK_SECONDS)
+        attempt = work.check()
 
 
-def _by_agent(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+def _by_agent(attempt: RemoteAttempt, work: Work, unheard: Unheard) -> RemoteAttempt:
     with work.agent(attempt) as agent:
         status = agent.status()
+        unheard.heard()
         with Mirror(run_folder(work.run)) as mirror:
             while pull(agent, mirror, status.state_id):
                 work.check()
@@ -259,16 +265,18 @@ def _home(work: Work) -> RemoteAttempt:
     return work.save(phase=RemotePhase.ENDING, doing="Everything is here.")
 
 
-def _out_of_reach(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+def _out_of_reach(attempt: RemoteAttempt, work: Work, gone: Gone | None = None) -> RemoteAttempt:
     """The pod is gone before all was here, and its volume cannot tell it from here."""
     if attempt.outcome == FINISHED and run_folder(work.run).result() is not None:
         return _home(work)
     hint = (
-        "Set the S3 keys under Settings, or resume: another pod brings it from the network volume."
+        "Resume: another pod brings it from the network volume."
         if attempt.volume_id
         else "There was no network volume to keep it; start again with one."
     )
+    why = gone.message if gone is not None else "The pod is gone."
     return work.save(
         phase=RemotePhase.ENDING, outcome=LOST, trouble_kind="not_fetched",
-        trouble="The pod was gone before everything that it made was here.", trouble_hint=hint,
+        trouble=f"{why} Not everything that it made is here.",
+        trouble_hint=gone.hint if gone is not None else hint,
     )  # fmt: skip

@@ -103,6 +103,8 @@ def _from(attempt: RemoteAttempt) -> str:
     """What resuming goes on from, as the end of a sentence."""
     if attempt.phase in _NOT_TRAINED:
         return ": another pod is rented."
+    if attempt.volume_id and attempt.phase is RemotePhase.FETCHING:
+        return ": another pod brings what was made from the network volume."
     if attempt.volume_id:
         return ": it goes on from the last checkpoint on the network volume."
     return ". There was no network volume, so what had not come home is gone."

@@ -82,6 +82,12 @@ class RunpodClient:
         """Delete a pod; one that is not there any more is deleted. Its network volume stays."""
         self._delete(f"/pods/{_safe(pod_id)}", "end the pod")
 
+    def restart_pod(self, pod_id: str) -> None:
+        """Start a pod's container anew: its disk is empty then, its network volume stays. Further
+        kinds: ``conflict`` where nothing runs, ``not_found``."""
+        path = f"/pods/{_safe(pod_id)}/action"
+        self.transport.call("POST", path, "restart the pod", body={"action": "restart"})
+
     def is_gone(self, pod_id: str) -> bool:
         """Whether a pod neither answers nor is listed: only both together are a proof."""
         return self.pod(pod_id) is None and all(one.id != pod_id for one in self.pods())

@@ -22,7 +22,7 @@ from services.runpod import bodies
 from services.runpod.client import RunpodClient
 from services.runpod.pod_log import PodLog
 from tests.emulators.runpod import schema
-from tests.integration.runpod_world import GPU, KEY, client_of, new_pod, world
+from tests.integration.runpod_world import GPU, KEY, client_of, new_pod, wait_for, world
 from trainer_image.agent_pod import OwnPod
 from trainer_image.agent_settings import Settings
 
@@ -121,12 +121,20 @@ def client(runpod: RunpodEmulator) -> Iterator[RunpodClient]:
         yield found
 
 
+def _restarted(client: RunpodClient) -> None:
+    """Of a pod that runs, as only such a one can be."""
+    pod = client.create_pod(new_pod())
+    wait_for(lambda: (now := client.pod(pod.id)) is not None and now.status == "RUNNING")
+    client.restart_pod(pod.id)
+
+
 TEMPLATE = PodTemplate("t", "an/image:1", 40, ("8000/http",), {"A": "b"}, "", "")
 CALLS: dict[str, Callable[[RunpodClient], Any]] = {
     "pods": lambda one: one.pods(),
     "pod": lambda one: one.pod("nobodys"),
     "create_pod": lambda one: one.create_pod(new_pod()),
     "end_pod": lambda one: one.end_pod(one.create_pod(new_pod()).id),
+    "restart_pod": _restarted,
     "is_gone": lambda one: one.is_gone("nobodys"),
     "volumes": lambda one: one.volumes(),
     "create_volume": lambda one: one.create_volume("v", "eu-ro-1", 10),
