@@ -24,6 +24,8 @@ from services.datasets import DatasetLibrary
 from services.demo import Demo
 from services.docker.docker_logins import DockerLogins
 from services.docker.engine import DockerEngine
+from services.docker.image_facts_store import ImageFactsStore
+from services.docker.image_preflight import ImagePreflight
 from services.docker.images import ImageService
 from services.docker.logins import LoginStore
 from services.doctor.doctor import Doctor
@@ -93,6 +95,7 @@ class Services:
     doctor: Doctor
     docker: DockerEngine
     images: ImageService
+    preflight: ImagePreflight
     containers: DockerRunner
     remote: PodServices
     rented: RemoteRunner
@@ -161,7 +164,8 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     def gpu_indexes() -> list[int]:
         return [gpu.index for gpu in gpus.probe().gpus]
 
-    containers = DockerRunner(engine, hf_token, install_id, gpu_indexes)
+    preflight = ImagePreflight(engine, install_id, ImageFactsStore(database), trainer, gpus.probe)
+    containers = DockerRunner(engine, hf_token, install_id, gpu_indexes, preflight.problems)
     patient = Patient(
         home=paths.home,
         database=paths.database,
@@ -245,6 +249,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         doctor=Doctor(partial(probes_of, patient)),
         docker=engine,
         images=images,
+        preflight=preflight,
         containers=containers,
         remote=build_pods(
             PodParts(database, secrets, offline, install_id, shapes, library, peaks, rented.driver)

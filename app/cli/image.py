@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.output import Json, print_json, print_table, reported, say
+from app.cli.output import EXIT_FAILED, Json, plain, print_json, print_table, reported, say
 from app.cli.setup import StepPrinter
 from app.cli.state import services
 from models.domain.config import DEFAULT_IMAGE
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from models.domain.docker import ImageInfo, ImageProgress
+    from models.domain.image_facts import ImageCheck
 
-app = typer.Typer(help="Docker images: list, pull, build, remove, log in.", no_args_is_help=True)
+app = typer.Typer(
+    help="Docker images: list, check, pull, build, remove, log in.", no_args_is_help=True
+)
 _DAY = 86_400
 _GIGABYTE = 1_000_000_000
 _ON_INPUT = (
@@ -80,6 +83,23 @@ def build(
         chosen = variant.value if variant is not None else _fitting_variant()
         found = services().images.build(tag, chosen, printer, cancel, base_image=base_image)
         _show(found, f"{found.tag} is built ({_size(found)}).", as_json=json_)
+
+
+@app.command()
+def check(
+    tag: Tag = DEFAULT_IMAGE,
+    anew: Annotated[bool, typer.Option("--anew", help="Ask it again.")] = False,
+    json_: Json = False,
+) -> None:
+    """Ask an image what it holds, and whether trainings can run in it; exit code 1 where not."""
+    with reported(json_):
+        found = services().preflight.check(tag, anew=anew)
+        if json_:
+            print_json({"can_train": found.can_train, **plain(found)})
+        else:
+            _show_check(found)
+        if not found.can_train:
+            raise typer.Exit(EXIT_FAILED)
 
 
 @app.command()
@@ -198,6 +218,20 @@ def _row(image: ImageInfo) -> tuple[str, str, str, str, str]:
 
 def _size(image: ImageInfo) -> str:
     return f"{image.size / _GIGABYTE:.2f} GB"
+
+
+def _show_check(found: ImageCheck) -> None:
+    facts = found.facts
+    if facts.python:
+        rows = [("Python", facts.python), *sorted(facts.packages.items())]
+        rows += [("CUDA of torch", facts.cuda or "none"), ("own user", facts.own_user or "root")]
+        print_table(("IN IT", "VERSION"), rows)
+    if facts.details:
+        say(facts.details)
+    if found.can_train:
+        print(f"{found.image} can train.")
+    for clause in (*found.lacks, *found.notes):
+        print(f"{'It cannot train: ' if found.lacks else 'Note: '}{clause}.")
 
 
 def _show(image: ImageInfo, words: str, *, as_json: bool) -> None:

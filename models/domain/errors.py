@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,10 +36,21 @@ class AppError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """A button beside a problem: its label, and the settings that it changes, by path, or in
+    ``does`` what it asks the window for (a word of :mod:`models.domain.start_fixes`)."""
+
+    label: str
+    values: tuple[tuple[str, object], ...] = ()
+    does: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong with one field: the field's path, its value as text, and the remedy.
 
-    ``line`` counts from 1 in the file that the value was read from; 0 where there is none.
+    ``line`` counts from 1 in the file that the value was read from; 0 where there is none. ``fix``
+    is what the program can do about it by itself.
     """
 
     field: str
@@ -46,6 +58,7 @@ class Problem:
     message: str
     remedy: str = ""
     line: int = 0
+    fix: Fix | None = dataclasses.field(default=None, compare=False)
 
     def __str__(self) -> str:
         place = f"line {self.line}, " if self.line else ""

@@ -60,7 +60,8 @@ class DockerRunner:
     """A :class:`~services.runners.base.Runner` over containers. Blocking and thread-safe.
 
     ``hf_token`` gives the user's token, and is asked only for a run that is to have it;
-    ``gpu_indexes`` the numbers of this computer's GPUs, where the driver tells them.
+    ``gpu_indexes`` the numbers of this computer's GPUs, where the driver tells them. ``preflight``
+    says what keeps a setup from training in its image, which is there.
     """
 
     def __init__(
@@ -69,11 +70,13 @@ class DockerRunner:
         hf_token: Callable[[], str | None],
         install_id: InstallId,
         gpu_indexes: Callable[[], Sequence[int]] = tuple,
+        preflight: Callable[[TrainingConfig, EngineInfo], Sequence[Problem]] = lambda *_: (),
     ) -> None:
         self._engine = engine
         self._hf_token = hf_token
         self._install_id = install_id
         self._gpu_indexes = gpu_indexes
+        self._preflight = preflight
         self._pumps: dict[str, LogPump] = {}
         self._asked: dict[str, float] = {}
         self._lock = threading.Lock()
@@ -90,7 +93,8 @@ class DockerRunner:
         local = config.local
         info, client = self._engine.info(), self._engine.client()
         yield from checks.engine_problems(info, local.runtime)
-        yield from checks.image_problems(client, info, local.image.strip())
+        image = list(checks.image_problems(client, info, local.image.strip()))
+        yield from image or self._preflight(config, info)
         yield from checks.name_problems(
             client, local.container_name.strip(), self._install_id.known()
         )

@@ -1,0 +1,123 @@
+"""What an image must hold, compared with what it says that it holds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from models.domain.config import TrainingConfig
+from models.domain.config_io import with_values
+from models.domain.image_facts import NO_PYTHON, ImageFacts, facts_from
+from services.docker.image_needs import (
+    QUANTISED,
+    WANDB,
+    is_driver_too_old,
+    parts_of,
+    read_needs,
+)
+from services.docker.image_preflight import _old_version
+
+TRAINER = Path(__file__).parents[2] / "trainer_image"
+NEEDS = read_needs(TRAINER / "needs.txt", TRAINER / "requirements.txt")
+GOOD = ImageFacts(
+    python="3.12.3", packages={**NEEDS.tested, "pydantic": "2.14.3", "torch": "2.13.0+cu130"},
+    cuda="13.0", user="1000:1000", compiler=True,
+)  # fmt: skip
+ALL = (QUANTISED, WANDB)
+
+
+def test_what_is_pinned_is_what_is_needed() -> None:
+    """Both lists are the trainer's: an image of ours must never be refused."""
+    assert NEEDS.lacks(GOOD, ALL) == ()
+    assert NEEDS.notes(GOOD) == ()
+    assert set(NEEDS.tested) <= {*NEEDS.names}
+
+
+@pytest.mark.parametrize(
+    ("packages", "says"),
+    [
+        ({"torch": ""}, "it has no torch"),
+        ({"torch": "", "trl": "", "peft": ""}, "it has no torch, trl and peft"),
+        ({"transformers": "4.57.1"}, "its transformers is 4.57.1, and 5.0 or later, below 6 is"),
+        ({"transformers": "6.0.0"}, "its transformers is 6.0.0, and 5.0 or later, below 6 is"),
+        ({"trl": "somebody's"}, 'its trl says "somebody\'s", which is no version'),
+        ({"bitsandbytes": ""}, "it has no bitsandbytes"),
+        ({"wandb": ""}, "it has no wandb"),
+    ],
+)
+def test_each_thing_that_is_missing_is_said(packages: dict[str, str], says: str) -> None:
+    there = {name: one for name, one in {**GOOD.packages, **packages}.items() if one}
+    (clause,) = NEEDS.lacks(replace(GOOD, packages=there), ALL)
+    assert clause.startswith(says)
+
+
+def test_only_what_a_setup_uses_is_asked_of_an_image() -> None:
+    plain = with_values(TrainingConfig(), {"hp.quantization": "none", "hp.optimizer": "sgd"})
+    there = {k: v for k, v in GOOD.packages.items() if k not in ("bitsandbytes", "wandb")}
+    facts = replace(GOOD, packages=there)
+    assert NEEDS.lacks(facts, parts_of(plain, on_gpu=True)) == ()
+    four = with_values(plain, {"hp.quantization": "4-bit"})
+    assert NEEDS.lacks(facts, parts_of(four, on_gpu=False)) == ("it has no bitsandbytes",)
+    assert parts_of(TrainingConfig(), on_gpu=True) == {QUANTISED}
+    assert parts_of(TrainingConfig(), on_gpu=False) == frozenset()
+    boards = with_values(plain, {"hp.report_to": "wandb"})
+    assert NEEDS.lacks(facts, parts_of(boards, on_gpu=True)) == ("it has no wandb",)
+
+
+def test_another_python_is_all_that_is_said_of_an_old_one() -> None:
+    assert NEEDS.lacks(ImageFacts(python="3.6.9")) == (
+        "its Python is 3.6.9, and 3.11 or later is needed",
+    )
+    assert _old_version("hello\ntemper-python:3.6.9\nSyntaxError: ...") == "3.6.9"
+    assert _old_version("temper-python:3.11.2\nTraceback ...") == ""
+
+
+def test_an_image_that_cannot_answer_says_why() -> None:
+    assert NEEDS.lacks(ImageFacts(trouble=NO_PYTHON)) == ("it has no Python (python3)",)
+
+
+def test_what_is_no_refusal_is_a_note() -> None:
+    packages = {**GOOD.packages, "torch": "2.8.0", "trl": "1.2.0"}
+    notes = NEEDS.notes(replace(GOOD, packages=packages, cuda="", compiler=False))
+    assert notes == (
+        "other versions than Temper is tested with: torch 2.8.0 (tested: 2.13.0), "
+        "trl 1.2.0 (tested: 1.14.0)",
+        "its torch is built for the processor, so a GPU would not be used",
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "driver", "is_old"),
+    [("13.0", "12.4", True), ("12.8", "12.4", False), ("12.1", "13.0", False), ("13.0", "", False),
+     ("", "12.4", False)],
+)  # fmt: skip
+def test_a_driver_serves_every_cuda_of_its_major_version(
+    image: str, driver: str, is_old: bool
+) -> None:
+    assert is_driver_too_old(image, driver) is is_old
+
+
+def test_the_script_asks_a_python_without_importing_its_libraries(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    for name, version in (("torch", "2.9.1"), ("peft", "0.19.0")):
+        info = site / f"{name}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    (site / "torch").mkdir()
+    (site / "torch" / "__init__.py").write_text("raise SystemExit('nobody imports me')")
+    (site / "torch" / "version.py").write_text("cuda: Optional[str] = '12.8'\n")
+    code = (TRAINER / "image_facts.py").read_text()
+
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code, "torch", "peft", "trl"],
+        env={"PYTHONPATH": str(site)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    facts = facts_from(json.loads(done.stdout.removeprefix("temper-image-facts:")))
+    assert facts.packages == {"torch": "2.9.1", "peft": "0.19.0"}
+    assert (facts.broken, facts.cuda) == (("peft",), "12.8")
