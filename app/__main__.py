@@ -14,6 +14,8 @@ from app import frozen
 _WINDOW_OPTIONS = {"--smoke", "--offline"}
 _IMPORT_WORKER = "--import-worker"
 """How the frozen program starts itself as the child that imports (services/dataset_import)."""
+_MODEL_WORKER = "--model-worker"
+"""And as the child that fetches a base model (services/models)."""
 _CONTAINER_PROGRAM = "--container-program"
 """And as the program that stands for a module in a container (services/runners)."""
 
@@ -26,6 +28,10 @@ def main(argv: list[str] | None = None) -> int:
         from services.dataset_import.child import main as import_rows
 
         return import_rows()
+    if arguments == [_MODEL_WORKER]:
+        from services.models.child import main as fetch_model
+
+        return fetch_model()
     if arguments[:1] == [_CONTAINER_PROGRAM]:
         from services.runners.container_program import main as run_module
 

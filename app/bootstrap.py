@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.build_models import build_models
 from app.build_pods import PodParts, PodServices, build_pods
 from app.build_remote import RemoteParts, build_remote
 from app.paths import AppPaths, code_root, resource
@@ -61,6 +62,7 @@ from services.welcome import Welcome
 from services.worker_places import WorkerPlaces
 
 if TYPE_CHECKING:
+    from services.models.library import ModelLibrary
     from services.offline import OfflinePolicy
     from services.remote.runner import RemoteRunner
 
@@ -91,6 +93,7 @@ class Services:
     learning: LearningCheck
     gpus: GpuProbe
     shapes: ModelShapes
+    models: ModelLibrary
     peaks: MemoryRecords
     doctor: Doctor
     docker: DockerEngine
@@ -245,6 +248,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         learning=LearningCheck(library, inspection, rows, builder, hub, offline.is_offline),
         gpus=gpus,
         shapes=shapes,
+        models=build_models(data_root, offline, hf_token, RunRecords(database)),
         peaks=peaks,
         doctor=Doctor(partial(probes_of, patient)),
         docker=engine,

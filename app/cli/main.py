@@ -10,6 +10,7 @@ from app.cli import (
     config,
     data,
     image,
+    models,
     pods,
     queue,
     run_history,
@@ -35,6 +36,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")
 app.add_typer(image.app, name="image")
+app.add_typer(models.app, name="models")
 app.add_typer(pods.app, name="pods")
 runs.app.add_typer(queue.app, name="queue")
 runs.app.command()(run_history.compare)

@@ -1,0 +1,1 @@
+"""The base models of this computer: what is here, fetching, checking, removing."""

@@ -1,0 +1,177 @@
+"""Everything that can be done with base models: see, fetch, check, remove, add a folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.domain.cached_model import CachedModel, ModelCheck, ModelPlace
+from models.domain.errors import AppError
+from services.environment.folder_lock import try_lock
+from services.hub_cache import hub_cache
+from services.job_builder import is_local_model
+from services.models.fetching import Order
+from services.models.hub_errors import NEEDS_TOKEN
+from services.models.layout import files_of
+from services.models.notes import ModelNotes
+from services.models.process import fetch_in_child
+from services.models.sharing import take_over
+from services.models.verify import verify
+from services.models.wanted import missing_files
+from services.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from services.models.inventory import Inventory
+    from services.offline import OfflinePolicy
+    from services.progress import CancelToken, Reporter
+
+
+class ModelLibrary:
+    """Blocking; a download works in a process of its own, which a cancel ends at once.
+
+    ``token`` gives the user's Hugging Face token, and is asked only after a refusal: a keychain may
+    want to be unlocked. ``in_use`` names the models of runs that train or wait.
+    """
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        offline: OfflinePolicy,
+        token: Callable[[], str | None],
+        in_use: Callable[[], Collection[str]] = lambda: (),
+    ) -> None:
+        self.inventory = inventory
+        self._offline = offline
+        self._token = token
+        self._in_use = in_use
+
+    def all(self) -> tuple[CachedModel, ...]:
+        """Every model: the catalogue, both caches, local folders."""
+        return self.inventory.all()
+
+    def find(self, name: str) -> CachedModel:
+        """The model of this name or place. AppError("not_found")."""
+        return self.inventory.find(name)
+
+    def download(self, repo: str, report: Reporter, cancel: CancelToken) -> CachedModel:
+        """Fetch what is not here of a repo, or is damaged; goes on where the last time ended.
+
+        What the Hugging Face cache of this user holds is linked, never fetched or copied. Offline
+        that is the only way. AppError says why it cannot be had; Cancelled.
+        """
+        name = repo.strip()
+        if not name or is_local_model(name):
+            raise AppError("bad_use", f"{name or 'Nothing'} is not a repo.", "Use user/name.")
+        root = self.inventory.data_root
+        if self._offline.is_offline():
+            report(Progress(None, "Looking in the Hugging Face cache of this computer"))
+            if not take_over(name, root, cancel):
+                self._offline.refuse(f"{name} cannot be downloaded")
+        else:
+            self._fetch(name, root, report, cancel)
+        return self.inventory.is_complete(name)
+
+    def verify(self, model: CachedModel, report: Reporter, cancel: CancelToken) -> ModelCheck:
+        """Compare every byte of it. What is damaged is fetched again by the next download."""
+        if not model.is_here:
+            raise AppError(
+                "not_found", f"Nothing of {model.repo_id_or_path} is here.", "Download it first."
+            )
+        return verify(model, self.inventory.data_root, report, cancel)
+
+    def remove(self, model: CachedModel) -> int:
+        """Take a model off this computer; the bytes that it took. AppError where it must stay.
+
+        A folder that was added is only no longer listed: it is the user's.
+        """
+        if model.repo_id_or_path in self._in_use() or model.place in self._in_use():
+            raise AppError(
+                "in_use",
+                f"A run that trains or waits needs {model.repo_id_or_path}.",
+                "Stop it, or wait until it has ended.",
+            )
+        if model.where is ModelPlace.SHARED:
+            raise AppError(
+                "shared",
+                f"{model.repo_id_or_path} lies in the Hugging Face cache that other programs use.",
+                f"If none needs it, remove the folder {model.place} yourself.",
+            )
+        if not model.is_here:
+            raise AppError("not_found", f"Nothing of {model.repo_id_or_path} is here.", "")
+        notes = ModelNotes(self.inventory.data_root)
+        if model.is_added:
+            notes.set_added([one for one in notes.added() if one != model.place])
+            return 0
+        if model.where is ModelPlace.FOLDER:
+            _delete(Path(model.place))
+        else:
+            self._remove_cached(model, notes)
+        return model.bytes_on_disk
+
+    def add(self, folder: Path) -> CachedModel:
+        """List a folder of the user's among the models; nothing is copied. AppError("no_model")."""
+        path = folder.expanduser().resolve()
+        missing = missing_files(files_of(path)) if path.is_dir() else ()
+        if not path.is_dir():
+            raise AppError("no_model", f"{path} is not a folder.", "Choose a model's folder.")
+        if missing:
+            raise AppError(
+                "no_model",
+                f"{path} is not a whole model: {', '.join(missing)} is missing.",
+                "It takes config.json, the weights and the tokenizer, as save_pretrained has them.",
+            )
+        notes = ModelNotes(self.inventory.data_root)
+        known = {one.place for one in self.inventory.all() if one.where is ModelPlace.FOLDER}
+        if str(path) not in known:
+            notes.set_added([*notes.added(), str(path)])
+        return self.find(str(path))
+
+    def _fetch(self, repo: str, root: Path, report: Reporter, cancel: CancelToken) -> None:
+        report(Progress(None, "Asking Hugging Face what belongs to it"))
+        try:
+            self._order(Order(repo, str(root)), report, cancel)
+        except AppError as error:
+            token = self._token() if error.kind in NEEDS_TOKEN else None
+            if not token:
+                raise
+            self._order(Order(repo, str(root), token=token), report, cancel)
+
+    def _order(self, order: Order, report: Reporter, cancel: CancelToken) -> None:
+        result = fetch_in_child(order, report, cancel)
+        if "bug" in result:
+            raise RuntimeError(result["bug"])
+        if "error" in result:
+            raise AppError(**result["error"])
+
+    def _remove_cached(self, model: CachedModel, notes: ModelNotes) -> None:
+        repo = model.repo_id_or_path
+        lock = try_lock(notes.folder / f"{repo.replace('/', '--')}.lock")
+        if lock is None:
+            raise AppError("in_use", f"{repo} is being downloaded.", "Cancel the download first.")
+        with ExitStack() as stack:
+            stack.callback(os.close, lock)
+            _delete(Path(model.place))
+            locks = hub_cache(self.inventory.data_root) / ".locks" / Path(model.place).name
+            shutil.rmtree(locks, ignore_errors=True)
+            notes.forget(repo)
+
+
+def _delete(folder: Path) -> None:
+    """First out of the way, so that nothing half-removed is ever found."""
+    aside = folder.with_name(f".removed.{folder.name}")
+    try:
+        if folder.is_symlink():
+            folder.unlink()
+            return
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+        shutil.rmtree(aside)
+    except OSError as error:
+        raise AppError(
+            "io", f"{folder} cannot be removed: {error.strerror}.", "Check whose folder it is."
+        ) from error
