@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.build_models import build_models
+from app.build_offline import BundleParts, Bundles, build_bundles
 from app.build_pods import PodParts, PodServices, build_pods
 from app.build_remote import RemoteParts, build_remote
+from app.build_storage import StorageParts, build_storage
 from app.paths import AppPaths, code_root, resource
 from models.db.database import Database
 from models.domain.config import RUNTIME_DOCKER, RUNTIME_PYTHON, RUNTIME_RUNPOD
@@ -57,6 +59,8 @@ from services.runners.process import ProcessRunner
 from services.runs import RunService
 from services.secret_checks import SecretChecker
 from services.secrets import SecretStore
+from services.start_needs import StartNeeds
+from services.storage.forecast import StorageForecaster
 from services.trainer_code import place_trainer_code
 from services.welcome import Welcome
 from services.worker_places import WorkerPlaces
@@ -65,6 +69,7 @@ if TYPE_CHECKING:
     from services.models.library import ModelLibrary
     from services.offline import OfflinePolicy
     from services.remote.runner import RemoteRunner
+    from services.storage.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,8 @@ class Services:
     containers: DockerRunner
     remote: PodServices
     rented: RemoteRunner
+    storage: Storage
+    bundles: Bundles
 
     def close(self) -> None:
         """End the workers, throw away deleted datasets, close the database; runs go on."""
@@ -201,6 +208,10 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         offline=offline,
         on_finished=peaks.record,
     )
+    forecaster = StorageForecaster(
+        RunRecords(database), shapes, library, builder.data_root, lambda: len(gpus.probe().gpus)
+    )
+    runs.starter.also_ask(StartNeeds(hf_token, forecaster.forecast))
     places = WorkerPlaces(
         runtime=runtime,
         engine=engine,
@@ -259,6 +270,12 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
             PodParts(database, secrets, offline, install_id, shapes, library, peaks, rented.driver)
         ),
         rented=rented,
+        storage=build_storage(
+            StorageParts(paths, database, library, images.list, data_root, forecaster)
+        ),
+        bundles=build_bundles(
+            BundleParts(configs, library, builder, runtime, data_root, paths.home / "offline")
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from app.cli import (
     data,
     image,
     models,
+    offline,
     pods,
     queue,
     run_history,
@@ -18,6 +19,7 @@ from app.cli import (
     runs,
     secret,
     settings,
+    storage,
 )
 from app.cli.chat import chat
 from app.cli.demo import demo
@@ -38,6 +40,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(image.app, name="image")
 app.add_typer(models.app, name="models")
 app.add_typer(pods.app, name="pods")
+app.add_typer(offline.app, name="offline")
 runs.app.add_typer(queue.app, name="queue")
 runs.app.command()(run_history.compare)
 runs.app.command()(run_history.note)
@@ -48,6 +51,7 @@ runs.app.command()(run_onward.again)
 runs.app.command("export-metrics")(run_history.export_metrics)
 app.add_typer(secret.app, name="secret")
 app.add_typer(settings.app, name="settings")
+app.add_typer(storage.app, name="storage")
 app.command()(demo)
 app.command()(train)
 app.command()(chat)
@@ -56,7 +60,7 @@ app.command()(doctor)
 
 @app.callback()
 def before(
-    offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
+    is_offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
 ) -> None:
     """Choices that hold for every command."""
-    Session.offline = offline
+    Session.offline = is_offline

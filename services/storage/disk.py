@@ -68,3 +68,10 @@ def folders_in(folder: Path) -> list[Path]:
     with suppress(OSError):
         return sorted(one for one in folder.iterdir() if one.is_dir() and not one.is_symlink())
     return []
+
+
+def nearest(folder: Path) -> Path:
+    """The folder, or the one above it that is there: on its disk it would lie."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder

@@ -49,6 +49,15 @@ def history_of(run: Run, pinned: Collection[str] = ()) -> RunHistory:
     )
 
 
+def result_bytes(run: Run) -> int:
+    """What the run's adapter or model takes; 0 where there is none of its own."""
+    output = Path(run.output_directory)
+    results = [output / name for name, _ in _HALF_MADE if _is_result(output / name)]
+    if why_outputs_stay(run):
+        return 0
+    return sum(name.bytes for result in results for name in file_names(result))
+
+
 def is_sound(checkpoint: Path) -> bool:
     """Whether every file is to the byte what the seal says. Reads all of them."""
     for name, (size, sha256) in _sealed(checkpoint).items():

@@ -12,7 +12,7 @@ from models.domain.storage import StorageReport, StoredItem, StoredKind
 from services.hub_cache import hub_cache
 from services.run_follower import run_folder
 from services.run_sizes import own_outputs, why_outputs_stay
-from services.storage.disk import Counter, folders_in
+from services.storage.disk import Counter, folders_in, nearest
 from trainer_image.contract import TOKENS_FOLDER
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def take_stock(places: Places, known: Known) -> StorageReport:
         *_caches(places, roots, counter),
         *_program(places, counter),
     ]
-    free = shutil.disk_usage(_nearest(places.data)).free
+    free = shutil.disk_usage(nearest(places.data)).free
     return StorageReport(
         tuple(one for one in items if one.bytes or one.shared), free, known.problems
     )
@@ -161,9 +161,3 @@ def _item(
 
 def _there(paths: Iterable[Path]) -> list[Path]:
     return [path for path in paths if path.exists()]
-
-
-def _nearest(folder: Path) -> Path:
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder

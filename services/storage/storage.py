@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from models.db.database import Database
+    from models.domain.config import TrainingConfig
     from models.domain.docker import ImageInfo
     from models.domain.run import Run
     from models.domain.storage import (
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
         RunHistory,
         StorageReport,
     )
+    from models.domain.storage_forecast import StorageForecast
     from services.datasets import DatasetLibrary
+    from services.storage.forecast import StorageForecaster
     from services.storage.inventory import Places
 
 _ALL = 100_000
@@ -51,6 +54,7 @@ class Storage:
         places: Callable[[], Places],
         images: Callable[[], Sequence[ImageInfo]],
         lock: Path,
+        forecaster: StorageForecaster,
         further: Callable[[], Iterable[Need]] = tuple,
     ) -> None:
         self._database = database
@@ -60,6 +64,7 @@ class Storage:
         self._images = images
         self._further = further
         self._cleaner = Cleaner(self._look, lock)
+        self._forecaster = forecaster
         self.pins = Pins(database)
 
     def report(self) -> StorageReport:
@@ -82,6 +87,11 @@ class Storage:
     def clean(self, shown: CleanPlan, rules: RetentionRules) -> Cleaned:
         """Remove what was shown, and of that only what may still go. AppError("busy")."""
         return self._cleaner.clean(shown, rules)
+
+    def forecast(self, config: TrainingConfig) -> StorageForecast:
+        """What training it takes at most, and whether there is room. Up to ten seconds; AppError
+        ("unknown_size") where nothing is known of the model."""
+        return self._forecaster.forecast(config)
 
     def pin(self, run_id: str, checkpoint: str = "", *, pinned: bool = True) -> None:
         """Pin a run, or a checkpoint of it by its name or step; or leave it to the rules again.

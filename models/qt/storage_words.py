@@ -1,0 +1,41 @@
+"""What takes room on the disk, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.domain.storage import StoredKind
+from models.qt.wording import counted, size
+
+if TYPE_CHECKING:
+    from models.domain.storage_forecast import StorageForecast
+
+KIND_TITLES = {
+    StoredKind.CHECKPOINT: "Checkpoints",
+    StoredKind.RESULT: "Adapters and models made here",
+    StoredKind.RUN: "Runs: logs and metrics",
+    StoredKind.DATASET: "Datasets",
+    StoredKind.MODEL: "Base models",
+    StoredKind.IMAGE: "Docker images",
+    StoredKind.ENVIRONMENT: "Python environment",
+    StoredKind.CACHE: "Caches",
+    StoredKind.PROGRAM: "Temper itself",
+}
+
+
+def forecast_sentence(found: StorageForecast) -> str:
+    """What a training takes at most, and whether there is room."""
+    each = size(found.size.checkpoint)
+    known = f"measured on run {found.size.measured_on}" if found.size.measured_on else "calculated"
+    most = (
+        f"It takes up to {size(found.most)}: {counted(found.count, 'checkpoint')} of {each} "
+        f"({known}) and the result of {size(found.size.result)}."
+    )
+    if found.free is None:
+        return most
+    free = f"{found.place[:1].upper()}{found.place[1:]} has {size(found.free)} free"
+    if found.cannot_save:
+        return f"{most} {free}: not even one checkpoint and the result fit."
+    if found.may_fill_up:
+        return f"{most} {free}: it may fill up. Keep fewer checkpoints, or free some space."
+    return f"{most} {free}."

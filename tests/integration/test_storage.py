@@ -1,0 +1,255 @@
+"""What takes room on the disk, pins and forecasts: over a real database and real files."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from models.db.database import Database
+from models.domain.config import TrainingConfig
+from models.domain.config_io import with_values
+from models.domain.docker import ImageInfo
+from models.domain.errors import AppError
+from models.domain.model_shape import ModelShape
+from models.domain.run import Run, RunState
+from models.domain.storage import RetentionRules, StoredKind
+from services.dataset_store import DatasetStore
+from services.datasets import DatasetLibrary
+from services.model_shapes import ShapeAnswer
+from services.run_records import RunRecords
+from services.storage.forecast import StorageForecaster
+from services.storage.inventory import Places
+from services.storage.storage import Storage
+from trainer_image.contract import OutputMarker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SHAPE = ModelShape(
+    parameters=1_000_000, hidden=100, layers=2, heads=2, kv_heads=2, intermediate=200, vocab=1000,
+    tied_embeddings=True,
+)  # fmt: skip
+IMAGE = ImageInfo("ours:cpu", "sha256:1", "", 5000, 1.0)
+
+
+class Shapes:
+    """Knows one model."""
+
+    def find(self, model: str, data_root: str = "") -> ShapeAnswer:
+        known = model == TrainingConfig().hp.base_model
+        return ShapeAnswer(SHAPE) if known else ShapeAnswer(reason="Hugging Face has no such model")
+
+
+@dataclass
+class World:
+    home: Path
+    database: Database
+    library: DatasetLibrary
+    storage: Storage
+    images: list[ImageInfo] | AppError
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    def listed(self) -> Sequence[ImageInfo]:
+        if isinstance(self.images, AppError):
+            raise self.images
+        return self.images
+
+    def run(self, run_id: str, *steps: int, **changes: Any) -> Run:
+        output = self.data / "outputs" / run_id
+        values = {"name": run_id, "state": RunState.FINISHED, "config": TrainingConfig(), **changes}
+        run = Run(
+            id=run_id, runtime="", data_root=str(self.data), created_at=1.0,
+            output_directory=str(output), **values,
+        )  # fmt: skip
+        for step in steps:
+            folder = output / "checkpoints" / f"checkpoint-{step}"
+            write(folder / "weights.bin", 8192)
+            seals = {"files": {"weights.bin": {"size": 8192, "sha256": "0" * 64}}}
+            (folder / "temper-checkpoint.json").write_text(json.dumps(seals))
+        write(output / "adapter" / "adapter_model.safetensors", 4096)
+        marker = OutputMarker(run_id=run_id, fingerprint="0" * 64, finished=True)
+        (output / "temper-output.json").write_text(marker.model_dump_json())
+        write(self.data / "runs" / run_id / "train.log", 4096)
+        with self.database.unit_of_work() as uow:
+            uow.runs.add(run)
+            uow.commit()
+        return run
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with closing(Database.open(tmp_path / "temper.db")) as database:
+        library = DatasetLibrary(database, DatasetStore(tmp_path / "datasets"), tmp_path / "none")
+        places = Places(
+            home=tmp_path, database=tmp_path / "temper.db", datasets=tmp_path / "datasets",
+            runtime=tmp_path / "runtime", trainer_code=tmp_path / "trainer-code",
+            data=tmp_path / "data",
+        )  # fmt: skip
+        forecaster = StorageForecaster(
+            RunRecords(database),
+            Shapes(),
+            library,
+            lambda _: tmp_path / "data",
+            lambda: 0,
+        )
+        found = World(tmp_path, database, library, None, [IMAGE])  # type: ignore[arg-type]
+        found.storage = Storage(
+            database, library, lambda: places, found.listed, tmp_path / "lock", forecaster
+        )
+        yield found
+
+
+def write(path: Path, size: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * size)
+    return path
+
+
+def taken(*paths: Path) -> int:
+    return sum(os.lstat(path).st_blocks * 512 for path in paths)
+
+
+def test_everything_is_counted_by_what_it_is_and_each_file_once(world: World) -> None:
+    run = world.run("run-1", 5)
+    source = world.home / "rows.jsonl"
+    source.write_text(
+        '{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}\n'
+    )
+    session = world.library.import_file(source, name="Questions")
+    world.library.place_into(session, world.data / "datasets")  # a second name of the same file
+    weights = write(world.data / "models" / "tiny" / "model.safetensors", 20_000)
+    blob = write(world.data / "cache/huggingface/hub/models--some--model/blobs/1", 30_000)
+    link = blob.parents[1] / "snapshots" / "main" / "model.safetensors"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(blob)
+    package = write(world.home / "runtime" / "uv-cache" / "torch.whl", 50_000)
+    installed = world.home / "runtime" / "venv" / "torch.whl"
+    installed.parent.mkdir()
+    installed.hardlink_to(package)
+    write(world.home / "trainer-code" / "1" / "train.py", 100)
+
+    report = world.storage.report()
+
+    by_name = {(item.kind, item.name): item for item in report.items}
+    checkpoint = by_name[StoredKind.CHECKPOINT, "checkpoint-5"]
+    folder = Path(run.output_directory) / "checkpoints" / "checkpoint-5"
+    assert checkpoint.bytes == taken(*folder.iterdir())
+    assert (checkpoint.run_id, checkpoint.place) == (run.id, str(folder))
+    adapter = Path(run.output_directory) / "adapter" / "adapter_model.safetensors"
+    marker = Path(run.output_directory) / "temper-output.json"
+    assert by_name[StoredKind.RESULT, "run-1"].bytes == taken(adapter, marker)
+    rows = by_name[StoredKind.DATASET, "Questions"]
+    assert rows.bytes == taken(*(world.home / "datasets").iterdir())
+    assert rows.shared == taken(world.data / "datasets" / f"{session.sha256}.jsonl")
+    assert by_name[StoredKind.MODEL, "tiny"].bytes == taken(weights)
+    assert by_name[StoredKind.MODEL, "some/model"].bytes == taken(blob, link)
+    assert by_name[StoredKind.IMAGE, "ours:cpu"].bytes == 5000
+    assert by_name[StoredKind.ENVIRONMENT, "Python environment"].bytes == taken(installed)
+    downloads = by_name[StoredKind.CACHE, "Downloads of the Python environment"]
+    assert (downloads.bytes, downloads.shared) == (0, taken(package))
+    assert by_name[StoredKind.PROGRAM, "Database"].bytes > 0
+    assert report.free > 0
+    assert report.problems == ()
+
+
+def test_an_engine_that_does_not_answer_is_said_and_the_rest_is_counted(world: World) -> None:
+    world.run("run-1", 5)
+    world.images = AppError("no_engine", "The Docker engine is not running.")
+    report = world.storage.report()
+    assert report.problems == ("Docker images are not counted: The Docker engine is not running.",)
+    assert report.of(StoredKind.CHECKPOINT)
+    assert not report.of(StoredKind.IMAGE)
+
+
+def test_an_image_under_two_names_takes_its_room_once(world: World) -> None:
+    world.images = [IMAGE, ImageInfo("ours:latest", IMAGE.id, "", 5000, 1.0)]
+    assert sum(one.bytes for one in world.storage.report().of(StoredKind.IMAGE)) == 5000
+
+
+def test_what_a_saved_setup_a_later_version_or_a_pin_names_stays(world: World) -> None:
+    world.run("run-1", 5, 10, 15, 20, 25)
+    checkpoints = "/data/outputs/run-1/checkpoints"
+    config = with_values(TrainingConfig(), {"hp.resume_from": f"{checkpoints}/checkpoint-5"})
+    with world.database.unit_of_work() as uow:
+        uow.configs.create("Mine", config)
+        later = uow.configs.create("Later", TrainingConfig())
+        uow.commit()
+        row = uow.configs._row(later.id)
+        row.data = {"version": 99, "brand_new": {"from": f"{checkpoints}/checkpoint-10"}}
+        uow.commit()
+    world.storage.pin("run-1", "15")
+    plan = world.storage.plan(RetentionRules())
+    assert {Path(one.piece.path).name: one.why for one in plan.staying} == {
+        "checkpoint-5": 'The configuration "Mine" needs it.',
+        "checkpoint-10": 'The configuration "Later" needs it.',
+        "checkpoint-15": "You have pinned it.",
+        "checkpoint-25": "It is the newest.",
+    }
+    world.storage.pin("run-1", "checkpoint-15", pinned=False)
+    done = world.storage.clean(world.storage.plan(RetentionRules()), RetentionRules())
+    assert sorted(Path(path).name for path in done.paths) == ["checkpoint-15", "checkpoint-20"]
+    world.storage.pin("run-1")
+    assert not world.storage.plan(RetentionRules(0, keep_best=False)).going
+
+
+def test_a_checkpoint_that_is_not_there_cannot_be_pinned(world: World) -> None:
+    world.run("run-1", 5)
+    with pytest.raises(AppError, match="has no checkpoint checkpoint-6") as caught:
+        world.storage.pin("run-1", "6")
+    assert caught.value.hint == "It has: checkpoint-5."
+
+
+def test_the_rules_are_remembered_and_a_damaged_note_is_none(world: World) -> None:
+    assert world.storage.pins.rules() == RetentionRules(1, keep_best=True)
+    world.storage.pins.set_rules(RetentionRules(3, keep_best=False))
+    assert world.storage.pins.rules() == RetentionRules(3, keep_best=False)
+    with pytest.raises(AppError, match="-1 checkpoints"):
+        world.storage.pins.set_rules(RetentionRules(-1))
+    with world.database.unit_of_work() as uow:
+        uow.app_state.set("retention_rules", {"keep_last": "many"})
+        uow.commit()
+    assert world.storage.pins.rules() == RetentionRules()
+
+
+def test_a_forecast_is_calculated_until_a_run_of_its_kind_has_been_measured(world: World) -> None:
+    config = with_values(TrainingConfig(), {"hp.save_total_limit": 3})
+    found = world.storage.forecast(config)
+    assert found.size.measured_on == ""
+    assert found.size.checkpoint > found.size.result > 0
+    assert found.count == 5  # three, the best one, and one that is being written
+    world.run("run-1", 5, config=config)
+    measured = world.storage.forecast(config)
+    folder = Path(world.data / "outputs" / "run-1")
+    assert measured.size.measured_on == "run-1"
+    assert measured.size.checkpoint == taken(*(folder / "checkpoints" / "checkpoint-5").iterdir())
+    assert measured.size.result == taken(*(folder / "adapter").iterdir())
+    assert measured.most == 5 * measured.size.checkpoint + measured.size.result
+    other = with_values(config, {"hp.lora_r": 128})
+    assert world.storage.forecast(other).size.measured_on == ""
+
+
+def test_a_short_training_has_fewer_checkpoints_than_it_may_keep(world: World) -> None:
+    rows = world.home / "rows.jsonl"
+    line = '{"messages":[{"role":"user","content":"%d"},{"role":"assistant","content":"b"}]}\n'
+    rows.write_text("".join(line % number for number in range(40)))
+    session = world.library.import_file(rows, name="Questions")
+    values = {"dataset.session": str(session.id), "hp.save_total_limit": 9, "hp.epochs": 1.0,
+              "hp.batch_size": 2, "hp.grad_accum": 1}  # fmt: skip
+    config = with_values(TrainingConfig(), values)
+    assert world.storage.forecast(config).count == 3  # 20 steps at most, one for each ten
+    assert world.storage.forecast(with_values(config, {"hp.save_steps": 7})).count == 3
+
+
+def test_a_model_of_which_nothing_is_known_has_no_forecast(world: World) -> None:
+    config = with_values(TrainingConfig(), {"hp.base_model": "some/model"})
+    with pytest.raises(AppError, match="The size of some/model is not known"):
+        world.storage.forecast(config)
