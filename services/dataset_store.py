@@ -83,6 +83,22 @@ class DatasetStore:
         index.replace(self.index_path(sha256))
         data.replace(self.path(sha256))
 
+    def take_in(self, file: Path, sha256: str) -> int:
+        """Move in a file of rows whose hash was checked, and index it; how many rows it has.
+
+        ValueError where a line of it is no row.
+        """
+        temporary, index = self.new_files()
+        try:
+            with file.open("rb") as rows, index.open("wb") as offsets:
+                count = _index_rows(rows, offsets)
+            shutil.move(file, temporary)
+            self.adopt(temporary, index, sha256)
+        finally:
+            temporary.unlink(missing_ok=True)
+            index.unlink(missing_ok=True)
+        return count
+
     def _has_already(self, data: Path, index: Path, sha256: str) -> bool:
         """Whether the same rows are here whole, which are then as good as new for a sweep.
 
@@ -193,6 +209,18 @@ def _write_rows(rows: Iterable[dict[str, Any]], data: BinaryIO, offsets: BinaryI
         file.flush()
         os.fsync(file.fileno())
     return StoredRows(digest.hexdigest(), count, size)
+
+
+def _index_rows(rows: BinaryIO, offsets: BinaryIO) -> int:
+    count, size = 0, 0
+    for line in rows:
+        if not isinstance(json.loads(line), dict):
+            raise ValueError(f"line {count + 1} is no row")  # noqa: TRY004 - bad content
+        offsets.write(_OFFSET.pack(size))
+        count, size = count + 1, size + len(line)
+    offsets.flush()
+    os.fsync(offsets.fileno())
+    return count
 
 
 def _remove(path: Path) -> None:

@@ -281,6 +281,34 @@ class DatasetLibrary:
         except OSError as error:
             raise _not_placed(session, folder, error) from error
 
+    def rows_file(self, session: DatasetSession) -> Path:
+        """Where a session's rows lie, to be read only; AppError("not_found")."""
+        self._require_rows(session)
+        return self._store.path(session.sha256)
+
+    def has_rows(self, session: DatasetSession) -> bool:
+        """Whether rows with this hash are in the library, whoever named them."""
+        return self._store.has(session.sha256)
+
+    def take_in(self, session: DatasetSession, rows: Path | None) -> DatasetSession:
+        """Keep a dataset of another library; the one that is here where it is the very same.
+
+        ``rows`` is its file, checked against its hash, and is moved; None where they are here
+        already. AppError("bad_bundle") where the file holds something else.
+        """
+        if rows is not None:
+            try:
+                count = self._store.take_in(rows, session.sha256)
+            except ValueError as error:
+                raise _no_rows(session) from error
+            if count != session.rows:
+                self._delete_if_unused(session.sha256)
+                raise _no_rows(session)
+        for known in self.list():
+            if (known.name, known.sha256) == (session.name, session.sha256):
+                return known
+        return self._keep(session)
+
     def _whole(self, session_id: int) -> DatasetSession:
         """A session whose rows are there; AppError("not_found")."""
         session = self.get(session_id)
@@ -331,6 +359,14 @@ def _taken_away(session: DatasetSession) -> AppError:
         "io",
         f'The rows of "{session.name}" were deleted at the same time.',
         "Nothing was added; try again.",
+    )
+
+
+def _no_rows(session: DatasetSession) -> AppError:
+    return AppError(
+        "bad_bundle",
+        f'What is said to be the rows of "{session.name}" is something else.',
+        "Make the bundle again.",
     )
 
 

@@ -204,6 +204,13 @@ def python_requests(local_wheels: Sequence[str]) -> list[str]:
     return [*suited, _ANY_PYTHON]
 
 
+def only_python(version: str) -> list[str]:
+    """What to ask uv for where only this version ("3.11") will do: ours, if it is that."""
+    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+    is_program = bool(sys.executable) and not getattr(sys, "frozen", False)
+    return [sys.executable] if is_program and ours == version else [version]
+
+
 def is_supported(version: tuple[int, ...]) -> bool:
     """Whether the trainer's packages have wheels for this Python."""
     return _OLDEST <= tuple(version[:2]) <= _NEWEST

@@ -19,6 +19,7 @@ from services.environment.runtime_builder import (
     Blueprint,
     RuntimeBuilder,
     Session,
+    only_python,
     python_requests,
     verify,
 )
@@ -55,10 +56,11 @@ class RuntimeEnvironment:
     """The environment below ``root``, made from the pins of ``lock``.
 
     ``modules`` are imported to verify it; ``accelerator`` and ``uv`` are found when not given.
-    ``is_offline`` is asked whenever something would be downloaded.
+    ``is_offline`` is asked whenever something would be downloaded. ``only_python`` is the version
+    ("3.11") that the packages at hand are for, where there are no others.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what may be chosen, each by name
         self,
         root: Path,
         requirements: Path,
@@ -68,6 +70,7 @@ class RuntimeEnvironment:
         accelerator: Accelerator | None = None,
         uv: Uv | None = None,
         is_offline: Callable[[], bool] = lambda: False,
+        only_python: str = "",
     ) -> None:
         self.root = root
         self.uv: Uv = uv or UvTool(root)
@@ -76,6 +79,7 @@ class RuntimeEnvironment:
         self._lock = lock
         self._modules = tuple(modules)
         self._is_offline = is_offline
+        self._only_python = only_python
 
     @property
     def python(self) -> Path:
@@ -183,6 +187,8 @@ class RuntimeEnvironment:
         return self.accelerator if has_torch else None
 
     def _python_requests(self) -> list[str]:
+        if self._only_python:
+            return only_python(self._only_python)
         torch = [pin.version for pin in self._blueprint().pins if pin.name == "torch"]
         folders = find_links_folders(self.uv.variables)
         if not torch or self.accelerator is not Accelerator.CPU:

@@ -1,0 +1,281 @@
+"""The bundle as one file: a plain tar that any tool can list, written and read in one fixed shape.
+
+The manifest says where each byte belongs, so a file that was cut is gone on with, and a tar that
+was made by something else - with links, with paths of its own - is not even looked into.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tarfile
+from typing import IO, TYPE_CHECKING, BinaryIO, Self
+
+from models.domain.errors import AppError
+from services.environment.uv_errors import disk_full
+from services.offline_bundle.manifest import MANIFEST, MOST_BYTES, bad_bundle, read_manifest
+from services.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from services.offline_bundle.manifest import BundledFile, Manifest
+    from services.progress import CancelToken, Reporter
+
+CHUNK = 4 * 2**20
+_BLOCK = tarfile.BLOCKSIZE
+_END = 2 * _BLOCK
+_SPARE = 50_000_000
+"""Bytes that are left free on a disk, for everything else that goes on there."""
+
+
+class ByteMeter:
+    """Tells of bytes as they are moved."""
+
+    def __init__(self, what: str, total: int, report: Reporter, cancel: CancelToken) -> None:
+        self._what = what
+        self._total = max(total, 1)
+        self._report = report
+        self._cancel = cancel
+        self._done = 0
+
+    def add(self, count: int) -> None:
+        """So many more; Cancelled where it is to stop."""
+        self._cancel.raise_if_cancelled()
+        self._done += count
+        told = f"{self._what} ({_size(self._done)} of {_size(self._total)})"
+        self._report(Progress(min(self._done / self._total, 1.0), told))
+
+
+def write_bundle(
+    target: Path, manifest: Manifest, sources: Mapping[str, Path], meter: ByteMeter
+) -> None:
+    """Write it beside its place, and give it its name when it is whole.
+
+    What an earlier attempt at the same bundle has written is checked and kept. Raises AppError:
+    ``changed`` where a file is no longer what the manifest says, ``disk_full``, ``io``; Cancelled.
+    """
+    part = target.with_name(f"{target.name}.part")
+    head = _head(manifest.model_dump_json().encode())
+    try:
+        with part.open("r+b" if part.exists() else "w+b") as file:
+            _need_room(part, _layout_size(head, manifest) - part.stat().st_size)
+            if file.read(len(head)) != head:
+                file.seek(0)
+                file.truncate()
+                file.write(head)
+            for member in manifest.files:
+                _write_member(file, member, sources[member.path], meter)
+            file.write(bytes(_END))
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except OSError as error:
+        raise _not_written(target, error) from error
+
+
+class BundleReader:
+    """An open bundle whose shape is right; the hash of a file is checked when it is taken out."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._file: IO[bytes] = path.open("rb")
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise AppError(
+                "not_found", f"{path} cannot be read: {reason}.", "Check its name."
+            ) from error
+        try:
+            self.manifest, self._places = self._read_shape()
+        except BaseException:  # re-raised: whatever it was, the file is closed
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def take_out(self, member: BundledFile, target: Path, on_bytes: Callable[[int], None]) -> None:
+        """Write a file to its place, whole and with the right hash or not at all.
+
+        One that is there already is left alone, and one that was cut is gone on with. Raises
+        AppError: ``exists`` where another file has the place, ``bad_bundle``, ``disk_full``.
+        """
+        if target.exists():
+            if not _is_same(target, member):
+                raise AppError(
+                    "exists",
+                    f"{target} is there already, and is another file.",
+                    "Move it away or rename its folder, then import again.",
+                )
+            on_bytes(member.size)
+            return
+        part = target.with_name(f"{target.name}.part")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            there = part.stat().st_size if part.exists() else 0
+            _need_room(target.parent, member.size - there)
+            for _attempt in range(2):  # a part that was damaged meanwhile is begun anew
+                if self._went_on(member, part, on_bytes):
+                    part.replace(target)
+                    return
+                part.unlink()
+        except OSError as error:
+            raise _not_written(target, error) from error
+        raise bad_bundle(self.path.name, f"{member.path} is damaged in it")
+
+    def content(self, member: BundledFile) -> bytes:
+        """A small file; AppError("bad_bundle") where it is not what the manifest says."""
+        self._file.seek(self._places[member.path])
+        content = self._file.read(member.size)
+        if hashlib.sha256(content).hexdigest() != member.sha256:
+            raise bad_bundle(self.path.name, f"{member.path} is damaged in it")
+        return content
+
+    def _went_on(self, member: BundledFile, part: Path, on_bytes: Callable[[int], None]) -> bool:
+        with part.open("r+b" if part.exists() else "w+b") as file:
+            file.truncate(min(part.stat().st_size, member.size))
+            digest = hashlib.sha256()
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+                on_bytes(len(chunk))
+            left = member.size - file.tell()
+            self._file.seek(self._places[member.path] + file.tell())
+            while left and (chunk := self._file.read(min(CHUNK, left))):
+                file.write(chunk)
+                digest.update(chunk)
+                left -= len(chunk)
+                on_bytes(len(chunk))
+            file.flush()
+            os.fsync(file.fileno())
+        return digest.hexdigest() == member.sha256
+
+    def _read_shape(self) -> tuple[Manifest, dict[str, int]]:
+        name = self.path.name
+        first = self._file.read(_BLOCK)
+        try:
+            size = tarfile.TarInfo.frombuf(first, "utf-8", "strict").size
+        except (tarfile.HeaderError, ValueError) as error:
+            raise bad_bundle(name, "it does not begin as one", str(error)) from error
+        if first != _header(MANIFEST, size) or size > MOST_BYTES:
+            raise bad_bundle(name, "it does not begin as one")
+        manifest = read_manifest(self._file.read(size), name)
+        whole = _layout_size(first + bytes(size + _padding(size)), manifest)
+        actual = self.path.stat().st_size
+        if actual < whole:
+            raise AppError(
+                "cut_short",
+                f"{name} is cut short: {_size(actual)} of {_size(whole)} are there.",
+                "Copy it again to the end; what was imported before is kept.",
+            )
+        self._file.seek(_BLOCK + size + _padding(size))
+        return manifest, {member.path: self._place(member) for member in manifest.files}
+
+    def _place(self, member: BundledFile) -> int:
+        """Where its content begins; the header before it must be the one that we write."""
+        header = _header(member.path, member.size)
+        if self._file.read(len(header)) != header:
+            raise bad_bundle(self.path.name, f"{member.path} is not where it should be")
+        place = self._file.tell()
+        self._file.seek(place + member.size + _padding(member.size))
+        return place
+
+
+def file_sha256(path: Path, on_bytes: Callable[[int], None] = lambda _count: None) -> str:
+    """The hash of a file's content."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+            on_bytes(len(chunk))
+    return digest.hexdigest()
+
+
+def _write_member(file: BinaryIO, member: BundledFile, source: Path, meter: ByteMeter) -> None:
+    start, header = file.tell(), _header(member.path, member.size)
+    if file.read(len(header)) == header and _copied(file, None, member, meter):
+        file.seek(_padding(member.size), os.SEEK_CUR)
+        return
+    file.seek(start)
+    file.truncate()
+    file.write(header)
+    with source.open("rb") as content:
+        if not _copied(content, file, member, meter):
+            raise AppError(
+                "changed",
+                f"{source} was changed meanwhile.",
+                "Export again; it goes on from there.",
+            )
+    file.write(bytes(_padding(member.size)))
+
+
+def _copied(
+    source: BinaryIO, target: BinaryIO | None, member: BundledFile, meter: ByteMeter
+) -> bool:
+    """Whether so many bytes of the source, written to the target if there is one, are right."""
+    digest, left = hashlib.sha256(), member.size
+    while left and (chunk := source.read(min(CHUNK, left))):
+        digest.update(chunk)
+        left -= len(chunk)
+        if target is not None:
+            target.write(chunk)
+            meter.add(len(chunk))
+    is_right = not left and digest.hexdigest() == member.sha256
+    if is_right and target is None:
+        meter.add(member.size)
+    return is_right
+
+
+def _is_same(path: Path, member: BundledFile) -> bool:
+    return path.stat().st_size == member.size and file_sha256(path) == member.sha256
+
+
+def _head(manifest: bytes) -> bytes:
+    return _header(MANIFEST, len(manifest)) + manifest + bytes(_padding(len(manifest)))
+
+
+def _header(path: str, size: int) -> bytes:
+    info = tarfile.TarInfo(path)
+    info.size = size
+    info.mode = 0o644
+    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "strict")
+
+
+def _padding(size: int) -> int:
+    return -size % _BLOCK
+
+
+def _layout_size(head: bytes, manifest: Manifest) -> int:
+    """How many bytes the whole bundle has."""
+    members = sum(
+        len(_header(one.path, one.size)) + one.size + _padding(one.size) for one in manifest.files
+    )
+    return len(head) + members + _END
+
+
+def _need_room(place: Path, need: int) -> None:
+    free = shutil.disk_usage(place).free
+    if need > 0 and free < need + _SPARE:
+        raise disk_full(need + _SPARE, free, str(place))
+
+
+def _not_written(path: Path, error: OSError) -> AppError:
+    reason = error.strerror or str(error)
+    message = f"{path} cannot be written: {reason}."
+    return AppError("io", message, "Choose another place, or free some space there.", str(error))
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

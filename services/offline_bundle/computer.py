@@ -1,0 +1,26 @@
+"""For which computers a bundle's packages are."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+_SAME = {"amd64": "x86_64", "arm64": "aarch64"}
+_SPOKEN = {"linux": "Linux", "darwin": "macOS", "win32": "Windows"}
+
+
+def platform_word() -> str:
+    """This computer's system and processor, as ``linux-x86_64``."""
+    machine = platform.machine().lower()
+    return f"{sys.platform}-{_SAME.get(machine, machine)}"
+
+
+def spoken(word: str) -> str:
+    """A platform word for people: ``Linux (x86_64)``."""
+    system, _, machine = word.partition("-")
+    return f"{_SPOKEN.get(system, system)} ({machine})"
+
+
+def python_word() -> str:
+    """The Python that this program runs on, as ``3.11``."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -1,0 +1,114 @@
+"""Writes a bundle: all that some configurations need, in one file, for a computer without a net."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from models.domain.config import RUNTIME_DOCKER
+from models.domain.errors import AppError, ConfigError, Problem
+from models.domain.offline_ready import ExportedBundle
+from services.offline_bundle.archive import ByteMeter, write_bundle
+from services.offline_bundle.gathering import Gatherer
+from services.offline_bundle.manifest import PYTHON, Manifest
+from services.offline_bundle.packing import needs_python
+from services.progress import Progress
+from services.web import program_version
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from models.domain.config import TrainingConfig
+    from services.configs import ConfigStore
+    from services.datasets import DatasetLibrary
+    from services.job_builder import JobBuilder
+    from services.offline_bundle.packing import EnvironmentPacker
+    from services.progress import CancelToken, Reporter
+
+
+class BundleExporter:
+    """Blocking; needs no network. ``scratch`` is a folder of its own, gone when all went well."""
+
+    def __init__(
+        self,
+        configs: ConfigStore,
+        library: DatasetLibrary,
+        builder: JobBuilder,
+        packer: EnvironmentPacker,
+        scratch: Path,
+    ) -> None:
+        self._configs = configs
+        self._library = library
+        self._builder = builder
+        self._packer = packer
+        self._scratch = scratch
+
+    def export(
+        self,
+        target: Path,
+        names: Sequence[str],
+        report: Reporter,
+        cancel: CancelToken,
+        *,
+        with_environment: bool = True,
+    ) -> ExportedBundle:
+        """Write what the configurations of these ``names`` need, of all where none is named.
+
+        An attempt that was cut is gone on with. Raises ConfigError with all that cannot travel,
+        and AppError: ``exists``, ``not_found``, ``runtime_missing``, ``disk_full``, ``io``.
+        """
+        if target.exists():
+            message = f"{target} is there already."
+            raise AppError("exists", message, "Choose another name, or delete it first.")
+        chosen = self._chosen(names)
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        gatherer = Gatherer(self._builder, self._library, self._scratch)
+        gatherer.add_all(chosen)
+        environment = None
+        if with_environment:
+            environment, sources = self._packer.pack(self._scratch, report, cancel)
+            gatherer.found.sources |= sources
+        report(Progress(None, "Reading what is to travel"))
+        found = gatherer.found
+        manifest = Manifest(
+            program=program_version(),
+            environment=environment,
+            repos=list(found.repos.values()),
+            datasets=list(found.datasets.values()),
+            configs=found.configs,
+            files=found.files(cancel),
+        )
+        total = sum(file.size for file in manifest.files)
+        meter = ByteMeter("Writing the bundle", total, report, cancel)
+        write_bundle(target, manifest, found.sources, meter)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        advice = ""
+        if environment is not None:
+            advice = needs_python(environment, brings_one=PYTHON in found.sources)
+        return ExportedBundle(
+            str(target), target.stat().st_size, tuple(name for name, _ in chosen), advice
+        )
+
+    def _chosen(self, names: Sequence[str]) -> list[tuple[str, TrainingConfig]]:
+        saved = [self._configs.entry(name) for name in names] or self._configs.list()
+        if not saved:
+            raise AppError(
+                "not_found",
+                "There is no saved configuration to export.",
+                "Save one first, in the window or with temper config save.",
+            )
+        chosen = [(one.name, self._configs.get(one.name)) for one in saved]
+        problems = [
+            Problem(
+                f"{name}, local.runtime",
+                RUNTIME_DOCKER,
+                "needs a Docker image, which a bundle does not hold.",
+                "Choose the managed Python environment, or carry the image with docker save.",
+            )
+            for name, config in chosen
+            if config.local.runtime == RUNTIME_DOCKER
+        ]
+        if problems:
+            raise ConfigError(problems)
+        return chosen

@@ -1,0 +1,177 @@
+"""Finds the files that configurations need, and says under which names they travel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.domain.config import SOURCE_HUB, TARGET_RUNPOD
+from models.domain.errors import AppError, ConfigError, Problem
+from services.config_files import config_text
+from services.hub_cache import cached_revision, hub_cache, is_cached_model
+from services.job_builder import is_local_model
+from services.offline_bundle.archive import file_sha256
+from services.offline_bundle.manifest import (
+    BundledConfig,
+    BundledDataset,
+    BundledFile,
+    BundledRepo,
+    safe_path,
+)
+from services.run_files import host_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.domain.config import TrainingConfig
+    from services.datasets import DatasetLibrary
+    from services.job_builder import JobBuilder
+    from services.progress import CancelToken
+
+_LAST = ("config.json", "temper-import.json")
+"""Without these a folder is no model, so they come when all else is there."""
+
+
+@dataclass
+class Gathered:
+    """What travels: files by their names in the bundle, and what they are for."""
+
+    sources: dict[str, Path] = field(default_factory=dict)
+    repos: dict[str, BundledRepo] = field(default_factory=dict)
+    folders: dict[Path, str] = field(default_factory=dict)
+    datasets: dict[str, BundledDataset] = field(default_factory=dict)
+    configs: list[BundledConfig] = field(default_factory=list)
+
+    def files(self, cancel: CancelToken) -> list[BundledFile]:
+        """Each with its size and hash, which takes reading it. Cancelled."""
+        found = []
+        for name, path in self.sources.items():
+            cancel.raise_if_cancelled()
+            digest = file_sha256(path, lambda _count: cancel.raise_if_cancelled())
+            found.append(BundledFile(path=name, size=path.stat().st_size, sha256=digest))
+        return found
+
+
+class Gatherer:
+    """Collects for one bundle. ``scratch`` is a folder for the files that are made for it."""
+
+    def __init__(self, builder: JobBuilder, library: DatasetLibrary, scratch: Path) -> None:
+        self._builder = builder
+        self._library = library
+        self._scratch = scratch
+        self.found = Gathered()
+
+    def add_all(self, named: Sequence[tuple[str, TrainingConfig]]) -> None:
+        """Take in what these need; ConfigError names all that keeps them from being taken."""
+        problems = [problem for name, config in named for problem in self._add(name, config)]
+        if problems:
+            raise ConfigError(problems)
+
+    def _add(self, name: str, config: TrainingConfig) -> list[Problem]:
+        problems = _never_offline(config)
+        if not problems:
+            root = self._builder.data_root(config)
+            model = config.hp.base_model.strip()
+            travels = config
+            try:
+                travels = self._with_dataset(travels)
+            except AppError as error:
+                problems.append(
+                    Problem("dataset.session", config.dataset.session, error.message, error.hint)
+                )
+            try:
+                travels = self._with_model(travels, model, root)
+            except AppError as error:
+                problems.append(Problem("hp.base_model", model, error.message, error.hint))
+            if not problems:
+                self._add_config(name, travels)
+        return [replace(one, field=f"{name}, {one.field}") for one in problems]
+
+    def _with_dataset(self, config: TrainingConfig) -> TrainingConfig:
+        session = self._library.find(config.dataset.session)
+        rows = self._library.rows_file(session)
+        self.found.datasets[session.sha256 + session.name] = BundledDataset.of(session)
+        self.found.sources[f"datasets/{session.sha256}.jsonl"] = rows
+        return replace(config, dataset=replace(config.dataset, session=session.reference))
+
+    def _with_model(self, config: TrainingConfig, model: str, root: Path) -> TrainingConfig:
+        if not is_local_model(model):
+            self._add_repo(model, root)
+            return config
+        folder = host_path(root, model)
+        if not (folder / "config.json").is_file():
+            raise AppError("not_found", f"There is no model in {folder}.", "Check the path.")
+        inside = f"/data/models/{self._add_folder(folder.resolve())}"
+        return replace(config, hp=replace(config.hp, base_model=inside))
+
+    def _add_repo(self, repo: str, root: Path) -> None:
+        if repo in self.found.repos:
+            return
+        if not is_cached_model(repo, root):
+            raise AppError(
+                "not_found",
+                "is not on this computer, or not whole.",
+                "Run temper offline prepare first, or train with it once.",
+            )
+        revision, folder = cached_revision(repo, root), f"models--{repo.replace('/', '--')}"
+        snapshot = hub_cache(root) / folder / "snapshots" / revision
+        files = {}
+        for path in _ordered(snapshot):
+            blob = path.resolve().name if path.is_symlink() else file_sha256(path)
+            files[path.relative_to(snapshot).as_posix()] = blob
+            self.found.sources[f"hub/{folder}/blobs/{blob}"] = path
+        self.found.repos[repo] = BundledRepo(
+            repo=repo, folder=folder, revision=revision, files=files
+        )
+
+    def _add_folder(self, folder: Path) -> str:
+        """The name that a model's folder travels under."""
+        if folder in self.found.folders:
+            return self.found.folders[folder]
+        taken = {name.casefold() for name in self.found.folders.values()}
+        names = (folder.name, *(f"{folder.name}-{number}" for number in range(2, len(taken) + 3)))
+        name = next(name for name in names if name.casefold() not in taken)
+        self.found.folders[folder] = name
+        for path in _ordered(folder):
+            self.found.sources[f"models/{name}/{path.relative_to(folder).as_posix()}"] = path
+        return name
+
+    def _add_config(self, name: str, config: TrainingConfig) -> None:
+        """The other computer keeps its data where it wants."""
+        here = replace(config, local=replace(config.local, host_data_dir=""))
+        inside = f"configs/{len(self.found.configs) + 1:03}.yaml"
+        file = self._scratch / Path(inside).name
+        file.write_text(config_text(here), encoding="utf-8")
+        self.found.sources[inside] = file
+        self.found.configs.append(BundledConfig(name=name, path=inside))
+
+
+def _never_offline(config: TrainingConfig) -> list[Problem]:
+    """What no bundle can help with."""
+    problems = []
+    if config.training.target == TARGET_RUNPOD:
+        message = "cannot be reached by a computer without a network."
+        problems.append(Problem("training.target", TARGET_RUNPOD, message, "Choose Local."))
+    if config.dataset.source == SOURCE_HUB:
+        problems.append(
+            Problem(
+                "dataset.source",
+                SOURCE_HUB,
+                "is read anew at each start.",
+                "Import the dataset into the library and choose it there.",
+            )
+        )
+    return problems
+
+
+def _ordered(folder: Path) -> list[Path]:
+    """The files of a model, what makes it one last; AppError where one has no name elsewhere."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    for path in files:
+        try:
+            safe_path(path.relative_to(folder).as_posix())
+        except ValueError as error:
+            message = f"{path.name!r} in {folder} has a name that other systems do not allow."
+            raise AppError("bad_name", message, "Rename that file.") from error
+    return sorted(files, key=lambda path: path.parent == folder and path.name in _LAST)

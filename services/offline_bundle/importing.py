@@ -1,0 +1,180 @@
+"""Takes in a bundle: models, datasets, the training environment, and configurations last."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from models.domain.errors import AppError
+from models.domain.offline_ready import ImportedBundle
+from services.config_files import config_of_bytes
+from services.config_secrets import refuse_secrets
+from services.environment.folder_lock import folder_lock
+from services.hub_cache import hub_cache
+from services.offline_bundle.archive import BundleReader, ByteMeter
+from services.offline_bundle.manifest import bad_bundle
+from services.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from models.domain.config import TrainingConfig
+    from services.configs import ConfigStore
+    from services.datasets import DatasetLibrary
+    from services.offline_bundle.manifest import BundledRepo
+    from services.offline_bundle.packing import EnvironmentPacker
+    from services.progress import CancelToken, Reporter
+
+
+class BundleImporter:
+    """Blocking; needs no network. ``scratch`` keeps what is on its way when it is cut."""
+
+    def __init__(
+        self,
+        configs: ConfigStore,
+        library: DatasetLibrary,
+        data_root: Callable[[], Path],
+        packer: EnvironmentPacker,
+        scratch: Path,
+    ) -> None:
+        self._configs = configs
+        self._library = library
+        self._data_root = data_root
+        self._packer = packer
+        self._scratch = scratch
+
+    def bring_in(
+        self, path: Path, report: Reporter, cancel: CancelToken, *, with_environment: bool = True
+    ) -> ImportedBundle:
+        """Import all of it; what an earlier attempt has brought is kept.
+
+        Raises AppError: ``not_found``, ``bad_bundle``, ``cut_short``, ``newer_version``,
+        ``other_computer``, ``exists``, ``disk_full``; Cancelled.
+        """
+        with BundleReader(path) as bundle:
+            visit = _Visit(bundle, self._data_root(), self._scratch, report, cancel)
+            configs = visit.read_configs()
+            environment = bundle.manifest.environment if with_environment else None
+            if environment is not None and not self._packer.runtime.is_ready():
+                self._packer.refuse_other(environment, path.name)
+            with folder_lock(self._scratch / ".lock", cancel, visit.say_waiting):
+                visit.bring_models()
+                references = self._bring_datasets(visit)
+                if environment is not None and not self._packer.runtime.is_ready():
+                    folder = visit.bring_environment()
+                    self._packer.make(environment, folder, report, cancel)
+                saved = [self._save(name, config, references) for name, config in configs]
+            shutil.rmtree(self._scratch, ignore_errors=True)
+        return ImportedBundle(
+            configs=tuple(saved),
+            models=tuple(visit.models),
+            datasets=tuple(dict.fromkeys(references.values())),
+            has_environment=self._packer.runtime.is_ready(),
+        )
+
+    def _bring_datasets(self, visit: _Visit) -> dict[str, str]:
+        """The datasets' names in the bundle, and here."""
+        references = {}
+        for one in visit.bundle.manifest.datasets:
+            session = one.session()
+            rows = visit.bring_rows(session.sha256) if not self._library.has_rows(session) else None
+            taken = self._library.take_in(session, rows)
+            references[session.reference] = taken.reference
+        return references
+
+    def _save(self, name: str, config: TrainingConfig, references: dict[str, str]) -> str:
+        """Store it, unless the very same is here under its name; the name that it has."""
+        session = references.get(config.dataset.session, config.dataset.session)
+        config = replace(config, dataset=replace(config.dataset, session=session))
+        found = self._configs.find(name)
+        with suppress(AppError):  # one that cannot be read is another one
+            if found is not None and self._configs.get(found.name) == config:
+                return found.name
+        return self._configs.add_all([(name, config)])[0].name
+
+
+class _Visit:
+    """One import of one open bundle."""
+
+    def __init__(
+        self, bundle: BundleReader, root: Path, scratch: Path, report: Reporter, cancel: CancelToken
+    ) -> None:
+        self.bundle = bundle
+        self.models: list[str] = []
+        self._root = root
+        self._scratch = scratch
+        self._report = report
+        total = sum(file.size for file in bundle.manifest.files)
+        self._meter = ByteMeter("Importing the bundle", total, report, cancel)
+
+    def say_waiting(self) -> None:
+        """Another program imports at this moment."""
+        self._report(Progress(None, "Another Temper is importing; waiting for it"))
+
+    def read_configs(self) -> list[tuple[str, TrainingConfig]]:
+        """The configurations, read and checked before anything is written."""
+        files = {file.path: file for file in self.bundle.manifest.files}
+        found = []
+        for one in self.bundle.manifest.configs:
+            config = config_of_bytes(self.bundle.content(files[one.path]), one.name)
+            refuse_secrets(config)
+            found.append((one.name, config))
+        return found
+
+    def bring_models(self) -> None:
+        """Models of the Hub into the cache of the trainer's libraries, others beside them."""
+        for member in self.bundle.manifest.below("models"):
+            self.bundle.take_out(member, self._root / member.path, self._meter.add)
+        self.models += sorted(
+            {file.path.split("/")[1] for file in self.bundle.manifest.below("models")}
+        )
+        cache = hub_cache(self._root)
+        for member in self.bundle.manifest.below("hub"):
+            inside = member.path.removeprefix("hub/")
+            self.bundle.take_out(member, cache / inside, self._meter.add)
+        for repo in self.bundle.manifest.repos:
+            _make_snapshot(cache / repo.folder, repo)
+            self.models.append(repo.repo)
+
+    def bring_rows(self, sha256: str) -> Path:
+        """The rows of a dataset, for the library to take."""
+        member = next(
+            file for file in self.bundle.manifest.files if file.path == f"datasets/{sha256}.jsonl"
+        )
+        if member.sha256 != sha256:
+            raise bad_bundle(self.bundle.path.name, f"{member.path} has another hash than its name")
+        target = self._scratch / member.path
+        self.bundle.take_out(member, target, self._meter.add)
+        return target
+
+    def bring_environment(self) -> Path:
+        """The packages; the folder that they are in."""
+        for member in self.bundle.manifest.below("environment"):
+            self.bundle.take_out(member, self._scratch / member.path, self._meter.add)
+        return self._scratch / "environment"
+
+
+def _make_snapshot(folder: Path, repo: BundledRepo) -> None:
+    """What the Hub's own library makes of a download: names that lead to the blobs, and the ref."""
+    snapshot = folder / "snapshots" / repo.revision
+    for name, blob in repo.files.items():
+        path = snapshot / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _link(folder / "blobs" / blob, path)
+    ref = folder / "refs" / "main"
+    ref.parent.mkdir(exist_ok=True)
+    if not ref.exists():
+        ref.write_text(repo.revision, encoding="utf-8")
+
+
+def _link(blob: Path, path: Path) -> None:
+    path.unlink(missing_ok=True)  # a link that leads nowhere
+    try:
+        path.symlink_to(os.path.relpath(blob, path.parent))
+    except OSError:  # Windows, where not everybody may
+        shutil.copyfile(blob, path)
