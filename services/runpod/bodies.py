@@ -1,6 +1,7 @@
 """What Temper sends to make things at Runpod, in the words of REST v2.
 
-Only fields of the first published schema (August 2026): an unknown one is refused.
+Only fields that the published schemas of August and September 2026 both have: an unknown one is
+refused.
 """
 
 from __future__ import annotations
@@ -42,9 +43,11 @@ def new_template(wanted: PodTemplate) -> dict[str, Any]:
 
 
 def template_fields(wanted: PodTemplate) -> dict[str, Any]:
-    """What of a template follows the configuration, and is changed when that changes."""
-    fields: dict[str, Any] = {
+    """What of a template follows the configuration, and is changed when that changes.
+
+    No registry is null: leaving it out would keep the login that a template had.
+    """
+    return {
         "image": wanted.image, "disk": wanted.disk, "ports": list(wanted.ports),
-        "env": dict(wanted.env), "args": wanted.args,
+        "env": dict(wanted.env), "args": wanted.args, "registry": wanted.registry or None,
     }  # fmt: skip
-    return fields | ({"registry": wanted.registry} if wanted.registry else {})

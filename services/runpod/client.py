@@ -169,7 +169,8 @@ class RunpodClient:
     def _pages(
         self, path: str, name: str, what: str, query: Mapping[str, str] | None = None
     ) -> list[Json]:
-        """All of a list: newer versions of the API give it in pages, older ones at once."""
+        """All of a list. Since September 2026 pods and templates come in pages; everything else,
+        and everything before, comes at once and names no next page."""
         found: list[Json] = []
         asked = dict(query or {})
         for _ in range(MOST_PAGES):
@@ -177,7 +178,7 @@ class RunpodClient:
             found += answers.objects(content, name)
             pages = content.get("pagination")
             cursor = pages.get("nextCursor") if isinstance(pages, dict) else None
-            if not cursor:
+            if not cursor or pages.get("hasNextPage") is False:
                 break
             asked["cursor"] = str(cursor)
         return found

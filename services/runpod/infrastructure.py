@@ -114,7 +114,7 @@ class Infrastructure:
             )
             return EnsuredTemplate(made, f"Template {wanted.name} created.")
         now, then = template_fields(wanted), template_fields(found)
-        changes = {name: value for name, value in now.items() if then.get(name, "") != value}
+        changes = {name: value for name, value in now.items() if then[name] != value}
         if not changes:
             return EnsuredTemplate(found, f"Template {wanted.name} found.")
         changed = self._account.update_template(found.id, changes)

@@ -39,7 +39,8 @@ class PodLog:
     """Reads one pod's log; remembers how far, so that :meth:`read` goes on where it was.
 
     Each connection begins where the one before it **began**: what was lost comes then, and what is
-    known already is left out. Not for several threads.
+    known already is left out. It does not end by itself before it has come past where the one
+    before it ended, however slow that is. Not for several threads.
     """
 
     def __init__(
@@ -57,10 +58,11 @@ class PodLog:
         self._source = source
         self._reopen, self._silent = reopen, silent
         self._clock = clock
-        self._seen: deque[str] = deque(maxlen=MOST_IDS)
-        self._known: set[str] = set()
+        self._seen: deque[tuple[str, str, str]] = deque(maxlen=MOST_IDS)
+        self._known: set[tuple[str, str, str]] = set()
         self._begin = self._last = ""
-        self._cursors = [_by_id, _by_time, _by_since]
+        self._is_level = True
+        self._cursors = [_by_header, _by_since]
 
     def read(self, until: Callable[[], bool] = lambda: False) -> Iterator[PodLogLine]:
         """The new lines of one connection, which ends by itself, at ``until`` or when it breaks.
@@ -70,12 +72,13 @@ class PodLog:
         """
         ends = self._clock() + self._reopen
         start, self._begin = self._begin, self._last
+        self._is_level = not self._begin
         with self._transport.stream_client(httpx.Timeout(self._silent, connect=10.0)) as client:
             try:
                 for line in self._lines(client, start):
                     if line is not None:
                         yield line
-                    if until() or self._clock() >= ends:
+                    if until() or (self._is_level and self._clock() >= ends):
                         return
             except (httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.ReadError):
                 return  # silence and broken connections are this stream's way; open it anew
@@ -101,12 +104,18 @@ class PodLog:
 
     def _new(self, event: dict[str, str]) -> PodLogLine | None:
         line = _log_line(event)
-        if line is None or line.id in self._known:
+        if line is None:
+            self._is_level = self._is_level or not event  # a keepalive: nothing is left to send
+            return None
+        self._is_level = self._is_level or line.id > self._begin
+        # An id may be a moment alone, and then lines of one second share it.
+        key = (line.id, line.source, line.text)
+        if key in self._known:
             return None
         if len(self._seen) == MOST_IDS:
             self._known.discard(self._seen[0])
-        self._seen.append(line.id)
-        self._known.add(line.id)
+        self._seen.append(key)
+        self._known.add(key)
         self._last = max(self._last, line.id)
         return line
 
@@ -137,12 +146,8 @@ def _log_line(event: dict[str, str]) -> PodLogLine | None:
     return PodLogLine(event["id"], moment, source, str(content.get("line", "")))
 
 
-def _by_id(cursor: str) -> tuple[dict[str, str], dict[str, str]]:
-    return {}, {"Last-Event-ID": cursor}
-
-
-def _by_time(cursor: str) -> tuple[dict[str, str], dict[str, str]]:
-    """The schema calls the cursor a date and time; the ids of its example have more."""
+def _by_header(cursor: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The schema has the cursor as a date and time, though the ids of its example have more."""
     return {}, {"Last-Event-ID": _second_before(cursor)}
 
 

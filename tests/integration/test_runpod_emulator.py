@@ -101,13 +101,17 @@ def ask() -> Iterator[Asked]:
         ({"disk": "40"}, 422, "$.disk: got string, want integer"),
         ({"disk": True}, 422, "$.disk: got boolean, want integer"),
         ({"cloud": "ALL"}, 422, "$.cloud: value must be one of"),
-        ({"ports": ["8000"]}, 422, "does not match pattern"),
+        ({"ports": ["8000"]}, 400, "A port is a number and a protocol"),
         ({"env": {"A": 1}}, 422, "$.env.A: got number, want string"),
-        ({"env": {str(n): "" for n in range(51)}}, 422, "maxProperties: got 51, want 50"),
+        ({"env": {str(n): "" for n in range(51)}}, 400, "At most 50 environment variables"),
         ({"gpu": {"count": 1}}, 422, "$.gpu: missing property 'id'"),
         ({"mounts": {"network": [{"volumeId": "v"}]}}, 422, "missing property 'path'"),
         ({"mounts": {"persistent": {"size": 9, "path": "/x"}}}, 422, "minimum: got 9, want 10"),
-        ({"cpu": {"id": "cpu3c"}}, 400, "Exactly one of gpu and cpu"),
+        ({"cpu": {"id": "cpu3c"}}, 422, "$.cpu: missing property 'vcpuCount'"),
+        ({"cpu": {"id": "cpu3c", "vcpuCount": 2}}, 400, "Exactly one of gpu and cpu"),
+        ({"gpu": {"id": A5000, "minCudaVersion": "12"}}, 422, "does not match pattern"),
+        ({"gpu": {"id": A5000, "minRamPerGpu": 999}}, 400, "no longer any instances"),
+        ({"cmd": ["other"]}, 400, "say different things"),
         ({"gpu": {"id": "NVIDIA H900"}}, 400, "Unknown GPU type"),
         ({"gpu": {"id": A5000, "count": 9}}, 400, "At most 8"),
         ({"gpu": {"id": "NVIDIA RTX 2000 Ada Generation", "count": 2}}, 400, "At most 1"),
@@ -139,8 +143,12 @@ def test_newer_fields_are_taken_unless_the_first_schema_holds(ask: Asked) -> Non
     newer = {"name": "x", "image": TRAINER, "gpu": {"id": A5000}, "cmd": ["a"], "entrypoint": ["b"]}
     made = ask("POST", "/pods", newer).json()
     assert made["args"] == '{"entrypoint": ["b"], "cmd": ["a"]}'
+    again = newer | {"args": '{"cmd":["a"],"entrypoint":["b"]}'}
+    assert ask("POST", "/pods", again).json()["args"] == again["args"], "both say the same"
+    assert ask("PATCH", f"/pods/{made['id']}", {"cmd": []}).json()["entrypoint"] == ["b"]
     ask.emulator.api.august = True
     assert ask("POST", "/pods", newer).status_code == 422
+    assert ask("PATCH", f"/pods/{made['id']}", {"cmd": []}).status_code == 422
 
 
 def test_who_asks_and_what_for_is_looked_at(ask: Asked) -> None:
@@ -187,6 +195,9 @@ def test_a_pod_lives_as_pods_do_and_every_required_field_is_there(ask: Asked) ->
     assert ask("DELETE", f"/pods/{pod}").content == b""
     assert ask("GET", f"/pods/{pod}").status_code == 404
     assert ask("DELETE", f"/pods/{pod}").status_code == 404
+    pages = {"hasNextPage": False, "nextCursor": None}
+    assert ask("GET", "/pods").json() == {"pods": [], "pagination": pages}
+    ask.emulator.api.august = True
     assert ask("GET", "/pods").json() == {"pods": []}
 
 
@@ -293,7 +304,11 @@ def test_stock_runs_out_and_comes_back(ask: Asked) -> None:
     assert "no longer any instances" in ask("POST", "/pods", body()).json()["detail"]
     ask("DELETE", f"/pods/{pod}")
     ask.create()
-    assert ask("GET", "/catalog/gpus?include=AVAILABILITY").status_code == 422
+    for query in (
+        "include=AVAILABILITY", "product=POD", "count=1", "minCudaVersion=12",
+        "include=AVAILABILITY&product=POD&cudaVersions=12.8&minCudaVersion=12",
+    ):  # fmt: skip
+        assert ask("GET", f"/catalog/gpus?{query}").status_code == 400
     assert "availability" not in ask("GET", "/catalog/gpus").json()["gpus"][0]
 
 
@@ -338,7 +353,9 @@ def test_the_rules_of_network_volumes(ask: Asked) -> None:
     pod = ask.create(mounts=mounts)
     assert ask("GET", f"/pods/{pod}").json()["dataCenterId"] == "EU-RO-1"
     other = {"network": [{"volumeId": "other", "path": "/data"}]}
-    assert ask("PATCH", f"/pods/{pod}", {"mounts": other}).status_code == 400
+    for wrong in (other, {"network": []}, {"persistent": {"size": 10, "path": "/data"}}):
+        assert ask("PATCH", f"/pods/{pod}", {"mounts": wrong}).status_code == 400
+    assert ask("PATCH", f"/pods/{pod}", {"mounts": {}}).json()["mounts"] == mounts
     assert ask("DELETE", path).status_code == 409
     ask("DELETE", f"/pods/{pod}")
     assert ask("DELETE", path).status_code == 204
@@ -403,6 +420,8 @@ def test_log_requests_are_checked(ask: Asked) -> None:
     pod = ask.create()
     for query in ("tail=5001", "tail=x", "source=all", "since=yesterday"):
         assert ask("GET", f"/pods/{pod}/logs?{query}").status_code == 422
+    cursor = {"Last-Event-ID": "2026-06-01T12:02:03Z/000000000001"}
+    assert ask("GET", f"/pods/{pod}/logs", **cursor).status_code == 422
     assert ask("GET", "/pods/nobody/logs").status_code == 404
 
 

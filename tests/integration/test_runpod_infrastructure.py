@@ -104,6 +104,16 @@ def test_a_template_is_made_found_and_really_updated(
     assert helper.ensure_template(changed).line == "Template temper-trainer found."
 
 
+def test_a_registry_login_that_is_not_wanted_any_more_is_taken_out_of_the_template(
+    runpod: RunpodEmulator, helper: Infrastructure
+) -> None:
+    runpod.cloud.registries["login1"] = {"name": "x", "username": "u", "password": "p"}
+    helper.ensure_template(PodTemplate("t", "image", registry="login1"))
+    done = helper.ensure_template(PodTemplate("t", "image"))
+    assert done.line == "Template t found, updated: registry login."
+    assert [one["registry"] for one in runpod.cloud.templates.values()] == [None]
+
+
 def test_what_is_refused_is_not_hidden(runpod: RunpodEmulator, helper: Infrastructure) -> None:
     runpod.broken.add("POST /v2/network-volumes", status=402, body="no money")
     assert kind_of(helper, 50, "EU-RO-1") == "no_balance"

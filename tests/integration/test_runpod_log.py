@@ -9,6 +9,7 @@ import pytest
 
 from services.runpod.pod_log import CONTAINER, SYSTEM, PodLog, events
 from services.runpod.refusals import RunpodError
+from tests.emulators.runpod import podlog
 from tests.emulators.runpod.faults import Boot
 from tests.emulators.server import Reply
 from tests.integration.runpod_world import client_of, new_pod, wait_for, world
@@ -47,12 +48,12 @@ def read(log: PodLog, enough: Callable[[list[str]], bool], openings: int = 40) -
     return texts
 
 
-@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize("refused", [False, True])
 @pytest.mark.parametrize("lost", [0, 3])
 def test_every_line_comes_once_though_connections_lose_some(
-    runpod: RunpodEmulator, client: RunpodClient, lost: int, plain: bool
+    runpod: RunpodEmulator, client: RunpodClient, lost: int, refused: bool
 ) -> None:
-    runpod.broken.lost_lines, runpod.broken.plain_cursors = lost, plain
+    runpod.broken.lost_lines, runpod.broken.no_cursors = lost, refused
     pod = client.create_pod(new_pod(COUNT))
     log = PodLog(client.transport, pod.id, CONTAINER, reopen=0.15)
     texts = read(log, lambda found: len(found) >= len(EXPECTED))
@@ -61,10 +62,24 @@ def test_every_line_comes_once_though_connections_lose_some(
         assert texts == EXPECTED
 
 
-def test_lines_of_one_second_are_not_lost_to_a_cursor_that_knows_only_seconds() -> None:
+def test_a_slow_connection_does_not_end_before_it_has_brought_what_was_lost(
+    client: RunpodClient, runpod: RunpodEmulator
+) -> None:
+    runpod.broken.lost_lines = 3
+    pod = client.create_pod(new_pod(COUNT))
+    log = PodLog(client.transport, pod.id, CONTAINER, reopen=0.0)  # its time is up at once
+    texts = read(log, lambda found: len(found) >= len(EXPECTED), 400)
+    assert sorted(texts, key=EXPECTED.index) == EXPECTED
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_lines_of_one_second_are_not_lost_to_ids_and_cursors_that_know_only_seconds(
+    monkeypatch: pytest.MonkeyPatch, bare: bool
+) -> None:
+    monkeypatch.setattr(podlog, "KEEPALIVE", 0.5)
     with world(speed=1) as runpod, client_of(runpod) as client:
         runpod.cloud.delays.provision = runpod.cloud.delays.start = runpod.cloud.delays.pull = 0
-        runpod.broken.lost_lines, runpod.broken.plain_cursors = 2, True
+        runpod.broken.lost_lines, runpod.broken.bare_ids = 2, bare
         pod = client.create_pod(new_pod(COUNT))
         log = PodLog(client.transport, pod.id, CONTAINER, reopen=0.2)
         texts = read(log, lambda found: len(found) >= len(EXPECTED))

@@ -8,14 +8,14 @@ import secrets
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.emulators.runpod import billing, listing, renting, schema
-from tests.emulators.runpod.catalogue import WITH_VOLUMES
-from tests.emulators.runpod.clock import read
+from tests.emulators.runpod import billing, command, listing, queries, renting, schema
+from tests.emulators.runpod.catalogue import DATA_CENTERS, GPUS, WITH_VOLUMES
+from tests.emulators.runpod.clock import read, written
 from tests.emulators.runpod.podlog import Wish
 from tests.emulators.runpod.pods import ACTIONS
-from tests.emulators.runpod.problems import Refused, good
+from tests.emulators.runpod.problems import MOST_BYTES, Refused, good, too_large
 from tests.emulators.server import Reply
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("python-", "python/", "urllib", "httpx", "requests", "aiohttp", "curl")
 """Names by which Cloudflare refuses a client."""
-MOST_BYTES = 102_400
 WINDOWS = {"minute": (60, 60), "hour": (3000, 3600), "day": (50000, 86400)}
 """Calls and emulated seconds."""
 
@@ -40,9 +39,11 @@ class Api:
     closing: Callable[[], bool]
     august: bool = False
     page: int | None = None
-    """So many pods a page, as newer versions of the API answer; None: all at once."""
+    """So many things a page at most; None: as many as the request's limit says. The ``august``
+    schema has pages only where this is set."""
     windows: dict[str, tuple[int, int]] = field(default_factory=lambda: dict(WINDOWS))
     _calls: dict[str, list[float]] = field(default_factory=dict)
+    _limits: dict[str, str] = field(default_factory=dict)
 
     def answer(self, request: Request) -> Reply:
         """Every answer, refusals too."""
@@ -54,36 +55,39 @@ class Api:
                 reply = self._answer(request)
             except Refused as refused:
                 reply = refused.reply()
+            reply.headers.update(self._limits)
             reply.headers["Date"] = formatdate(self.cloud.clock.now(), usegmt=True)
             return reply
 
     def _answer(self, request: Request) -> Reply:
+        self._limits = {}
+        if too_large(request.body):
+            raise Refused(413, f"The body is larger than {MOST_BYTES} bytes.")
         self.cloud.advance()
         word = request.headers.get("authorization", "").removeprefix("Bearer ")
         key = self.cloud.keys.get(word)
         if key is None or key.is_expired:
             raise Refused(401, "The API key is invalid.")
-        limits = self._count(word)
+        self._count(word)
         parts = urlsplit(request.target)
         path, query = parts.path.removeprefix("/v2"), dict(parse_qsl(parts.query))
         self._permit(key, request.method, path)
-        reply = self._route(request, path, query)
-        reply.headers.update(limits)
-        return reply
+        return self._route(request, path, query)
 
-    def _count(self, word: str) -> dict[str, str]:
-        """Note a call; refuse it when a window is full."""
+    def _count(self, word: str) -> None:
+        """Note a call; refuse it when a window is full. Every answer from here on tells both."""
         now, calls = self.cloud.clock.now(), self._calls.setdefault(word, [])
-        left = []
+        policy = ", ".join(f'"{n}";q={q};w={w}' for n, (q, w) in self.windows.items())
+        left, full = [], 0
         for name, (quota, seconds) in self.windows.items():
             recent = [moment for moment in calls if now - moment < seconds]
             wait = int(seconds - (now - recent[0])) + 1 if recent else seconds
             left.append(f'"{name}";r={max(0, quota - len(recent) - 1)};t={wait}')
-            if len(recent) >= quota:
-                raise Refused(429, "Too many requests.", Retry_After=str(wait))
+            full = full or (wait if len(recent) >= quota else 0)
+        self._limits = {"RateLimit": ", ".join(left), "RateLimit-Policy": policy}
+        if full:
+            raise Refused(429, "Too many requests.", Retry_After=str(full))
         calls.append(now)
-        policy = ", ".join(f'"{n}";q={q};w={w}' for n, (q, w) in self.windows.items())
-        return {"RateLimit": ", ".join(left), "RateLimit-Policy": policy}
 
     def _permit(self, key: Key, method: str, path: str) -> None:
         if key.is_restricted:
@@ -103,6 +107,7 @@ class Api:
                 continue
             known.add(method)
             if method == request.method:
+                self._check_query(method, path, query)
                 return handle(self, request, query, *match.groups())
         if known:
             raise Refused(405, "The method is not allowed here.", Allow=", ".join(sorted(known)))
@@ -112,10 +117,29 @@ class Api:
     def _routes() -> tuple[tuple[str, str, Callable[..., Reply]], ...]:
         return _ROUTES
 
+    def _check_query(self, method: str, path: str, query: dict[str, str]) -> None:
+        if self.august and self.page is None:  # it knows no pages, and looks at no unknown name
+            query = {name: value for name, value in query.items() if name not in queries.PAGES}
+        errors = queries.faults(path, query) if method == "GET" else []
+        if errors:
+            raise Refused(422, "The request does not match the schema.", errors)
+
+    def paged(self, name: str, found: list[Any], query: dict[str, str]) -> Reply:
+        """A list, newest first, in pages."""
+        if self.august and self.page is None:
+            return good({name: found})
+        cursor, most = query.get("cursor", "p0"), int(query.get("limit", "1000"))
+        most = most if self.page is None else min(most, self.page)
+        if not re.fullmatch(r"p\d+", cursor):
+            raise Refused(422, "The cursor is not one of ours.")
+        start = int(cursor[1:])
+        more = start + most < len(found)
+        pages = {"hasNextPage": more, "nextCursor": f"p{start + most}" if more else None}
+        return good({name: found[start : start + most], "pagination": pages})
+
     def body(self, request: Request, shape: schema.Shape) -> dict[str, Any]:
-        """The body, checked. 413, 400 and 422."""
-        if len(request.body) > MOST_BYTES:
-            raise Refused(413, f"The body is larger than {MOST_BYTES} bytes.")
+        """The body, checked. 400 and 422."""
+        shape = schema.august(shape) if self.august else shape
         try:
             content = json.loads(request.body)
         except ValueError:
@@ -134,18 +158,12 @@ class Api:
 
 
 def _list_pods(api: Api, request: Request, query: dict[str, str]) -> Reply:
-    shown = [pod.shown() for pod in api.cloud.pods.values()]
-    if api.page is None:
-        return good({"pods": shown})
-    start = int(query.get("cursor", "0"))
-    end = start + api.page
-    pages = {"hasNextPage": end < len(shown), "nextCursor": str(end) if end < len(shown) else None}
-    return good({"pods": shown[start:end], "pagination": pages})
+    shown = [pod.shown() for pod in reversed(api.cloud.pods.values())]
+    return api.paged("pods", shown, query)
 
 
 def _create_pod(api: Api, request: Request, query: dict[str, str]) -> Reply:
-    shape = schema.NEW_POD_AUGUST if api.august else schema.NEW_POD
-    pod = renting.rent(api.cloud, api.body(request, shape))
+    pod = renting.rent(api.cloud, api.body(request, schema.NEW_POD))
     return good(pod.shown(), 201)
 
 
@@ -160,9 +178,7 @@ def _change_pod(api: Api, request: Request, query: dict[str, str], pod_id: str) 
 
 
 def _delete_pod(api: Api, request: Request, query: dict[str, str], pod_id: str) -> Reply:
-    if api.pod(pod_id).is_locked:
-        raise Refused(409, "The pod is locked.")
-    api.cloud.end_pod(pod_id)
+    api.cloud.end_pod(api.pod(pod_id).id)
     return good(None, 204)
 
 
@@ -170,6 +186,8 @@ def _act(api: Api, request: Request, query: dict[str, str], pod_id: str) -> Repl
     pod, action = api.pod(pod_id), api.body(request, schema.ACTION)["action"]
     if action not in ACTIONS[pod.status]:
         raise Refused(409, f"The action {action} is not valid for a pod that is {pod.status}.")
+    if pod.is_locked and action in {"stop", "restart"}:
+        raise Refused(409, "The pod is locked.")  # the status is a guess: it is written nowhere
     if action == "terminate":
         return _delete_pod(api, request, query, pod_id)
     {"start": pod.begin, "stop": pod.stop, "restart": pod.restart}[action]()
@@ -177,23 +195,18 @@ def _act(api: Api, request: Request, query: dict[str, str], pod_id: str) -> Repl
 
 
 def _logs(api: Api, request: Request, query: dict[str, str], pod_id: str) -> Reply:
-    pod, tail = api.pod(pod_id), query.get("tail", "100")
-    if not tail.isdecimal() or int(tail) > 5000:
-        raise Refused(422, "tail: want an integer from 0 to 5000")
-    if query.get("source", "system") not in {"system", "container"}:
-        raise Refused(422, "source: value must be one of 'container', 'system'")
-    sources = (query["source"],) if "source" in query else ("container", "system")
+    pod, faults = api.pod(pod_id), api.cloud.faults
+    sources = (query["source"],) if "source" in query else queries.SOURCES
     cursor = request.headers.get("last-event-id", "")
-    if cursor and "/" in cursor and api.cloud.faults.plain_cursors:
-        raise Refused(422, "Last-Event-ID: want date-time")
-    try:
-        since = read(query["since"]) if "since" in query else None
-        read(cursor.partition("/")[0]) if cursor else None
-    except ValueError:
-        raise Refused(422, "since: want date-time") from None
-    wish = Wish(sources, int(tail), cursor, None if cursor else since)
+    day = cursor if faults.plain_cursors else cursor.partition("/")[0]
+    errors = list(queries.moment(day, "Last-Event-ID")) if cursor else []
+    if errors or (cursor and faults.no_cursors):
+        raise Refused(422, "The request does not match the schema.", errors)
+    since = read(query["since"]) if "since" in query and not cursor else None
+    wish = Wish(sources, int(query.get("tail", "100")), cursor, since, faults.bare_ids)
     stream = pod.log.stream(wish, api.cloud.faults.lost_lines, api.closing)
-    return Reply(200, b"", {"Content-Type": "text/event-stream"}, stream=stream)
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return Reply(200, b"", headers | {"Content-Type": "text/event-stream"}, stream=stream)
 
 
 def _list_gpus(api: Api, request: Request, query: dict[str, str]) -> Reply:
@@ -201,16 +214,20 @@ def _list_gpus(api: Api, request: Request, query: dict[str, str]) -> Reply:
 
 
 def _get_gpu(api: Api, request: Request, query: dict[str, str], gpu: str) -> Reply:
-    from urllib.parse import unquote
-
-    found = [one for one in listing.gpus(api.cloud, query) if one["id"] == unquote(gpu)]
-    if not found:
+    kind = GPUS.get(unquote(gpu))
+    if kind is None:
         raise Refused(404, "The GPU type does not exist.")
-    return good(found[0])
+    return good(listing.gpu(api.cloud, kind, query))
 
 
 def _list_data_centers(api: Api, request: Request, query: dict[str, str]) -> Reply:
     return good({"dataCenters": listing.data_centers(api.cloud, query)})
+
+
+def _get_data_center(api: Api, request: Request, query: dict[str, str], place: str) -> Reply:
+    if place not in DATA_CENTERS:
+        raise Refused(404, "The data center does not exist.")
+    return good(listing.data_center(api.cloud, place, query))
 
 
 def _list_volumes(api: Api, request: Request, query: dict[str, str]) -> Reply:
@@ -244,7 +261,8 @@ def _volume(api: Api, request: Request, query: dict[str, str], volume_id: str) -
 
 
 def _list_templates(api: Api, request: Request, query: dict[str, str]) -> Reply:
-    return good({"templates": list(api.cloud.templates.values())})
+    shown = [_shown_template(one) for one in reversed(api.cloud.templates.values())]
+    return api.paged("templates", shown, query)
 
 
 def _create_template(api: Api, request: Request, query: dict[str, str]) -> Reply:
@@ -255,9 +273,10 @@ def _create_template(api: Api, request: Request, query: dict[str, str]) -> Reply
         "args": "", "disk": 20, "ports": [], "env": {}, "registry": None, "mounts": {},
         "category": "NVIDIA", "public": False, "serverless": False, "startSsh": True,
         "startJupyter": True, "allowedCudaVersions": [],
-    } | body | {"id": secrets.token_hex(5)}  # fmt: skip
+    } | command.settings(body) | {"id": secrets.token_hex(5)}  # fmt: skip
+    renting.check(api.cloud, made)
     api.cloud.templates[made["id"]] = made
-    return good(made, 201)
+    return good(_shown_template(made), 201)
 
 
 def _template(api: Api, request: Request, query: dict[str, str], template_id: str) -> Reply:
@@ -265,11 +284,19 @@ def _template(api: Api, request: Request, query: dict[str, str], template_id: st
     if found is None:
         raise Refused(404, "The template does not exist.")
     if request.method == "PATCH":
-        found.update(api.body(request, schema.TEMPLATE_CHANGES))
+        changes = api.body(request, schema.TEMPLATE_CHANGES)
+        changes = command.settings(changes, found["args"])
+        renting.check(api.cloud, changes)
+        changes["mounts"] = changes.get("mounts") or found["mounts"]
+        found.update(changes)
     if request.method == "DELETE":
         del api.cloud.templates[template_id]
         return good(None, 204)
-    return good(found)
+    return good(_shown_template(found))
+
+
+def _shown_template(template: dict[str, Any]) -> dict[str, Any]:
+    return template | command.parts(template["args"])
 
 
 def _list_registries(api: Api, request: Request, query: dict[str, str]) -> Reply:
@@ -288,23 +315,34 @@ def _registry(api: Api, request: Request, query: dict[str, str], registry_id: st
     if found is None:
         raise Refused(404, "The registry credential does not exist.")
     if request.method == "DELETE":
+        if any(pod.record["registry"] == registry_id for pod in api.cloud.pods.values()):
+            raise Refused(400, "The registry credential is in use by a pod.")
+        for template in api.cloud.templates.values():
+            if template["registry"] == registry_id:
+                template["registry"] = None
         del api.cloud.registries[registry_id]
         return good(None, 204)
     return good({"id": registry_id, "name": found["name"]})
 
 
 def _list_secrets(api: Api, request: Request, query: dict[str, str]) -> Reply:
-    shown = [{"id": key, "name": one["name"]} for key, one in api.cloud.secrets.items()]
-    wanted = query.get("name")
-    return good({"secrets": [one for one in shown if wanted in {None, one["name"]}]})
+    wanted = query.get("name", "").lower()
+    shown = [_shown_secret(key, one) for key, one in api.cloud.secrets.items()]
+    return good({"secrets": [one for one in shown if wanted in {"", one["name"].lower()}]})
 
 
 def _create_secret(api: Api, request: Request, query: dict[str, str]) -> Reply:
     body, made = api.body(request, schema.NEW_SECRET), secrets.token_hex(5)
+    if body["name"].upper().startswith("RUNPOD"):
+        raise Refused(400, "Names that begin with RUNPOD are reserved.")
     if any(one["name"] == body["name"] for one in api.cloud.secrets.values()):
         raise Refused(409, "A secret of this name exists.")
-    api.cloud.secrets[made] = body
-    return good({"id": made, "name": body["name"]}, 201)
+    api.cloud.secrets[made] = body | {"createdAt": written(api.cloud.clock.now())}
+    return good(_shown_secret(made, api.cloud.secrets[made]), 201)
+
+
+def _shown_secret(secret_id: str, secret: dict[str, str]) -> dict[str, str]:
+    return {"id": secret_id} | {name: value for name, value in secret.items() if name != "value"}
 
 
 def _bill(api: Api, request: Request, query: dict[str, str]) -> Reply:
@@ -323,6 +361,7 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Reply]], ...] = (
     ("GET", "/catalog/gpus", _list_gpus),
     ("GET", f"/catalog/gpus{_ID}", _get_gpu),
     ("GET", "/catalog/datacenters", _list_data_centers),
+    ("GET", f"/catalog/datacenters{_ID}", _get_data_center),
     ("GET", "/network-volumes", _list_volumes),
     ("POST", "/network-volumes", _create_volume),
     *((method, f"/network-volumes{_ID}", _volume) for method in ("GET", "PATCH", "DELETE")),

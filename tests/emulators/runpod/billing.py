@@ -10,20 +10,18 @@ from tests.emulators.runpod.problems import Refused
 if TYPE_CHECKING:
     from tests.emulators.runpod.cloud import Cloud
 
-_BUCKETS = {"hour", "day", "week", "month", "year"}
-_MONTH = 30 * 86400.0
+_SECONDS = {
+    "hour": 3600.0, "day": 86400.0, "week": 7 * 86400.0, "month": 30 * 86400.0,
+    "year": 365 * 86400.0,
+}  # fmt: skip
+"""Months and years are not the calendar's here."""
 
 
 def pods(cloud: Cloud, query: dict[str, str]) -> dict[str, Any]:
-    """One record a pod, for the whole time that is asked for."""
-    if query.get("bucketSize", "day") not in _BUCKETS:
-        raise Refused(422, "bucketSize: value must be one of hour, day, week, month, year")
-    now = cloud.clock.now()
-    try:
-        begin = read(query["startTime"]) if "startTime" in query else now - _MONTH
-        end = read(query["endTime"]) if "endTime" in query else now
-    except ValueError:
-        raise Refused(422, "startTime and endTime must be moments as of RFC 3339.") from None
+    """One record a pod, for the whole time that is asked for: of a pod it is not known when it
+    cost what."""
+    size = query.get("bucketSize", "day")
+    begin, end = _window(cloud.clock.now(), _SECONDS[size], query)
     known = cloud.ended | {pod.id: pod.billed for pod in cloud.pods.values()}
     wanted = query.get("podId")
     billed = {
@@ -33,13 +31,26 @@ def pods(cloud: Cloud, query: dict[str, str]) -> dict[str, Any]:
     }
     times = {"startTime": written(begin), "endTime": written(end)}
     records = [times | {"podId": pod_id} | _amounts(one) for pod_id, one in billed.items()]
-    totals = _amounts(sum(billed.values()))
     return {
         "records": records,
-        "metadata": times | {
-            "recordCount": len(records), "uniquePodCount": len(billed), "totals": totals,
+        "metadata": {
+            "query": times | {"bucketSize": size, "podId": wanted},
+            "recordCount": len(records), "uniquePodCount": len(billed),
+            "totals": _amounts(sum(billed.values())),
         },
     }  # fmt: skip
+
+
+def _window(now: float, bucket: float, query: dict[str, str]) -> tuple[float, float]:
+    """Whole buckets."""
+    if "lastN" in query:
+        if {"startTime", "endTime"} & set(query):
+            raise Refused(400, "Give lastN or startTime and endTime, not both.")
+        end = now // bucket * bucket + bucket
+        return end - int(query["lastN"]) * bucket, end
+    begin = read(query["startTime"]) if "startTime" in query else now - _SECONDS["month"]
+    end = read(query["endTime"]) if "endTime" in query else now
+    return begin // bucket * bucket, -(-end // bucket) * bucket
 
 
 def _amounts(total: float) -> dict[str, float]:

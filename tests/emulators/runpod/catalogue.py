@@ -65,8 +65,23 @@ WITH_VOLUMES = (
 """Those that have network volumes with an S3 service."""
 WITHOUT_VOLUMES = ("US-TX-3", "CA-MTL-3")
 DATA_CENTERS = (*WITH_VOLUMES, *WITHOUT_VOLUMES)
+VCPUS, RAM = 8, 48
+"""Processors, and GB of memory, that come with each GPU of any machine."""
+CPU_FLAVOURS = {"cpu3c": 2, "cpu3g": 4, "cpu3m": 8, "cpu5c": 2, "cpu5g": 4, "cpu5m": 8}
+"""GB of memory with each processor."""
 CUDA_VERSIONS = ("12.4", "12.8", "13.0")
 """Of the machines' drivers; whoever names no least version is given the oldest."""
+
+
+def region(place: str) -> str:
+    """The continent of a data centre, in the catalogue's words."""
+    return "NORTH_AMERICA" if place.startswith(("US-", "CA-")) else "EUROPE"
+
+
+def country(place: str) -> str:
+    """``RO`` of ``EU-RO-1``, ``US`` of ``US-KS-2``."""
+    first, second, *_ = place.split("-")
+    return first if first in {"US", "CA"} else second
 
 
 def version(text: str) -> tuple[int, ...]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
-import shlex
 import shutil
 import tempfile
 import threading
@@ -13,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.emulators.runpod.catalogue import CUDA_VERSIONS, Stock
+from tests.emulators.runpod import command
+from tests.emulators.runpod.catalogue import CUDA_VERSIONS, RAM, VCPUS, Stock
 from tests.emulators.runpod.clock import Clock
 from tests.emulators.runpod.faults import Faults
 from tests.emulators.runpod.machines import Container, ProcessMachine
@@ -135,7 +134,8 @@ class Cloud:
         record = {
             "name": name, "image": "nobody/knows:latest", "args": "", "disk": 20, "mounts": {},
             "ports": [], "env": {}, "registry": None, "cloud": "SECURE", "dataCenterId": "EU-RO-1",
-            "gpu": {"id": "NVIDIA L4", "count": 1}, "globalNetworking": {"enabled": False},
+            "gpu": {"id": "NVIDIA L4", "count": 1, "vcpuCount": VCPUS, "memory": RAM},
+            "globalNetworking": {"enabled": False},
         }  # fmt: skip
         return [self.rent(dict(record), 0.44, CUDA_VERSIONS[-1]).id for _ in range(count)]
 
@@ -199,7 +199,7 @@ class Cloud:
         given = {
             "RUNPOD_POD_ID": pod.id, "RUNPOD_DC_ID": pod.record["dataCenterId"],
             "RUNPOD_POD_HOSTNAME": f"{pod.id}-emulated", "RUNPOD_GPU_COUNT": str(count),
-            "RUNPOD_CPU_COUNT": "8", "RUNPOD_PUBLIC_IP": "", "RUNPOD_API_KEY": own_key,
+            "RUNPOD_CPU_COUNT": str(VCPUS), "RUNPOD_PUBLIC_IP": "", "RUNPOD_API_KEY": own_key,
             "CUDA_VERSION": pod.cuda,
         }  # fmt: skip
         volume = volume_of(pod.record)
@@ -261,12 +261,5 @@ def command_of(args: str, own: tuple[str, ...]) -> tuple[str, ...]:
 
     The images here have no entrypoint, only a command.
     """
-    if not args:
-        return own
-    try:
-        parts = json.loads(args)
-    except ValueError:
-        return tuple(shlex.split(args))
-    if not isinstance(parts, dict):
-        return tuple(shlex.split(args))
-    return (*parts.get("entrypoint", ()), *parts.get("cmd", ())) or own
+    found = command.parts(args)
+    return (*found["entrypoint"], *found["cmd"]) or own

@@ -61,8 +61,13 @@ class Faults:
     lost_lines: int = 0
     """Of a log stream every so manieth line does not arrive on a connection that is open; 0: all
     arrive."""
-    plain_cursors: bool = False
-    """The log takes no cursor with more than a moment in it."""
+    plain_cursors: bool = True
+    """The log takes no cursor with more than a moment in it, as the schema has it; the example of
+    the same page has more."""
+    no_cursors: bool = False
+    """The log takes none at all."""
+    bare_ids: bool = False
+    """The ids of the log are moments, as the description says, so lines of one second share one."""
     own_key_refused: bool = False
     """A pod's own key may do nothing."""
     billed_share: float = 1.0

@@ -30,20 +30,25 @@ class Line:
         """The cursor."""
         return f"{written(self.moment)}/{self.number:012}"
 
-    def event(self) -> bytes:
-        """As a server-sent event."""
+    def event(self, *, is_bare: bool = False) -> bytes:
+        """As a server-sent event; ``is_bare``: its id is its moment."""
         data = {"ts": written(self.moment), "source": self.source, "line": self.text}
-        return f"id: {self.id}\ndata: {json.dumps(data)}\n\n".encode()
+        name = written(self.moment) if is_bare else self.id
+        return f"id: {name}\ndata: {json.dumps(data)}\n\n".encode()
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What of a log is asked for. ``after`` is a cursor, ``since`` a moment; both exclusive."""
+    """What of a log is asked for. ``after`` is a cursor, ``since`` a moment; both exclusive.
+
+    ``bare`` ids are moments alone.
+    """
 
     sources: tuple[str, ...] = ("container", "system")
     tail: int = 100
     after: str = ""
     since: float | None = None
+    bare: bool = False
 
 
 class Log:
@@ -81,7 +86,7 @@ class Log:
         begun, live, quiet_since = False, 0, self._clock.now()
         for line in replay:
             begun = True
-            yield line.event()
+            yield line.event(is_bare=wish.bare)
         while not closing():
             with self._changed:
                 if len(self._lines) == place and not self._ended:
@@ -92,7 +97,7 @@ class Log:
                 live += 1
                 if line.source in wish.sources and not (lost and live % lost == 0):
                     begun, quiet_since = True, self._clock.now()
-                    yield line.event()
+                    yield line.event(is_bare=wish.bare)
             if ended:
                 return
             if begun and self._clock.now() - quiet_since > KEEPALIVE:

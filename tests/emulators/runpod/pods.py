@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.emulators.runpod import command
 from tests.emulators.runpod.catalogue import version
 from tests.emulators.runpod.clock import Clock, written
 from tests.emulators.runpod.faults import Boot
@@ -129,7 +130,7 @@ class Pod:
             "host": "ssh.runpod.io", "port": 22, "username": name,
             "command": f"ssh {name}@ssh.runpod.io",
         }  # fmt: skip
-        return self.record | {
+        return self.record | command.parts(self.record["args"]) | {
             "id": self.id, "status": self.status, "actions": list(ACTIONS[self.status]),
             "cudaVersion": self.cuda, "ssh": {"proxy": proxy, "direct": None}, "template": None,
             "cost": self.cost, "locked": self.is_locked, "runtime": self._runtime(proxy_port),

@@ -12,6 +12,7 @@ NO_CAPACITY = (
     "There are no longer any instances available with the requested specifications. "
     "Please refresh and try again."
 )
+MOST_BYTES = 102_400
 _TITLES = {
     400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden",
     404: "Not Found", 405: "Method Not Allowed", 409: "Conflict", 413: "Content Too Large",
@@ -43,6 +44,11 @@ def good(content: object, status: int = 200, **headers: str) -> Reply:
     if status == 204:
         return Reply(204, b"", _with_id(headers))
     return _reply(status, content, "application/json", headers)
+
+
+def too_large(body: bytes) -> bool:
+    """Whether a request is larger than the API takes."""
+    return len(body) > MOST_BYTES
 
 
 def _reply(status: int, content: object, kind: str, headers: dict[str, str]) -> Reply:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
+from tests.emulators.runpod import command
 from tests.emulators.runpod.catalogue import (
+    CPU_FLAVOURS,
     CUDA_VERSIONS,
     DATA_CENTERS,
     GPUS,
+    RAM,
     SECURE,
+    VCPUS,
     version,
 )
-from tests.emulators.runpod.problems import NO_CAPACITY, Refused
+from tests.emulators.runpod.problems import NO_CAPACITY, Refused, too_large
 
 if TYPE_CHECKING:
     from tests.emulators.runpod.cloud import Cloud
@@ -21,55 +26,83 @@ if TYPE_CHECKING:
 _CPU_PRICE = 0.03
 """Dollars an hour for a virtual CPU."""
 _FROM_TEMPLATE = ("image", "args", "disk", "ports", "registry")
+_MOST_ENV, _MOST_HTTP = 50, 10
 
 
 def rent(cloud: Cloud, body: dict[str, Any]) -> Pod:
     """Carry out a create request that the schema has passed. Refused for whatever is against it."""
-    body = _with_template(cloud, body)
+    body = command.settings(_with_template(cloud, body))
+    if too_large(json.dumps(body).encode()):
+        raise Refused(413, "With its template the request is larger than 102400 bytes.")
     if ("gpu" in body) == ("cpu" in body):
         raise Refused(400, "Exactly one of gpu and cpu must be given.")
-    if not body.get("image"):
-        raise Refused(400, "image is required unless templateId is given.")
     where = body.get("cloud", SECURE)
     wanted = _places(cloud, body, where)
-    http = [port for port in body.get("ports", []) if port.endswith("/http")]
-    if len(http) > 10:
-        raise Refused(400, "At most 10 HTTP ports may be exposed.")
-    if body.get("registry") and body["registry"] not in cloud.registries:
-        raise Refused(404, "The registry credential does not exist.")
+    check(cloud, body)
     price, place, cuda = _machine(cloud, body, where, wanted)
     if cloud.balance < price:
         raise Refused(402, "Insufficient balance: at least one hour must be paid for.")
     if cloud.spend_per_hour() + price > cloud.spend_limit:
         raise Refused(402, "The spend limit of the account would be exceeded.")
     record = {
-        "name": body["name"], "image": body["image"], "args": _args(body),
+        "name": body["name"], "image": body["image"], "args": body["args"],
         "disk": body.get("disk", 20), "mounts": body.get("mounts", {}),
         "ports": body.get("ports", []), "env": body.get("env", {}),
         "registry": body.get("registry"), "cloud": where, "dataCenterId": place,
         "globalNetworking": {"enabled": bool(body.get("globalNetworking"))},
     }  # fmt: skip
-    if "gpu" in body:
-        record["gpu"] = {"id": body["gpu"]["id"], "count": body["gpu"].get("count", 1)}
-    else:
-        record["cpu"] = {"id": body["cpu"]["id"], "vcpuCount": body["cpu"].get("vcpuCount", 2)}
-    return cloud.rent(record, price, cuda)
+    return cloud.rent(record | _hardware(body), price, cuda)
 
 
 def change(cloud: Cloud, pod: Pod, body: dict[str, Any]) -> None:
     """Carry out a PATCH: a changed container is started anew."""
-    mounts = body.get("mounts")
-    if mounts is not None and _mount_key(mounts) != _mount_key(pod.record["mounts"]):
+    body = _with_template(cloud, body, is_change=True)
+    if {"args", "entrypoint", "cmd"} & set(body):
+        body = command.settings(body, pod.record["args"])
+    mounts, before = body.pop("mounts", {}), pod.record["mounts"]
+    if "network" in mounts and not mounts["network"]:
+        raise Refused(400, "A mount cannot be taken away.")
+    if mounts and _mount_key(mounts) != _mount_key(before):
         raise Refused(400, "A mount's kind and volume cannot be changed.")
+    check(cloud, body)
     pod.is_locked = body.pop("locked", pod.is_locked)
-    pod.record.update(body)
-    if set(body) - {"name"}:
+    networking = body.pop("globalNetworking", pod.record["globalNetworking"]["enabled"])
+    pod.record |= body | {"mounts": mounts or before, "globalNetworking": {"enabled": networking}}
+    if mounts or set(body) - {"name"}:
         cloud.prepare(pod)
         pod.restart()
 
 
-def _with_template(cloud: Cloud, body: dict[str, Any]) -> dict[str, Any]:
-    name = body.get("templateId")
+def check(cloud: Cloud, body: dict[str, Any]) -> None:
+    """What holds for every container, and breaks a rule of another page than the schema."""
+    ports = body.get("ports", [])
+    if not all(re.fullmatch(r"\d{1,5}/(http|tcp)", port) for port in ports):
+        raise Refused(400, "A port is a number and a protocol, as in 8888/http.")
+    if sum(port.endswith("/http") for port in ports) > _MOST_HTTP:
+        raise Refused(400, f"At most {_MOST_HTTP} HTTP ports may be exposed.")
+    if len(body.get("env", {})) > _MOST_ENV:
+        raise Refused(400, f"At most {_MOST_ENV} environment variables may be set.")
+    if body.get("registry") and body["registry"] not in cloud.registries:
+        raise Refused(404, "The registry credential does not exist.")
+
+
+def _hardware(body: dict[str, Any]) -> dict[str, Any]:
+    """As a pod shows what it runs on."""
+    if "gpu" in body:
+        count = body["gpu"].get("count", 1)
+        size = {"vcpuCount": VCPUS * count, "memory": RAM * count}
+        return {"gpu": {"id": body["gpu"]["id"], "count": count} | size}
+    flavour, count = body["cpu"]["id"], body["cpu"]["vcpuCount"]
+    size = {"vcpuCount": count, "memory": CPU_FLAVOURS[flavour] * count}
+    return {"cpu": {"id": flavour} | size}
+
+
+def _with_template(
+    cloud: Cloud, body: dict[str, Any], *, is_change: bool = False
+) -> dict[str, Any]:
+    """The body as if it named itself what its template does; a change takes no hardware over."""
+    body = dict(body)
+    name = body.pop("templateId", None)
     if name is None:
         return body
     template = cloud.templates.get(name)
@@ -78,18 +111,14 @@ def _with_template(cloud: Cloud, body: dict[str, Any]) -> dict[str, Any]:
     if template["serverless"]:
         raise Refused(422, "The template is for serverless endpoints.")
     inherited = {field: template[field] for field in _FROM_TEMPLATE if template.get(field)}
+    if {"cmd", "entrypoint"} & set(body):
+        inherited.pop("args", None)
+    if "gpu" in body and not is_change:
+        inherited |= {"mounts": template["mounts"]} if template["mounts"] else {}
+        allowed = template["allowedCudaVersions"]
+        if allowed and not {"allowedCudaVersions", "minCudaVersion"} & set(body["gpu"]):
+            body["gpu"] = body["gpu"] | {"allowedCudaVersions": allowed}
     return inherited | body | {"env": template["env"] | body.get("env", {})}
-
-
-def _args(body: dict[str, Any]) -> str:
-    """One form for both ways to give a command."""
-    parts = {name: body[name] for name in ("entrypoint", "cmd") if name in body}
-    args = str(body.get("args", ""))
-    if not parts:
-        return args
-    if args and args != json.dumps(parts):
-        raise Refused(400, "args and entrypoint or cmd say different things.")
-    return json.dumps(parts)
 
 
 def _places(cloud: Cloud, body: dict[str, Any], where: str) -> list[str]:
@@ -101,6 +130,8 @@ def _places(cloud: Cloud, body: dict[str, Any], where: str) -> list[str]:
     mounts = body.get("mounts", {})
     if mounts.get("persistent") and mounts.get("network"):
         raise Refused(400, "A pod has a persistent or a network volume, not both.")
+    if mounts.get("persistent") and "cpu" in body:
+        raise Refused(400, "A CPU pod has no persistent volume.")
     for mount in mounts.get("network", []):
         volume = cloud.volumes.get(mount["volumeId"])
         if volume is None:
@@ -118,19 +149,23 @@ def _machine(
 ) -> tuple[float, str, str]:
     """Price, data centre and driver of what is given."""
     if "cpu" in body:
-        price = body["cpu"].get("vcpuCount", 2) * _CPU_PRICE
-        return price, (wanted or ["EU-RO-1"])[0], CUDA_VERSIONS[-1]
+        flavour, count = body["cpu"]["id"], body["cpu"]["vcpuCount"]
+        if flavour not in CPU_FLAVOURS or count & (count - 1):
+            raise Refused(400, f"There is no {flavour} with {count} vCPUs.")
+        return count * _CPU_PRICE, (wanted or ["EU-RO-1"])[0], CUDA_VERSIONS[-1]
     gpu = body["gpu"]
     kind, count = GPUS.get(gpu["id"]), gpu.get("count", 1)
     if kind is None:
         raise Refused(400, f"Unknown GPU type: {gpu['id']}.")
-    if "minCudaVersion" in gpu and "allowedCudaVersions" in gpu:
+    allowed = gpu.get("allowedCudaVersions") or CUDA_VERSIONS
+    if "minCudaVersion" in gpu and gpu.get("allowedCudaVersions"):
         raise Refused(400, "Give minCudaVersion or allowedCudaVersions, not both.")
     if count > kind.most:
         raise Refused(400, f"At most {kind.most} of {kind.name} are available in one pod.")
-    allowed = gpu.get("allowedCudaVersions", CUDA_VERSIONS)
     least = gpu.get("minCudaVersion", "0")
     able = [cuda for cuda in CUDA_VERSIONS if cuda in allowed and version(cuda) >= version(least)]
+    if gpu.get("minRamPerGpu", 0) > RAM or gpu.get("minVcpuCountPerGpu", 0) > VCPUS:
+        able = []
     place = cloud.stock.place_for(gpu["id"], where, count, wanted) if able else ""
     if not place or not kind.price(where):
         raise Refused(400, NO_CAPACITY)
