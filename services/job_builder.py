@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.domain.config import SOURCE_HUB, SOURCE_SESSION, TARGET_LOCAL, TARGET_RUNPOD
-from models.domain.errors import AppError, ConfigError, Problem
+from models.domain.errors import AppError, ConfigError, Fix, Problem
+from models.domain.start_fixes import (
+    ANOTHER_DATASET,
+    ANOTHER_FOLDER,
+    ANOTHER_MODEL,
+    DEFAULT_FOLDER,
+    SET_TOKEN,
+    TURN_OFFLINE_OFF,
+)
 from models.domain.validation import validate
 from services.config_secrets import secret_problems
 from services.hub_cache import is_cached_model
@@ -84,6 +92,14 @@ class JobBuilder:
         output = host_path(data_root, config.output.directory)
         return PlannedJob(job, data_root, output, session)
 
+    def all_problems(
+        self, config: TrainingConfig, *, offline: bool, further: Sequence[Problem] = ()
+    ) -> list[Problem]:
+        """What :meth:`plan` would refuse; nothing is made."""
+        problems = self.problems(config, offline=offline, further=further)
+        self._session(config, problems)
+        return problems
+
     def problems(
         self, config: TrainingConfig, *, offline: bool, further: Sequence[Problem] = ()
     ) -> list[Problem]:
@@ -116,7 +132,12 @@ class JobBuilder:
         try:
             session = self._library.find(dataset.session)
         except AppError as error:
-            problems.append(Problem("dataset.session", dataset.session, error.message, error.hint))
+            problems.append(
+                Problem(
+                    "dataset.session", dataset.session, error.message, error.hint,
+                    fix=ANOTHER_DATASET,
+                )
+            )  # fmt: skip
             return None
         format_ = DatasetFormat(session.format)
         wrong = misfit(format_, config.hp.method)
@@ -130,6 +151,7 @@ class JobBuilder:
                     dataset.eval_split,
                     f"is no split of {session.name}.",
                     f"Its splits: {known}.",
+                    fix=Fix("Hold out a share instead", (("dataset.eval_split", ""),)),
                 )
             )
         return session
@@ -195,11 +217,12 @@ def token_problems(
     if pushes and is_local and not passes:
         message = "must be on for Push to Hub: the training uploads with your token."
         remedy = "Tick it, or switch Push to Hub off."
-        problems.append(Problem("local.pass_hf_token", "", message, remedy))
+        fix = Fix("Pass it", (("local.pass_hf_token", True),))
+        problems.append(Problem("local.pass_hf_token", "", message, remedy, fix=fix))
     if (pushes or passes) and not hf_token():
         field = "hp.push_to_hub" if pushes else "local.pass_hf_token"
         message = "needs a Hugging Face token, and none is set."
-        problems.append(Problem(field, "", message, "Set one under Settings."))
+        problems.append(Problem(field, "", message, "Set one under Settings.", fix=SET_TOKEN))
     return problems
 
 
@@ -210,20 +233,23 @@ def offline_problems(config: TrainingConfig, data_root: Path) -> list[Problem]:
     if config.training.target == TARGET_RUNPOD:
         message = "cannot be reached: Offline mode is on."
         remedy = f"Choose {TARGET_LOCAL}, or {online}."
-        problems.append(Problem("training.target", TARGET_RUNPOD, message, remedy))
+        fix = Fix("Train here", (("training.target", TARGET_LOCAL),))
+        problems.append(Problem("training.target", TARGET_RUNPOD, message, remedy, fix=fix))
     if config.dataset.source == SOURCE_HUB:
         message = "cannot be reached: Offline mode is on."
         remedy = f"Choose {SOURCE_SESSION}, or {online}."
-        problems.append(Problem("dataset.source", SOURCE_HUB, message, remedy))
+        fix = TURN_OFFLINE_OFF
+        problems.append(Problem("dataset.source", SOURCE_HUB, message, remedy, fix=fix))
     if config.hp.push_to_hub:
         message = "uploads to Hugging Face, and Offline mode is on."
-        problems.append(Problem("hp.push_to_hub", "on", message, f"Switch it off, or {online}."))
+        fix, remedy = Fix("Do not upload", (("hp.push_to_hub", False),)), "Switch it off, or "
+        problems.append(Problem("hp.push_to_hub", "on", message, f"{remedy}{online}.", fix=fix))
     model = config.hp.base_model.strip()
     on_hub = bool(model) and not is_local_model(model)
     if on_hub and config.training.target == TARGET_LOCAL and not is_cached_model(model, data_root):
         message = "is not on this computer, and Offline mode is on."
         remedy = f"Choose a folder or a model that was used before, or {online} to download it."
-        problems.append(Problem("hp.base_model", model, message, remedy))
+        problems.append(Problem("hp.base_model", model, message, remedy, fix=TURN_OFFLINE_OFF))
     return problems
 
 
@@ -237,6 +263,7 @@ def _place_problems(config: TrainingConfig, data_root: Path) -> list[Problem]:
                 str(data_root),
                 "cannot be written.",
                 "Choose a folder of yours.",
+                fix=DEFAULT_FOLDER if config.local.host_data_dir.strip() else ANOTHER_FOLDER,
             )
         )
     model = config.hp.base_model.strip()
@@ -264,10 +291,12 @@ def job_model(model: str) -> str:
 
 def _model_folder_problems(model: str, folder: Path) -> list[Problem]:
     if not folder.is_dir():
-        return [Problem("hp.base_model", model, f"There is no folder {folder}.", "Check the path.")]
+        message, remedy = f"There is no folder {folder}.", "Check the path."
+        return [Problem("hp.base_model", model, message, remedy, fix=ANOTHER_MODEL)]
     if not (folder / "config.json").is_file():
         message = f"The folder {folder} holds no config.json, so it is not a model."
-        return [Problem("hp.base_model", model, message, "Choose the folder with config.json.")]
+        remedy = "Choose the folder with config.json."
+        return [Problem("hp.base_model", model, message, remedy, fix=ANOTHER_MODEL)]
     return []
 
 

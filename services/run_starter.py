@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from models.domain.config import RUNTIME_DOCKER, RUNTIME_RUNPOD, TARGET_LOCAL
 from models.domain.errors import OUTPUT_BUSY, AppError, ConfigError
 from models.domain.run import Failure, Run, RunState
+from models.domain.start_fixes import ANOTHER_FOLDER, DEFAULT_FOLDER
 from services.gpu_count import fitted
 from services.job_builder import local_model
 from services.run_files import RunFolder, host_path, output_marker
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
     from services.offline import OfflinePolicy
     from services.run_records import RunRecords
     from services.runners.base import Runners, Started
+    from services.start_needs import StartNeeds
     from services.trainer_code import TrainerCode
 
-_ITS_NAME = "local.container_name"
+_ITS_NAME, _ITS_FOLDER = "local.container_name", "local.host_data_dir"
 
 
 class RunStarter:
@@ -50,12 +52,17 @@ class RunStarter:
         code: Callable[[], TrainerCode],
         offline: OfflinePolicy,
     ) -> None:
+        self._needs: StartNeeds | None = None
         self._records = records
         self._library = library
         self._builder = builder
         self._runners = runners
         self._code = code
         self._offline = offline
+
+    def also_ask(self, needs: StartNeeds) -> None:
+        """Who knows what a start needs beside its settings and its runner."""
+        self._needs = needs
 
     def plan(
         self,
@@ -203,11 +210,23 @@ class RunStarter:
         job = fitted(self.read_job(run).model_copy(update=now), self._builder.processes(run.config))
         _replace_text(run_folder(run).job, job.model_dump_json(indent=2))
 
+    def all_problems(self, config: TrainingConfig) -> list[Problem]:
+        """Everything that would refuse a start now, at once; nothing is changed."""
+        return self._builder.all_problems(
+            config, offline=self._offline.is_offline(), further=self.runner_problems(config)
+        )
+
     def runner_problems(self, config: TrainingConfig) -> list[Problem]:
         """What keeps this computer, or its account at Runpod, from running the setup."""
-        return self._runners.of(_runtime(config)).check(
-            config, self._builder.data_root(config), offline=self._offline.is_offline()
-        )
+        data_root, offline = self._builder.data_root(config), self._offline.is_offline()
+        found = self._runners.of(_runtime(config)).check(config, data_root, offline=offline)
+        if self._needs is not None:
+            found = [*found, *self._needs.problems(config, data_root, offline=offline)]
+        fix = DEFAULT_FOLDER if config.local.host_data_dir.strip() else ANOTHER_FOLDER
+        return [
+            replace(one, fix=fix) if one.field == _ITS_FOLDER and one.fix is None else one
+            for one in found
+        ]
 
 
 def left_queue() -> dict[str, object]:

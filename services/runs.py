@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from models.domain.config import TrainingConfig
+    from models.domain.errors import Problem
     from models.domain.inference import SamplePrompt, TunedModel
     from models.domain.run import JobHandle, RunEvent, RunUpdate
     from services.datasets import DatasetLibrary
@@ -63,6 +64,13 @@ class RunService:
     def starter(self) -> RunStarter:
         """What starts runs, for those that start otherwise: the queue, running again."""
         return self._starter
+
+    def problems(self, config: TrainingConfig) -> list[Problem]:
+        """Everything that would refuse a start of this setup now, at once, each with its remedy.
+
+        Quick: what takes long to find out is left to the start, or to the trainer.
+        """
+        return self._starter.all_problems(config)
 
     def start(self, config: TrainingConfig, *, name: str = "", on_existing: str = "refuse") -> Run:
         """Check everything, write the job, start it detached, and return the run.

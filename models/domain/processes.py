@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from models.domain.config import RUNTIME_PYTHON, TARGET_RUNPOD
-from models.domain.errors import Problem
+from models.domain.errors import Fix, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,4 +56,5 @@ def missing_gpus_problem(local: LocalSection, indexes: Sequence[int]) -> Problem
         local.gpu_devices,
         f"names a GPU that is not there: {', '.join(map(str, missing))}.",
         f"Choose among {shown}.",
+        fix=Fix("Use all", (("local.gpu_devices", ALL_GPUS),)),
     )

@@ -17,6 +17,7 @@ from models.domain.config_io import get_value, settings_index
 from models.domain.container_rules import container_problems, devices_problem
 from models.domain.errors import Problem
 from models.domain.methods import method_problems
+from models.domain.start_fixes import ANOTHER_DATASET, ANOTHER_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +72,8 @@ def _range_problems(config: TrainingConfig) -> list[Problem]:
 def _dataset(config: TrainingConfig) -> Iterator[Problem]:
     dataset = config.dataset
     if dataset.source == SOURCE_SESSION and not dataset.session.strip():
-        yield Problem("dataset.session", "", "is not chosen.", "Choose or import a dataset.")
+        remedy = "Choose or import a dataset."
+        yield Problem("dataset.session", "", "is not chosen.", remedy, fix=ANOTHER_DATASET)
     if dataset.source == SOURCE_HUB and dataset.hf_repo.count("/") > 1:
         yield Problem("dataset.hf_repo", dataset.hf_repo, "is not a repo id.", "Use user/name.")
     if dataset.source == SOURCE_HUB and not dataset.hf_repo.strip():
@@ -93,7 +95,8 @@ def _output(config: TrainingConfig) -> Iterator[Problem]:
 
 def _model(config: TrainingConfig) -> Iterator[Problem]:
     if not config.hp.base_model.strip():
-        yield Problem("hp.base_model", "", "is empty.", "Choose a model or enter a repo id.")
+        remedy = "Choose a model or enter a repo id."
+        yield Problem("hp.base_model", "", "is empty.", remedy, fix=ANOTHER_MODEL)
 
 
 def _hub(config: TrainingConfig) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from models.domain.remote_run import LOST, RemoteAttempt, RemotePhase
 from models.domain.rented import RentedRun
 from models.domain.run import Failure, PodHandle
 from models.domain.secrets import RUNPOD_KEY
+from models.domain.start_fixes import ANOTHER_MODEL, SET_KEY
 from services.job_builder import is_local_model
 from services.remote.marks import pod_name
 from services.remote.pod_lines import PodLinesReader
@@ -47,9 +48,8 @@ class RemoteRunner:
         problems = []
         if not offline and not self.driver.tools.secrets.get(RUNPOD_KEY):
             message = "needs a Runpod API key, and none is set."
-            problems.append(
-                Problem("training.target", TARGET_RUNPOD, message, "Set one under Settings.")
-            )
+            remedy = "Set one under Settings."
+            problems.append(Problem("training.target", TARGET_RUNPOD, message, remedy, fix=SET_KEY))
         model = config.hp.base_model.strip()
         if is_local_model(model) and not model.startswith("/data/"):
             message = "is only on this computer, and does not go to a pod from there."
@@ -57,7 +57,7 @@ class RemoteRunner:
                 "Move it into the folder models of the data folder and name it /data/models/…, or "
                 "choose a model of the Hugging Face Hub."
             )
-            problems.append(Problem("hp.base_model", model, message, remedy))
+            problems.append(Problem("hp.base_model", model, message, remedy, fix=ANOTHER_MODEL))
         return problems
 
     def start(self, launch: Launch) -> Started:

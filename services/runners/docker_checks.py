@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from models.domain.config import RUNTIME_PYTHON
 from models.domain.docker import INSTALL_LABEL, VARIANT_CPU, VARIANT_CUDA, our_image
-from models.domain.errors import AppError, Problem
-from models.domain.processes import chosen_gpus, missing_gpus_problem
+from models.domain.errors import AppError, Fix, Problem
+from models.domain.processes import ALL_GPUS, chosen_gpus, missing_gpus_problem
 from services.docker.errors import calling
 from services.host_folder import folder_problems
 from services.runners.container_end import container_end
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
 
 _RUNTIME, _IMAGE, _NAME = "local.runtime", "local.image", "local.container_name"
 _DEVICES, _MEMORY = "local.gpu_devices", "local.memory_limit"
+_WITHOUT_DOCKER = Fix("Use Python on this computer", ((_RUNTIME, RUNTIME_PYTHON),))
+_NO_LIMIT = Fix("Set no limit", ((_MEMORY, None),))
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "amd64": "amd64"}
 
 
 def engine_problem(error: AppError, chosen: str) -> Problem:
     """Why there is no engine, beside the setting that asks for one."""
-    return Problem(_RUNTIME, chosen, f"cannot be used: {error.message}", error.hint)
+    return Problem(
+        _RUNTIME, chosen, f"cannot be used: {error.message}", error.hint, fix=_WITHOUT_DOCKER
+    )
 
 
 def engine_problems(info: EngineInfo, chosen: str) -> Iterator[Problem]:
@@ -41,6 +46,7 @@ def engine_problems(info: EngineInfo, chosen: str) -> Iterator[Problem]:
             f"cannot be used: the engine at {info.endpoint} is on another computer, so it cannot "
             "see the folders of this one.",
             "Choose an engine on this computer, or Python on this computer.",
+            fix=_WITHOUT_DOCKER,
         )
 
 
@@ -94,7 +100,9 @@ def name_problems(client: DockerClient, name: str, install_id: str) -> Iterator[
     labels = (found.get("Config") or {}).get("Labels") or {}
     is_ours = bool(install_id) and labels.get(INSTALL_LABEL) == install_id
     if not is_ours or container_end(found) is None:
-        yield Problem(_NAME, name, "is taken by another container.", name_remedy(name))
+        fix = Fix("Leave it empty", ((_NAME, ""),))
+        message = "is taken by another container."
+        yield Problem(_NAME, name, message, name_remedy(name), fix=fix)
 
 
 def name_remedy(name: str) -> str:
@@ -119,6 +127,7 @@ def device_problems(
             local.gpu_devices,
             f"cannot be passed. {info.gpu.reason}",
             "Or use all, and the training runs on the processor until GPUs can be passed.",
+            fix=Fix("Use all", ((_DEVICES, ALL_GPUS),)),
         )
         return
     problem = missing_gpus_problem(local, indexes)
@@ -134,9 +143,11 @@ def memory_problems(local: LocalSection, info: EngineInfo) -> Iterator[Problem]:
     shown = f"{local.memory_limit:g}"
     if not can_limit(info):
         remedy = "Leave it empty. A rootless engine keeps limits where the system has cgroups v2."
-        yield Problem(_MEMORY, shown, "cannot be kept by this rootless engine.", remedy)
+        message = "cannot be kept by this rootless engine."
+        yield Problem(_MEMORY, shown, message, remedy, fix=_NO_LIMIT)
     elif limit < SMALLEST_MEMORY:
-        yield Problem(_MEMORY, shown, "is less than any container takes.", "Use at least 0.01 GB.")
+        message, remedy = "is less than any container takes.", "Use at least 0.01 GB."
+        yield Problem(_MEMORY, shown, message, remedy, fix=_NO_LIMIT)
 
 
 def place_problems(data_root: Path, info: EngineInfo, user: User) -> list[Problem]:

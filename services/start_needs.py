@@ -1,0 +1,218 @@
+"""What a start needs beside its settings: a model that is given out, and room for what it makes."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from models.domain.config import TARGET_LOCAL
+from models.domain.errors import AppError, Fix, Problem
+from models.domain.start_fixes import ANOTHER_FOLDER, ANOTHER_MODEL, SET_TOKEN
+from services.hub_cache import is_cached_model
+from services.job_builder import is_local_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from models.domain.config import TrainingConfig
+
+    Check = Callable[[TrainingConfig, Path, bool], list[Problem]]
+
+logger = logging.getLogger(__name__)
+
+LIMIT_SECONDS = 1.5
+"""What is not known by then is left to the trainer: a start is refused at once, or not."""
+_MODEL, _KEPT, _FOLDER = "hp.base_model", "hp.save_total_limit", "local.host_data_dir"
+_PASS = "local.pass_hf_token"  # noqa: S105 - the setting's path
+
+
+class CheckpointSizes(Protocol):
+    """Bytes of one checkpoint, and of the result."""
+
+    @property
+    def checkpoint(self) -> int:
+        """One checkpoint."""
+
+    @property
+    def result(self) -> int:
+        """What is made in the end."""
+
+
+class Forecast(Protocol):
+    """What a training will take of the disk (:mod:`models.domain.storage_forecast`)."""
+
+    @property
+    def size(self) -> CheckpointSizes:
+        """Of its parts."""
+
+    @property
+    def count(self) -> int:
+        """So many checkpoints at once at most."""
+
+    @property
+    def free(self) -> int | None:
+        """What its place has left."""
+
+    @property
+    def place(self) -> str:
+        """Where, in words."""
+
+    @property
+    def least(self) -> int:
+        """Without this nothing can be saved."""
+
+    @property
+    def most(self) -> int:
+        """The most that it takes at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartNeeds:
+    """Blocking for :data:`LIMIT_SECONDS` at most; thread-safe.
+
+    ``forecast`` raises AppError where nothing is known of a model.
+    """
+
+    hf_token: Callable[[], str | None]
+    forecast: Callable[[TrainingConfig], Forecast]
+    limit: float = LIMIT_SECONDS
+
+    def problems(self, config: TrainingConfig, data_root: Path, *, offline: bool) -> list[Problem]:
+        """What is missing, as far as that is known in time. The checks look at the same time."""
+        checks: tuple[Check, ...] = (self._model_problems, self._room_problems)
+        answers = [_ask(check, config, data_root, offline) for check in checks]
+        until = time.monotonic() + self.limit
+        found: list[Problem] = []
+        for answer in answers:
+            try:
+                found += answer.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                logger.info("a check before the start took too long")
+        return found
+
+    def _model_problems(
+        self, config: TrainingConfig, data_root: Path, offline: bool
+    ) -> list[Problem]:
+        model, is_local = config.hp.base_model.strip(), config.training.target == TARGET_LOCAL
+        if offline or not model or is_local_model(model):
+            return []
+        if is_local and is_cached_model(model, data_root):
+            return []
+        return hub_model_problems(
+            model, self.hf_token, passes=config.local.pass_hf_token or not is_local
+        )
+
+    def _room_problems(
+        self, config: TrainingConfig, _data_root: Path, _offline: bool
+    ) -> list[Problem]:
+        try:
+            forecast = self.forecast(config)
+        except AppError as error:  # the training itself will know
+            logger.info("no forecast of the disk: %s", error)
+            return []
+        return room_problems(config, forecast)
+
+
+def hub_model_problems(
+    repo: str, hf_token: Callable[[], str | None], *, passes: bool
+) -> list[Problem]:
+    """Why the Hub does not give this model to the training; empty where it does, or cannot be
+    reached. ``passes``: the training is given the token, without which it gets no gated model."""
+    import httpx
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    from services.hub_client import hub_api
+
+    try:
+        is_gated = bool(hub_api().model_info(repo, timeout=LIMIT_SECONDS).gated)
+    except (HfHubHTTPError, HFValidationError, httpx.HTTPError, OSError):
+        return []  # private, not there, not reached: the trainer's own words say which
+    if not is_gated:
+        return []
+    token = hf_token()
+    if not token:
+        message = "is gated: its owner gives it to those who accept the conditions, by their token."
+        return [Problem(_MODEL, repo, message, f"Accept them at {_page(repo)}, then set your "
+                        "Hugging Face token under Settings.", fix=SET_TOKEN)]  # fmt: skip
+    if not _is_granted(repo, token):
+        message = "is gated, and its owner has not granted your token access."
+        remedy = f"Accept the conditions at {_page(repo)}, or choose another model."
+        return [Problem(_MODEL, repo, message, remedy, fix=ANOTHER_MODEL)]
+    if not passes:
+        message = f"must be on: {repo} is gated, and comes only with your token."
+        return [Problem(_PASS, "", message, "Tick it.", fix=Fix("Pass it", ((_PASS, True),)))]
+    return []
+
+
+def room_problems(config: TrainingConfig, forecast: Forecast) -> list[Problem]:
+    """Whether checkpoints and result fit; with fewer checkpoints where that would do."""
+    free = forecast.free
+    if free is None or free >= forecast.most:
+        return []
+    kept, spare = config.hp.save_total_limit, forecast.count - config.hp.save_total_limit
+    one, result = forecast.size.checkpoint, forecast.size.result
+    fitting = (free - result) // one - max(spare, 0) if one > 0 else 0
+    if 1 <= fitting < kept:
+        return [
+            Problem(
+                _KEPT, str(kept),
+                f"may fill {forecast.place}: {forecast.count} checkpoints at once and the result "
+                f"take up to {_size(forecast.most)}, and {_size(free)} are free.",
+                f"Keep {fitting}, or free some space.",
+                fix=Fix(f"Keep {fitting}", ((_KEPT, int(fitting)),)),
+            )
+        ]  # fmt: skip
+    return [
+        Problem(
+            _FOLDER, config.local.host_data_dir,
+            f"has too little room: checkpoints and result take up to {_size(forecast.most)}, and "
+            f"{forecast.place} has {_size(free)} free.",
+            "Free some space, or choose a folder on another disk.", fix=ANOTHER_FOLDER,
+        )
+    ]  # fmt: skip
+
+
+def _is_granted(repo: str, token: str) -> bool:
+    """Whether the Hub gives the model to this token; what cannot be asked is taken as granted."""
+    import httpx
+    from huggingface_hub.errors import HfHubHTTPError
+
+    from services.hub_client import hub_api
+
+    try:
+        hub_api(token).auth_check(repo)
+    except HfHubHTTPError as error:
+        return error.response.status_code not in {401, 403}
+    except (httpx.HTTPError, OSError):
+        return True
+    return True
+
+
+def _ask(
+    check: Check, config: TrainingConfig, data_root: Path, offline: bool
+) -> queue.SimpleQueue[Sequence[Problem]]:
+    """Look in a thread that nobody waits for longer than the limit."""
+    answer: queue.SimpleQueue[Sequence[Problem]] = queue.SimpleQueue()
+
+    def look() -> None:
+        try:
+            answer.put(check(config, data_root, offline))
+        except Exception:  # a check of what may be missing must never be what keeps a start back
+            logger.exception("a check before the start failed")
+            answer.put(())
+
+    threading.Thread(target=look, name="start-needs", daemon=True).start()
+    return answer
+
+
+def _page(repo: str) -> str:
+    return f"huggingface.co/{repo}"
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.0f} MB"
