@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from app.bootstrap import build_services
-from app.paths import AppPaths
-from models.domain.config import TARGET_RUNPOD
 from models.domain.run import RunState
-from services.offline import OfflinePolicy
-from tests.e2e.real_window import RealWindow, run_in, until
+from tests.e2e.pod_window import PodWindow, Seen
+from tests.e2e.real_window import run_in, until
 from tests.emulators.runpod.pod_python import PodPython
-from tests.integration.runpod_world import GPU, KEY, world
+from tests.integration.runpod_world import KEY, world
 from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
@@ -46,42 +42,6 @@ def runpod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunpodEm
         yield made
 
 
-class _Window(RealWindow):
-    """One start of the program on a home folder."""
-
-    def __init__(self, home: Path) -> None:
-        super().__init__(partial(build_services, AppPaths(home), OfflinePolicy()))
-
-    def words(self, name: str) -> str:
-        return str(self.child(name).text())
-
-    async def set_up(self) -> None:
-        """A setup for a pod with the sample rows, and the GPU out of Runpod's list."""
-        self.wiring.datasets.add_sample()
-        form = self.models.form
-        await until(lambda: bool(form.value("dataset.session")))
-        form.edit("training.target", TARGET_RUNPOD)
-        form.edit("training.skill_level", "Expert")
-        form.edit("hp.base_model", "test/small")
-        form.edit("hp.max_steps", STEPS)
-        form.edit("runpod.volume_size", 10)
-        gpus = self.child("runpod.gpu")
-        await until(lambda: gpus.findText(GPU) >= 0)
-        gpus.activated.emit(gpus.findText(GPU))
-        await until(lambda: "RTX A5000" in self.words("runpod.quote.lines"))
-
-    async def ensure(self) -> None:
-        """Volume and template, before anything is rented."""
-        self.child("runpod.ensure").click()
-        await until(lambda: "template" in self.words("runpod.ensure.lines").lower())
-        await until(lambda: self.child("runpod.ensure").isEnabled())
-
-    async def start(self) -> None:
-        """Press Start. The rows are not looked at: nothing is set up here to run a model with."""
-        self.child("runpod.start").click()
-        await until(lambda: self.models.run.run_id != "")
-
-
 @pytest.mark.spec(
     "The Training tab lets you fine‑tune language models on your own data, either on "
     "**Runpod pods** or **locally via Docker**, and then quickly test the resulting adapter."
@@ -101,15 +61,15 @@ def test_from_quote_and_start_to_the_adapter_at_home_and_the_pod_gone(
 
 
 async def _whole_run(home: Path, runpod: RunpodEmulator) -> None:
-    async with _Window(home) as program:
-        await program.set_up()
+    async with PodWindow(home) as program:
+        await program.set_up(hp__base_model="test/small", hp__max_steps=STEPS)
         assert "$0.28 an hour with its disk." in program.words("runpod.quote.lines")
         assert program.words("runpod.quote").startswith("$0.28/h")
         await program.ensure()
         assert program.words("runpod.ensure.lines").count("created.") == 2
         assert not runpod.cloud.pods
         await program.start()
-        seen = _Seen(program)
+        seen = Seen(program)
         await until(lambda: program.state() is RunState.FINISHED, 90)
         assert "The pod is starting" in seen.headlines
         assert "Training" in seen.headlines
@@ -131,32 +91,14 @@ async def _whole_run(home: Path, runpod: RunpodEmulator) -> None:
         assert (Path(run.adapter_path) / "adapter_model.safetensors").is_file()
 
 
-def _check_log(program: _Window) -> None:
+def _check_log(program: PodWindow) -> None:
     """The machine's lines and the trainer's, apart and together."""
-    log, source = program.models.run.log, program.child("run.log.source")
-    log.flush_all()
-    assert source.isVisible()
-    everything = log.rowCount()
+    program.models.run.log.flush_all()
+    assert program.child("run.log.source").isVisible()
+    everything = program.models.run.log.rowCount()
     for name, is_system in (("System", True), ("Container", False)):
-        source.activated.emit(source.findText(name))
-        lines = [log.index(row, 0).data() for row in range(log.rowCount())]
+        lines = program.log_lines(name)
         assert lines
         assert all(line.startswith("[system] ") is is_system for line in lines)
         everything -= len(lines)
     assert everything == 0
-
-
-class _Seen:
-    """What the page said of the pod, each time it said something else."""
-
-    def __init__(self, program: _Window) -> None:
-        self._program = program
-        self.headlines: set[str] = set()
-        self.doing: set[str] = set()
-        self.costs: set[str] = set()
-        program.models.run.pod.changed.connect(self.look)
-
-    def look(self) -> None:
-        self.headlines.add(self._program.words("run.status"))
-        self.doing.add(self._program.words("runpod.doing"))
-        self.costs.add(self._program.words("runpod.cost"))

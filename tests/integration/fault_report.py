@@ -24,7 +24,17 @@ Each cell is one whole run against the emulated Runpod, on a clock sixty times a
 real agent and a stand-in for the trainer; the fault strikes as the step begins. A cell holds where
 the run comes to a true end, no pod survives, the limit is overshot by less than a minute, a
 finished adapter is here or said to be on the volume, and a run that did not finish says why and
-what next.
+what next. [reliability-containers.md](reliability-containers.md) has cells with real containers.
+
+"""
+_HEAD_OF_CONTAINERS = """\
+# What befalls a run in a real container
+
+Written by `TEMPER_FAULT_CELLS=usual python -m pytest tests/docker/test_remote_containers.py`.
+Each cell is one whole run against the emulated Runpod whose pod is a Docker container of the real
+image, with the real agent and the real trainer, which trains a tiny model; the fault strikes as
+the step begins. A cell holds where all holds that [reliability.md](reliability.md) asks for, the
+adapter at home is the volume's to the byte, and no container is left.
 
 """
 
@@ -44,6 +54,17 @@ def write_report(cells: Sequence[Cell], path: Path) -> None:
         lines.append(f"- **{fault}**: {what}.")
         lines += [f"  - {words}" for words in sorted(said)]
     path.write_text(_HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_container_report(cells: Sequence[Cell], path: Path) -> None:
+    """A line for each cell, in the order of their names: its end, and what the user reads."""
+    lines = [f"{sum(not cell.wrong for cell in cells)} of {len(cells)} cells hold.", ""]
+    lines += ["| Fault | Step | End | Said |", "|---|---|---|---|"]
+    for cell in sorted(cells, key=lambda cell: (cell.fault, cell.phase)):
+        said = _CLOCK.sub("", cell.words)
+        lines.append(f"| {cell.fault} | {cell.phase} | {_shown(cell)} | {said} |")
+    lines += [""] + [f"- **{name}**: {FAULTS[name]}." for name in sorted({c.fault for c in cells})]
+    path.write_text(_HEAD_OF_CONTAINERS + "\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _shown(cell: Cell | None) -> str:
