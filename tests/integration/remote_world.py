@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from models.db.database import Database
 from models.domain.config import RUNTIME_RUNPOD, TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import with_values
+from models.domain.processes import processes_of
 from models.domain.remote_run import RemoteAttempt, RemotePhase
 from models.domain.run import Run, RunState
+from models.domain.secrets import HF_TOKEN
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
 from services.job_builder import JobBuilder, build_job
@@ -144,7 +146,12 @@ class RemoteWorld:
         return RunService(
             records=self.records,
             library=self.library,
-            builder=JobBuilder(self.library, lambda: self.data_root),
+            builder=JobBuilder(
+                self.library,
+                lambda: self.data_root,
+                lambda: self.secrets.get(HF_TOKEN),
+                lambda config: processes_of(config, 0),
+            ),
             runners={RUNTIME_RUNPOD: RemoteRunner(driver), **(further or {})},
             code=code,
             offline=self.offline,

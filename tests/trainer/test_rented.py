@@ -1,10 +1,12 @@
-"""The same training on this computer and on a rented pod: the same bytes come out."""
+"""Trainings on rented pods: the same bytes as on this computer, and several processes in one."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +16,21 @@ from models.domain.config import RUNTIME_PYTHON, TARGET_LOCAL
 from models.domain.remote_run import RemotePhase, Teardown
 from models.domain.run import RunState
 from services.adapters import tuned_model
+from services.remote.preflight import preflight
+from services.run_files import RunFolder
 from services.runners.process import ProcessRunner
-from tests.emulators.runpod.machines import ProcessMachine
+from tests.emulators.runpod.machines import ProcessMachine, processes_of
 from tests.integration.remote_world import remote_world
+from trainer_image.contract import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.domain.remote_run import RemoteAttempt
     from models.domain.run import Run
+    from services.remote.work import Work
     from services.runs import RunService
+    from tests.integration.remote_world import RemoteWorld
 
 pytestmark = [
     pytest.mark.slow,
@@ -28,12 +38,13 @@ pytestmark = [
 ]
 
 
-def follow(runs: RunService, run: Run) -> Run:
+def follow(runs: RunService, run: Run, look: Callable[[], object] = lambda: None) -> Run:
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         run = runs.poll(run.id).run
         if run.state.is_over:
             return run
+        look()
         time.sleep(0.1)
     raise AssertionError(f"still {run}")
 
@@ -71,3 +82,69 @@ def test_a_rented_pod_makes_the_same_adapter_as_this_computer(
 
 def _events(run: Run) -> str:
     return (Path(run.data_root) / "runs" / run.id / "events.jsonl").read_text()
+
+
+def on_the_processor(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+    """Emulated pods have no GPUs, and a job that asks for them is refused there."""
+    folder = RunFolder(Path(work.run.data_root), work.run_id)
+    folder.job.write_text(json.dumps(json.loads(folder.job.read_bytes()) | {"use_gpu": False}))
+    return preflight(attempt, work)
+
+
+def ranks_in(there: RemoteWorld) -> set[str]:
+    """The ranks of the trainer's processes that are in pods now."""
+    found = set()
+    for pod_id in list(there.runpod.cloud.pods):
+        for pid in processes_of(pod_id):
+            with suppress(OSError):
+                variables = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+                found |= {one for one in variables if one.startswith("RANK=")}
+    return found
+
+
+def test_a_pod_with_two_gpus_trains_in_two_processes_and_its_adapter_comes_home(
+    trainer_python: str, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but the GPUs is real: the pod that is asked for, the agent, torchrun, gloo, the files."""
+    with remote_world(tmp_path, monkeypatch, speed=10) as there:
+        there.runpod.cloud.machine = lambda: ProcessMachine(trainer_python)
+        (there.data_root / "models").mkdir(parents=True)
+        (there.data_root / "models" / "tiny").symlink_to(tiny_model)
+        runs = there.service(there.program({RemotePhase.PREFLIGHT: on_the_processor}))
+        setup = {
+            "hp.base_model": "/data/models/tiny", "hp.max_steps": 3, "hp.quantization": "none",
+            "hp.max_seq_length": 128, "runpod.gpu_count": 2, "hp.batch_size": 2, "hp.grad_accum": 1,
+        }  # fmt: skip
+        ranks: set[str] = set()
+        run = follow(runs, runs.start(there.config(**setup)), lambda: ranks.update(ranks_in(there)))
+        folder = RunFolder(there.data_root, run.id)
+        assert (run.state, run.failure) == (RunState.FINISHED, None), folder.log.read_text()[-2000:]
+        assert ranks == {"RANK=0", "RANK=1"}
+        assert "(2 x 1 x 2 processes)" in folder.log.read_text()
+        record = Record.model_validate_json((folder.path / "record.json").read_bytes())
+        assert [boot.processes for boot in record.boots] == [2]
+        weights = (Path(run.adapter_path) / "adapter_model.safetensors").read_bytes()
+        result = folder.result()
+        assert result is not None
+        assert hashlib.sha256(weights).hexdigest() == result.adapter_sha256
+        over = there.wait(run, 1, RemotePhase.OVER)
+        assert (over.gpu_count, over.teardown, there.pods) == (2, Teardown.CONFIRMED, [])
+        asked = [one for one in there.runpod.requests if one.target.endswith("/v2/pods")]
+        bodies = [json.loads(one.body) for one in asked if one.method == "POST"]
+        assert [one["gpu"]["count"] for one in bodies] == [2]
+
+
+def test_a_pod_that_has_fewer_gpus_than_were_rented_says_so(
+    trainer_python: str, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with remote_world(tmp_path, monkeypatch, speed=10) as there:
+        there.runpod.cloud.machine = lambda: ProcessMachine(trainer_python)
+        (there.data_root / "models").mkdir(parents=True)
+        (there.data_root / "models" / "tiny").symlink_to(tiny_model)
+        runs = there.service(there.program())
+        setup = {"hp.base_model": "/data/models/tiny", "hp.max_steps": 3, "runpod.gpu_count": 2}
+        run = follow(runs, runs.start(there.config(**setup)))
+        assert run.failure is not None
+        assert "is for 2 GPUs, and not all of its processes have one" in run.failure.message
+        there.wait(run, 1, RemotePhase.OVER)
+        assert there.pods == []
