@@ -177,7 +177,8 @@ class RunpodClient:
             content = self.transport.call("GET", path, what, query=asked)
             found += answers.objects(content, name)
             pages = content.get("pagination")
-            cursor = pages.get("nextCursor") if isinstance(pages, dict) else None
+            pages = pages if isinstance(pages, dict) else {}
+            cursor = pages.get("nextCursor")
             if not cursor or pages.get("hasNextPage") is False:
                 break
             asked["cursor"] = str(cursor)

@@ -70,7 +70,8 @@ class Api:
             raise Refused(401, "The API key is invalid.")
         self._count(word)
         parts = urlsplit(request.target)
-        path, query = parts.path.removeprefix("/v2"), dict(parse_qsl(parts.query))
+        path = parts.path.removeprefix("/v2")
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
         self._permit(key, request.method, path)
         return self._route(request, path, query)
 
