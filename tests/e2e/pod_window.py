@@ -49,7 +49,7 @@ class PodWindow(RealWindow):
     async def start(self) -> None:
         """Press Start, and wait until there is a run."""
         self.child("runpod.start").click()
-        await until(lambda: self.models.run.run_id != "")
+        await until(lambda: self.models.run.run_id != "", 180)  # the rows may be looked at first
 
     def log_lines(self, source: str) -> list[str]:
         """What the log view shows of one source."""
