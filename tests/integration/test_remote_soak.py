@@ -20,6 +20,7 @@ from services.remote.driver import RemoteDriver
 from tests.emulators.runpod.catalogue import Stock
 from tests.emulators.runpod.mishaps import MISHAPS
 from tests.integration.fault_cells import Cell, faults_of
+from tests.integration.lateness import LATENESS
 from tests.integration.remote_world import RemoteWorld, remote_world
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Soak:
         self.there = there
         self.random = random.Random(seed)
         self.cells: list[Cell] = []
+        LATENESS.watch()
         there.train_quickly()
         self.driver = self._program()
 
