@@ -13,6 +13,7 @@ from app.connect_configs import ConfigsConnection
 from app.connect_datasets import DatasetsConnection
 from app.connect_docker import DockerConnection
 from app.connect_doctor import DoctorConnection
+from app.connect_fixes import FixConnection
 from app.connect_gate import GateConnection
 from app.connect_hardware import HardwareConnection
 from app.connect_help import HelpConnection
@@ -63,6 +64,7 @@ class Wiring(QObject):
         self.environment = EnvironmentController(desk, services.runtime, self)
         self.settings = SettingsConnection(window, desk, services, self)
         self.offline = OfflineConnection(window, self.settings.controller, self)
+        self.fixes = FixConnection(window, self.settings.controller, self)
         self.inference = InferenceConnection(window, desk, services, self)
         self.presets = PresetConnection(window, self)
         self.hardware = HardwareConnection(window, desk, services, self.training, self)

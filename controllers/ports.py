@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from models.domain.docker import EngineInfo, ImageInfo, ImageProgress, RegistryLogin
     from models.domain.doctor import Check
     from models.domain.earlier_program import EarlierImport
+    from models.domain.errors import Problem
     from models.domain.foreign_config import ExportedConfig, ImportedConfig, Program
     from models.domain.gpu_list import GpuList
     from models.domain.hardware import Hardware
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
 
 class RunPort(Protocol):
     """Runs: start, follow, stop, resume."""
+
+    def problems(self, config: TrainingConfig) -> Sequence[Problem]:
+        """Everything that would refuse a start now, each with its remedy; in two seconds."""
 
     def start(self, config: TrainingConfig, *, name: str = "", on_existing: str = "refuse") -> Run:
         """Start a run. ConfigError, AppError("output_exists"), AppError("runtime_missing")."""

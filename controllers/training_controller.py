@@ -187,8 +187,7 @@ class TrainingController(QObject):
 
     async def _start(self, config: TrainingConfig, name: str, on_existing: str) -> None:
         try:
-            if not await self._has_runtime(config):
-                self._desk.notices.noticed.emit(_SETUP)
+            if not await self._is_all_there(config):
                 return
             again = partial(self.start_setup, config, name, on_existing)
             if not await self.gate.passes(config, again):
@@ -206,6 +205,17 @@ class TrainingController(QObject):
             self.show_started(run)
         finally:
             self._models.run.status.set_starting(False)
+
+    async def _is_all_there(self, config: TrainingConfig) -> bool:
+        """Whether nothing is missing; else the user is told of all of it at once."""
+        has_runtime = await self._has_runtime(config)
+        if not has_runtime:
+            self._desk.notices.noticed.emit(_SETUP)
+        problems = await self._desk.lanes.runs.run(self._runs.problems, config)
+        if problems:
+            self._models.form.show_problems(problems)
+            self.problems_found.emit()
+        return has_runtime and not problems
 
     async def _has_runtime(self, config: TrainingConfig) -> bool:
         """A container and a pod bring their own."""

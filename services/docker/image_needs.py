@@ -143,14 +143,17 @@ def _misfit(need: Requirement, version: str) -> Iterator[str]:
         yield f"its {name} says {version!r}, which is no version"
         return
     if not is_right:
-        yield f"its {name} is {version}, and {_bounds(need)} is needed"
+        yield f"its {name} is {version}, and {_bound(need, Version(version))} is needed"
 
 
-def _bounds(need: Requirement) -> str:
-    least = [one.version for one in need.specifier if one.operator == ">="]
-    below = [one.version for one in need.specifier if one.operator == "<"]
-    words = [f"{one} or later" for one in least] + [f"below {one}" for one in below]
-    return ", ".join(words)
+def _bound(need: Requirement, version: Version) -> str:
+    """The side on which a version lies beyond what is needed."""
+    for one in need.specifier:
+        if one.operator == ">=" and version < Version(one.version):
+            return f"{one.version} or later"
+        if one.operator == "<" and version >= Version(one.version):
+            return f"one before {one.version}"
+    return str(need.specifier)
 
 
 def _listed(names: list[str]) -> str:

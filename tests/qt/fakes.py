@@ -19,7 +19,7 @@ from models.domain.docker import (
 )
 from models.domain.doctor import Check, CheckState
 from models.domain.earlier_program import EarlierImport
-from models.domain.errors import AppError
+from models.domain.errors import AppError, Problem
 from models.domain.foreign_config import ExportedConfig, ImportedConfig, Program
 from models.domain.gpu_list import GpuList
 from models.domain.hardware import Hardware
@@ -125,6 +125,7 @@ class FakeRuns:
     histories: dict[str, RunUpdate] = field(default_factory=dict)
     live: list[Run] = field(default_factory=list)
     error: AppError | None = None
+    missing: list[Problem] = field(default_factory=list)
     calls: list[tuple[str, Any]] = field(default_factory=list)
     log: Path = Path("/nowhere/train.log")
     adapter_error: AppError | None = None
@@ -133,6 +134,9 @@ class FakeRuns:
             SamplePrompt(f"Question {n}?", f"Answer {n}.", n % 2 == 0) for n in range(10)
         ]
     )
+
+    def problems(self, config: TrainingConfig) -> list[Problem]:
+        return list(self.missing)
 
     def start(self, config: TrainingConfig, *, name: str = "", on_existing: str = "refuse") -> Run:
         self.calls.append(("start", on_existing))

@@ -43,8 +43,8 @@ def test_what_is_pinned_is_what_is_needed() -> None:
     [
         ({"torch": ""}, "it has no torch"),
         ({"torch": "", "trl": "", "peft": ""}, "it has no torch, trl and peft"),
-        ({"transformers": "4.57.1"}, "its transformers is 4.57.1, and 5.0 or later, below 6 is"),
-        ({"transformers": "6.0.0"}, "its transformers is 6.0.0, and 5.0 or later, below 6 is"),
+        ({"transformers": "4.57.1"}, "its transformers is 4.57.1, and 5.0 or later is needed"),
+        ({"transformers": "6.0.0"}, "its transformers is 6.0.0, and one before 6 is needed"),
         ({"trl": "somebody's"}, 'its trl says "somebody\'s", which is no version'),
         ({"bitsandbytes": ""}, "it has no bitsandbytes"),
         ({"wandb": ""}, "it has no wandb"),

@@ -28,10 +28,12 @@ class SetupForm(QObject):
     Signals:
         arranged: other fields are shown now.
         touched: the user changes a setting; nothing has followed from it yet.
+        fix_requested: the Problem (payload) whose button was pressed.
     """
 
     arranged = Signal()
     touched = Signal()
+    fix_requested = Signal(object)
 
     def __init__(self, model: FormModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -55,14 +57,14 @@ class SetupForm(QObject):
         field.typed.connect(self.touched)
         field.edited.connect(self.model.edit)
         field.typed.connect(self.model.edit_text)
+        field.fix_requested.connect(self.fix_requested)
         field.set_shown(self._is_shown(path))
         self._show_disabled(path, field)
         return field
 
-    def first_wrong_field(self) -> Field | None:
-        """The first field, in the order of the form, whose value is wrong."""
-        found = (field for path, field in self.fields.items() if self.model.problem(path))
-        return next(found, None)
+    def wrong_fields(self) -> list[Field]:
+        """The fields whose value is wrong, in the order of the form."""
+        return [field for path, field in self.fields.items() if self.model.problem(path)]
 
     @Slot()
     def _on_reset(self) -> None:

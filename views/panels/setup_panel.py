@@ -123,13 +123,14 @@ class SetupPanel(ScrollColumn):
         return tuple(self.findChildren(FoldCard))
 
     def show_first_problem(self) -> None:
-        """Bring the first field that is wrong into view and give it the focus."""
-        field = self.form.first_wrong_field()
-        if field is None:
-            return
-        self._unfold(field)
-        reveal(field)
-        field.editor.setFocus()
+        """Bring the first field that is wrong into view and give it the focus; all of them can be
+        seen, as each may have a button that mends it."""
+        wrong = self.form.wrong_fields()
+        for field in wrong:
+            self._unfold(field)
+        if wrong:
+            reveal(wrong[0])
+            wrong[0].editor.setFocus()
 
     @Slot()
     def show_memory(self) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PySide6.QtGui import QKeyEvent, QWheelEvent
+    from PySide6.QtWidgets import QPushButton
 
     from models.domain.config_io import SettingInfo
     from models.domain.errors import Problem
@@ -31,10 +32,12 @@ class Field(QWidget):
     Signals:
         edited: path and value that the user chose.
         typed: path and text that the user typed.
+        fix_requested: the Problem (payload) whose button was pressed.
     """
 
     edited = Signal(str, object)
     typed = Signal(str, str)
+    fix_requested = Signal(object)
 
     def __init__(self, info: SettingInfo, editor: QWidget, label: str = "") -> None:
         super().__init__()
@@ -51,6 +54,8 @@ class Field(QWidget):
         self.column.addWidget(editor)
         self.column.addStretch(1)
         self._message: QLabel | None = None
+        self._fix: QPushButton | None = None
+        self._problem: Problem | None = None
         self._reason: QLabel | None = None
         self._warning: QLabel | None = None
         editor.setObjectName(info.path)
@@ -95,6 +100,7 @@ class Field(QWidget):
         self._message.setVisible(bool(text))
         description = text or self.info.rule.help
         self.editor.setAccessibleDescription(description)
+        self._show_fix(problem)
 
     @property
     def reason(self) -> str:
@@ -123,6 +129,37 @@ class Field(QWidget):
 
     def align_with_label(self, align: bool) -> None:
         """Stand beside a field whose label is above it; only one without such a label need."""
+
+    def _show_fix(self, problem: Problem | None) -> None:
+        """Offer beneath the message what the program can do about it."""
+        fix = problem.fix if problem is not None else None
+        self._problem = problem
+        if self._fix is None:
+            if fix is None or self._message is None:
+                return
+            from views.widgets.buttons import push_button  # seldom needed
+
+            self._fix = push_button("")
+            self._fix.setObjectName(f"{self.info.path}.fix")
+            self._fix.clicked.connect(self._on_fix)
+            self.place_below_message(self._fix)
+        self._fix.setText("" if fix is None else fix.label)
+        self._fix.setToolTip("" if problem is None else problem.remedy)
+        self._fix.setAccessibleName("" if fix is None else f"{self.info.rule.label}: {fix.label}")
+        self._fix.setVisible(fix is not None)
+
+    def place_below_message(self, button: QPushButton) -> None:
+        """Put the remedy's button where it belongs: at the left, under what is wrong."""
+        from PySide6.QtCore import Qt  # which the first frame cannot afford
+
+        place = self.column.count() - 1
+        if self._message is not None:
+            place = self.column.indexOf(self._message) + 1
+        self.column.insertWidget(place, button, 0, Qt.AlignmentFlag.AlignLeft)
+
+    @Slot()
+    def _on_fix(self) -> None:
+        self.fix_requested.emit(self._problem)
 
     def _say_why(self, reason: str) -> None:
         if self._reason is None:

@@ -32,7 +32,7 @@ class FolderField(Field):
         self.column.insertWidget(0, self.label)
         self.column.insertLayout(1, row)
         self._line.textEdited.connect(self._on_text_edited)
-        self._browse.clicked.connect(self._on_browse)
+        self._browse.clicked.connect(self.browse)
 
     def summary(self, value: object) -> str:
         return str(value)
@@ -50,7 +50,8 @@ class FolderField(Field):
         self.typed.emit(self.info.path, text)
 
     @Slot()
-    def _on_browse(self) -> None:
+    def browse(self) -> None:
+        """Let the user choose a folder with the system's dialog."""
         from views.dialogs.file_dialogs import folder_dialog
 
         start = self._line.text() or self._line.placeholderText()

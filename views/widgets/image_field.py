@@ -90,6 +90,9 @@ class ImageField(Field):
         super().show_problem(problem)
         if self._message is not None:  # above the buttons, which may mend it
             self.column.insertWidget(self.column.indexOf(self._state), self._message)
+        if self._fix is not None:
+            self.column.removeWidget(self._fix)
+            self.place_below_message(self._fix)
         self._has_problem = problem is not None
         self.show_state()
 
