@@ -13,7 +13,7 @@ from controllers.demo_controller import TRY_DEMO, TRY_MODEL, DemoController
 from controllers.welcome_controller import WelcomeController
 from models.domain.guide import Guide, load_guide
 from models.qt.notice import Notice
-from views.main_window import DATASETS, DOCTOR, RUNS, SETTINGS, TRAINING
+from views.main_window import DATASETS, DOCTOR, RUNS, SETTINGS, STORAGE, TRAINING
 from views.widgets.help_button import help_topics
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _PAGE_TOPICS = {
     TRAINING: "quick-start",
     RUNS: "runs",
     DATASETS: "datasets",
+    STORAGE: "storage",
     DOCTOR: "doctor",
     SETTINGS: "settings",
 }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         InferencePort,
         LearningPort,
         MeasurePort,
+        ModelPort,
         OfflinePort,
         PeakPort,
         ProbePort,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         SecretPort,
         SettingsPort,
         ShapePort,
+        StoragePort,
         WelcomePort,
     )
 
@@ -51,6 +53,10 @@ class WindowServices(Protocol):
     @property
     def datasets(self) -> DatasetPort:
         """The dataset library."""
+
+    @property
+    def models(self) -> ModelPort:
+        """Base models."""
 
     @property
     def learning(self) -> LearningPort:
@@ -123,6 +129,10 @@ class WindowServices(Protocol):
     @property
     def doctor(self) -> DoctorPort:
         """A look at everything that a training stands on."""
+
+    @property
+    def storage(self) -> StoragePort:
+        """The disk."""
 
     @property
     def docker(self) -> DockerPort:

@@ -21,6 +21,7 @@ from app.connect_import import ImportConnection
 from app.connect_inference import InferenceConnection
 from app.connect_learning import LearningConnection
 from app.connect_measure import MeasureConnection
+from app.connect_models import ModelsConnection
 from app.connect_offline import OfflineConnection
 from app.connect_pod_list import PodListConnection
 from app.connect_pods import PodsConnection
@@ -28,6 +29,7 @@ from app.connect_presets import PresetConnection
 from app.connect_rented import RentedConnection
 from app.connect_runs import RunsConnection
 from app.connect_settings import SettingsConnection
+from app.connect_storage import StorageConnection
 from app.connect_tray import TrayConnection
 from controllers.environment_controller import EnvironmentController
 from controllers.run_follower import RunFollower
@@ -71,6 +73,8 @@ class Wiring(QObject):
         self.dialogs = WindowDialogs(window)
         self.library = DatasetsConnection(window, desk, services, self.environment, self)
         self.datasets = self.library.controller
+        self.base_models = ModelsConnection(window, desk, services, self)
+        self.storage = StorageConnection(window, desk, services, self)
         self.importing = ImportConnection(
             window, desk, services, self.library, self.environment, self
         )
@@ -116,6 +120,7 @@ class Wiring(QObject):
         """Give up what would keep the program from ending; runs go on."""
         self.history.finish()
         self.library.stop_work()
+        self.base_models.stop_work()
         self.importing.controller.cancel()
         self.environment.cancel()
         self.gate.controller.cancel()

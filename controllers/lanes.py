@@ -84,7 +84,8 @@ class Lanes:
     ``pulls`` for what takes long with these; in ``doctor`` a checkup waits for its own threads; in
     ``inspection`` the trainer's worker is asked what a model would learn of all rows, in ``rows``
     another one what of a single row; ``search`` walks through the rows of a dataset; ``remote`` is
-    for asking Runpod.
+    for asking Runpod; in ``models`` base models are fetched, checked and removed,
+    in ``storage`` the disk is counted and cleaned.
     """
 
     database: Lane = field(default_factory=lambda: Lane("database"))
@@ -100,11 +101,13 @@ class Lanes:
     rows: Lane = field(default_factory=lambda: Lane("rows"))
     search: Lane = field(default_factory=lambda: Lane("search"))
     remote: Lane = field(default_factory=lambda: Lane("remote"))
+    storage: Lane = field(default_factory=lambda: Lane("storage"))
+    models: Lane = field(default_factory=lambda: Lane("models"))
 
     def close(self, timeout: float) -> None:
         """Close all lanes; ``timeout`` is for all of them together."""
         looking = (self.rows, self.inspection, self.pulls, self.docker, self.doctor, self.secrets)
-        asking = (self.search, *looking, self.probes, self.remote)
+        asking = (self.search, self.models, *looking, self.probes, self.remote, self.storage)
         lanes = (*asking, self.work, self.inference, self.runs, self.database)
         for lane in lanes:
             lane.end()

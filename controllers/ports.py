@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.domain.app_settings import AppSettings
+    from models.domain.cached_model import CachedModel, ModelCheck
     from models.domain.config import TrainingConfig
     from models.domain.data_report import DataReport, TokenView
     from models.domain.dataset import DatasetSession, MergePart, SavedConfig
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
         RunSize,
     )
     from models.domain.secrets import SecretState
+    from models.domain.storage import Cleaned, CleanPlan, RetentionRules, StorageReport
+    from models.domain.storage_forecast import StorageForecast
     from services.model_shapes import ShapeAnswer
     from services.progress import CancelToken, Reporter
     from services.remote.quotes import RemoteQuote
@@ -170,6 +173,25 @@ class QueuePort(Protocol):
 
     def start_next(self) -> QueueTurn:
         """Start the next run if nothing trains on this computer; nothing where something does."""
+
+
+class ModelPort(Protocol):
+    """The base models of this computer."""
+
+    def all(self) -> Sequence[CachedModel]:
+        """The catalogue, both caches, local folders."""
+
+    def download(self, repo: str, report: Reporter, cancel: CancelToken) -> CachedModel:
+        """Fetch what is not here, or is damaged. AppError, Cancelled."""
+
+    def verify(self, model: CachedModel, report: Reporter, cancel: CancelToken) -> ModelCheck:
+        """Compare every byte with the Hub's hashes. AppError, Cancelled."""
+
+    def remove(self, model: CachedModel) -> int:
+        """Take it off this computer; the bytes that are free now. AppError where it must stay."""
+
+    def add(self, folder: Path) -> CachedModel:
+        """List a folder. AppError where it is no whole model."""
 
 
 class DatasetPort(Protocol):
@@ -617,6 +639,31 @@ class DoctorPort(Protocol):
 
     def report(self, checks: Sequence[Check]) -> str:
         """What was found as text to pass on, without secrets and names."""
+
+
+class StoragePort(Protocol):
+    """The disk: what takes room, and what of it can go. All of it reads many folders."""
+
+    def report(self) -> StorageReport:
+        """Everything that takes room."""
+
+    def rules(self) -> RetentionRules:
+        """The rules that were chosen last."""
+
+    def set_rules(self, rules: RetentionRules) -> None:
+        """Remember them; AppError("bad_use")."""
+
+    def plan(self, rules: RetentionRules) -> CleanPlan:
+        """What a clean-up would remove; nothing is done."""
+
+    def clean(self, shown: CleanPlan, rules: RetentionRules) -> Cleaned:
+        """Remove what was shown and may still go; AppError("busy")."""
+
+    def pin(self, run_id: str, checkpoint: str = "", *, pinned: bool = True) -> None:
+        """Keep a run, or one checkpoint of it, or leave it to the rules; AppError("not_found")."""
+
+    def forecast(self, config: TrainingConfig) -> StorageForecast:
+        """What a training takes at most; AppError("unknown_size")."""
 
 
 class DockerPort(Protocol):

@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from views.config_menu import ConfigMenu
     from views.panels.datasets_panel import DatasetsPanel
     from views.panels.doctor_panel import DoctorPanel
+    from views.panels.models_panel import ModelsPanel
     from views.panels.runs_panel import RunsPanel
     from views.panels.settings_panel import SettingsPanel
+    from views.panels.storage_panel import StoragePanel
     from views.window_actions import WindowActions
 
-TRAINING, RUNS, DATASETS, DOCTOR, SETTINGS = range(5)
-_ICONS = ("training", "runs", "datasets", "doctor", "settings")
+TRAINING, RUNS, DATASETS, MODELS, STORAGE, DOCTOR, SETTINGS = range(7)
+_ICONS = ("training", "runs", "datasets", "models", "storage", "doctor", "settings")
 _NARROW = 760
 
 
@@ -73,6 +75,8 @@ class MainWindow(QMainWindow):
         self.training = TrainingPanel(models.form)
         self.runs: RunsPanel | None = None
         self.datasets: DatasetsPanel | None = None
+        self.base_models: ModelsPanel | None = None
+        self.storage: StoragePanel | None = None
         self.doctor: DoctorPanel | None = None
         self.settings: SettingsPanel | None = None
         self._rail = QFrame()
@@ -89,8 +93,10 @@ class MainWindow(QMainWindow):
             return
         from views.panels.datasets_panel import DatasetsPanel  # after the first frame
         from views.panels.doctor_panel import DoctorPanel
+        from views.panels.models_panel import ModelsPanel
         from views.panels.runs_panel import RunsPanel
         from views.panels.settings_panel import SettingsPanel
+        from views.panels.storage_panel import StoragePanel
 
         self.models.complete()
         self.training.complete(self.models)
@@ -99,6 +105,10 @@ class MainWindow(QMainWindow):
         self.datasets = DatasetsPanel(self.models.datasets, self.models.rows)
         self._pages.addWidget(self.runs)
         self._pages.addWidget(self.datasets)
+        self.base_models = ModelsPanel(self.models.base_library)
+        self._pages.addWidget(self.base_models)
+        self.storage = StoragePanel(self.models.storage)
+        self._pages.addWidget(self.storage)
         self.doctor = DoctorPanel(self.models.doctor)
         self._pages.addWidget(self.doctor)
         self.settings = SettingsPanel(self.models.settings)
@@ -140,6 +150,8 @@ class MainWindow(QMainWindow):
         banner = self.training.banner
         if self.page == DATASETS and self.datasets is not None:
             banner = self.datasets.banner
+        elif self.page == MODELS and self.base_models is not None:
+            banner = self.base_models.banner
         banner.show_notice(notice)
 
     @Slot(str)
@@ -148,7 +160,7 @@ class MainWindow(QMainWindow):
         self.statusBar().showMessage(text, 15_000)
 
     def show_page(self, page: int) -> None:
-        """Go to TRAINING, RUNS, DATASETS, DOCTOR or SETTINGS."""
+        """Go to TRAINING, RUNS, DATASETS, MODELS, STORAGE, DOCTOR or SETTINGS."""
         self._nav[page].setChecked(True)
         if page >= self._pages.count():
             return

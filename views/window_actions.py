@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from views.window_menus import WindowMenus
 
-_PAGE_WORDS = {"Doctor": "D&octor"}  # the letter D is that of Datasets
+_PAGE_WORDS = {"Storage": "Stora&ge", "Doctor": "D&octor"}  # the letter D is that of Datasets
 _MODE_WORDS = {"system": "&System", "light": "&Light", "dark": "&Dark"}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QMenuBar
 
-PAGES = ("Training", "Runs", "Datasets", "Doctor", "Settings")
+PAGES = ("Training", "Runs", "Datasets", "Models", "Storage", "Doctor", "Settings")
 
 
 class WindowMenus:

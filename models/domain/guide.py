@@ -35,6 +35,8 @@ GROUPS = {
     "doctor": "doctor",
     "environment": "targets#python-on-this-computer",
     "import": "datasets",
+    "models": "models",
+    "storage": "storage",
     "nav": "quick-start",
 }
 """Where the guide opens for a control that it does not name, by the first part of its name."""

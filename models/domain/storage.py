@@ -34,7 +34,8 @@ class StoredKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class StoredItem:
     """One thing on the disk. ``bytes`` are what it takes by itself, ``shared`` what it has in
-    common with something that is counted already (hard links). ``run_id`` is its run's, if any."""
+    common with something that is counted already (hard links). ``run_id`` and ``run_name`` are its
+    run's, if it is one's; ``is_pinned`` that the user has pinned it itself."""
 
     kind: StoredKind
     name: str
@@ -42,7 +43,8 @@ class StoredItem:
     bytes: int
     shared: int = 0
     run_id: str = ""
-    note: str = ""
+    run_name: str = ""
+    is_pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +125,12 @@ class RetentionRules:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a piece, and why, in words."""
+    """What becomes of a piece, and why, in words; ``run_name`` is what its run is called."""
 
     piece: Piece
     goes: bool
     why: str
+    run_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +194,7 @@ def _verdicts(
     kept = _kept_steps(history, rules)
     for piece in history.pieces:
         why = all_of_it or _why_it_stays(piece, history, needs) or kept.get(piece.step, "")
-        yield Verdict(piece, goes=not why, why=why or _why_it_goes(piece, rules))
+        yield Verdict(piece, not why, why or _why_it_goes(piece, rules), history.name)
 
 
 def _why_all_stays(history: RunHistory) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from models.qt.docker_model import DockerModel
     from models.qt.doctor_model import DoctorModel
     from models.qt.hardware_model import HardwareModel
+    from models.qt.models_model import ModelsModel
     from models.qt.pods_model import PodsModel
     from models.qt.preset_model import PresetModel
     from models.qt.queue_model import QueueModel
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from models.qt.runpod_model import RunpodModel
     from models.qt.runs_model import RunsModel
     from models.qt.settings_model import SettingsModel
+    from models.qt.storage_model import StorageModel
 
 
 class AppModels(QObject):
     """``run`` is the run of the Training page, ``shown_run`` the one selected on the Runs page,
     ``compared`` are those selected there if they are several, ``queue`` is what waits,
-    ``base_models`` the catalogue, once it has been read.
+    ``base_models`` the catalogue, once it has been read, ``base_library`` all base models with what
+    of each is on this computer.
 
     Only the form is there from the start: the first frame needs no other, and their imports cost
     as much time as Qt's own. The rest comes with :meth:`complete`.
@@ -37,6 +40,7 @@ class AppModels(QObject):
 
     datasets: DatasetsModel
     rows: DatasetRowsModel
+    base_library: ModelsModel
     configs: ConfigsModel
     runs: RunsModel
     queue: QueueModel
@@ -50,6 +54,7 @@ class AppModels(QObject):
     pods: PodsModel
     runpod: RunpodModel
     settings: SettingsModel
+    storage: StorageModel
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -66,6 +71,7 @@ class AppModels(QObject):
         from models.qt.docker_model import DockerModel
         from models.qt.doctor_model import DoctorModel
         from models.qt.hardware_model import HardwareModel
+        from models.qt.models_model import ModelsModel
         from models.qt.pods_model import PodsModel
         from models.qt.preset_model import PresetModel
         from models.qt.queue_model import QueueModel
@@ -74,9 +80,11 @@ class AppModels(QObject):
         from models.qt.runpod_model import RunpodModel
         from models.qt.runs_model import RunsModel
         from models.qt.settings_model import SettingsModel
+        from models.qt.storage_model import StorageModel
 
         self.datasets = DatasetsModel(self)
         self.rows = DatasetRowsModel(self)
+        self.base_library = ModelsModel(self)
         self.configs = ConfigsModel(self)
         self.runs = RunsModel(self)
         self.queue = QueueModel(self)
@@ -90,6 +98,7 @@ class AppModels(QObject):
         self.runpod = RunpodModel(self)
         self.pods = PodsModel(self)
         self.settings = SettingsModel(self)
+        self.storage = StorageModel(self)
         self.form.set_datasets(self.datasets)
         for shown in (self.run, self.shown_run):
             shown.autopsy.set_hardware(self.hardware)

@@ -21,6 +21,17 @@ KIND_TITLES = {
     StoredKind.CACHE: "Caches",
     StoredKind.PROGRAM: "Temper itself",
 }
+KIND_WORDS = {
+    StoredKind.CHECKPOINT: "Checkpoint",
+    StoredKind.RESULT: "Result",
+    StoredKind.RUN: "Run",
+    StoredKind.DATASET: "Dataset",
+    StoredKind.MODEL: "Base model",
+    StoredKind.IMAGE: "Docker image",
+    StoredKind.ENVIRONMENT: "Environment",
+    StoredKind.CACHE: "Cache",
+    StoredKind.PROGRAM: "Temper",
+}
 
 
 def forecast_sentence(found: StorageForecast) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,15 +68,22 @@ def take_stock(places: Places, known: Known) -> StorageReport:
 
 def _of_runs(known: Known, counter: Counter) -> Iterator[StoredItem]:
     for run in known.runs:
-        history = known.histories.get(run.id)
-        pieces = [Path(piece.path) for piece in history.pieces] if history is not None else []
-        for place in pieces:
-            yield _item(StoredKind.CHECKPOINT, place.name, counter, place, run_id=run.id)
+        history = known.histories[run.id]
+        pieces = [Path(piece.path) for piece in history.pieces]
+        found = [
+            (_item(StoredKind.CHECKPOINT, place.name, counter, place), place.name in history.pinned)
+            for place in pieces
+        ]
         if not why_outputs_stay(run):
-            result = _item(StoredKind.RESULT, run.name, counter, *own_outputs(run), run_id=run.id,
-                           without=pieces, place=run.output_directory)  # fmt: skip
-            yield result
-        yield _item(StoredKind.RUN, run.name, counter, run_folder(run).path, run_id=run.id)
+            result = _item(
+                StoredKind.RESULT, run.name, counter, *own_outputs(run),
+                without=pieces, place=run.output_directory,
+            )  # fmt: skip
+            found.append((result, history.is_pinned))
+        folder = run_folder(run).path
+        found.append((_item(StoredKind.RUN, run.name, counter, folder), history.is_pinned))
+        for item, pinned in found:
+            yield replace(item, run_id=run.id, run_name=run.name, is_pinned=pinned)
 
 
 def _datasets(
@@ -151,12 +158,12 @@ def _program(places: Places, counter: Counter) -> Iterator[StoredItem]:
 
 
 def _item(
-    kind: StoredKind, name: str, counter: Counter, *paths: Path, run_id: str = "",
+    kind: StoredKind, name: str, counter: Counter, *paths: Path,
     without: Iterable[Path] = (), place: str = "",
 ) -> StoredItem:  # fmt: skip
     own, shared = counter.count(*paths, without=tuple(without))
     where = place or (os.fspath(paths[0]) if paths else "")
-    return StoredItem(kind, name, where, own, shared, run_id)
+    return StoredItem(kind, name, where, own, shared)
 
 
 def _there(paths: Iterable[Path]) -> list[Path]:

@@ -70,8 +70,8 @@ class Storage:
     def report(self) -> StorageReport:
         """Everything that takes room. Reads every folder: seconds."""
         images, problems = self._images_now()
-        runs = self._records.newest(_ALL)
-        histories = {run.id: history_of(run) for run in runs}
+        runs, pins = self._records.newest(_ALL), self.pins.all()
+        histories = {run.id: history_of(run, pins.get(run.id, ())) for run in runs}
         known = Known(runs, histories, self._library.list(), images, problems)
         return take_stock(self._places(), known)
 
@@ -92,6 +92,14 @@ class Storage:
         """What training it takes at most, and whether there is room. Up to ten seconds; AppError
         ("unknown_size") where nothing is known of the model."""
         return self._forecaster.forecast(config)
+
+    def rules(self) -> RetentionRules:
+        """The rules that were chosen last."""
+        return self.pins.rules()
+
+    def set_rules(self, rules: RetentionRules) -> None:
+        """Remember the rules. AppError("bad_use")."""
+        self.pins.set_rules(rules)
 
     def pin(self, run_id: str, checkpoint: str = "", *, pinned: bool = True) -> None:
         """Pin a run, or a checkpoint of it by its name or step; or leave it to the rules again.

@@ -50,6 +50,8 @@ from services.model_shapes import ShapeAnswer
 from services.progress import CancelToken, Progress, Reporter
 from services.remote.quotes import RemoteQuote
 from tests.qt.fake_learning import FakeLearning
+from tests.qt.fake_models import FakeModels
+from tests.qt.fake_storage import FakeStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -1127,6 +1129,8 @@ class FakeServices:
     runs: FakeRuns = field(default_factory=FakeRuns)
     history: FakeHistory = field(default_factory=FakeHistory)
     queue: FakeQueue = field(default_factory=FakeQueue)
+    models: FakeModels = field(default_factory=FakeModels)
+    storage: FakeStorage = field(default_factory=FakeStorage)
     datasets: FakeDatasets = field(default_factory=FakeDatasets)
     learning: FakeLearning = field(default_factory=FakeLearning)
     earlier_program: FakeEarlier = field(default_factory=FakeEarlier)

@@ -79,7 +79,7 @@ def test_the_page_is_reached_by_rail_menu_and_shortcuts(program: Program, qtbot:
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
     control, shift = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
-    for key, modifiers in ((Qt.Key.Key_4, control), (Qt.Key.Key_D, control | shift)):
+    for key, modifiers in ((Qt.Key.Key_6, control), (Qt.Key.Key_D, control | shift)):
         window.show_page(TRAINING)
         qtbot.keyClick(window, key, modifiers)
         assert window.page == DOCTOR
