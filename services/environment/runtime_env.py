@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -56,11 +57,10 @@ class RuntimeEnvironment:
     """The environment below ``root``, made from the pins of ``lock``.
 
     ``modules`` are imported to verify it; ``accelerator`` and ``uv`` are found when not given.
-    ``is_offline`` is asked whenever something would be downloaded. ``only_python`` is the version
-    ("3.11") that the packages at hand are for, where there are no others.
+    ``is_offline`` is asked whenever something would be downloaded.
     """
 
-    def __init__(  # noqa: PLR0913 - what may be chosen, each by name
+    def __init__(
         self,
         root: Path,
         requirements: Path,
@@ -70,7 +70,6 @@ class RuntimeEnvironment:
         accelerator: Accelerator | None = None,
         uv: Uv | None = None,
         is_offline: Callable[[], bool] = lambda: False,
-        only_python: str = "",
     ) -> None:
         self.root = root
         self.uv: Uv = uv or UvTool(root)
@@ -79,13 +78,20 @@ class RuntimeEnvironment:
         self._lock = lock
         self._modules = tuple(modules)
         self._is_offline = is_offline
-        self._only_python = only_python
+        self._only_python = ""
 
     @property
     def python(self) -> Path:
         """The environment's interpreter, whether or not it exists."""
         inside = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
         return self._venv / inside
+
+    def with_uv(self, uv: Uv, only_python: str) -> RuntimeEnvironment:
+        """The same environment, made by another uv whose packages are for one Python ("3.11")."""
+        other = copy.copy(self)
+        other.uv = uv
+        other._only_python = only_python
+        return other
 
     def state(self) -> EnvironmentState:
         """Where the environment stands. Reads a few small files and starts no process."""

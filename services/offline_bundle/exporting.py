@@ -5,8 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from models.domain.config import RUNTIME_DOCKER
-from models.domain.errors import AppError, ConfigError, Problem
+from models.domain.errors import AppError
 from models.domain.offline_ready import ExportedBundle
 from services.offline_bundle.archive import ByteMeter, write_bundle
 from services.offline_bundle.gathering import Gatherer
@@ -98,17 +97,4 @@ class BundleExporter:
                 "There is no saved configuration to export.",
                 "Save one first, in the window or with temper config save.",
             )
-        chosen = [(one.name, self._configs.get(one.name)) for one in saved]
-        problems = [
-            Problem(
-                f"{name}, local.runtime",
-                RUNTIME_DOCKER,
-                "needs a Docker image, which a bundle does not hold.",
-                "Choose the managed Python environment, or carry the image with docker save.",
-            )
-            for name, config in chosen
-            if config.local.runtime == RUNTIME_DOCKER
-        ]
-        if problems:
-            raise ConfigError(problems)
-        return chosen
+        return [(one.name, self._configs.get(one.name)) for one in saved]

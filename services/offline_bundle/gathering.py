@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.domain.config import SOURCE_HUB, TARGET_RUNPOD
+from models.domain.config import RUNTIME_DOCKER, SOURCE_HUB, SOURCE_SESSION, TARGET_RUNPOD
 from models.domain.errors import AppError, ConfigError, Problem
 from services.config_files import config_text
 from services.hub_cache import cached_revision, hub_cache, is_cached_model
@@ -69,23 +69,21 @@ class Gatherer:
             raise ConfigError(problems)
 
     def _add(self, name: str, config: TrainingConfig) -> list[Problem]:
-        problems = _never_offline(config)
-        if not problems:
-            root = self._builder.data_root(config)
-            model = config.hp.base_model.strip()
-            travels = config
+        problems, travels = _never_offline(config), config
+        model = config.hp.base_model.strip()
+        if config.dataset.source == SOURCE_SESSION:
             try:
                 travels = self._with_dataset(travels)
             except AppError as error:
                 problems.append(
                     Problem("dataset.session", config.dataset.session, error.message, error.hint)
                 )
-            try:
-                travels = self._with_model(travels, model, root)
-            except AppError as error:
-                problems.append(Problem("hp.base_model", model, error.message, error.hint))
-            if not problems:
-                self._add_config(name, travels)
+        try:
+            travels = self._with_model(travels, model, self._builder.data_root(config))
+        except AppError as error:
+            problems.append(Problem("hp.base_model", model, error.message, error.hint))
+        if not problems:
+            self._add_config(name, travels)
         return [replace(one, field=f"{name}, {one.field}") for one in problems]
 
     def _with_dataset(self, config: TrainingConfig) -> TrainingConfig:
@@ -153,6 +151,10 @@ def _never_offline(config: TrainingConfig) -> list[Problem]:
     if config.training.target == TARGET_RUNPOD:
         message = "cannot be reached by a computer without a network."
         problems.append(Problem("training.target", TARGET_RUNPOD, message, "Choose Local."))
+    elif config.local.runtime == RUNTIME_DOCKER:
+        message = "needs a Docker image, which a bundle does not hold."
+        remedy = "Choose the Python environment, or carry the image over with docker save."
+        problems.append(Problem("local.runtime", RUNTIME_DOCKER, message, remedy))
     if config.dataset.source == SOURCE_HUB:
         problems.append(
             Problem(

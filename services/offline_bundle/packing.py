@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from models.domain.errors import AppError
 from services.environment.lock_file import fingerprint, read_pins
 from services.environment.runtime_check import inspect_python
-from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.uv_tool import UvTool
 from services.offline_bundle.computer import platform_word, spoken
 from services.offline_bundle.manifest import PYTHON, WHEELS, BundledEnvironment
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.environment.runtime_check import Interpreter
+    from services.environment.runtime_env import RuntimeEnvironment
     from services.progress import CancelToken, Reporter
 
 
@@ -80,14 +80,8 @@ class EnvironmentPacker:
         if python.exists() and not (root / "python").exists():
             report(Progress(None, "Unpacking Python"))
             _unpacked(python, root / "python")
-        RuntimeEnvironment(
-            root,
-            self._requirements,
-            self._lock,
-            accelerator=self.runtime.accelerator,
-            uv=UvTool(root, environ=_only_from(folder / "wheels")),
-            only_python=packed.python,
-        ).create(report, cancel, offline=True)
+        uv = UvTool(root, environ=_only_from(folder / "wheels"))
+        self.runtime.with_uv(uv, packed.python).create(report, cancel, offline=True)
 
     def _own_python(self) -> Path | None:
         """The folder of the Python that uv fetched for this environment; None: the system's."""

@@ -1,0 +1,222 @@
+"""A bundle between two homes, with the program's own services and no network."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.bootstrap import Services, build_services
+from app.paths import AppPaths
+from models.domain.config import RUNTIME_DOCKER, SOURCE_HUB, TrainingConfig
+from models.domain.config_io import with_values
+from models.domain.errors import AppError, ConfigError
+from services.environment.runtime_env import RuntimeEnvironment
+from services.environment.torch_source import Accelerator
+from services.hub_cache import cached_revision, is_cached_model
+from services.job_builder import JobBuilder
+from services.offline import OfflinePolicy
+from services.offline_bundle.manifest import BundledEnvironment
+from services.offline_bundle.packing import EnvironmentPacker
+from services.progress import Cancelled, CancelToken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from models.domain.offline_ready import ImportedBundle
+    from services.progress import Progress
+
+_COMMIT = "0123456789abcdef" * 2 + "01234567"
+_BLOB = "ab" * 32
+
+
+def _quiet(_progress: Progress) -> None:
+    """Nobody looks."""
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Services]:
+    """A home with a model of the Hub, a model in a folder elsewhere, rows and two setups."""
+    with closing(_home(tmp_path / "here")) as services:
+        repo = services.paths.data / "cache/huggingface/hub/models--some--model"
+        for name in ("blobs", f"snapshots/{_COMMIT}", "refs"):
+            (repo / name).mkdir(parents=True)
+        (repo / "refs" / "main").write_text(_COMMIT)
+        for name, blob in (("config.json", "cd" * 20), ("model.safetensors", _BLOB)):
+            (repo / "blobs" / blob).write_bytes(name.encode() * 1000)
+            (repo / "snapshots" / _COMMIT / name).symlink_to(f"../../blobs/{blob}")
+        folder = tmp_path / "llama"
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        (folder / "model.safetensors").write_bytes(b"weights" * 1000)
+        rows = tmp_path / "rows.jsonl"
+        lines = ({"question": f"q{n}", "answer": "a"} for n in range(5))
+        rows.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        services.datasets.import_file(rows, name="FAQ")
+        for name, model in (("Hub", "some/model"), ("Folder", str(folder))):
+            services.configs.save(name, _config(model, str(tmp_path / "here" / "data")))
+        yield services
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Services]:
+    """A fresh home."""
+    with closing(_home(tmp_path / "there")) as services:
+        yield services
+
+
+def _home(folder: Path) -> Services:
+    return build_services(AppPaths(folder), OfflinePolicy(forced=True))
+
+
+def _config(model: str, data: str) -> TrainingConfig:
+    values = {"hp.base_model": model, "dataset.session": "FAQ", "local.host_data_dir": data}
+    return with_values(TrainingConfig(), values)
+
+
+def _export(services: Services, target: Path, *names: str) -> Path:
+    services.bundles.exporter.export(target, names, _quiet, CancelToken(), with_environment=False)
+    return target
+
+
+def _bring_in(services: Services, bundle: Path) -> ImportedBundle:
+    return services.bundles.importer.bring_in(bundle, _quiet, CancelToken(), with_environment=False)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+def test_models_rows_and_setups_arrive_and_are_found(
+    here: Services, there: Services, tmp_path: Path
+) -> None:
+    brought = _bring_in(there, _export(here, tmp_path / "x.temper"))
+
+    assert set(brought.configs) == {"Hub", "Folder"}
+    assert set(brought.models) == {"some/model", "llama"}
+    assert is_cached_model("some/model", there.paths.data)
+    assert cached_revision("some/model", there.paths.data) == _COMMIT
+    hub = "cache/huggingface/hub"
+    assert _files(there.paths.data / hub) == _files(here.paths.data / hub)
+    session = there.datasets.find("FAQ")
+    assert there.datasets.rows(session.id, 3, 1) == [{"question": "q3", "answer": "a"}]
+    for name in ("Hub", "Folder"):
+        config = there.configs.get(name)
+        assert config.local.host_data_dir == ""
+        planned = JobBuilder(there.datasets, lambda: there.paths.data).plan(
+            config, name="", offline=True
+        )
+        assert planned.session == session
+    assert there.configs.get("Folder").hp.base_model == "/data/models/llama"
+    assert not (there.paths.home / "offline" / "import").exists()
+
+
+def test_a_second_import_changes_nothing(here: Services, there: Services, tmp_path: Path) -> None:
+    bundle = _export(here, tmp_path / "x.temper")
+    _bring_in(there, bundle)
+    before = _files(there.paths.data)
+    again = _bring_in(there, bundle)
+    assert set(again.configs) == {"Hub", "Folder"}
+    assert [one.name for one in there.datasets.list()] == ["FAQ"]
+    assert len(there.configs.list()) == 2
+    assert _files(there.paths.data) == before
+
+
+def test_other_rows_of_the_same_name_stay_apart(
+    here: Services, there: Services, tmp_path: Path
+) -> None:
+    rows = tmp_path / "other.jsonl"
+    rows.write_text('{"question": "other", "answer": "a"}\n')
+    there.datasets.import_file(rows, name="FAQ")
+    _bring_in(there, _export(here, tmp_path / "x.temper", "Hub"))
+    assert there.configs.get("Hub").dataset.session == "FAQ (2)"
+
+
+def test_cut_at_any_report_an_import_goes_on_to_the_same_end(
+    here: Services, there: Services, tmp_path: Path
+) -> None:
+    bundle = _export(here, tmp_path / "x.temper")
+    for stop in range(1, 8):
+        cancel, seen = CancelToken(), 0
+
+        def report(_progress: Progress, stop: int = stop, cancel: CancelToken = cancel) -> None:
+            nonlocal seen
+            seen += 1
+            if seen == stop:
+                cancel.cancel()
+
+        try:
+            there.bundles.importer.bring_in(bundle, report, cancel, with_environment=False)
+        except Cancelled:
+            assert not there.configs.list()
+    _bring_in(there, bundle)
+    assert len(there.configs.list()) == 2
+    assert not list(there.paths.data.rglob("*.part"))
+
+
+def test_all_that_cannot_travel_is_named_at_once(here: Services, tmp_path: Path) -> None:
+    for name, values in (
+        ("Away", {"hp.base_model": "not/here", "dataset.session": "None"}),
+        ("Net", {"dataset.source": SOURCE_HUB, "dataset.hf_repo": "a/b"}),
+        ("Box", {"local.runtime": RUNTIME_DOCKER, "hp.base_model": "some/model"}),
+    ):
+        here.configs.save(name, with_values(TrainingConfig(), values))
+    with pytest.raises(ConfigError) as failure:
+        _export(here, tmp_path / "x.temper")
+    assert {problem.field for problem in failure.value.problems} >= {
+        "Away, hp.base_model", "Away, dataset.session", "Net, dataset.source", "Box, local.runtime",
+    }  # fmt: skip
+    assert not (tmp_path / "x.temper").exists()
+
+
+def test_an_export_never_replaces_a_file(here: Services, tmp_path: Path) -> None:
+    bundle = _export(here, tmp_path / "x.temper", "Hub")
+    with pytest.raises(AppError) as failure:
+        _export(here, bundle)
+    assert failure.value.kind == "exists"
+
+
+@pytest.mark.slow
+def test_an_environment_is_made_again_of_its_own_wheels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "requirements.txt").write_text("idna\npygments\n")
+    (tmp_path / "requirements.lock").write_text("idna==3.10\npygments==2.19.1\n")
+    first, second = (_packer(tmp_path, name) for name in ("first", "second"))
+    first.runtime.create(_quiet, CancelToken())
+    scratch = tmp_path / "scratch"
+    packed, sources = first.pack(scratch, _quiet, CancelToken())
+
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")  # nobody is there
+    assert {path.parent for path in sources.values()} == {scratch / "wheels"}
+    second.refuse_other(packed, "x.temper")
+    second.make(packed, scratch, _quiet, CancelToken())
+
+    assert second.runtime.is_ready()
+    assert second.runtime.verify() == first.runtime.verify()
+    program = second.runtime.root / "venv" / "bin" / "pygmentize"
+    assert str(second.runtime.root) in program.read_text().splitlines()[0] or os.name != "posix"
+
+
+def test_packages_for_another_computer_are_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("idna\n")
+    (tmp_path / "requirements.lock").write_text("idna==3.10\n")
+    packer = _packer(tmp_path, "here")
+    other = BundledEnvironment(
+        python="3.11", platform="win32-x86_64", accelerator="cpu", pins="0" * 16
+    )
+    with pytest.raises(AppError, match=r"Windows \(x86_64\)"):
+        packer.refuse_other(other, "x.temper")
+
+
+def _packer(folder: Path, name: str) -> EnvironmentPacker:
+    requirements, lock = folder / "requirements.txt", folder / "requirements.lock"
+    runtime = RuntimeEnvironment(
+        folder / name, requirements, lock, modules=("idna", "pygments"), accelerator=Accelerator.CPU
+    )
+    return EnvironmentPacker(runtime, requirements, lock)
