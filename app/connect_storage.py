@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 
+from controllers.disk_forecast import DiskForecast
 from controllers.storage_controller import StorageController
 from views.main_window import STORAGE
 
@@ -36,6 +37,8 @@ class StorageConnection(QObject):
             page.pin_requested.connect(self.controller.toggle_pin)
             page.folder_requested.connect(self._on_folder)
         self._watch(window, wiring)
+        self.forecast = DiskForecast(desk, window.models.form, services.storage, self)
+        self.forecast.known.connect(window.training.setup.output.show_forecast)
 
     def _watch(self, window: MainWindow, wiring: Wiring) -> None:
         """What is known of the disk is out of date when runs, datasets or images come and go."""

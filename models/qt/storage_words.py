@@ -50,3 +50,21 @@ def forecast_sentence(found: StorageForecast) -> str:
     if found.may_fill_up:
         return f"{most} {free}: it may fill up. Keep fewer checkpoints, or free some space."
     return f"{most} {free}."
+
+
+def forecast_note(found: StorageForecast) -> str:
+    """The same in the fewest words, for beneath a setting."""
+    what = f"{counted(found.count, 'checkpoint')} of {size(found.size.checkpoint)} and the result"
+    if found.free is None:
+        return f"Takes up to {size(found.most)}: {what}."
+    room = f"Takes up to {size(found.most)} of {size(found.free)} free: {what}."
+    if found.cannot_save:
+        return f"{room} Not even one checkpoint fits."
+    return f"{room} The disk may fill up." if found.may_fill_up else room
+
+
+def forecast_tone(found: StorageForecast) -> str:
+    """``bad`` where nothing can be saved, ``warning`` where not everything, else empty."""
+    if found.cannot_save:
+        return "bad"
+    return "warning" if found.may_fill_up else ""

@@ -70,6 +70,11 @@ class FakeStorage:
     )
     kept: RetentionRules = field(default_factory=RetentionRules)
     done: Cleaned = field(default_factory=lambda: Cleaned(2 * GB, ("/home/me/x",)))
+    forecasted: StorageForecast | Exception = field(
+        default_factory=lambda: StorageForecast(
+            CheckpointSize(2 * GB, GB), 3, 66 * GB, "the disk of /home/me"
+        )
+    )
     error: Exception | None = None
     hold: Callable[[], None] | None = None
     calls: list[tuple[str, object]] = field(default_factory=list)
@@ -98,8 +103,10 @@ class FakeStorage:
         self._called("pin", (run_id, checkpoint, pinned))
 
     def forecast(self, config: TrainingConfig) -> StorageForecast:
-        self._called("forecast", config)
-        return StorageForecast(CheckpointSize(2 * GB, GB), 3, 66 * GB, "the disk of /home/me")
+        self.calls.append(("forecast", config))
+        if isinstance(self.forecasted, Exception):
+            raise self.forecasted
+        return self.forecasted
 
     def _called(self, name: str, what: object) -> None:
         self.calls.append((name, what))

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 
 from models.domain.errors import AppError
 from models.domain.storage import Cleaned, RetentionRules, StorageReport, StoredKind
+from models.domain.storage_forecast import CheckpointSize, StorageForecast
 from tests.qt.fake_storage import GB, stored, verdict
 from views.dialogs.question_dialog import QuestionDialog
 from views.main_window import STORAGE, TRAINING
@@ -233,3 +234,31 @@ def test_everything_is_reached_with_tab_and_has_a_name(
     finally:
         theme.set_text_size(100)
         theme.set_mode("light")
+
+
+@pytest.mark.parametrize(
+    ("free", "tone", "words"),
+    [
+        (
+            66 * GB,
+            "",
+            "Takes up to 7.0 GB of 66.0 GB free: 3 checkpoints of 2.0 GB and the result.",
+        ),
+        (5 * GB, "warning", "The disk may fill up."),
+        (2 * GB, "bad", "Not even one checkpoint fits."),
+        (None, "", "Takes up to 7.0 GB: 3 checkpoints of 2.0 GB and the result."),
+    ],
+)
+def test_what_a_training_would_take_stands_beneath_its_folder(
+    program: Program, free: int | None, tone: str, words: str
+) -> None:
+    size = CheckpointSize(2 * GB, GB)
+    program.services.storage.forecasted = StorageForecast(size, 3, free, "the disk of /d")
+    program.models.form.edit("hp.save_total_limit", 3)
+    label = program.child("output.disk")
+    program.aio.until(lambda: words in label.text())
+    assert (label.property("tone") or "") == tone
+    assert "It takes up to 7.0 GB" in label.toolTip()
+    program.services.storage.forecasted = AppError("unknown_size", "The size is not known.")
+    program.models.form.edit("hp.base_model", "somebody/else")
+    program.aio.until(label.isHidden)

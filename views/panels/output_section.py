@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Slot
 
 from models.domain.config import TARGET_LOCAL
+from models.qt.storage_words import forecast_note, forecast_sentence, forecast_tone
 from views.panels.settings_card import SettingsCard
-from views.widgets.card import text_label
+from views.widgets.card import restyle, text_label
 
 if TYPE_CHECKING:
+    from models.domain.storage_forecast import StorageForecast
     from views.panels.setup_form import SetupForm
 
 _DIRECTORY = "output.directory"
@@ -28,8 +30,12 @@ class OutputSection(SettingsCard):
         self._data_root = Path()
         self._folder = text_label("", "muted", wrap=True)
         self._folder.setObjectName("output.folder")
+        self._disk = text_label("", "muted", wrap=True)
+        self._disk.setObjectName("output.disk")
+        self._disk.hide()
         self.add((_DIRECTORY,), wide=(_DIRECTORY,))
         form.fields[_DIRECTORY].add_below(self._folder)
+        form.fields[_DIRECTORY].add_below(self._disk)
         form.model.reset.connect(self._show_folder)
         form.model.value_changed.connect(self._on_value_changed)
         self.add(_RESUME, wide=("hp.resume_from",))
@@ -39,6 +45,16 @@ class OutputSection(SettingsCard):
         """Say which real folder the trainer sees as /data unless the setup names another."""
         self._data_root = folder
         self._show_folder()
+
+    @Slot(object)
+    def show_forecast(self, forecast: StorageForecast | None) -> None:
+        """Say what the training would take of the disk, and whether there is room."""
+        self._disk.setText("" if forecast is None else forecast_note(forecast))
+        self._disk.setToolTip("" if forecast is None else forecast_sentence(forecast))
+        tone = "" if forecast is None else forecast_tone(forecast)
+        restyle(self._disk, "tone", tone)
+        restyle(self._disk, "role", "" if tone else "muted")
+        self._disk.setVisible(forecast is not None)
 
     @Slot(str)
     def _on_value_changed(self, path: str) -> None:
