@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST = "temper-checkpoint.json"
+_SHOWN = 16
+"""So much of a dataset's hash tells it from others."""
 
 
 class FileSeal(BaseModel):
@@ -123,6 +125,20 @@ def remove_unsealed(folder: Path) -> None:
     for path in _checkpoints(folder):
         if not (path / MANIFEST).exists():
             shutil.rmtree(path, ignore_errors=True)
+
+
+def put_aside(folder: Path, aside: Path, dataset_sha256: str) -> None:
+    """Move the checkpoints that were made with other rows away from the training with these."""
+    for path in _checkpoints(folder):
+        try:
+            made_with = Manifest.model_validate_json((path / MANIFEST).read_bytes()).dataset_sha256
+        except (OSError, ValidationError):
+            continue
+        if made_with != dataset_sha256:
+            target = aside / (made_with[:_SHOWN] or "unknown") / path.name
+            shutil.rmtree(target, ignore_errors=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(target)
 
 
 def remove_after(folder: Path, step: int) -> None:

@@ -14,6 +14,7 @@ from trainer_image.contract import FailureKind, Hyperparameters, Job, fitting, m
 from trainer_image.encoding import has_kept
 from trainer_image.failures import RefusedError
 from trainer_image.output import OutputFolder, Start
+from trainer_image.record import commit_of
 from trainer_image.rows import DatasetError, check_file, file_sha256
 from trainer_image.run_folder import is_local, resolve
 from trainer_image.sharded import OPTIMIZERS, is_sharded
@@ -22,10 +23,6 @@ from trainer_image.whole_model import quantised_base
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-_COMMIT = 40
-"""Hexadecimal digits of a commit; the signature of a folder has more."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +39,7 @@ class CheckedJob:
         """The commit of a Hub model that the run was trained on so far; it goes on with that one,
         whatever its owner has changed since."""
         before = self.start.manifest.base_sha256 if self.start.manifest else ""
-        is_commit = len(before) == _COMMIT and not is_local(self.job.base_model)
-        return before if is_commit else None
+        return commit_of(self.job.base_model, before)
 
 
 def read_job(path: Path) -> Job:

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
     from trainer_image.checkpoints import Manifest
 
+_ASIDE = "checkpoints-of-other-data"
 _OURS = (
     "adapter", "adapter.tmp", "adapter.old", "model", "model.tmp", "model.old", "merged.tmp",
-    "checkpoints", "tensorboard", "wandb", OUTPUT_MARKER_FILE,
+    "checkpoints", _ASIDE, "tensorboard", "wandb", OUTPUT_MARKER_FILE,
 )  # fmt: skip
 """What a run makes in its output directory, and so all that overwriting one removes."""
 
@@ -92,6 +93,7 @@ class OutputFolder:
             self._clear()
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         checkpoints.remove_unsealed(self.checkpoints)
+        checkpoints.put_aside(self.checkpoints, self.path / _ASIDE, self._dataset_sha256)
         start = self._adopted(start)
         checkpoints.remove_after(self.checkpoints, start.manifest.step if start.manifest else 0)
         self.mark(finished=False)

@@ -11,6 +11,7 @@ from trainer_image.failures import TrainerError
 from trainer_image.merging import save_merged
 from trainer_image.model_card import model_card
 from trainer_image.push import push
+from trainer_image.record import commit_of
 from trainer_image.run_folder import write_atomic, write_model
 
 if TYPE_CHECKING:
@@ -49,9 +50,11 @@ def _upload(training: Training, result: Result, rows: tuple[int, int]) -> str:
     if job.hp.hub_content == "adapter" or result.kind == "model":
         return push(output.adapter, job, message, stop, warn)
     merged = output.path / "merged.tmp"
+    # What was trained on, whatever the model's owner has changed in the meantime.
+    revision = training.checked.base_revision or commit_of(job.base_model, result.base_sha256)
     try:
         with stop.interrupting():
-            save_merged(job.base_model, output.adapter, merged, training.checked.base_revision)
+            save_merged(job.base_model, output.adapter, merged, revision)
         write_atomic(merged / _CARD, model_card(job, result, rows, merged=True))
         return push(merged, job, message, stop, warn)
     finally:

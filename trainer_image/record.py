@@ -36,6 +36,9 @@ _WHOLE = 64 * 2**20
 """Files up to 64 MiB are hashed whole; of larger ones nine pieces of 1 MiB, for a model of 16 GB
 takes half a minute to read and the beginning, the end and seven places between tell two apart."""
 
+_COMMIT = 40
+"""Characters of a commit's hash; a folder's signature has more."""
+
 _DECIDES = ("python", "platform", "cpu", "threads", "device", "driver", "engine", "code_sha256")
 _WORDS = {"code_sha256": "the training code", "cpu": "the processor", "device": "the device",
           "threads": "the number of threads", "base_sha256": "the base model"}  # fmt: skip
@@ -165,6 +168,11 @@ def base_signature(base_model: str) -> str:
     """What a base model is: the commit of a Hub repository that lies in the cache, else of the
     files in a folder; empty where neither is known."""
     return local_base_signature(base_model) if is_local(base_model) else _commit(base_model)
+
+
+def commit_of(base_model: str, signature: str) -> str | None:
+    """The commit in a signature of a Hub model; none of a folder's."""
+    return signature if len(signature) == _COMMIT and not is_local(base_model) else None
 
 
 def local_base_signature(base_model: str) -> str:

@@ -103,6 +103,23 @@ def test_other_data_under_the_same_name_is_another_job() -> None:
     assert OutputFolder(job(), "other sha").plan().checkpoint is None
 
 
+def test_checkpoints_of_other_data_are_kept_aside() -> None:
+    """A job whose file has other rows now begins anew, and costs nobody the earlier training."""
+    output = begun(job(), 5, 10)
+    other = OutputFolder(job(), "other sha")
+    other.begin(other.plan())
+    assert not list(output.checkpoints.iterdir())
+    aside = output.path / "checkpoints-of-other-data" / "sha"
+    assert {path.name for path in aside.iterdir()} == {"checkpoint-5", "checkpoint-10"}
+    assert checkpoints.manifest_of(aside / "checkpoint-10") is not None
+    again = OutputFolder(job(), "sha")
+    assert again.plan().checkpoint is None, "they are not taken up unasked"
+    named = job({"resume_from": f"/data/outputs/run/{aside.parent.name}/sha/checkpoint-10"})
+    start = OutputFolder(named, "sha").begin(OutputFolder(named, "sha").plan())
+    assert start.manifest is not None
+    assert start.manifest.step == 10
+
+
 @pytest.mark.parametrize("on_existing", ["refuse", "resume"])
 def test_foreign_directory_is_refused(on_existing: str, data_root: Path) -> None:
     (data_root / "outputs" / "run").mkdir(parents=True)

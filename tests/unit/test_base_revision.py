@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from trainer_image import publish
 from trainer_image.checkpoints import Manifest
 from trainer_image.checks import CheckedJob
 from trainer_image.contract import Job
@@ -53,3 +56,43 @@ def test_without_a_known_commit_it_is_the_newest(before: str | None) -> None:
 
 def test_a_folder_has_no_commits() -> None:
     assert checked("/data/models/mine", COMMIT).base_revision is None
+
+
+@pytest.mark.parametrize(
+    ("base_model", "recorded", "merged_into"),
+    [("someone/a-model", COMMIT, COMMIT), ("someone/a-model", "", None),
+     ("/data/models/mine", "ab" * 32, None)],
+)  # fmt: skip
+def test_it_is_merged_into_the_commit_that_was_loaded(
+    base_model: str,
+    recorded: str,
+    merged_into: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also by a run that no checkpoint had pinned: its owner may have changed it overnight."""
+    taken: list[str | None] = []
+
+    def save_merged(base: str, adapter: Path, folder: Path, revision: str | None) -> None:
+        folder.mkdir()
+        taken.append(revision)
+
+    monkeypatch.setattr(publish, "save_merged", save_merged)
+    monkeypatch.setattr(publish, "model_card", lambda *_, **__: "")
+    monkeypatch.setattr(publish, "push", lambda *_: "https://hub/me/tuned")
+    hp = {"push_to_hub": True, "hub_repo": "me/tuned", "hub_content": "merged"}
+    first = checked(base_model, None)
+    job = first.job.model_copy(update={"hp": first.job.hp.model_copy(update=hp)})
+    training = SimpleNamespace(
+        checked=SimpleNamespace(
+            job=job,
+            output=SimpleNamespace(path=tmp_path, adapter=tmp_path / "adapter"),
+            base_revision=first.base_revision,
+        ),
+        stop=SimpleNamespace(interrupting=nullcontext),
+        reporter=SimpleNamespace(warn=print),
+    )
+    result = SimpleNamespace(kind="adapter", base_sha256=recorded)
+    address = publish._upload(training, result, (1, 0))  # type: ignore[arg-type]
+    assert address == "https://hub/me/tuned"
+    assert taken == [merged_into]
