@@ -11,10 +11,16 @@ import typer
 from app.cli.following import followed
 from app.cli.output import EXIT_FAILED, Json, print_json, print_table, reported
 from app.cli.state import services
-from app.cli.times import when
-from models.domain.cached_model import ModelPlace, ModelState
 from models.domain.errors import AppError
-from models.qt.wording import counted, size
+from models.qt.model_words import (
+    NOTHING,
+    access_words,
+    check_words,
+    facts,
+    parameter_words,
+    size_words,
+)
+from models.qt.wording import size
 
 if TYPE_CHECKING:
     from models.domain.cached_model import CachedModel, ModelCheck
@@ -22,7 +28,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Base models: list, download, verify, remove, add a folder.", no_args_is_help=True
 )
-_BILLION, _MILLION = 1_000_000_000, 1_000_000
 _CANCELLED = ("It was cancelled.", "What was fetched is kept: the next download goes on there.")
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A repo as user/name, or a folder.")]
@@ -86,7 +91,7 @@ def verify(model: Model, json_: Json = False) -> None:
         if json_:
             print_json(check)
         else:
-            print(_check_words(check))
+            print(f"{check_words(check)}\n{_repair_words(check)}".strip())
         if check.damaged or found.missing:
             raise typer.Exit(EXIT_FAILED)
 
@@ -136,62 +141,22 @@ def _ask(model: CachedModel) -> None:
 def _row(model: CachedModel) -> tuple[str, ...]:
     return (
         model.repo_id_or_path,
-        _parameters(model),
-        model.licence or "-",
-        "gated" if model.gated else "open" if model.is_repo else "-",
-        _size(model),
-        model.state.value if model.state is not ModelState.MISSING else "-",
-        model.where.value or "-",
+        parameter_words(model),
+        model.licence or NOTHING,
+        access_words(model).lower(),
+        size_words(model),
+        model.state.value if model.is_here else NOTHING,
+        model.where.value or NOTHING,
     )
 
 
 def _facts(model: CachedModel) -> list[tuple[str, str]]:
-    facts = [
-        ("Model", model.repo_id_or_path),
-        ("Parameters", _parameters(model)),
-        ("Licence", model.licence or "not known"),
-        ("State", model.state.value),
-        ("Size", _size(model)),
-    ]
-    if model.is_repo:
-        facts.insert(3, ("Access", "gated: needs a token" if model.gated else "open to everybody"))
-    optional = (
-        ("Place", model.place),
-        ("Revision", model.revision),
-        ("Missing", ", ".join(model.missing)),
-        ("Damaged", ", ".join(model.damaged)),
-        ("Checked", when(model.checked_at) if model.checked_at else ""),
-    )
-    return facts + [pair for pair in optional if pair[1]]
+    own = (("Model", model.repo_id_or_path), ("State", model.state.value))
+    lists = (("Missing", ", ".join(model.missing)), ("Damaged", ", ".join(model.damaged)))
+    return [*own, *facts(model), *(pair for pair in lists if pair[1])]
 
 
-def _parameters(model: CachedModel) -> str:
-    if not model.parameters:
-        return "-"
-    if model.parameters >= _BILLION:
-        return f"{model.parameters / _BILLION:.1f} B"
-    return f"{model.parameters / _MILLION:.0f} M"
-
-
-def _size(model: CachedModel) -> str:
-    if not model.is_here:
-        return size(model.bytes_whole) if model.bytes_whole else "-"
-    whole = model.bytes_whole
-    if model.state is ModelState.PARTIAL and whole:
-        return f"{size(model.bytes_on_disk)} of {size(whole)}"
-    return size(model.bytes_on_disk)
-
-
-def _check_words(check: ModelCheck) -> str:
-    name, lacks = check.model.repo_id_or_path, check.model.missing
-    words = []
-    if check.damaged:
-        words.append(f"{name} is damaged: {', '.join(check.damaged)}.")
-        if check.model.where is not ModelPlace.FOLDER:
-            words.append(f"Repair it with: temper models download {name}")
-    if lacks:
-        words.append(f"{name} is not whole: {', '.join(lacks)} is missing.")
-    if check.unknown:
-        files = counted(len(check.unknown), "file")
-        words.append(f"Of {files} no hash is known here; they look whole.")
-    return "\n".join(words) or f"{name} is whole: {counted(check.checked, 'file')} checked."
+def _repair_words(check: ModelCheck) -> str:
+    if not check.damaged or not check.model.is_repo:
+        return ""
+    return f"Repair it with: temper models download {check.model.repo_id_or_path}"

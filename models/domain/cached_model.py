@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.domain.model_shape import ModelShape
 
 
 class ModelState(StrEnum):
@@ -36,6 +40,7 @@ class CachedModel:
     both None where nobody knows yet. ``bytes_on_disk`` counts each file once, however many names
     it has. ``missing`` and ``damaged`` are names of files. ``is_added`` is a folder of the user's
     that is only listed here. ``checked_at`` says when every byte was last compared, 0 for never.
+    ``shape`` are the sizes that decide about memory, where they are known.
     """
 
     repo_id_or_path: str
@@ -54,6 +59,7 @@ class CachedModel:
     is_added: bool = False
     is_listed: bool = False
     checked_at: float = 0.0
+    shape: ModelShape | None = None
 
     @property
     def key(self) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from models.domain.base_models import BaseModel
+    from models.domain.model_shape import ModelShape
 
 _ODD = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, AppError, OSError)
 """What somebody else's config.json can bring about: then its size is not known."""
@@ -134,12 +135,12 @@ class Inventory:
             _state(missing, damaged),
             where,
             str(folder),
-            parameters=_parameters(present),
             bytes_on_disk=used,
             bytes_whole=_whole(present, note, missing, revision),
             revision=revision,
             missing=missing,
             damaged=damaged,
+            shape=_shape(present),
             checked_at=note.checked_at if note.revision in {"", revision} else 0.0,
         )
         return self._dressed(found, note, listed)
@@ -153,7 +154,7 @@ class Inventory:
             return replace(
                 model,
                 label=model.repo_id_or_path,
-                parameters=note.parameters or model.parameters,
+                parameters=note.parameters or (model.shape.parameters if model.shape else None),
                 licence=note.licence,
                 gated=note.gated,
             )
@@ -163,6 +164,7 @@ class Inventory:
             parameters=entry.parameters * 1_000_000,
             licence=entry.license,
             gated=entry.gated,
+            shape=entry.shape or model.shape,
             bytes_whole=model.bytes_whole or note.bytes_whole,
             is_listed=True,
         )
@@ -184,17 +186,18 @@ def _in_folder(folder: Path, *, name: str = "", is_added: bool = False) -> Cache
             label=folder.name, missing=(CONFIG,), is_added=is_added,
         )  # fmt: skip
     present = files_of(folder)
-    missing = missing_files(present)
+    missing, shape = missing_files(present), _shape(present)
     return CachedModel(
         name or str(folder),
         _state(missing, ()),
         ModelPlace.FOLDER,
         str(folder),
         label=folder.name,
-        parameters=_parameters(present),
+        parameters=shape.parameters if shape else None,
         bytes_on_disk=folder_bytes(folder),
         missing=missing,
         is_added=is_added,
+        shape=shape,
     )
 
 
@@ -230,11 +233,11 @@ def _whole(
     return indexed_bytes(present)
 
 
-def _parameters(present: dict[str, Path]) -> int | None:
+def _shape(present: dict[str, Path]) -> ModelShape | None:
     if CONFIG not in present:
         return None
     with suppress(*_ODD):
-        return shape_from_config(json.loads(present[CONFIG].read_bytes())).parameters
+        return shape_from_config(json.loads(present[CONFIG].read_bytes()))
     return None
 
 

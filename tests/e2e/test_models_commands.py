@@ -59,7 +59,7 @@ def test_a_model_from_its_download_to_its_end(temper: Callable[..., Any], hub: H
     assert temper("models", "list", "--here", "--json") == []
     assert f"{REPO} is here, whole (5 kB)." in temper("models", "download", REPO)
     shown = temper("models", "show", REPO)
-    for words in ("apache-2.0", "open to everybody", "complete", "models--me--small"):
+    for words in ("apache-2.0", "Open", "complete", "models--me--small"):
         assert words in shown
     assert f"{REPO} is whole: 3 files checked." in temper("models", "verify", REPO)
     (blob,) = (Path(services().paths.data) / "cache").rglob("model.safetensors")

@@ -1,0 +1,238 @@
+"""The Models page: every base model, how much of it is here, and getting more of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLineEdit,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from views.model_actions import ModelActions
+from views.panels.model_strip import ModelStrip
+from views.widgets.action_bar import ActionBar
+from views.widgets.banner import NoticeBanner
+from views.widgets.buttons import push_button
+from views.widgets.card import text_label
+from views.widgets.empty_state import EmptyState
+from views.widgets.help_button import HelpButton
+from views.widgets.models_table import ModelsTable
+from views.widgets.search_line import SearchLine
+from views.widgets.tab_order import order_tabs
+from views.widgets.task_bar import TaskBar
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QKeyEvent, QShowEvent
+
+    from models.domain.cached_model import CachedModel
+    from models.qt.models_model import ModelsModel
+
+_NO_MATCH = "No model matches the search."
+
+
+class ModelsPanel(QWidget):
+    """Base models to choose from. What can be done with one is in ``actions_``.
+
+    Signals:
+        opened: the page is seen; what is on the disk may have changed.
+    """
+
+    opened = Signal()
+
+    def __init__(self, models: ModelsModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self.actions_ = ModelActions(self)
+        tip = "Words of the name, the licence, or gated, open, complete, incomplete, damaged"
+        self.search = SearchLine("models.search", "Search the models", tip)
+        self.only_here = QCheckBox("On this computer &only")
+        self.table = ModelsTable(models)
+        self.strip = ModelStrip()
+        self.banner = NoticeBanner(name="models.notice")
+        self.task = TaskBar("models.task")
+        self._repo = QLineEdit()
+        self._get = push_button("Do&wnload")
+        self._add = push_button("&Add a folder…")
+        self._bar = ActionBar(
+            self.actions_.menu, "Everything that can be done with the selected model"
+        )
+        self._stack = QStackedWidget()
+        self._is_offline = False
+        self._name_parts()
+        self._build()
+        self._connect(models)
+        self._show_selected()
+        order_tabs(self)
+
+    @Slot(object)
+    def select(self, model: CachedModel) -> None:
+        """Select a model; what hides it is no longer searched for."""
+        if model.key not in {one.key for one in self.table.shown_models()}:
+            self.search.clear()
+            self.only_here.setChecked(False)
+        self.table.select_model(model.key)
+
+    def set_offline(self, offline: bool) -> None:
+        """Offer no download that would need the network."""
+        self._is_offline = offline
+        self.actions_.set_state(offline=offline)
+        self._show_get()
+
+    def set_busy(self, busy: bool) -> None:
+        """One long task at a time."""
+        self.actions_.set_state(busy=busy)
+        self._show_get()
+
+    def _name_parts(self) -> None:
+        self.only_here.setObjectName("models.only_here")
+        self.only_here.setToolTip("Hide what nothing of is on this computer")
+        self._repo.setObjectName("models.repo")
+        self._repo.setAccessibleName("Another model of Hugging Face")
+        self._repo.setPlaceholderText("user/name")
+        self._repo.setToolTip("Any model of Hugging Face, by its name there")
+        self._get.setObjectName("models.get")
+        self._add.setObjectName("models.add")
+        self._add.setToolTip(self.actions_.add.toolTip())
+        self._bar.more.setObjectName("models.more")
+
+    def _build(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(text_label("Models", "title"))
+        head.addWidget(self._bar, 1)
+        head.addWidget(self._add)
+        head.addWidget(HelpButton("models", "base models"))
+        self._bar.add("models.use", "Trai&n on it", self.actions_.use)
+        self._bar.add("models.verify", "Verify", self.actions_.verify)
+        self._download = self._bar.add("models.download", "Download", self.actions_.download)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 14, 20, 12)
+        column.setSpacing(12)
+        column.addLayout(head)
+        column.addWidget(self.banner)
+        column.addWidget(self.task)
+        column.addLayout(self._search_row())
+        column.addWidget(self._list(), 1)
+        column.addWidget(self.strip)
+        column.addLayout(self._get_row())
+
+    def _search_row(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        row.addWidget(self.search, 1)
+        row.addWidget(self.only_here)
+        return row
+
+    def _list(self) -> QStackedWidget:
+        nothing = EmptyState(_NO_MATCH)
+        nothing.setObjectName("models.no_match")
+        show_all = nothing.add_button("Show all models")
+        show_all.setObjectName("models.show_all")
+        show_all.clicked.connect(self.show_all)
+        self._stack.addWidget(self.table)
+        self._stack.addWidget(nothing)
+        return self._stack
+
+    def _get_row(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        label = text_label("Another model of &Hugging Face")
+        label.setBuddy(self._repo)
+        row.addWidget(label)
+        row.addWidget(self._repo, 1)
+        row.addWidget(self._get)
+        return row
+
+    def _connect(self, models: ModelsModel) -> None:
+        actions = self.actions_
+        self.search.textChanged.connect(self._on_filter)
+        self.search.returnPressed.connect(self._on_return)
+        self.only_here.toggled.connect(self._on_filter)
+        self.table.item_selected.connect(self._show_selected)
+        self.table.menu_requested.connect(self._on_menu)
+        self.table.delete_requested.connect(actions.remove.trigger)
+        self._add.clicked.connect(actions.add.trigger)
+        self._repo.textChanged.connect(self._show_get)
+        self._repo.returnPressed.connect(self._on_get)
+        self._get.clicked.connect(self._on_get)
+        for signal in (models.modelReset, models.rowsInserted, models.rowsRemoved):
+            signal.connect(self._show_list)
+
+    @Slot()
+    def show_all(self) -> None:
+        """Search for nothing."""
+        self.search.clear()
+        self.only_here.setChecked(False)
+        self.search.setFocus()
+
+    @Slot()
+    def _show_selected(self) -> None:
+        model = self.table.selected_model()
+        self.actions_.show_model(model)
+        self._download.setText(self.actions_.download.text().replace("&", ""))
+        self.strip.show_model(model)
+
+    @Slot()
+    def _show_get(self) -> None:
+        reason = "" if self._repo.text().strip() else "Type the name of a model first"
+        busy = "" if not self.task.isVisible() else "Wait for what is going on, or cancel it"
+        offline = "Offline mode is on: nothing is downloaded" if self._is_offline else ""
+        reason = offline or busy or reason
+        self._get.setEnabled(not reason)
+        self._get.setToolTip(reason or "Fetch it; it goes on where it was, should it be cut short")
+
+    @Slot()
+    def _show_list(self) -> None:
+        is_empty = self.table.filter.rowCount() == 0 and self.table.filter.is_filtering
+        self._stack.setCurrentIndex(1 if is_empty else 0)
+        if self.table.selected_model() is None and self.table.filter.rowCount():
+            self.table.selectRow(0)
+        self._show_selected()
+
+    @Slot()
+    def _on_filter(self) -> None:
+        self.table.filter.set_filter(self.search.text(), only_here=self.only_here.isChecked())
+        self._show_list()
+
+    @Slot()
+    def _on_return(self) -> None:
+        self.table.setFocus()
+
+    @Slot()
+    def _on_get(self) -> None:
+        if self._get.isEnabled():
+            self.actions_.download_requested.emit(self._repo.text().strip())
+            self._repo.clear()
+
+    @Slot(QPoint)
+    def _on_menu(self, place: QPoint) -> None:
+        self.actions_.menu.popup(place)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._show_get()
+        self.opened.emit()
+
+    def event(self, event: QEvent) -> bool:
+        # Ctrl+F is this page's while it is shown.
+        if event.type() == QEvent.Type.ShortcutOverride and _is_find(event):  # type: ignore[arg-type]
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if _is_find(event):
+            self.search.setFocus()
+            self.search.selectAll()
+        else:
+            super().keyPressEvent(event)
+
+
+def _is_find(event: QKeyEvent) -> bool:
+    return event.key() == Qt.Key.Key_F and event.modifiers() == Qt.KeyboardModifier.ControlModifier
