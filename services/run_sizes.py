@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 OWN_OUTPUTS = (
     "adapter", "adapter.tmp", "adapter.old", "model", "model.tmp", "model.old", "merged.tmp",
-    "checkpoints", "tensorboard", "wandb", OUTPUT_MARKER_FILE,
+    "checkpoints", "checkpoints-of-other-data", "tensorboard", "wandb", OUTPUT_MARKER_FILE,
 )  # fmt: skip
 """What a training makes in its output directory; anything else there is somebody else's."""
 
