@@ -56,7 +56,9 @@ class Inventory:
         listed = self._listed()
         here = {one.key: one for one in self._cached(listed)}
         first = [
-            found for repo in listed for found in self._rows(repo, here) or [self._absent(repo)]
+            found
+            for repo in listed
+            for found in self._rows(repo, here) or [self._absent(repo, listed)]
         ]
         others = [one for one in here.values() if one.repo_id_or_path not in listed]
         return (*first, *others, *self._folders())
@@ -109,9 +111,9 @@ class Inventory:
     def _rows(self, repo: str, here: dict[str, CachedModel]) -> list[CachedModel]:
         return [one for one in here.values() if one.repo_id_or_path == repo]
 
-    def _absent(self, repo: str) -> CachedModel:
+    def _absent(self, repo: str, listed: dict[str, BaseModel] | None = None) -> CachedModel:
         note = ModelNotes(self.data_root).read(repo)
-        return self._dressed(CachedModel(repo, ModelState.MISSING), note)
+        return self._dressed(CachedModel(repo, ModelState.MISSING), note, listed)
 
     def _in_cache(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import threading
 import time
@@ -16,7 +17,9 @@ import pytest
 
 from models.domain.cached_model import CachedModel, ModelPlace, ModelState
 from models.domain.errors import AppError
+from services.environment.folder_lock import try_lock
 from services.hub_cache import hub_cache, is_cached_model
+from services.models import fetching
 from services.models.inventory import Inventory
 from services.models.layout import bytes_in, folder_of
 from services.models.library import ModelLibrary
@@ -350,6 +353,45 @@ def test_a_repo_without_weights_is_refused_before_anything_is_fetched(world: Wor
         world.download("me/gguf")
     assert caught.value.kind == "no_weights"
     assert world.hub.fetched() == []
+
+
+def test_a_disk_without_room_is_said_before_anything_is_fetched(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(world.root.parent)
+    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda _: usage._replace(free=100_000_000))
+    with pytest.raises(AppError, match=r"0\.1 GB free") as caught:
+        fetching.Fetch(fetching.Order(REPO, str(world.root)), lambda *_: None).run()
+    assert caught.value.kind == "disk_full"
+    assert world.hub.fetched() == []
+
+
+def test_a_hub_that_cannot_be_reached_is_said(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(AppError, match="cannot be reached") as caught:
+        world.download()
+    assert caught.value.kind == "network"
+    assert "What was fetched is kept" in caught.value.hint
+
+
+def test_a_second_program_waits_for_the_first_ones_download(world: World) -> None:
+    reports: list[Progress] = []
+    cancel = CancelToken()
+    lock = try_lock(world.root / "cache" / "temper-models" / "me--small.lock")
+    assert lock is not None
+
+    def on_report(progress: Progress) -> None:
+        reports.append(progress)
+        if "waiting for it" in progress.message:
+            cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        world.library.download(REPO, on_report, cancel)
+    os.close(lock)
+    assert world.hub.fetched() == []
+    assert world.download().is_complete
 
 
 def test_a_removed_model_is_gone_and_one_in_use_stays(world: World) -> None:
