@@ -190,7 +190,16 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     )
     rented = build_remote(
         RemoteParts(
-            database, secrets, keychain, offline, install_id, place_code, shapes, peaks, library
+            database,
+            secrets,
+            keychain,
+            offline,
+            install_id,
+            place_code,
+            shapes,
+            peaks,
+            library,
+            trainer,
         )
     )
     processes = ProcessCount(gpus.probe, engine.info)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from models.domain.memory import estimate_memory
+from services.docker.image_needs import read_needs
 from services.remote.driver import RemoteDriver
 from services.remote.marks import RunTokens
 from services.remote.quotes import expected_cost
@@ -19,6 +20,7 @@ from services.runpod.account import RunpodAccount
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from models.db.database import Database
     from models.domain.config import TrainingConfig
@@ -45,6 +47,7 @@ class RemoteParts:
     shapes: ModelShapes
     peaks: MemoryRecords
     library: DatasetLibrary
+    trainer: Path
 
 
 def build_remote(parts: RemoteParts) -> RemoteRunner:
@@ -61,6 +64,7 @@ def build_remote(parts: RemoteParts) -> RemoteRunner:
         code=parts.code,
         need=partial(_need, parts.shapes, parts.peaks),
         expected=partial(expected_cost, parts.shapes, parts.library),
+        image_needs=read_needs(parts.trainer / "needs.txt", parts.trainer / "requirements.txt"),
     )
     runner = RemoteRunner(RemoteDriver(tools))
     atexit.register(runner.driver.close)

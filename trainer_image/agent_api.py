@@ -32,6 +32,7 @@ _LONGEST_WAIT = 25.0
 """Seconds that a call may wait for news: well below the proxy's limit of 100."""
 _POLL_SECONDS = 0.1
 _IDLE_SECONDS = 60.0
+_MOST_NAMES = 64
 _STRANGER_SECONDS = 15.0
 """Whoever has shown no token yet may keep a connection to himself for so long."""
 _MOST_CONNECTIONS = 48
@@ -187,6 +188,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._json(200, {})
         agent.watchdog.end("acknowledged")
 
+    def _get_image(self, rest: list[str]) -> None:
+        """What the pod's image holds of the libraries that are asked for (``names=a,b``)."""
+        from trainer_image.image_facts import image_facts  # seldom asked
+
+        names = [name for name in self._query.get("names", "").split(",") if name]
+        self._json(200, image_facts(names[:_MOST_NAMES]))
+
     def _get_log(self, rest: list[str]) -> None:
         self._tail(self.server.agent.settings.run_folder / "train.log")
 
@@ -300,7 +308,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 _CALLS = frozenset(
-    ("status", "inputs", "secrets", "start", "cancel", "ack", "log", "events", "artifacts")
+    ("status", "image", "inputs", "secrets", "start", "cancel", "ack", "log", "events", "artifacts")
 )
 
 

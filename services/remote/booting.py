@@ -13,6 +13,7 @@ from models.domain.errors import AppError
 from models.domain.pod import CLOUD_WORDS
 from models.domain.pod_boot import BootPhase
 from models.domain.remote_run import AGAIN, FAILED, LOST, RemotePhase
+from services.docker.image_needs import parts_of
 from services.remote.boot_log import BootLog
 from services.remote.pod_lines import PodLines
 from services.remote.presence import STOPPED, why_gone
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from models.domain.pod_boot import PodBoot
     from models.domain.remote_run import RemoteAttempt
     from services.remote.work import Work
+    from services.runpod.agent_client import AgentClient
 
 LOOK_SECONDS = 5.0
 """Between looks at the pod: Runpod lets an account ask 60 times a minute."""
@@ -118,6 +120,9 @@ def _checked(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
                     raise
                 return work.look()  # it went away again: the boot is watched on
             if status.self_delete:
+                lacks = _lacks(agent, work)
+                if lacks:
+                    return _unfit(work, lacks)
                 return work.save(phase=RemotePhase.DELIVERING, doing="The pod is ready.")
             if status.self_delete_tried and work.now() > until:
                 raise AppError(
@@ -127,6 +132,25 @@ def _checked(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
                     status.self_delete_detail,
                 )
             work.pause(LOOK_SECONDS)
+
+
+def _lacks(agent: AgentClient, work: Work) -> tuple[str, ...]:
+    """What the image lacks, asked before anything is uploaded that would be of no use in it."""
+    needs = work.tools.image_needs
+    facts = None if needs is None else agent.image(needs.names)
+    if needs is None or facts is None:
+        return ()
+    return needs.lacks(facts, parts_of(work.run.config, on_gpu=True))
+
+
+def _unfit(work: Work, lacks: tuple[str, ...]) -> RemoteAttempt:
+    """End the pod: every other one would have the same image."""
+    image = work.run.config.runpod.image.strip()
+    return work.save(
+        phase=RemotePhase.ENDING, outcome=FAILED, trouble_kind="bad_image",
+        trouble=f"The image {image} cannot train: {'; '.join(lacks)}.",
+        trouble_hint="Choose another Runpod image, such as Temper's own in your registry.",
+    )  # fmt: skip
 
 
 def _give_up(attempt: RemoteAttempt, work: Work, reason: str, trouble: str) -> RemoteAttempt:

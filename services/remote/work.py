@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from models.domain.gpu_offer import GpuOffer
     from models.domain.remote_run import RemoteAttempt
     from models.domain.run import Run
+    from services.docker.image_needs import ImageNeeds
     from services.offline import OfflinePolicy
     from services.remote.clock import Clock
     from services.remote.marks import RunTokens
@@ -39,7 +40,7 @@ LOOK_SECONDS = 1.0
 class Tools:
     """What all remote runs share. ``need`` predicts the peak of memory of a setup in bytes, None
     where it is not known; ``expected`` what it costs with an offer, in dollars; ``code`` places the
-    trainer's code, and says where."""
+    trainer's code, and says where; ``image_needs`` is what a pod's image must hold."""
 
     store: AttemptStore
     records: RunRecords
@@ -51,6 +52,7 @@ class Tools:
     code: Callable[[], TrainerCode]
     need: Callable[[TrainingConfig], int | None] = lambda _: None
     expected: Callable[[TrainingConfig, GpuOffer], float | None] = lambda _config, _offer: None
+    image_needs: ImageNeeds | None = None
     catalogue: GpuCatalogue = field(default_factory=GpuCatalogue)
     clock: Clock = field(default_factory=SystemClock)
 

@@ -10,15 +10,19 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlencode
 
 import httpx
 
 from models.domain.errors import AppError
+from models.domain.image_facts import facts_from
 from services.redaction import redact
 from services.web import user_agent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from models.domain.image_facts import ImageFacts
 
 UNREACHABLE = "agent_unreachable"
 REFUSED = "agent_refused"
@@ -182,6 +186,19 @@ class AgentClient:
     def status(self) -> AgentStatus:
         """How the run is."""
         return _status(self.call("GET", "status"))
+
+    def image(self, names: Iterable[str]) -> ImageFacts | None:
+        """What the pod's image holds of these libraries; None where an earlier program's agent is
+        there, which cannot tell."""
+        query = urlencode({"names": ",".join(names)})
+        try:
+            return facts_from(self.call("GET", f"image?{query}").json())
+        except AgentRefusalError as refusal:
+            if refusal.status != httpx.codes.NOT_FOUND:
+                raise
+        except ValueError:
+            pass
+        return None
 
     def send_secrets(self, secrets: Mapping[str, str]) -> None:
         """Hand secrets over; the agent keeps them in memory only, so again after its restart."""

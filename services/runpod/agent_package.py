@@ -29,7 +29,8 @@ os.execv(sys.executable, [sys.executable, "-u", "-m", "trainer_image.agent"])
 
 def agent_variable(trainer_image: Path) -> str:
     """The agent for the pod's environment, from the folder of its modules."""
-    packed = _zip([trainer_image / "__init__.py", *sorted(trainer_image.glob("agent*.py"))])
+    asked = [trainer_image / name for name in ("__init__.py", "image_facts.py")]
+    packed = _zip([*asked, *sorted(trainer_image.glob("agent*.py"))])
     return base64.b64encode(packed).decode()
 
 

@@ -17,6 +17,7 @@ from models.domain.run import Run, RunState
 from models.domain.secrets import HF_TOKEN
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
+from services.docker.image_needs import read_needs
 from services.job_builder import JobBuilder, build_job
 from services.offline import OfflinePolicy
 from services.remote.driver import RemoteDriver
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 INSTALL = "1a2b3c4d5e6f7081"
+_TRAINER = ROOT / "trainer_image"
+NEEDS = read_needs(_TRAINER / "needs.txt", _TRAINER / "requirements.txt")
 
 
 class NoKeychain:
@@ -101,6 +104,7 @@ def tools_of(
         offline=offline,
         install_id=lambda: INSTALL,
         code=lambda: code,
+        image_needs=NEEDS,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +61,7 @@ def test_a_run_trains_on_a_pod_and_its_adapter_is_here_and_the_pod_gone(
     assert (over.outcome, over.teardown, there.pods) == (FINISHED, Teardown.CONFIRMED, [])
     assert there.records.get(run.id).cost_usd == pytest.approx(over.cost)
     (volume,) = there.runpod.cloud.volumes.values()
+    assert [*volume.folder.glob("datasets/*.jsonl")]
     on_the_pod = (volume.folder / "runs" / run.id / "events.jsonl").read_bytes()
     assert run_folder(ended).events.read_bytes() == on_the_pod
 
@@ -119,6 +121,26 @@ def test_a_run_that_gets_no_pod_fails_and_says_why(there: RemoteWorld) -> None:
     assert ended.failure is not None
     assert ended.failure.kind == "no_balance"
     assert "balance is too low" in ended.failure.message
+
+
+def test_an_image_without_the_stack_ends_its_pod_before_anything_is_uploaded(
+    there: RemoteWorld,
+) -> None:
+    for found in (there.home / "pod-python").rglob("torch-*.dist-info"):
+        shutil.rmtree(found)
+    runs = there.service(there.program())
+    run = follow(runs, runs.start(there.config(), name="a stranger's image"))
+    assert run.state is RunState.FAILED
+    assert run.failure is not None
+    assert run.failure.kind == "bad_image"
+    assert run.failure.message == (
+        "The image docker.io/sbussiso/unsloth-trainer:latest cannot train: it has no torch."
+    )
+    there.wait(run, 1, RemotePhase.OVER)
+    assert (there.pods, len(there.store.of_run(run.id))) == ([], 1)
+    assert there.asked("POST") == 1, "another pod would have the same image"
+    (volume,) = there.runpod.cloud.volumes.values()
+    assert [*volume.folder.glob("datasets/*.jsonl")] == []
 
 
 def test_a_setup_without_a_key_says_so_before_anything_is_asked(there: RemoteWorld) -> None:

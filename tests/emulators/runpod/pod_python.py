@@ -1,6 +1,7 @@
 """The Python of pods that are processes on a fast clock: the agent is real, the trainer stands in.
 
-It is a virtual environment without any package, whose ``sitecustomize`` is :mod:`pod_site`.
+It is a virtual environment whose packages are there in name only, and whose ``sitecustomize`` is
+:mod:`pod_site`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from tests.emulators.runpod.clock import Clock
 
 _HERE = Path(__file__).parent
+_STACK = {
+    "torch": "2.13.0", "transformers": "5.17.0", "trl": "1.14.0", "peft": "0.21.2",
+    "accelerate": "1.15.0", "datasets": "4.8.5", "huggingface_hub": "1.33.0",
+    "pydantic": "2.14.3", "bitsandbytes": "0.50.2", "wandb": "0.24.2",
+}  # fmt: skip
+"""What the image of the emulated pods holds, in name only."""
 _GRACE = 0.2
 """Real seconds: on a fast clock already more than a pod is given."""
 
@@ -53,4 +60,15 @@ def _environment(folder: Path) -> Path:
     python.symlink_to(base / "bin" / name)
     shutil.copy(_HERE / "pod_site.py", packages / "sitecustomize.py")
     shutil.copy(_HERE / "standin.py", packages / "standin.py")
+    for name, version in _STACK.items():
+        _hold(packages, name, version)
     return python
+
+
+def _hold(packages: Path, name: str, version: str) -> None:
+    """Let the image say that it has a library: its agent is asked, and imports none of it."""
+    (packages / name).mkdir()
+    (packages / name / "__init__.py").touch()
+    info = packages / f"{name}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
