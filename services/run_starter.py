@@ -80,7 +80,8 @@ class RunStarter:
         ``session`` is the dataset where the setup's own name of it is not to be looked up. A run
         that is to wait may have the name of a container that is there now.
         """
-        further = self.runner_problems(config)
+        goes_on = answer is OnExisting.RESUME
+        further = self.runner_problems(config) if goes_on else self._further_problems(config)
         if queued:
             further = [problem for problem in further if problem.field != _ITS_NAME]
         offline = self._offline.is_offline()
@@ -184,7 +185,9 @@ class RunStarter:
         ConfigError, AppError("dataset_gone") or AppError("output_exists") say what is in the way.
         """
         problems = self._builder.problems(
-            run.config, offline=self._offline.is_offline(), further=self.runner_problems(run.config)
+            run.config,
+            offline=self._offline.is_offline(),
+            further=self._further_problems(run.config),
         )
         if problems:
             raise ConfigError(problems)
@@ -213,15 +216,22 @@ class RunStarter:
     def all_problems(self, config: TrainingConfig) -> list[Problem]:
         """Everything that would refuse a start now, at once; nothing is changed."""
         return self._builder.all_problems(
-            config, offline=self._offline.is_offline(), further=self.runner_problems(config)
+            config, offline=self._offline.is_offline(), further=self._further_problems(config)
         )
+
+    def _further_problems(self, config: TrainingConfig) -> list[Problem]:
+        """The runner's, and what a new run needs besides; one that goes on has its model, and
+        checkpoints that take room already."""
+        found = self.runner_problems(config)
+        if self._needs is None:
+            return found
+        data_root, offline = self._builder.data_root(config), self._offline.is_offline()
+        return [*found, *self._needs.problems(config, data_root, offline=offline)]
 
     def runner_problems(self, config: TrainingConfig) -> list[Problem]:
         """What keeps this computer, or its account at Runpod, from running the setup."""
         data_root, offline = self._builder.data_root(config), self._offline.is_offline()
         found = self._runners.of(_runtime(config)).check(config, data_root, offline=offline)
-        if self._needs is not None:
-            found = [*found, *self._needs.problems(config, data_root, offline=offline)]
         fix = DEFAULT_FOLDER if config.local.host_data_dir.strip() else ANOTHER_FOLDER
         return [
             replace(one, fix=fix) if one.field == _ITS_FOLDER and one.fix is None else one

@@ -42,6 +42,7 @@ from services.docker.engine import DockerEngine
 from services.install_id import InstallId
 from services.job_builder import JobBuilder
 from services.offline import OfflinePolicy
+from services.run_outputs import OnExisting
 from services.run_records import RunRecords
 from services.runners.docker import DockerRunner
 from services.runners.process import ProcessRunner
@@ -360,6 +361,18 @@ def _is_told(missing: Missing, problem: Problem) -> None:
     assert missing.says in problem.message
     assert problem.fix is not None
     assert (problem.fix.label, problem.fix.does) == (missing.button, missing.does)
+
+
+def test_one_that_goes_on_is_not_refused_for_the_room_that_its_checkpoints_take(
+    world: World,
+) -> None:
+    world.free = 5 * GIGABYTE
+    config = with_values(TrainingConfig(), world.values)
+    assert [one.field for one in world.service.problems(config)] == ["local.host_data_dir"]
+
+    starter = world.service.starter
+    assert starter.plan(config, "", OnExisting.RESUME, list).job.on_existing == "refuse"
+    assert starter.runner_problems(config) == []
 
 
 def test_what_takes_too_long_to_find_out_does_not_keep_a_start_back(world: World) -> None:
