@@ -234,6 +234,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     inspection = DataInspection(places.inspection, looks, lambda: place_code().sha256)
     rows = DataInspection(places.inspection, looks, lambda: place_code().sha256)
     hub = HubCheck(library, inspection, hf_token, looks)
+    models = build_models(data_root, offline, hf_token, RunRecords(database))
     return Services(
         paths=paths,
         offline=offline,
@@ -268,7 +269,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         learning=LearningCheck(library, inspection, rows, builder, hub, offline.is_offline),
         gpus=gpus,
         shapes=shapes,
-        models=build_models(data_root, offline, hf_token, RunRecords(database)),
+        models=models,
         peaks=peaks,
         doctor=Doctor(partial(probes_of, patient)),
         docker=engine,
@@ -283,7 +284,20 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
             StorageParts(paths, database, library, images.list, data_root, forecaster)
         ),
         bundles=build_bundles(
-            BundleParts(configs, library, builder, runtime, data_root, paths.home / "offline")
+            BundleParts(
+                database=database,
+                images=images,
+                models=models,
+                starter=runs.starter,
+                places=places,
+                peaks=peaks,
+                configs=configs,
+                library=library,
+                builder=builder,
+                runtime=runtime,
+                data_root=data_root,
+                scratch=paths.home / "offline",
+            )
         ),
     )
 

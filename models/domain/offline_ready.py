@@ -23,3 +23,43 @@ class ImportedBundle:
     models: tuple[str, ...]
     datasets: tuple[str, ...]
     has_environment: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineNeed:
+    """One thing that a configuration needs, whether it is here, and if not, what to do."""
+
+    what: str
+    name: str
+    is_here: bool
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineStatus:
+    """How far a configuration is from training without a network.
+
+    ``checked_at`` is when its dry run went well with all that is here now, in seconds since the
+    epoch; 0 where it never did, or something has changed since.
+    """
+
+    config: str
+    needs: tuple[OfflineNeed, ...]
+    checked_at: float = 0.0
+
+    @property
+    def missing(self) -> tuple[OfflineNeed, ...]:
+        """What is not here."""
+        return tuple(need for need in self.needs if not need.is_here)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all is here and a dry run has shown that it works."""
+        return not self.missing and bool(self.checked_at)
+
+    @property
+    def words(self) -> str:
+        """In a few words."""
+        if self.missing:
+            return f"missing: {', '.join(need.what.lower() for need in self.missing)}"
+        return "ready to train offline" if self.is_ready else "all is here, not tried yet"

@@ -1,0 +1,164 @@
+"""Ready for a computer without a network: from what is on the disk, and only while it is."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.bootstrap import Services, build_services
+from app.paths import AppPaths
+from models.domain.config import SOURCE_HUB, TARGET_RUNPOD, TrainingConfig
+from models.domain.config_io import with_values
+from models.domain.errors import AppError, ConfigError
+from models.domain.measured_fit import MeasuredFit
+from services.job_builder import JobBuilder
+from services.offline import OfflinePolicy
+from services.offline_ready import OfflineMeans, OfflineReadiness
+from services.progress import CancelToken, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Environment:
+    """An environment that is made at once, by anybody who asks."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def is_ready(self) -> bool:
+        return self.made > 0
+
+    def versions(self) -> dict[str, str]:
+        return {"torch": str(self.made)} if self.made else {}
+
+    def create(self, *_arguments: object) -> None:
+        self.made += 1
+
+
+class Probe:
+    """A dry run that goes as it is told."""
+
+    def __init__(self) -> None:
+        self.tried: list[TrainingConfig] = []
+        self.fits = True
+
+    def measure(self, config: TrainingConfig, **_how: object) -> MeasuredFit:
+        self.tried.append(config)
+        return MeasuredFit(
+            fits=self.fits, device="", peak_bytes=1, process_peak_bytes=1, free_bytes=2, rows=1,
+            longest=1, total_steps=1, step_seconds=1.0, at_most_seconds=1.0, seconds=1.0,
+        )  # fmt: skip
+
+
+class World:
+    """A home with a model, rows and a setup of both."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.environment, self.probe = Environment(), Probe()
+        self.model = services.paths.data / "models" / "llama"
+        self.model.mkdir(parents=True)
+        for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+            (self.model / name).write_text("{}")
+        (self.model / "model.safetensors").write_bytes(b"weights")
+        rows = services.paths.home / "rows.jsonl"
+        rows.write_text('{"question": "q", "answer": "a"}\n')
+        services.datasets.import_file(rows, name="FAQ")
+        self.save("Away")
+        means = OfflineMeans(self.environment, services.images, services.models, self.probe)  # type: ignore[arg-type]
+        self.readiness = OfflineReadiness(
+            services.database,
+            services.configs,
+            services.datasets,
+            JobBuilder(services.datasets, lambda: services.paths.data),
+            means,
+        )
+
+    def save(self, name: str, **values: object) -> None:
+        usual = {"hp.base_model": "/data/models/llama", "dataset.session": "FAQ"}
+        changed = {path.replace("__", "."): value for path, value in values.items()}
+        self.services.configs.put(name, with_values(TrainingConfig(), usual | changed))
+
+    def missing(self, name: str = "Away") -> list[str]:
+        return [need.what for need in self.readiness.status(name).missing]
+
+    def prepare(self, name: str = "Away") -> bool:
+        return self.readiness.prepare(name, _quiet, CancelToken()).is_ready
+
+
+def _quiet(_progress: Progress) -> None:
+    """Nobody looks."""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with closing(
+        build_services(AppPaths(tmp_path / "home"), OfflinePolicy(forced=True))
+    ) as services:
+        yield World(services)
+
+
+def test_prepared_it_is_ready_and_the_dry_run_was_made_with_all_there(world: World) -> None:
+    assert world.missing() == ["Environment"]
+    assert world.prepare()
+    assert world.readiness.status("away").words == "ready to train offline"
+    assert world.environment.made == 1
+    assert world.prepare()
+    assert world.environment.made == 1, "what is here is not made again"
+    assert len(world.probe.tried) == 2
+
+
+def test_ready_lasts_until_something_it_needs_goes_away(world: World) -> None:
+    world.prepare()
+    weights = (world.model / "model.safetensors").read_bytes()
+    (world.model / "model.safetensors").unlink()
+    assert world.missing() == ["Model"]
+    (world.model / "model.safetensors").write_bytes(weights)
+    assert world.readiness.status("Away").is_ready
+    session = world.services.datasets.find("FAQ")
+    world.services.datasets.delete(session.id)
+    assert world.missing() == ["Dataset"]
+    world.services.datasets.restore(session)
+    assert world.readiness.status("Away").is_ready
+
+
+def test_ready_ends_with_another_setup_model_or_environment(world: World) -> None:
+    world.prepare()
+    world.save("Away", hp__lora_r=8)
+    assert world.readiness.status("Away").words == "all is here, not tried yet"
+    world.prepare()
+    (world.model / "model.safetensors").write_bytes(b"other weights")
+    assert not world.readiness.status("Away").is_ready
+    world.prepare()
+    world.environment.made += 1
+    assert not world.readiness.status("Away").is_ready
+
+
+def test_what_no_fetching_can_mend_is_refused_before_anything_is_fetched(world: World) -> None:
+    world.save("Net", dataset__source=SOURCE_HUB, dataset__hf_repo="a/b", hp__push_to_hub=True)
+    world.save("Pod", training__target=TARGET_RUNPOD)
+    with pytest.raises(ConfigError) as failure:
+        world.prepare("Net")
+    assert [one.field for one in failure.value.problems] == ["dataset.source", "hp.push_to_hub"]
+    with pytest.raises(ConfigError):
+        world.prepare("Pod")
+    assert world.environment.made == 0
+    assert world.missing("Pod") == ["Setup"]
+
+
+def test_a_model_that_cannot_be_fetched_and_one_that_does_not_fit_are_not_ready(
+    world: World,
+) -> None:
+    world.save("Gone", hp__base_model="some/model")
+    with pytest.raises(AppError) as failure:
+        world.prepare("Gone")
+    assert failure.value.kind == "offline"
+    world.probe.fits = False
+    with pytest.raises(AppError) as failure:
+        world.prepare()
+    assert failure.value.kind == "does_not_fit"
+    assert [one.is_ready for one in world.readiness.all()] == [False, False]
