@@ -7,6 +7,8 @@ import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -374,6 +376,33 @@ def test_a_hub_that_cannot_be_reached_is_said(
         world.download()
     assert caught.value.kind == "network"
     assert "What was fetched is kept" in caught.value.hint
+
+
+_PROGRAM = """
+import sys
+from services.models.fetching import Order
+from services.models.process import fetch_in_child
+from services.progress import CancelToken
+fetch_in_child(Order(sys.argv[1], sys.argv[2]), lambda progress: None, CancelToken())
+"""
+
+
+def test_a_download_ends_with_the_program_that_wanted_it(world: World) -> None:
+    world.hub.pace = 400_000
+    folder = folder_of(hub_cache(world.root), REPO)
+    arguments = [sys.executable, "-c", _PROGRAM, REPO, str(world.root)]
+    with subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL) as program:
+        began = time.monotonic()
+        while bytes_in(folder) < 400_000:
+            assert time.monotonic() - began < 60, "the download does not begin"
+            time.sleep(0.02)
+        (child,) = psutil.Process(program.pid).children()
+        program.kill()
+    child.wait(5)
+    found = world.inventory.is_complete(REPO)
+    assert found.state is ModelState.PARTIAL
+    world.hub.pace = 0
+    assert world.download().is_complete
 
 
 def test_a_second_program_waits_for_the_first_ones_download(world: World) -> None:
