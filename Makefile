@@ -59,6 +59,7 @@ bench: $(READY)
 	@$(BIN)/python tests/benchmarks/bench_near_duplicates.py
 	@$(BIN)/python tests/benchmarks/bench_import.py
 	@$(BIN)/python tests/benchmarks/bench_agent_transfer.py
+	@$(BIN)/python tests/benchmarks/bench_click_to_step.py
 
 lint: $(READY)
 	@$(BIN)/ruff format --check -q .
