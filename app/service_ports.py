@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from controllers.offline_prepare_controller import BundlesPort
     from controllers.ports import (
         ConfigPort,
         DatasetPort,
@@ -89,6 +90,10 @@ class WindowServices(Protocol):
     @property
     def probe(self) -> MeasurePort:
         """What a setup really takes."""
+
+    @property
+    def bundles(self) -> BundlesPort:
+        """Computers without a network."""
 
     @property
     def remote(self) -> RemotePort:

@@ -25,6 +25,7 @@ from app.connect_models import ModelsConnection
 from app.connect_offline import OfflineConnection
 from app.connect_pod_list import PodListConnection
 from app.connect_pods import PodsConnection
+from app.connect_prepare import PrepareConnection
 from app.connect_presets import PresetConnection
 from app.connect_rented import RentedConnection
 from app.connect_runs import RunsConnection
@@ -98,6 +99,7 @@ class Wiring(QObject):
         self.docker = DockerConnection(window, desk, services, self.training, self)
         self.learning = LearningConnection(window, desk, services, self)
         self.measure = MeasureConnection(window, desk, services, self)
+        self.prepare = PrepareConnection(window, desk, services, self)
 
     async def fill(self) -> None:
         """Fill the window with what there is, the most urgent first."""
@@ -125,6 +127,7 @@ class Wiring(QObject):
         self.environment.cancel()
         self.gate.controller.cancel()
         self.measure.controller.cancel()
+        self.prepare.controller.cancel()
         self.help.demo.cancel()
         self.doctor.controller.cancel()
         self.learning.controller.cancel()

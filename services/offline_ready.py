@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from models.domain.config import RUNTIME_DOCKER, TARGET_LOCAL, TARGET_RUNPOD
 from models.domain.errors import AppError, ConfigError, Problem
-from models.domain.offline_ready import OfflineNeed, OfflineStatus
+from models.domain.offline_ready import SETUP, OfflineNeed, OfflineStatus
 from services.config_files import config_text
 from services.job_builder import is_local_model, offline_problems
 from services.progress import Progress
@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     from services.progress import CancelToken, Reporter
 
 _KEY = "offline_ready:"
+_NEVER = {
+    "training.target": "trains on Runpod",
+    "dataset.source": "reads its dataset from Hugging Face",
+    "hp.push_to_hub": "uploads to Hugging Face",
+}
+"""Settings with which no training is offline, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,9 @@ class OfflineReadiness:
         try:
             config = self._configs.get(saved.name)
         except AppError as error:
-            return OfflineStatus(saved.name, (OfflineNeed("Setup", "", False, str(error)),))
+            return OfflineStatus(
+                saved.name, (OfflineNeed(SETUP, "cannot be read", False, str(error)),)
+            )
         needs = self._needs(config)
         checked = 0.0
         if all(need.is_here for need in needs):
@@ -123,7 +131,7 @@ class OfflineReadiness:
 
     def _needs(self, config: TrainingConfig) -> tuple[OfflineNeed, ...]:
         lasting = [
-            OfflineNeed("Setup", f"{one.field} {one.value}".strip(), False, one.remedy)
+            OfflineNeed(SETUP, _NEVER.get(one.field, one.message), False, one.remedy)
             for one in self._lasting_problems(config)
         ]
         if config.training.target != TARGET_LOCAL:

@@ -56,6 +56,7 @@ class WindowActions(QObject):
         self.doctor = self._make("&Doctor…", "Ctrl+Shift+D")
         self.images = self._make("Manage Docker &images…", "")
         self.pods = self._make("Manage &pods…", "")
+        self.prepare = self._make("Prepare &for offline…", "")
         self.offline = self._make("&Offline mode", "")
         self.offline.setCheckable(True)
         self.offline.setEnabled(False)
@@ -110,8 +111,8 @@ class WindowActions(QObject):
         menus.view.addMenu("T&heme").addActions(self.themes.actions())
         sizes = (self.larger, self.smaller, self.normal_size)
         menus.view.addMenu("Te&xt size").addActions(sizes)
-        own = (self.doctor, self.images, self.pods, self.offline, self.settings)
-        menus.tools.addActions(own)
+        menus.tools.addActions([self.doctor, self.images, self.pods])
+        menus.tools.addActions([self.offline, self.prepare, self.settings])
         menus.help.addActions([self.guide, self.shortcuts, self.welcome, self.about])
 
     def _fill_config(self, menu: QMenu) -> None:

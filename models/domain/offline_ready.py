@@ -25,6 +25,10 @@ class ImportedBundle:
     has_environment: bool
 
 
+SETUP = "Setup"
+"""What is wrong with the setup itself, which no fetching mends."""
+
+
 @dataclass(frozen=True, slots=True)
 class OfflineNeed:
     """One thing that a configuration needs, whether it is here, and if not, what to do."""
@@ -60,6 +64,9 @@ class OfflineStatus:
     @property
     def words(self) -> str:
         """In a few words."""
+        never = [need.name for need in self.missing if need.what == SETUP]
+        if never:
+            return f"not possible: {', '.join(never)}"
         if self.missing:
             return f"missing: {', '.join(need.what.lower() for need in self.missing)}"
         return "ready to train offline" if self.is_ready else "all is here, not tried yet"

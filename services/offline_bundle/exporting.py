@@ -51,13 +51,15 @@ class BundleExporter:
         cancel: CancelToken,
         *,
         with_environment: bool = True,
+        replace: bool = False,
     ) -> ExportedBundle:
         """Write what the configurations of these ``names`` need, of all where none is named.
 
-        An attempt that was cut is gone on with. Raises ConfigError with all that cannot travel,
+        An attempt that was cut is gone on with; a file that is there is only replaced, by a whole
+        one, where ``replace`` says so. Raises ConfigError with all that cannot travel,
         and AppError: ``exists``, ``not_found``, ``runtime_missing``, ``disk_full``, ``io``.
         """
-        if target.exists():
+        if target.exists() and not replace:
             message = f"{target} is there already."
             raise AppError("exists", message, "Choose another name, or delete it first.")
         chosen = self._chosen(names)

@@ -148,6 +148,7 @@ def test_what_no_fetching_can_mend_is_refused_before_anything_is_fetched(world: 
         world.prepare("Pod")
     assert world.environment.made == 0
     assert world.missing("Pod") == ["Setup"]
+    assert world.readiness.status("Pod").words == "not possible: trains on Runpod"
 
 
 def test_a_model_that_cannot_be_fetched_and_one_that_does_not_fit_are_not_ready(

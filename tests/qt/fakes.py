@@ -49,6 +49,7 @@ from models.domain.secrets import ENVIRONMENT, KEYCHAIN, MEMORY, SECRETS, Secret
 from services.model_shapes import ShapeAnswer
 from services.progress import CancelToken, Progress, Reporter
 from services.remote.quotes import RemoteQuote
+from tests.qt.fake_bundles import FakeBundles
 from tests.qt.fake_learning import FakeLearning
 from tests.qt.fake_models import FakeModels
 from tests.qt.fake_storage import FakeStorage
@@ -1142,6 +1143,7 @@ class FakeServices:
     shapes: FakeShapes = field(default_factory=FakeShapes)
     peaks: FakePeaks = field(default_factory=FakePeaks)
     remote: FakeRemote = field(default_factory=FakeRemote)
+    bundles: FakeBundles = field(default_factory=FakeBundles)
     rented: FakeRented = field(default_factory=FakeRented)
     demo: FakeDemo = field(default_factory=FakeDemo)
     welcome: FakeWelcome = field(default_factory=FakeWelcome)

@@ -1,0 +1,101 @@
+"""Prepare for offline: what is ready, making it so, and the way out and in of a bundle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
+
+from models.domain.errors import AppError
+from tests.qt.fake_bundles import status
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytestqt.qtbot import QtBot
+
+    from services.progress import CancelToken
+    from tests.qt.conftest import Program
+
+
+def open_dialog(program: Program, *names: str, is_here: bool = False) -> None:
+    program.services.bundles.readiness.there = tuple(
+        status(name, is_here=is_here) for name in names
+    )
+    program.window.actions_.prepare.trigger()
+    program.settle()
+
+
+def press(qtbot: QtBot, program: Program, name: str) -> None:
+    qtbot.mouseClick(program.child(name), Qt.MouseButton.LeftButton)
+    program.settle()
+
+
+def words(program: Program) -> list[str]:
+    model = program.wiring.prepare.model
+    return [str(model.index(row, 1).data()) for row in range(model.rowCount())]
+
+
+def test_what_is_missing_is_said_and_prepared(qtbot: QtBot, program: Program) -> None:
+    open_dialog(program, "Away", "Home")
+    assert words(program) == ["Missing: model", "Missing: model"]
+    press(qtbot, program, "offline.prepare")
+    assert program.services.bundles.readiness.prepared == ["Away"]
+    assert words(program) == ["Ready to train offline", "Missing: model"]
+    assert program.child("offline.note").text() == "Away is ready to train offline."
+
+
+def test_all_are_tried_and_those_that_failed_are_told(qtbot: QtBot, program: Program) -> None:
+    open_dialog(program, "Away", "Home")
+    error = AppError("offline", "It cannot be downloaded.", "Turn Offline mode off.")
+    program.services.bundles.readiness.fails["Away"] = error
+    press(qtbot, program, "offline.prepare_all")
+    assert program.services.bundles.readiness.prepared == ["Away", "Home"]
+    said = program.child("offline.note").text()
+    assert said == "Away: It cannot be downloaded. Turn Offline mode off."
+    assert program.child("offline.note").property("role") == "warning"
+    assert words(program) == ["Missing: model", "Ready to train offline"]
+
+
+def test_cancelled_it_stops_and_the_buttons_come_back(qtbot: QtBot, program: Program) -> None:
+    def give_up(_cancel: CancelToken) -> None:
+        assert not program.child("offline.prepare").isEnabled()
+        program.child("offline.task.cancel").click()
+
+    open_dialog(program, "Away", "Home")
+    program.services.bundles.readiness.on_prepare = give_up
+    press(qtbot, program, "offline.prepare_all")
+    assert program.services.bundles.readiness.prepared == ["Away"]
+    assert program.child("offline.note").text().startswith("Cancelled.")
+    assert program.child("offline.prepare").isEnabled()
+    assert not program.child("offline.task").isVisible()
+
+
+def test_without_a_configuration_only_an_import_is_offered(program: Program) -> None:
+    open_dialog(program)
+    assert "No configuration is saved yet" in program.child("offline.empty").text()
+    assert not program.child("offline.prepare").isEnabled()
+    assert not program.child("offline.export").isEnabled()
+    assert program.child("offline.import").isEnabled()
+
+
+@pytest.mark.parametrize("way", ["export", "import"])
+def test_a_bundle_goes_out_and_comes_in(
+    qtbot: QtBot, program: Program, tmp_path: Path, way: str
+) -> None:
+    open_dialog(program, "Away", is_here=True)
+    press(qtbot, program, f"offline.{way}")
+    chooser = program.window.findChild(QFileDialog, f"offline.{way}_file")
+    assert isinstance(chooser, QFileDialog)
+    chooser.fileSelected.emit(str(tmp_path / "x.temper"))
+    chooser.close()
+    program.settle()
+    bundles = program.services.bundles
+    if way == "export":
+        assert bundles.exported == [(tmp_path / "x.temper", ("Away",))]
+        assert "663 MB" in program.child("offline.note").text()
+    else:
+        assert bundles.brought == [tmp_path / "x.temper"]
+        assert program.child("offline.note").text() == "x.temper brought Away."
