@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
 from models.domain.offline_ready import ExportedBundle
+from services.environment.folder_lock import folder_lock
+from services.environment.uv_errors import os_failure
 from services.offline_bundle.archive import ByteMeter, write_bundle
 from services.offline_bundle.gathering import Gatherer
 from services.offline_bundle.manifest import PYTHON, Manifest
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from services.job_builder import JobBuilder
     from services.offline_bundle.packing import EnvironmentPacker
     from services.progress import CancelToken, Reporter
+
+_WAITING = Progress(None, "Another Temper is exporting; waiting for it")
 
 
 class BundleExporter:
@@ -63,7 +67,25 @@ class BundleExporter:
             message = f"{target} is there already."
             raise AppError("exists", message, "Choose another name, or delete it first.")
         chosen = self._chosen(names)
-        self._scratch.mkdir(parents=True, exist_ok=True)
+        try:
+            with folder_lock(self._scratch / ".lock", cancel, lambda: report(_WAITING)):
+                made = self._write(
+                    target, chosen, report, cancel, with_environment=with_environment
+                )
+                shutil.rmtree(self._scratch, ignore_errors=True)
+        except OSError as error:
+            raise os_failure(error, "making the bundle") from error
+        return made
+
+    def _write(
+        self,
+        target: Path,
+        chosen: Sequence[tuple[str, TrainingConfig]],
+        report: Reporter,
+        cancel: CancelToken,
+        *,
+        with_environment: bool,
+    ) -> ExportedBundle:
         gatherer = Gatherer(self._builder, self._library, self._scratch)
         gatherer.add_all(chosen)
         environment = None
@@ -83,7 +105,6 @@ class BundleExporter:
         total = sum(file.size for file in manifest.files)
         meter = ByteMeter("Writing the bundle", total, report, cancel)
         write_bundle(target, manifest, found.sources, meter)
-        shutil.rmtree(self._scratch, ignore_errors=True)
         advice = ""
         if environment is not None:
             advice = needs_python(environment, brings_one=PYTHON in found.sources)

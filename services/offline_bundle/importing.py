@@ -13,6 +13,7 @@ from models.domain.offline_ready import ImportedBundle
 from services.config_files import config_of_bytes
 from services.config_secrets import refuse_secrets
 from services.environment.folder_lock import folder_lock
+from services.environment.uv_errors import os_failure
 from services.hub_cache import hub_cache
 from services.offline_bundle.archive import BundleReader, ByteMeter
 from services.offline_bundle.manifest import bad_bundle
@@ -55,6 +56,14 @@ class BundleImporter:
         Raises AppError: ``not_found``, ``bad_bundle``, ``cut_short``, ``newer_version``,
         ``other_computer``, ``exists``, ``disk_full``; Cancelled.
         """
+        try:
+            return self._bring_in(path, report, cancel, with_environment=with_environment)
+        except OSError as error:
+            raise os_failure(error, "importing the bundle") from error
+
+    def _bring_in(
+        self, path: Path, report: Reporter, cancel: CancelToken, *, with_environment: bool
+    ) -> ImportedBundle:
         with BundleReader(path) as bundle:
             visit = _Visit(bundle, self._data_root(), self._scratch, report, cancel)
             configs = visit.read_configs()
@@ -68,7 +77,7 @@ class BundleImporter:
                     folder = visit.bring_environment()
                     self._packer.make(environment, folder, report, cancel)
                 saved = [self._save(name, config, references) for name, config in configs]
-            shutil.rmtree(self._scratch, ignore_errors=True)
+                shutil.rmtree(self._scratch, ignore_errors=True)
         return ImportedBundle(
             configs=tuple(saved),
             models=tuple(visit.models),
