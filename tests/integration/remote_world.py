@@ -104,7 +104,6 @@ def tools_of(
         offline=offline,
         install_id=lambda: INSTALL,
         code=lambda: code,
-        image_needs=NEEDS,
     )
 
 
@@ -133,8 +132,11 @@ class RemoteWorld:
         self._python: PodPython | None = None
 
     def tools(self) -> Tools:
+        """Pods that are processes of the tests' own Python are not asked what they hold: there is
+        nothing of a trainer's in it."""
         made = tools_of(self.database, self.environ, self.offline, self.home)
-        return replace(made, clock=EmulatedTime(self.runpod))
+        needs = NEEDS if self._python is not None else None
+        return replace(made, clock=EmulatedTime(self.runpod), image_needs=needs)
 
     def program(self, steps: Mapping[RemotePhase, Step] | None = None) -> RemoteDriver:
         driver = RemoteDriver(self.tools(), {**STEPS, **(steps or {})})
