@@ -163,7 +163,7 @@ def _unpacked(file: Path, target: Path) -> None:
     try:
         with tarfile.open(file, "r:gz") as tar:
             tar.extractall(temporary, filter="data")
-    except (tarfile.TarError, OSError) as error:
+    except (tarfile.TarError, OSError, TypeError) as error:  # before 3.11.4 there is no filter
         raise AppError(
             "bad_bundle",
             "The Python in the bundle cannot be unpacked.",
