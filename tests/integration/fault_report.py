@@ -22,9 +22,10 @@ Written by `TEMPER_FAULT_CELLS=all python -m pytest tests/integration/test_remot
 (`usual`: only the steps that each fault belongs to; a dash is a cell that was not played).
 Each cell is one whole run against the emulated Runpod, on a clock sixty times as fast, with the
 real agent and a stand-in for the trainer; the fault strikes as the step begins. A cell holds where
-the run comes to a true end, no pod survives, the limit is overshot by less than a minute, a
-finished adapter is here or said to be on the volume, and a run that did not finish says why and
-what next. [reliability-containers.md](reliability-containers.md) has cells with real containers.
+the run comes to a true end, no pod survives, the limit is overshot by less than a minute (and by
+what this machine was late itself: a real second is a minute), a finished adapter is here or said to
+be on the volume, and a run that did not finish says why and what next.
+[reliability-containers.md](reliability-containers.md) has cells with real containers.
 
 """
 _HEAD_OF_CONTAINERS = """\
