@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Slot
 
 from models.domain.errors import AppError
 from services.redaction import redact
@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 
 class StorageController(QObject):
-    """Everything in a lane of its own, one after the other: counting takes seconds.
-
-    Signals:
-        cleaned: a clean-up has ended; runs have fewer checkpoints now.
-    """
-
-    cleaned = Signal()
+    """Everything in a lane of its own, one after the other: counting takes seconds."""
 
     def __init__(
         self, desk: Desk, model: StorageModel, storage: StoragePort, parent: QObject | None = None
@@ -116,7 +110,6 @@ class StorageController(QObject):
         try:
             done = await self._desk.lanes.storage.run(self._storage.clean, shown, rules)
             self._model.show_done(done)
-            self.cleaned.emit()
         except AppError as error:
             problem = _words(error)
         finally:

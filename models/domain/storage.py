@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from models.domain.run import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MOST_KEPT = 1000
 """As many checkpoints as a training keeps at most."""
@@ -175,7 +175,7 @@ def plan_clean(
     histories: Sequence[RunHistory], needs: Iterable[Need], rules: RetentionRules
 ) -> CleanPlan:
     """What may go of these runs by these rules. Whatever is not known to be dispensable stays."""
-    wanted = tuple(needs)
+    wanted = _by_folder(needs)
     return CleanPlan(
         tuple(verdict for history in histories for verdict in _verdicts(history, wanted, rules))
     )
@@ -188,7 +188,7 @@ def newest_whole(history: RunHistory) -> Piece | None:
 
 
 def _verdicts(
-    history: RunHistory, needs: Sequence[Need], rules: RetentionRules
+    history: RunHistory, needs: Mapping[str, str], rules: RetentionRules
 ) -> Iterator[Verdict]:
     all_of_it = _why_all_stays(history)
     kept = _kept_steps(history, rules)
@@ -207,12 +207,11 @@ def _why_all_stays(history: RunHistory) -> str:
     return "You have pinned the run." if history.is_pinned else ""
 
 
-def _why_it_stays(piece: Piece, history: RunHistory, needs: Sequence[Need]) -> str:
-    if piece.step and piece.path.replace("\\", "/").rsplit("/", 1)[-1] in history.pinned:
+def _why_it_stays(piece: Piece, history: RunHistory, needs: Mapping[str, str]) -> str:
+    if piece.step and _plain(piece.path).rsplit("/", 1)[-1] in history.pinned:
         return "You have pinned it."
-    for need in needs:
-        if _lies_in(need.path, piece.path):
-            return f"{need.who} needs it."
+    if who := needs.get(_plain(piece.path)):
+        return f"{who} needs it."
     is_spoilt = piece.step and piece.is_sealed and not piece.is_whole
     if is_spoilt and not history.has_result and newest_whole(history) is None:
         return "It is damaged, and nothing better is left of the run."
@@ -247,7 +246,16 @@ def _why_it_goes(piece: Piece, rules: RetentionRules) -> str:
     return f"{'A newer one is' if rules.keep_last == 1 else 'Newer ones are'} kept."
 
 
-def _lies_in(path: str, folder: str) -> bool:
-    """Whether ``path`` is this folder or something in it."""
-    inside, outside = path.replace("\\", "/"), folder.replace("\\", "/").rstrip("/")
-    return inside == outside or inside.startswith(f"{outside}/")
+def _by_folder(needs: Iterable[Need]) -> dict[str, str]:
+    """Who needs a folder, or something in it, by the folder."""
+    found: dict[str, str] = {}
+    for need in needs:
+        path = _plain(need.path)
+        while path and path not in found:
+            found[path] = need.who
+            path = path.rpartition("/")[0]
+    return found
+
+
+def _plain(path: str) -> str:
+    return path.replace("\\", "/").rstrip("/")

@@ -10,6 +10,7 @@ import json
 import os
 import random
 import shutil
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from models.domain.storage import RunHistory
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows tells no blocks, and lets few people make links"
+)
 
 HISTORIES = int(os.environ.get("TEMPER_CLEAN_UPS", "500"))
 _STATES = [*RunState, *3 * [RunState.FINISHED], *3 * [RunState.FAILED, RunState.CANCELLED]]

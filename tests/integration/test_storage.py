@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,10 @@ from trainer_image.contract import OutputMarker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows tells no blocks, and lets few people make links"
+)
 
 SHAPE = ModelShape(
     parameters=1_000_000, hidden=100, layers=2, heads=2, kv_heads=2, intermediate=200, vocab=1000,
