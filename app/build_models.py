@@ -28,7 +28,8 @@ def build_models(
 
     def in_use() -> set[str]:
         runs = [*records.newest(_MOST_LIVE, live_only=True), *records.waiting()]
-        return {run.config.hp.base_model.strip() for run in runs}
+        # Of a model's folder the run knows the real place: its data folder may be another one.
+        return {name for run in runs for name in (run.base_model, run.config.hp.base_model.strip())}
 
     inventory = Inventory(resource("base_models.toml"), data_root)
     return ModelLibrary(inventory, offline, hf_token, in_use)

@@ -95,8 +95,8 @@ class Fetch:
         )
 
     def _need_space(self, note: ModelNote) -> None:
-        lacking = sum(file.size - self._here(file) for file in note.files)
         self._folder.mkdir(parents=True, exist_ok=True)
+        lacking = sum(file.size - self._here(file) for file in note.files)
         free = shutil.disk_usage(self._folder).free
         if lacking + _SPARE > free:
             raise AppError(
@@ -107,9 +107,14 @@ class Fetch:
             )
 
     def _here(self, file: RepoFile) -> int:
+        """Bytes that take no more room: what another program's cache on this disk has is linked."""
         for path in (self._blob(file), self._partial(file)):
             with suppress(OSError):
                 return min(path.stat().st_size, file.size)
+        source = self._shared / file.hash
+        with suppress(OSError):
+            same_disk = source.stat().st_dev == self._folder.stat().st_dev
+            return file.size if same_disk and _is_whole(source, file, None) else 0
         return 0
 
     def _ensure(self, file: RepoFile, note: ModelNote) -> None:

@@ -12,7 +12,7 @@ from models.domain.cached_model import CachedModel, ModelCheck, ModelPlace
 from models.domain.errors import AppError
 from services.environment.folder_lock import try_lock
 from services.hub_cache import hub_cache
-from services.job_builder import is_local_model
+from services.job_builder import is_local_model, local_model
 from services.models.fetching import Order
 from services.models.hub_errors import NEEDS_TOKEN
 from services.models.layout import files_of
@@ -89,7 +89,7 @@ class ModelLibrary:
 
         A folder that was added is only no longer listed: it is the user's.
         """
-        if model.repo_id_or_path in self._in_use() or model.place in self._in_use():
+        if self._is_used(model):
             raise AppError(
                 "in_use",
                 f"A run that trains or waits needs {model.repo_id_or_path}.",
@@ -108,6 +108,7 @@ class ModelLibrary:
             notes.set_added([one for one in notes.added() if one != model.place])
             return 0
         if model.where is ModelPlace.FOLDER:
+            self._refuse_elsewhere(model)
             _delete(Path(model.place))
         else:
             self._remove_cached(model, notes)
@@ -147,6 +148,25 @@ class ModelLibrary:
             raise RuntimeError(result["bug"])
         if "error" in result:
             raise AppError(**result["error"])
+
+    def _refuse_elsewhere(self, model: CachedModel) -> None:
+        """Only a folder that the list of models shows there is the program's to delete."""
+        if Path(model.place).parent != self.inventory.data_root / "models":
+            raise AppError(
+                "not_ours",
+                f"{model.place} is a folder of yours.",
+                "If nothing needs it, remove it yourself.",
+            )
+
+    def _is_used(self, model: CachedModel) -> bool:
+        """A setup may name a folder by another path (``/data/models/x``) than this computer's."""
+        root = self.inventory.data_root
+        place = os.path.realpath(model.place) if model.place else ""
+        return any(
+            name in {model.repo_id_or_path, model.place}
+            or (is_local_model(name) and os.path.realpath(local_model(name, root)) == place)
+            for name in self._in_use()
+        )
 
     def _remove_cached(self, model: CachedModel, notes: ModelNotes) -> None:
         repo = model.repo_id_or_path

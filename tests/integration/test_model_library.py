@@ -311,6 +311,17 @@ def test_a_model_of_another_programs_cache_is_linked_and_not_fetched(world: Worl
     assert {one.where for one in world.rows()} == {ModelPlace.OURS, ModelPlace.SHARED}
 
 
+def test_a_model_that_is_linked_needs_no_room(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fetched_by_another_program(world)
+    usage = shutil.disk_usage(world.root.parent)
+    monkeypatch.setattr(fetching, "_SPARE", 0)
+    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda _: usage._replace(free=1))
+    fetching.Fetch(fetching.Order(REPO, str(world.root)), lambda *_: None).run()
+    assert world.hub.fetched() == []
+
+
 def test_offline_a_model_of_another_programs_cache_can_still_be_had(world: World) -> None:
     _fetched_by_another_program(world)
     offline = world.made(offline=True)
@@ -475,6 +486,35 @@ def test_a_folder_below_the_data_folder_is_found_by_itself(world: World) -> None
     assert (found.where, found.state) == (ModelPlace.FOLDER, ModelState.PARTIAL)
     assert "model.safetensors" in found.missing
     assert world.inventory.is_complete("/data/models/own").place == str(folder)
+
+
+@pytest.mark.parametrize(
+    "name", ["/data/models/own", "{root}/models/own", "{root}/models/../models/own"]
+)
+def test_a_folder_that_a_run_trains_on_stays_by_whatever_path_it_is_named(
+    world: World, name: str
+) -> None:
+    folder = world.root / "models" / "own"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    world.used.append(name.format(root=world.root))
+    with pytest.raises(AppError, match="needs") as caught:
+        world.library.remove(world.library.find(str(folder)))
+    assert caught.value.kind == "in_use"
+    assert (folder / "config.json").exists()
+    world.used.clear()
+    world.library.remove(world.library.find(str(folder)))
+    assert not folder.exists()
+
+
+def test_a_folder_that_is_not_listed_is_never_deleted(world: World, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    found = world.inventory.is_complete(str(folder))
+    with pytest.raises(AppError, match="of yours"):
+        world.library.remove(found)
+    assert (folder / "config.json").exists()
 
 
 def test_the_catalogue_comes_first_and_each_model_tells_what_is_known(world: World) -> None:
