@@ -15,7 +15,7 @@ from trainer_image.attention import attends_by_rows, set_layout
 from trainer_image.contract import FailureKind
 from trainer_image.data import NOT_TRAINED
 from trainer_image.failures import RefusedError
-from trainer_image.head_loss import is_plain, summed_head_loss
+from trainer_image.head_loss import POSITIONS_CPU, is_plain, summed_head_loss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,7 @@ _MOST_ROWS, _LONGEST_ROW = 4, 256
 
 def token_losses(model: Any, inputs: dict[str, Any]) -> Any:
     """The cross entropy of each trained token of a batch, row after row."""
+    import torch
     from torch.nn import functional
 
     targets, trained = _targets(inputs)
@@ -38,8 +39,22 @@ def token_losses(model: Any, inputs: dict[str, Any]) -> Any:
         logits = _run(model, inputs).logits
     if logits.shape[:2] == trained.shape:  # a model that does not call its head as a module
         logits = logits[trained]
-    logits = logits.reshape(-1, logits.shape[-1]).float()
+    logits = logits.reshape(-1, logits.shape[-1])
+    if not torch.is_grad_enabled():
+        return _without_gradient(logits, targets[trained])
+    logits = logits.float()
     return functional.cross_entropy(logits, targets[trained], reduction="none")
+
+
+def _without_gradient(logits: Any, targets: Any) -> Any:
+    """The same for a few positions at a time: as a whole, their copies in float32 and their
+    probabilities would take more memory than a training step in slices."""
+    import torch
+    from torch.nn import functional
+
+    parts = zip(logits.split(POSITIONS_CPU), targets.split(POSITIONS_CPU), strict=True)
+    losses = [functional.cross_entropy(one.float(), of, reduction="none") for one, of in parts]
+    return torch.cat(losses)
 
 
 def summed_loss(model: Any, inputs: dict[str, Any]) -> tuple[Any, int]:

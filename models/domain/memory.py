@@ -73,12 +73,8 @@ def estimate_memory(
             terms.adapter_bytes(shape, plan) + terms.gradient_bytes(shape, plan),
         ),
         MemoryPart("optimizer", "Optimiser", terms.optimizer_bytes(shape, plan)),
-        MemoryPart(
-            "activations",
-            "Activations",
-            terms.kept_bytes(shape, plan) + terms.passing_bytes(shape, plan),
-        ),
-        MemoryPart("logits", "Logits", terms.logit_bytes(shape, plan)),
+        MemoryPart("activations", "Activations", terms.activation_bytes(shape, plan)),
+        MemoryPart("logits", "Logits", terms.head_bytes(shape, plan)),
         MemoryPart(CONTEXT, "CUDA and its kernels", terms.CONTEXT_BYTES)
         if on_gpu
         else MemoryPart("process", "Python and libraries", terms.PROCESS_BYTES),
@@ -112,6 +108,8 @@ def plan_of(hp: HyperparameterSection, *, on_gpu: bool) -> terms.Plan:
         checkpoints=on_gpu if checkpointing == "auto" else checkpointing == "on",
         optimizer=optimizer,
         on_gpu=on_gpu,
+        sliced=hp.method == "SFT",
+        reorders=not on_gpu and not is_full and hp.lora_variant != "DoRA" and not hp.lora_dropout,
     )
 
 

@@ -35,6 +35,27 @@ an aligned block again for one of the same size (its bug 14581), and gives nothi
 trainer is started (``MALLOC_MMAP_MAX_=0``). Measured: twelve for head and loss alone, and eleven
 to twelve in the trainer."""
 
+HEAP_SHARE = 1.4
+"""What a processor's heap makes of the activations, for the same reason. Measured: 1.3 to 1.4
+(docs/memory.md)."""
+
+SLICE_GPU, SLICE_CPU = 1024, 128
+"""Positions of a slice of the output head (``POSITIONS_GPU`` and ``POSITIONS_CPU`` of
+trainer_image/head_loss.py)."""
+_SLICE_COPIES = 8
+"""Copies of a slice's logits that a processor's heap ends up with. Measured with checkpointing,
+where little else is there."""
+
+MOST_REORDERED = 1 << 30
+"""Bytes of weights that a processor keeps a second time (``_MOST_PACKED`` of
+trainer_image/lora_linear.py)."""
+
+_HOLES = 4 / 3
+"""From the simulation: at rank 128 a third of the gradients is lost to holes (docs/memory.md)."""
+
+_PASSING_HOLES = 3 / 4
+"""From the simulation: what PyTorch holds beyond the tensors is 0.4 to 0.75 of what passes."""
+
 _FLOAT32 = 4
 _STATE_BLOCK = 256
 """Numbers that share a constant in an 8-bit optimiser state (bitsandbytes ``optimizer.py``)."""
@@ -63,6 +84,10 @@ class Plan:
     checkpoints: bool
     optimizer: str
     on_gpu: bool = True
+    sliced: bool = True
+    """Whether the logits are made in slices: where no answers are compared."""
+    reorders: bool = False
+    """Whether the weights of adapted layers are kept a second time, if they are few."""
 
     @property
     def tokens(self) -> int:
@@ -92,8 +117,17 @@ def weight_bytes(shape: ModelShape, plan: Plan) -> int:
         return shape.parameters * (_FLOAT32 + (plan.width if plan.width < _FLOAT32 else 0))
     each = {"4-bit": NF4_BYTES, "8-bit": 1 + _FLOAT32 / shape.hidden}.get(plan.quantization)
     if each is None:
-        return shape.parameters * plan.width
+        return shape.parameters * plan.width + _reordered_bytes(shape, plan)
     return ceil(shape.block_parameters * each) + shape.embedding_parameters * plan.width
+
+
+def _reordered_bytes(shape: ModelShape, plan: Plan) -> int:
+    """The adapted layers' weights in the order in which oneDNN multiplies fastest, beside the
+    usual one."""
+    sizes = shape.linear_sizes
+    block = sum(sizes[name][0] * sizes[name][1] for name in plan.targets)
+    copy = shape.layers * block * _FLOAT32
+    return copy if plan.reorders and copy <= MOST_REORDERED else 0
 
 
 def adapter_parameters(shape: ModelShape, plan: Plan) -> int:
@@ -117,8 +151,11 @@ def adapter_bytes(shape: ModelShape, plan: Plan) -> int:
 
 
 def gradient_bytes(shape: ModelShape, plan: Plan) -> int:
-    """A float32 number for each that is trained; alive at the peak where batches are summed."""
-    return trained_parameters(shape, plan) * _FLOAT32
+    """A float32 number for each that is trained; alive at the peak where batches are summed. Those
+    of an adapter, many and small, are made anew at each step among what is there by then, and leave
+    holes (``_HOLES``)."""
+    count = trained_parameters(shape, plan) * _FLOAT32
+    return count if plan.is_full else ceil(count * _HOLES)
 
 
 def optimizer_bytes(shape: ModelShape, plan: Plan) -> int:
@@ -147,6 +184,12 @@ def _adafactor_numbers(shape: ModelShape, plan: Plan) -> int:
     return shape.layers * block
 
 
+def activation_bytes(shape: ModelShape, plan: Plan) -> int:
+    """What the blocks keep, and what passes; on a processor what its heap makes of them."""
+    tensors = kept_bytes(shape, plan) + passing_bytes(shape, plan)
+    return tensors if plan.on_gpu else ceil(HEAP_SHARE * tensors)
+
+
 def kept_bytes(shape: ModelShape, plan: Plan) -> int:
     """Activations that live from the forward pass to the backward pass.
 
@@ -158,7 +201,15 @@ def kept_bytes(shape: ModelShape, plan: Plan) -> int:
         blocks = shape.layers * shape.hidden * plan.stream * plan.tokens
     else:
         blocks = shape.layers * block_bytes(shape, plan)
-    return blocks + plan.tokens * (_FLOAT32 * shape.hidden + plan.length)
+    mask = plan.length if _has_mask(shape, plan) else 0
+    return blocks + plan.tokens * (_FLOAT32 * shape.hidden + mask)
+
+
+def _has_mask(shape: ModelShape, plan: Plan) -> bool:
+    """Whether a mask keeps rows apart. A processor attends to each row by itself, where a method
+    takes rows of one sequence and the model is of a kind that is known
+    (trainer_image/attention.py)."""
+    return plan.on_gpu or not plan.sliced or not shape.exact
 
 
 def block_bytes(shape: ModelShape, plan: Plan) -> int:
@@ -175,7 +226,9 @@ def block_bytes(shape: ModelShape, plan: Plan) -> int:
         norms += _FLOAT32 * (query + shape.kv_width)
     if plan.is_full:  # the normalised values, for the gradient of the norm's own weights
         norms *= 2
-    attention = 4 * width * query + _FLOAT32 * shape.heads + width * plan.length
+    attention = 4 * width * query + _FLOAT32 * shape.heads
+    if _has_mask(shape, plan):
+        attention += width * plan.length
     mlp = 3 * width * shape.intermediate
     return plan.tokens * (norms + attention + mlp + _linear_inputs(shape, plan))
 
@@ -218,11 +271,45 @@ def passing_bytes(shape: ModelShape, plan: Plan) -> int:
     return passing + (block_bytes(shape, plan) if plan.checkpoints else 0)
 
 
+def head_bytes(shape: ModelShape, plan: Plan) -> int:
+    """The logits; on a GPU at least the holes that a backward pass leaves for lack of them: where
+    the logits are small against what passes, its own blocks do not find their places again."""
+    holes = ceil(_PASSING_HOLES * passing_bytes(shape, plan)) if plan.on_gpu else 0
+    return max(logit_bytes(shape, plan), holes)
+
+
 def logit_bytes(shape: ModelShape, plan: Plan) -> int:
-    """The output head's numbers: three float32 copies at the worst moment (log-probabilities, and
-    the gradient before and after the softmax), and the memory of the 16-bit ones, which PyTorch
-    holds for later use; on a processor what its heap makes of them. A capped head (Gemma 2) keeps
-    what it capped.
+    """The output head's numbers, of which those of a slice of positions exist at a time
+    (trainer_image/head_loss.py): float32 ones, and the 16-bit ones that they were made of and
+    become. For all positions the hidden states that the head sees and two of their gradients.
+
+    Not so for a method that compares answers and for a head whose numbers are changed later:
+    :func:`_whole_logit_bytes`.
+    """
+    if not plan.sliced or shape.logit_cap:
+        return _whole_logit_bytes(shape, plan)
+    narrow = plan.width if plan.width < _FLOAT32 else 0
+    if plan.on_gpu:
+        logits = min(plan.tokens, SLICE_GPU) * shape.vocab * (_FLOAT32 + narrow)
+    else:
+        logits = min(plan.tokens, SLICE_CPU) * shape.vocab * _SLICE_COPIES * _FLOAT32
+    return (
+        logits
+        + 3 * plan.width * shape.hidden * plan.tokens
+        + _head_gradient_bytes(shape, plan, narrow)
+    )
+
+
+def _head_gradient_bytes(shape: ModelShape, plan: Plan, narrow: int) -> int:
+    """Of a head that learns its gradient until autograd takes it, a slice's part of that, and the
+    16-bit ones of both that part and the weights."""
+    return 2 * (_FLOAT32 + narrow) * shape.vocab * shape.hidden if plan.is_full else 0
+
+
+def _whole_logit_bytes(shape: ModelShape, plan: Plan) -> int:
+    """Three float32 copies at the worst moment (log-probabilities, and the gradient before and
+    after the softmax), and the memory of the 16-bit ones, which PyTorch holds for later use; on a
+    processor what its heap makes of them. A capped head (Gemma 2) keeps what it capped.
 
     For every position: the upper bound. ``trainer_image/loss.py`` computes trained ones alone, and
     how many of a batch are is not known before its rows are seen.

@@ -34,6 +34,12 @@ _TIED_BY_DEFAULT = frozenset({"gemma", "gemma2", "gemma3", "gemma3_text"})
 _FOUR_NORMS = frozenset({"gemma2", "gemma3", "gemma3_text"})
 _HEAD_NORMS = frozenset({"qwen3", "gemma3", "gemma3_text"})
 
+_CHANGED_LATER = (
+    "final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier",
+    "logits_soft_cap",
+)  # fmt: skip
+"""Settings that change what comes out of the head (the same as of trainer_image/head_loss.py)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
@@ -42,7 +48,8 @@ class ModelShape:
     ``head_dim`` is 0 where it is ``hidden / heads``; ``exact`` is False where the numbers were
     derived for an architecture that was not checked, so that an estimate says so. ``norms`` counts
     those of a block, ``head_norms`` are further ones of queries and keys (Qwen3, Gemma 3),
-    ``logit_cap`` says that the output head's numbers are capped (Gemma 2).
+    ``logit_cap`` says that the output head's numbers are changed after it: capped (Gemma 2) or
+    scaled (Granite).
     """
 
     parameters: int
@@ -133,7 +140,7 @@ def shape_from_config(config: dict[str, Any]) -> ModelShape:
         exact=kind in _KNOWN_TYPES,
         norms=4 if kind in _FOUR_NORMS else 2,
         head_norms=kind in _HEAD_NORMS,
-        logit_cap=bool(words.get("final_logit_softcapping")),
+        logit_cap=any(words.get(name) for name in _CHANGED_LATER),
     )
     return _counted(shape, words)
 

@@ -32,8 +32,8 @@ CASES: tuple[tuple[int, int, dict[str, Any]], ...] = (
     (2, 512, {}),
     (4, 512, {}),
     (1, 2048, {}),
-    (2, 1024, {"gradient_checkpointing": "on"}),
-    (2, 1024, {"lora_r": 64}),
+    (1, 512, {"gradient_checkpointing": "on"}),
+    (1, 512, {"lora_r": 64}),
 )
 
 

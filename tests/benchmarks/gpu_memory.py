@@ -194,7 +194,7 @@ def _train(model: Any, case: Case) -> None:
     import bitsandbytes
     import torch
 
-    from trainer_image.loss import token_losses
+    from trainer_image.loss import summed_loss
 
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = bitsandbytes.optim.AdamW8bit(trained, lr=1e-6)
@@ -207,9 +207,9 @@ def _train(model: Any, case: Case) -> None:
     for _ in range(2):
         for _ in range(2):
             with torch.autocast("cuda", dtype=precision):
-                losses = token_losses(model, inputs)
-            (losses.sum() / (2 * ids.numel())).backward()
-            del losses
+                total, count = summed_loss(model, inputs)
+            (total / (2 * count)).backward()
+            del total
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         model.zero_grad(set_to_none=True)

@@ -34,8 +34,10 @@ from torch.utils.weak import WeakIdKeyDictionary  # noqa: E402
 
 from models.domain.base_models import load_base_models  # noqa: E402
 from tests.benchmarks.caching_allocator import CachingAllocator  # noqa: E402
+from trainer_image import head_loss, loss  # noqa: E402
 from trainer_image.adapters import in_float32, with_adapter  # noqa: E402
 from trainer_image.contract import Hyperparameters  # noqa: E402
+from trainer_image.whole_model import all_weights_learn  # noqa: E402
 
 if TYPE_CHECKING:
     from models.domain.model_shape import ModelShape
@@ -60,13 +62,15 @@ class Case:
 
 
 def cases() -> list[Case]:
-    """Three sizes, lengths and batches, and one of each other kind of training."""
-    grid = [
-        Case(repo, batch, length)
-        for repo in (LLAMA_1B, LLAMA_3B, LLAMA_8B)
-        for length in (512, 1024, 2048)
-        for batch in (1, 2, 4)
-    ]
+    """Three sizes, lengths and batches, and one of each other kind of training.
+
+    As many tokens take as much memory however they are divided, which the small model shows; of
+    the others each number of tokens is there, and one of them divided twice.
+    """
+    every = [(batch, length) for length in (512, 1024, 2048) for batch in (1, 2, 4)]
+    some = [(1, 512), (2, 512), (4, 512), (4, 1024), (1, 2048), (4, 2048)]
+    sizes = {LLAMA_1B: every, LLAMA_3B: some, LLAMA_8B: some}
+    grid = [Case(repo, *size) for repo, wanted in sizes.items() for size in wanted]
     others = [
         Case(LLAMA_1B, 2, 1024, {"quantization": "none"}),
         Case(LLAMA_1B, 2, 1024, {"quantization": "none", "lora_targets": "q_proj,v_proj"}),
@@ -80,6 +84,8 @@ def cases() -> list[Case]:
         Case("unsloth/Qwen2.5-7B-Instruct-bnb-4bit", 2, 2048),
         Case("unsloth/Qwen3-4B-bnb-4bit", 2, 2048),
         Case("unsloth/gemma-2-2b-it-bnb-4bit", 2, 1024),
+        Case(LLAMA_1B, 1, 512, {"tuning": "full"}),
+        Case(LLAMA_1B, 4, 1024, {"tuning": "full"}),
     ]
     return grid + others
 
@@ -138,14 +144,20 @@ def _model(case: Case, shape: ModelShape, hp: Hyperparameters) -> Any:
     from transformers import AutoModelForCausalLM
 
     _let_fake_tensors_through()
+    is_full = hp.tuning == "full"
     model = AutoModelForCausalLM.from_config(
-        configuration(case.repo, shape), dtype=torch.bfloat16, attn_implementation="sdpa"
+        configuration(case.repo, shape),
+        dtype=torch.float32 if is_full else torch.bfloat16,
+        attn_implementation="sdpa",
     )
     model.config.use_cache = False
-    if hp.quantization != "none":
-        _quantise(model)
-    model = with_adapter(model, hp)
-    in_float32(model)
+    if is_full:
+        model = all_weights_learn(model, case.repo)
+    else:
+        if hp.quantization != "none":
+            _quantise(model)
+        model = with_adapter(model, hp)
+        in_float32(model)
     if hp.gradient_checkpointing != "off":
         model.gradient_checkpointing_enable()
         model.enable_input_require_grads()
@@ -156,7 +168,9 @@ def _let_fake_tensors_through() -> None:
     """Moving a module swaps its tensors, which fake ones refuse, and there is nowhere to go; PEFT
     and bitsandbytes ask CUDA's autocast, while ours is that of the processor."""
     torch.nn.Module.to = lambda self, *_, **__: self  # type: ignore[method-assign,assignment]
+    torch.nn.Module.float = lambda self: self  # type: ignore[method-assign,assignment]
     torch.is_autocast_enabled = lambda *_: True  # type: ignore[assignment]
+    head_loss.POSITIONS_CPU = head_loss.POSITIONS_GPU
 
 
 def configuration(repo: str, shape: ModelShape) -> Any:
@@ -243,9 +257,9 @@ def _train(model: Any, case: Case) -> None:
     for _ in range(_STEPS):
         for _ in range(_MICRO_BATCHES):
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                losses = _token_losses(model, case)
-            (losses.sum() / 10).backward()
-            del losses
+                total = _loss(model, case)
+            (total / 10).backward()
+            del total
         # AdamW in 8 bits: two moments, and a float32 for each 256 numbers of them
         states = states or [
             torch.zeros(2 * (p.numel() + p.numel() // 64), dtype=torch.uint8) for p in trained
@@ -254,14 +268,22 @@ def _train(model: Any, case: Case) -> None:
             parameter.grad = None
 
 
-def _token_losses(model: Any, case: Case) -> Any:
-    """As ``trainer_image.loss.token_losses`` where every position is trained."""
+def _loss(model: Any, case: Case) -> Any:
+    """As ``trainer_image.loss.summed_loss`` on a GPU, where every position is trained."""
     rows = case.length // _ROWS_PACKED
     positions = torch.arange(rows).repeat(_ROWS_PACKED).repeat(case.batch, 1)
     ids = torch.zeros(case.batch, case.length, dtype=torch.long)
-    logits = model(input_ids=ids, position_ids=positions, use_cache=False).logits
-    logits = logits.reshape(-1, logits.shape[-1]).float()
-    return torch.nn.functional.cross_entropy(logits, ids.reshape(-1), reduction="none")
+    named = {"input_ids": ids, "position_ids": positions, "use_cache": False}
+    if getattr(model.config, "final_logit_softcapping", None):
+        logits = model(**named).logits
+        logits = logits.reshape(-1, logits.shape[-1]).float()
+        return torch.nn.functional.cross_entropy(logits, ids.reshape(-1), reduction="none").sum()
+    head, seen = model.get_output_embeddings(), list[Any]()
+    with loss._head_sees_nothing(head, seen):
+        model(**named)
+    # The trained positions are selected, which makes a copy.
+    hidden = seen.pop().reshape(-1, head.in_features).clone()
+    return head_loss.summed_head_loss(hidden, head, ids.reshape(-1))
 
 
 def main() -> None:

@@ -40,7 +40,7 @@ def simulate(trainer_python: str, probe_env: dict[str, str]) -> Callable[[str], 
 @pytest.mark.parametrize(
     "text",
     [
-        'Llama-3.2-1B-Instruct-bnb-4bit", "batch": 1, "length": 512,',
+        'Llama-3.2-1B-Instruct-bnb-4bit", "batch": 1, "length": 512, "hp": {}',
         '"hp": {"quantization": "none", "lora_targets": "q_proj,v_proj"}',
     ],
 )
