@@ -19,7 +19,7 @@ from models.domain.errors import AppError
 from models.domain.storage import Cleaned, newest_whole, plan_clean
 from services.environment.folder_lock import try_lock
 from services.storage.disk import file_name
-from services.storage.histories import ASIDE, is_sound
+from services.storage.histories import ASIDE, is_aside, is_sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -112,7 +112,7 @@ def _why_spoilt(history: RunHistory) -> str:
 def _remove(place: Path) -> tuple[int, str]:
     """The bytes that the disk has back, and why something is left; the name is free in any case
     but one: where it could not even be put aside, all of it is as it was."""
-    aside = place if ASIDE in place.name else _aside(place)
+    aside = place if is_aside(place) else _aside(place)
     try:
         place.rename(aside)
     except OSError as error:

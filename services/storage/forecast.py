@@ -17,6 +17,7 @@ from models.domain.storage_forecast import (
     most_checkpoints,
     steps_of,
 )
+from services.run_files import host_path
 from services.storage.disk import nearest
 from services.storage.histories import history_of, result_bytes
 
@@ -100,6 +101,9 @@ class StorageForecaster:
         if config.training.target == TARGET_RUNPOD:
             return config.runpod.volume_size * _GIGABYTE, "the pod's volume"
         root = self._data_root(config)
+        output = nearest(host_path(root, config.output.directory)).resolve()
+        if not output.is_relative_to(root.resolve()):  # a link to another disk
+            return shutil.disk_usage(output).free, f"the disk of {output}"
         return shutil.disk_usage(nearest(root)).free, f"the disk of {root}"
 
 

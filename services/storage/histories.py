@@ -26,7 +26,9 @@ MANIFEST = "temper-checkpoint.json"
 """Written last, so a folder with it is a finished checkpoint (``trainer_image/checkpoints.py``)."""
 ASIDE = ".deleted-"
 """In the name of what is being removed."""
-_CHECKPOINT = re.compile(r"checkpoint-(\d+)")
+_PUT_ASIDE = re.compile(rf"\..+{re.escape(ASIDE)}[0-9a-f]+")
+"""The whole of such a name: one that only resembles it is the user's."""
+_CHECKPOINT, _ADOPTING = re.compile(r"checkpoint-(\d+)"), re.compile(r"adopting-checkpoint-\d+")
 _HALF_MADE = (("adapter", ("adapter.tmp", "adapter.old")), ("model", ("model.tmp", "model.old")))
 """Of a result that is there whole, what an ended program left beside it (``keeping.publish``)."""
 _WEIGHTS = ("*.safetensors", "*.bin")
@@ -71,20 +73,27 @@ def is_sound(checkpoint: Path) -> bool:
     return bool(_sealed(checkpoint))
 
 
+def is_aside(path: Path) -> bool:
+    """Whether it lost its name to be removed, and the program that did so ended."""
+    return _PUT_ASIDE.fullmatch(path.name) is not None
+
+
 def _pieces(output: Path, run_id: str) -> Iterator[Piece]:
-    for path in _entries(output / "checkpoints"):
+    folder = output / "checkpoints"
+    # What a link leads to may be another run's, which has rules of its own.
+    for path in () if folder.is_symlink() else _entries(folder):
         found = _CHECKPOINT.fullmatch(path.name)
         is_folder = path.is_dir() and not path.is_symlink()
         if found is not None and is_folder and int(found[1]):
             yield _checkpoint(path, run_id, int(found[1]))
-        elif path.name.startswith("adopting-checkpoint-") or ASIDE in path.name:
+        elif _ADOPTING.fullmatch(path.name) or is_aside(path):
             yield _remnant(path, run_id)
     for result, names in _HALF_MADE:
         if _is_result(output / result):
             yield from (
                 _remnant(output / name, run_id) for name in names if _is_there(output / name)
             )
-    yield from (_remnant(one, run_id) for one in _entries(output) if ASIDE in one.name)
+    yield from (_remnant(one, run_id) for one in _entries(output) if is_aside(one))
 
 
 def _checkpoint(path: Path, run_id: str, step: int) -> Piece:

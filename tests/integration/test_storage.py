@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
 from services.model_shapes import ShapeAnswer
 from services.run_records import RunRecords
+from services.storage import forecast
 from services.storage.forecast import StorageForecaster
 from services.storage.inventory import Places
 from services.storage.storage import Storage
@@ -258,3 +260,39 @@ def test_a_model_of_which_nothing_is_known_has_no_forecast(world: World) -> None
     config = with_values(TrainingConfig(), {"hp.base_model": "some/model"})
     with pytest.raises(AppError, match="The size of some/model is not known"):
         world.storage.forecast(config)
+
+
+def test_room_is_looked_for_where_the_output_directory_really_is(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = tmp_path / "large"
+    large.mkdir()
+    world.data.mkdir(exist_ok=True)
+    (world.data / "outputs").symlink_to(large)
+    looked: list[Path] = []
+    usage = shutil.disk_usage(tmp_path)
+
+    def asked(place: Path) -> object:
+        looked.append(Path(place))
+        return usage
+
+    monkeypatch.setattr(forecast.shutil, "disk_usage", asked)
+    config = with_values(TrainingConfig(), {"output.directory": "/data/outputs/new"})
+    assert str(large) in world.storage.forecast(config).place
+    assert looked == [large]
+
+
+def test_only_what_a_run_made_itself_and_where_it_is_is_thought_about(world: World) -> None:
+    stopped = world.run("run-1", 5, state=RunState.CANCELLED)
+    other = world.run("run-2", state=RunState.FINISHED)
+    output = Path(other.output_directory)
+    (output / "checkpoints").symlink_to(Path(stopped.output_directory) / "checkpoints")
+    mine = write(output / "drafts.deleted-later" / "notes.txt", 10)
+    write(output / ".adapter.deleted-0123abcd" / "half", 10)
+
+    everything = RetentionRules(keep_last=0, keep_best=False)
+    going = [Path(one.piece.path).name for one in world.storage.plan(everything).going]
+    assert going == [".adapter.deleted-0123abcd"]
+    world.storage.clean(world.storage.plan(everything), everything)
+    assert mine.exists()
+    assert (Path(stopped.output_directory) / "checkpoints" / "checkpoint-5").is_dir()
