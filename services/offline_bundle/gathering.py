@@ -17,6 +17,7 @@ from services.offline_bundle.manifest import (
     BundledDataset,
     BundledFile,
     BundledRepo,
+    is_misnamed,
     safe_path,
 )
 from services.run_files import host_path
@@ -49,6 +50,12 @@ class Gathered:
         for name, path in self.sources.items():
             cancel.raise_if_cancelled()
             digest = file_sha256(path, lambda _count: cancel.raise_if_cancelled())
+            if is_misnamed(name, digest):
+                raise AppError(
+                    "damaged",
+                    f"{path} is damaged: its content is not what its name says.",
+                    "Download the model again on the Models page, then export again.",
+                )
             found.append(BundledFile(path=name, size=path.stat().st_size, sha256=digest))
         return found
 
@@ -132,6 +139,8 @@ class Gatherer:
         name = next(name for name in names if name.casefold() not in taken)
         self.found.folders[folder] = name
         for path in _ordered(folder):
+            if _is_hidden(path.relative_to(folder)):
+                continue
             self.found.sources[f"models/{name}/{path.relative_to(folder).as_posix()}"] = path
         return name
 
@@ -165,6 +174,11 @@ def _never_offline(config: TrainingConfig) -> list[Problem]:
             )
         )
     return problems
+
+
+def _is_hidden(name: Path) -> bool:
+    """A clone's ``.git`` may hold a token, and no library reads such files of a model."""
+    return any(part.startswith(".") for part in name.parts)
 
 
 def _ordered(folder: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from contextlib import suppress
@@ -161,10 +162,14 @@ class _Visit:
         return target
 
     def bring_environment(self) -> Path:
-        """The packages; the folder that they are in."""
-        for member in self.bundle.manifest.below("environment"):
-            self.bundle.take_out(member, self._scratch / member.path, self._meter.add)
-        return self._scratch / "environment"
+        """The packages; the folder that they are in, where nothing of another bundle lies whose
+        import was cut."""
+        members = self.bundle.manifest.below("environment")
+        told = "".join(sorted(f"{member.path} {member.sha256}\n" for member in members))
+        folder = self._scratch / hashlib.sha256(told.encode()).hexdigest()[:16]
+        for member in members:
+            self.bundle.take_out(member, folder / member.path, self._meter.add)
+        return folder / "environment"
 
 
 def _make_snapshot(folder: Path, repo: BundledRepo) -> None:

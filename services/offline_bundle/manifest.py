@@ -21,6 +21,7 @@ MOST_BYTES = 32_000_000
 """A manifest of a thousand files has 200,000 bytes."""
 _HASH = r"^[0-9a-f]{64}$"
 _PLACES = ("environment", "hub", "models", "datasets", "configs")
+_NAMED_BY_HASH = re.compile(r"hub/[^/]+/blobs/([0-9a-f]{64})")
 _FREE = re.compile(rf"models/[^/]+/.+|{WHEELS}/[^/]+\.whl|{re.escape(PYTHON)}")
 """Files that nothing else in the manifest names."""
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
@@ -38,6 +39,13 @@ def safe_path(path: str) -> str:
     if bad or len(path) > 1000:
         raise ValueError(f"{path[:200]!r} is no path for a file of a bundle")
     return path
+
+
+def is_misnamed(path: str, sha256: str) -> bool:
+    """Whether a file that its SHA-256 names, as the Hub's large ones are, has another content: then
+    it would pass for the Hub's ever after."""
+    named = _NAMED_BY_HASH.fullmatch(path)
+    return named is not None and named[1] != sha256
 
 
 def _known_place(path: str) -> str:
@@ -145,6 +153,8 @@ class Manifest(_Part):
         paths = [file.path.casefold() for file in self.files]
         if len(set(paths)) != len(paths):
             raise ValueError("a file is in it twice")
+        if forged := [file.path for file in self.files if is_misnamed(file.path, file.sha256)]:
+            raise ValueError(f"{min(forged)} is not what its name says")
         wanted = [one.path for one in self.configs]
         wanted += [f"datasets/{one.sha256}.jsonl" for one in self.datasets]
         for repo in self.repos:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import tarfile
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,9 @@ from services.environment.torch_source import Accelerator
 from services.hub_cache import cached_revision, is_cached_model
 from services.job_builder import JobBuilder
 from services.offline import OfflinePolicy
-from services.offline_bundle.manifest import BundledEnvironment
+from services.offline_bundle.archive import ByteMeter, write_bundle
+from services.offline_bundle.importing import BundleImporter
+from services.offline_bundle.manifest import BundledEnvironment, BundledFile, Manifest
 from services.offline_bundle.packing import EnvironmentPacker
 from services.progress import Cancelled, CancelToken
 
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
     from services.progress import Progress
 
 _COMMIT = "0123456789abcdef" * 2 + "01234567"
-_BLOB = "ab" * 32
+_BLOB = hashlib.sha256(b"model.safetensors" * 1000).hexdigest()
 
 
 def _quiet(_progress: Progress) -> None:
@@ -114,6 +118,75 @@ def test_models_rows_and_setups_arrive_and_are_found(
         assert planned.session == session
     assert there.configs.get("Folder").hp.base_model == "/data/models/llama"
     assert not (there.paths.home / "offline" / "import").exists()
+
+
+def test_what_is_hidden_in_a_models_folder_stays_here(here: Services, tmp_path: Path) -> None:
+    (tmp_path / "llama" / ".git").mkdir()
+    (tmp_path / "llama" / ".git" / "config").write_text("url = https://me:hf_secret@example.org")
+    bundle = _export(here, tmp_path / "x.temper", "Folder")
+    assert b"hf_secret" not in bundle.read_bytes()
+    with tarfile.open(bundle) as tar:
+        assert not [name for name in tar.getnames() if "/." in name]
+
+
+def test_a_damaged_model_does_not_travel(here: Services, tmp_path: Path) -> None:
+    hub = here.paths.data / "cache/huggingface/hub/models--some--model/blobs" / _BLOB
+    hub.write_bytes(b"n" + hub.read_bytes()[1:])
+    with pytest.raises(AppError, match="its content is not what its name says"):
+        _export(here, tmp_path / "x.temper", "Hub")
+    assert not (tmp_path / "x.temper").exists()
+
+
+def test_an_import_is_not_in_the_way_of_another_bundles_that_was_cut(
+    there: Services, tmp_path: Path
+) -> None:
+    packer = _Packer()
+    importer = BundleImporter(
+        there.configs, there.datasets, lambda: tmp_path / "data",
+        packer,  # type: ignore[arg-type]
+        tmp_path / "scratch",
+    )  # fmt: skip
+    packer.failure = AppError("disk_full", "The disk is full.")
+    with pytest.raises(AppError, match="The disk is full"):
+        importer.bring_in(_of_packages(tmp_path, "a", "1"), _quiet, CancelToken())
+    packer.failure = None
+    importer.bring_in(_of_packages(tmp_path, "b", "2"), _quiet, CancelToken())
+    assert packer.brought == {"python.tar.gz": b"2", "wheels/b.whl": b"2"}
+
+
+class _Packer:
+    """Stands for making an environment, which takes minutes: tells what it was to be made of."""
+
+    def __init__(self) -> None:
+        self.runtime = self
+        self.failure: AppError | None = None
+        self.brought: dict[str, bytes] = {}
+
+    def is_ready(self) -> bool:
+        return False
+
+    def refuse_other(self, *_: object) -> None:
+        return
+
+    def make(self, _packed: object, folder: Path, *_: object) -> None:
+        self.brought = _files(folder)
+        if self.failure is not None:
+            raise self.failure
+
+
+def _of_packages(folder: Path, name: str, content: str) -> Path:
+    """A bundle of Python and one package."""
+    source = folder / f"{name}.bin"
+    source.write_text(content)
+    names = ("environment/python.tar.gz", f"environment/wheels/{name}.whl")
+    sha256 = hashlib.sha256(content.encode()).hexdigest()
+    files = [BundledFile(path=one, size=len(content), sha256=sha256) for one in names]
+    environment = BundledEnvironment(python="3.11", platform="x", accelerator="cpu", pins="p")
+    manifest = Manifest(program="1", environment=environment, files=files)
+    bundle = folder / f"{name}.temper"
+    meter = ByteMeter("Writing", 1, _quiet, CancelToken())
+    write_bundle(bundle, manifest, dict.fromkeys(names, source), meter)
+    return bundle
 
 
 def test_a_second_import_changes_nothing(here: Services, there: Services, tmp_path: Path) -> None:

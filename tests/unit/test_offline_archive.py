@@ -181,6 +181,11 @@ def test_paths_that_lead_elsewhere_are_refused(path: str) -> None:
         ({"files": [{"path": f"models/{m}/x", "size": 0, "sha256": "0" * 64} for m in "mM"]},
          "bad_bundle"),
         ({"configs": [{"name": "one", "path": "configs/001.yaml"}]}, "bad_bundle"),
+        ({"repos": [{"repo": "a/b", "folder": "models--a--b", "revision": "0" * 40,
+                     "files": {"model.safetensors": "a" * 64}}],
+          "files": [{"path": f"hub/models--a--b/blobs/{'a' * 64}", "size": 1,
+                     "sha256": "b" * 64}]},
+         "bad_bundle"),
     ],
 )  # fmt: skip
 def test_manifests_that_do_not_hold_are_refused(change: dict[str, Any], kind: str) -> None:
