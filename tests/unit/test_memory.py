@@ -215,7 +215,9 @@ def test_a_processor_keeps_a_small_models_adapted_weights_twice() -> None:
     sizes = small.linear_sizes
     blocks = small.layers * 4 * sum(one * other for one, other in sizes.values())
     assert _part(_estimate(small, gpu=False), "weights") == once + blocks
-    for other in ({"lora_variant": "DoRA"}, {"lora_dropout": 0.1}, {"tuning": "full"}):
+    others: tuple[dict[str, Any], ...]
+    others = ({"lora_variant": "DoRA"}, {"lora_dropout": 0.1}, {"tuning": "full"})
+    for other in others:
         assert _part(_estimate(small, gpu=False, **other), "weights") == once
 
 
