@@ -196,10 +196,11 @@ def _answer(client: DockerClient, container: str) -> ImageFacts:
     from requests.exceptions import Timeout
 
     api: Any = client.api
-    try:
-        code = int(api.wait(container, timeout=ANSWER_SECONDS)["StatusCode"])
-    except (Timeout, NoAnswer):
-        return ImageFacts(trouble=SILENT)
+    with calling("wait for what the image says"):
+        try:
+            code = int(api.wait(container, timeout=ANSWER_SECONDS)["StatusCode"])
+        except (Timeout, NoAnswer):
+            return ImageFacts(trouble=SILENT)
     with calling("read what the image says"):
         said = api.logs(container, stdout=True, stderr=True, tail=200).decode(errors="replace")
     lines = [line for line in said.splitlines() if line.startswith(_MARK)]

@@ -42,13 +42,22 @@ def take_over(repo: str, data_root: Path, cancel: CancelToken) -> bool:
             return False
         blob = ours / "blobs" / content
         blob.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            try:
-                blob.hardlink_to(source)
-            except FileExistsError:
-                raise
-            except OSError:  # another disk, or one without such links
-                return False
+        if not _linked(source, blob):
+            return False
         link(blob, ours / "snapshots" / revision / name)
     set_revision(ours, revision)
     return True
+
+
+def _linked(source: Path, blob: Path) -> bool:
+    """Give the file a second name, also where one of ours, which may be damaged, has that name;
+    False on another disk, or on one without such links."""
+    fresh = blob.with_name(f"{blob.name}.linked")
+    with suppress(OSError):
+        if blob.exists() and blob.samefile(source):
+            return True
+        fresh.unlink(missing_ok=True)
+        fresh.hardlink_to(source)
+        fresh.replace(blob)
+        return True
+    return False

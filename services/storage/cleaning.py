@@ -22,7 +22,7 @@ from services.storage.disk import file_name
 from services.storage.histories import ASIDE, is_aside, is_sound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from models.domain.storage import CleanPlan, Need, Piece, RetentionRules, RunHistory
 
@@ -53,7 +53,10 @@ class Cleaner:
         """
         freed, gone, kept = 0, [], []
         with self._alone():
-            why_not = _Reasons(*self._look(), rules)
+            # Reading whole checkpoints takes minutes, in which a run may start that needs one: who
+            # needs what is looked up after it.
+            spoilt = _spoilt(self._look()[0], {one.piece.run_id for one in shown.going})
+            why_not = _Reasons(*self._look(), rules, spoilt)
             for verdict in shown.going:
                 path = verdict.piece.path
                 why = why_not(verdict.piece)
@@ -84,11 +87,14 @@ class _Reasons:
     """Why something that was shown as going stays after all; empty where nothing is in the way."""
 
     def __init__(
-        self, histories: Sequence[RunHistory], needs: Sequence[Need], rules: RetentionRules
+        self,
+        histories: Sequence[RunHistory],
+        needs: Sequence[Need],
+        rules: RetentionRules,
+        spoilt: Mapping[str, str],
     ) -> None:
         self._now = {one.piece.path: one for one in plan_clean(histories, needs, rules).verdicts}
-        self._histories = {history.run_id: history for history in histories}
-        self._of_runs: dict[str, str] = {}
+        self._spoilt = spoilt
 
     def __call__(self, piece: Piece) -> str:
         now = self._now.get(piece.path)
@@ -96,9 +102,12 @@ class _Reasons:
             return "It is not there any more, or not the run's."
         if not now.goes:
             return now.why
-        if piece.run_id not in self._of_runs:
-            self._of_runs[piece.run_id] = _why_spoilt(self._histories[piece.run_id])
-        return self._of_runs[piece.run_id]
+        return self._spoilt.get(piece.run_id, "")
+
+
+def _spoilt(histories: Sequence[RunHistory], run_ids: Collection[str]) -> dict[str, str]:
+    """Why nothing of these runs goes, by the run."""
+    return {one.run_id: _why_spoilt(one) for one in histories if one.run_id in run_ids}
 
 
 def _why_spoilt(history: RunHistory) -> str:

@@ -21,8 +21,9 @@ from models.domain.config import TrainingConfig
 from models.domain.config_io import to_dict, with_values
 from models.domain.run import Run, RunState
 from models.domain.storage import Need, RetentionRules
+from services.storage import cleaning
 from services.storage.cleaning import Cleaner
-from services.storage.histories import WHOLE_RUN, history_of
+from services.storage.histories import WHOLE_RUN, history_of, is_sound
 from services.storage.needs import needs_of_jobs, needs_of_setup
 from trainer_image.contract import OutputMarker
 
@@ -309,6 +310,22 @@ def test_what_was_shown_and_is_needed_by_now_stays(world: World) -> None:
     ]
     world.runs = [replace(world.runs[0], state=RunState.RUNNING)]
     assert cleaner.clean(plan, rules).paths == ()
+
+
+def test_what_begins_to_be_needed_while_checkpoints_are_read_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleaner, rules = Cleaner(world.look, world.root / "lock"), RetentionRules()
+    plan = cleaner.plan(rules)
+
+    def read(checkpoint: Path) -> bool:
+        world.bundles.append(world.checkpoints(world.runs[0])[0])
+        return is_sound(checkpoint)
+
+    monkeypatch.setattr(cleaning, "is_sound", read)
+    done = cleaner.clean(plan, rules)
+    assert names(done.paths) == ["checkpoint-15"]
+    assert [why for _, why in done.kept] == ["A bundle needs it."]
 
 
 def test_older_checkpoints_stay_where_the_newest_is_not_what_its_seal_says(world: World) -> None:

@@ -333,6 +333,19 @@ def test_offline_a_model_of_another_programs_cache_can_still_be_had(world: World
     assert not world.hub.requests
 
 
+def test_offline_a_damaged_file_is_taken_from_another_programs_cache(world: World) -> None:
+    _fetched_by_another_program(world)
+    offline = world.made(offline=True)
+    offline.download(REPO, _quiet, CancelToken())
+    ours = world.blob(WEIGHTS[0])
+    content = ours.read_bytes()
+    ours.unlink()
+    ours.write_bytes(bytes(len(content)))
+    offline.download(REPO, _quiet, CancelToken())
+    assert world.blob(WEIGHTS[0]).read_bytes() == content
+    assert world.blob(WEIGHTS[0], world.shared).read_bytes() == content
+
+
 def test_a_gated_model_says_where_its_conditions_are_and_opens_with_a_token(world: World) -> None:
     world.hub.gated.add(GATED)
     with pytest.raises(AppError) as caught:
