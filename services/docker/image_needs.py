@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
-    from models.domain.config import TrainingConfig
+    from models.domain.config import HyperparameterSection, TrainingConfig
     from models.domain.image_facts import ImageFacts
 
 QUANTISED, WANDB = "quantised", "wandb"
@@ -79,12 +79,17 @@ def read_needs(needs: Path, pins: Path) -> ImageNeeds:
 def parts_of(config: TrainingConfig, *, on_gpu: bool) -> frozenset[str]:
     """Which of the parts a setup needs; what is chosen for it may take 8 bits on a GPU."""
     hp, parts = config.hp, set()
-    chosen = {hp.quantization, hp.optimizer}
+    # Weights that learn themselves are never quantised by themselves (``trainer_image/engine.py``).
+    chosen = {hp.optimizer} if _stays_whole(hp) else {hp.quantization, hp.optimizer}
     if chosen & {"4-bit", "8-bit"} or "8bit" in hp.optimizer or (on_gpu and "auto" in chosen):
         parts.add(QUANTISED)
     if hp.report_to == "wandb":
         parts.add(WANDB)
     return frozenset(parts)
+
+
+def _stays_whole(hp: HyperparameterSection) -> bool:
+    return hp.tuning == "full" and hp.quantization == "auto"
 
 
 def is_driver_too_old(image_cuda: str, driver_cuda: str) -> bool:
@@ -138,12 +143,13 @@ def _lacks(facts: ImageFacts, needs: Sequence[Requirement]) -> Iterator[str]:
 def _misfit(need: Requirement, version: str) -> Iterator[str]:
     name = "Python" if need.name == _PYTHON else need.name
     try:
-        is_right = need.specifier.contains(Version(version), prereleases=True)
+        # NVIDIA's images hold torch as 2.6.0a0+..., which has what 2.6 has or nearly so.
+        known = Version(Version(version).base_version)
     except InvalidVersion:
         yield f"its {name} says {version!r}, which is no version"
         return
-    if not is_right:
-        yield f"its {name} is {version}, and {_bound(need, Version(version))} is needed"
+    if not need.specifier.contains(known, prereleases=True):
+        yield f"its {name} is {version}, and {_bound(need, known)} is needed"
 
 
 def _bound(need: Requirement, version: Version) -> str:

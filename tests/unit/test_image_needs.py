@@ -65,8 +65,20 @@ def test_only_what_a_setup_uses_is_asked_of_an_image() -> None:
     assert NEEDS.lacks(facts, parts_of(four, on_gpu=False)) == ("it has no bitsandbytes",)
     assert parts_of(TrainingConfig(), on_gpu=True) == {QUANTISED}
     assert parts_of(TrainingConfig(), on_gpu=False) == frozenset()
+    whole = with_values(plain, {"hp.tuning": "full", "hp.quantization": "auto"})
+    assert NEEDS.lacks(facts, parts_of(whole, on_gpu=True)) == ()
     boards = with_values(plain, {"hp.report_to": "wandb"})
     assert NEEDS.lacks(facts, parts_of(boards, on_gpu=True)) == ("it has no wandb",)
+
+
+def test_a_preview_counts_as_the_version_that_it_leads_to() -> None:
+    for name, version in (("torch", "2.6.0a0+ecf3bae40a.nv25.1"), ("transformers", "5.0.0rc2")):
+        there = {**GOOD.packages, name: version}
+        assert NEEDS.lacks(replace(GOOD, packages=there), ALL) == ()
+    there = {**GOOD.packages, "transformers": "6.0.0.dev0"}
+    assert NEEDS.lacks(replace(GOOD, packages=there)) == (
+        "its transformers is 6.0.0.dev0, and one before 6 is needed",
+    )
 
 
 def test_another_python_is_all_that_is_said_of_an_old_one() -> None:
