@@ -80,8 +80,10 @@ class RunStarter:
         ``session`` is the dataset where the setup's own name of it is not to be looked up. A run
         that is to wait may have the name of a container that is there now.
         """
-        goes_on = answer is OnExisting.RESUME
-        further = self.runner_problems(config) if goes_on else self._further_problems(config)
+        goes_on = answer is OnExisting.RESUME or (
+            answer is OnExisting.REFUSE and self._may_go_on(config)
+        )
+        further = self._further_problems(config, goes_on=goes_on)
         if queued:
             further = [problem for problem in further if problem.field != _ITS_NAME]
         offline = self._offline.is_offline()
@@ -184,14 +186,15 @@ class RunStarter:
 
         ConfigError, AppError("dataset_gone") or AppError("output_exists") say what is in the way.
         """
+        job = self.read_job(run)
+        goes_on = job.on_existing == OnExisting.RESUME.value
         problems = self._builder.problems(
             run.config,
             offline=self._offline.is_offline(),
-            further=self._further_problems(run.config),
+            further=self._further_problems(run.config, goes_on=goes_on),
         )
         if problems:
             raise ConfigError(problems)
-        job = self.read_job(run)
         data_root = run_folder(run).data_root
         if job.dataset.path and not host_path(data_root, job.dataset.path).is_file():
             raise dataset_gone(run)
@@ -215,15 +218,24 @@ class RunStarter:
 
     def all_problems(self, config: TrainingConfig) -> list[Problem]:
         """Everything that would refuse a start now, at once; nothing is changed."""
+        further = self._further_problems(config, goes_on=self._may_go_on(config))
         return self._builder.all_problems(
-            config, offline=self._offline.is_offline(), further=self._further_problems(config)
+            config, offline=self._offline.is_offline(), further=further
         )
 
-    def _further_problems(self, config: TrainingConfig) -> list[Problem]:
+    def _may_go_on(self, config: TrainingConfig) -> bool:
+        """Whether Start goes on with what is there (:func:`settle_output`), or asks: another job
+        does not go on, and what it needs is looked at with the answer."""
+        output = host_path(self._builder.data_root(config), config.output.directory)
+        marker = output_marker(output) if config.hp.auto_resume else None
+        has_begun = next(output.glob("checkpoints/checkpoint-*"), None) is not None
+        return marker is not None and not marker.finished and has_begun
+
+    def _further_problems(self, config: TrainingConfig, *, goes_on: bool) -> list[Problem]:
         """The runner's, and what a new run needs besides; one that goes on has its model, and
         checkpoints that take room already."""
         found = self.runner_problems(config)
-        if self._needs is None:
+        if self._needs is None or goes_on:
             return found
         data_root, offline = self._builder.data_root(config), self._offline.is_offline()
         return [*found, *self._needs.problems(config, data_root, offline=offline)]

@@ -51,6 +51,7 @@ from services.start_needs import StartNeeds, room_problems
 from services.trainer_code import TrainerCode
 from tests.emulators.hub_models import HubModels
 from tests.emulators.server import Reply, Request
+from trainer_image.contract import OUTPUT_MARKER_FILE, OutputMarker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -373,6 +374,27 @@ def test_one_that_goes_on_is_not_refused_for_the_room_that_its_checkpoints_take(
     starter = world.service.starter
     assert starter.plan(config, "", OnExisting.RESUME, list).job.on_existing == "refuse"
     assert starter.runner_problems(config) == []
+
+
+def test_one_that_goes_on_by_itself_is_not_refused_for_that_room_either(world: World) -> None:
+    world.free = 5 * GIGABYTE
+    values = {**world.values, "output.directory": "/data/outputs/begun", "hp.auto_resume": True}
+    config = with_values(TrainingConfig(), values)
+    output = world.home / "data" / "outputs" / "begun"
+    output.mkdir(parents=True)
+    marker = OutputMarker(run_id="before", fingerprint="0" * 64)
+    (output / OUTPUT_MARKER_FILE).write_text(marker.model_dump_json())
+    assert [one.field for one in world.service.problems(config)] == ["local.host_data_dir"]
+
+    (output / "checkpoints" / "checkpoint-5").mkdir(parents=True)
+    assert world.service.problems(config) == []
+    anew = with_values(config, {"hp.auto_resume": False})
+    assert [one.field for one in world.service.problems(anew)] == ["local.host_data_dir"]
+    plan = world.service.starter.plan
+    with pytest.raises(AppError, match="of another job"):
+        plan(config, "", OnExisting.REFUSE, list)
+    with pytest.raises(ConfigError, match="too little room"):
+        plan(config, "", OnExisting.NEW, list)
 
 
 def test_what_takes_too_long_to_find_out_does_not_keep_a_start_back(world: World) -> None:
