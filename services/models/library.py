@@ -159,12 +159,17 @@ class ModelLibrary:
             )
 
     def _is_used(self, model: CachedModel) -> bool:
-        """A setup may name a folder by another path (``/data/models/x``) than this computer's."""
+        """A setup may name a folder by another path (``/data/models/x``) than this computer's, and
+        one inside the folder that is listed."""
         root = self.inventory.data_root
-        place = os.path.realpath(model.place) if model.place else ""
+        place = Path(os.path.realpath(model.place)) if model.place else None
         return any(
             name in {model.repo_id_or_path, model.place}
-            or (is_local_model(name) and os.path.realpath(local_model(name, root)) == place)
+            or (
+                place is not None
+                and is_local_model(name)
+                and Path(os.path.realpath(local_model(name, root))).is_relative_to(place)
+            )
             for name in self._in_use()
         )
 

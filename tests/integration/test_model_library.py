@@ -502,7 +502,13 @@ def test_a_folder_below_the_data_folder_is_found_by_itself(world: World) -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["/data/models/own", "{root}/models/own", "{root}/models/../models/own"]
+    "name",
+    [
+        "/data/models/own",
+        "{root}/models/own",
+        "{root}/models/../models/own",
+        "/data/models/own/inner",
+    ],
 )
 def test_a_folder_that_a_run_trains_on_stays_by_whatever_path_it_is_named(
     world: World, name: str
