@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 MARK = "temper-image-facts:"
 """Begins the line: images may print greetings of their own."""
+COMPAT = Path("/usr/local/cuda/compat")
+"""Where NVIDIA's images hold the libraries that let data-centre GPUs use this CUDA with an older
+driver ("CUDA Compatibility", forward compatibility)."""
 _CUDA = re.compile(r"^cuda(?:\s*:[^=]+)?\s*=\s*['\"]([\d.]+)['\"]", re.MULTILINE)
 
 
@@ -36,6 +39,7 @@ def image_facts(names: Iterable[str]) -> dict[str, Any]:
         "cuda": _cuda(_folder("torch")),
         "user": f"{os.getuid()}:{os.getgid()}",
         "compiler": any(shutil.which(name) for name in ("cc", "gcc", "clang")),
+        "compat": any(COMPAT.glob("libcuda.so*")),
     }
 
 

@@ -228,7 +228,7 @@ def _show_check(found: ImageCheck) -> None:
         print_table(("IN IT", "VERSION"), rows)
     if facts.details:
         say(facts.details)
-    if found.can_train:
+    if found.can_train and not facts.trouble:
         print(f"{found.image} can train.")
     for clause in (*found.lacks, *found.notes):
         print(f"{'It cannot train: ' if found.lacks else 'Note: '}{clause}.")

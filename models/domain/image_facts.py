@@ -21,7 +21,8 @@ class ImageFacts:
     what was printed. ``packages`` are the libraries that were asked for and are there, by version;
     ``broken`` those of them whose code Python does not find; ``unreadable`` folders of libraries
     that this user may not look into. ``cuda`` is the version that torch was built with, empty for
-    the processor. ``user`` is whom it was asked as, ``own_user`` whom the image itself names.
+    the processor; ``compat`` whether the image brings that CUDA's libraries for older drivers.
+    ``user`` is whom it was asked as, ``own_user`` whom the image itself names.
     """
 
     python: str = ""
@@ -32,6 +33,7 @@ class ImageFacts:
     user: str = ""
     own_user: str = ""
     compiler: bool = False
+    compat: bool = False
     trouble: str = ""
     details: str = ""
 
@@ -51,7 +53,7 @@ class ImageCheck:
 
     @property
     def can_train(self) -> bool:
-        """Whether a training may be started in it."""
+        """Whether a training may be started in it; one that told nothing in time is not refused."""
         return not self.lacks
 
 
@@ -67,6 +69,7 @@ def facts_from(document: Mapping[str, Any], own_user: str = "") -> ImageFacts:
             user=str(document["user"]),
             own_user=own_user,
             compiler=bool(document["compiler"]),
+            compat=bool(document.get("compat", False)),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(str(error)) from error

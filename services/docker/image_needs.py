@@ -24,8 +24,11 @@ _TROUBLES = {
     NO_PYTHON: "it has no Python (python3)",
     BAD_PYTHON: "its Python does not work",
     SHUT_PYTHON: "its Python may be started by the image's own user only",
-    SILENT: "its Python did not answer in time",
 }
+_SLOW = (
+    "its Python did not answer in time, so what it holds is not known: this computer may be busy, "
+    "and a training that starts in it will tell"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +45,21 @@ class ImageNeeds:
 
     def lacks(self, facts: ImageFacts, parts: Collection[str] = ()) -> tuple[str, ...]:
         """Why no training of a setup with these parts can run there, as clauses; none where one
-        can."""
+        can, or where it did not answer in time: that may be the computer's fault."""
+        if facts.trouble == SILENT:
+            return ()
         if facts.trouble:
             return (_TROUBLES[facts.trouble],)
         wanted = [one for one in self.needs if _is_wanted(one, parts)]
         return tuple(_lacks(facts, wanted))
 
     def notes(self, facts: ImageFacts) -> tuple[str, ...]:
-        """What is worth knowing of an image that can train."""
+        """What is worth knowing of an image that is not refused."""
         return tuple(self._notes(facts))
 
     def _notes(self, facts: ImageFacts) -> Iterator[str]:
+        if facts.trouble == SILENT:
+            yield _SLOW
         others = [
             f"{name} {facts.packages[name]} (tested: {version})"
             for name, version in self.tested.items()

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 30.0
-"""A Python that has not answered by then is no use; on a busy computer it takes two."""
+"""An answer that has not come by then is not waited for; on a busy computer it takes two."""
 _MEMORY = 512 * 1024**2
 _PROCESSES = 64
 _MARK, _VERSION = "temper-image-facts:", "temper-python:"
@@ -236,6 +236,8 @@ def _not_started(error: AppError) -> ImageFacts:
 
 def _driver_problems(found: ImageCheck, hardware: Hardware) -> Iterator[Problem]:
     cuda = found.facts.cuda
+    if found.facts.compat:  # whether this GPU is one of those that it serves, the start will tell
+        return
     old = [gpu for gpu in hardware.gpus if is_driver_too_old(cuda, gpu.cuda)]
     if old:
         yield Problem(

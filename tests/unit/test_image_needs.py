@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.image import _show_check
 from models.domain.config import TrainingConfig
 from models.domain.config_io import with_values
-from models.domain.image_facts import NO_PYTHON, ImageFacts, facts_from
+from models.domain.hardware import Gpu, Hardware
+from models.domain.image_facts import NO_PYTHON, SILENT, ImageCheck, ImageFacts, facts_from
 from services.docker.image_needs import (
     QUANTISED,
     WANDB,
@@ -20,7 +22,8 @@ from services.docker.image_needs import (
     parts_of,
     read_needs,
 )
-from services.docker.image_preflight import _old_version
+from services.docker.image_preflight import _driver_problems, _old_version
+from trainer_image import image_facts
 
 TRAINER = Path(__file__).parents[2] / "trainer_image"
 NEEDS = read_needs(TRAINER / "needs.txt", TRAINER / "requirements.txt")
@@ -93,6 +96,18 @@ def test_an_image_that_cannot_answer_says_why() -> None:
     assert NEEDS.lacks(ImageFacts(trouble=NO_PYTHON)) == ("it has no Python (python3)",)
 
 
+def test_an_image_that_is_slow_to_answer_is_not_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    facts = ImageFacts(trouble=SILENT)
+    assert NEEDS.lacks(facts, ALL) == ()
+    (note,) = NEEDS.notes(facts)
+    assert note.startswith("its Python did not answer in time")
+
+    _show_check(ImageCheck("slow:1", "sha256:1", facts, (), (note,)))
+    said = capsys.readouterr().out
+    assert "slow:1 can train" not in said
+    assert note in said
+
+
 def test_what_is_no_refusal_is_a_note() -> None:
     packages = {**GOOD.packages, "torch": "2.8.0", "trl": "1.2.0"}
     notes = NEEDS.notes(replace(GOOD, packages=packages, cuda="", compiler=False))
@@ -133,3 +148,21 @@ def test_the_script_asks_a_python_without_importing_its_libraries(tmp_path: Path
     facts = facts_from(json.loads(done.stdout.removeprefix("temper-image-facts:")))
     assert facts.packages == {"torch": "2.9.1", "peft": "0.19.0"}
     assert (facts.broken, facts.cuda) == (("peft",), "12.8")
+
+
+def test_an_image_that_brings_newer_libraries_for_an_older_driver_is_not_refused() -> None:
+    """NVIDIA's forward compatibility, which its data-centre GPUs have."""
+    hardware = Hardware(gpus=(Gpu(0, "H100", 8, 8, driver="550.54", cuda="12.4"),))
+    bare = ImageCheck("theirs:1", "sha256:1", GOOD)
+    assert list(_driver_problems(bare, hardware))
+    brings = replace(bare, facts=replace(GOOD, compat=True))
+    assert not list(_driver_problems(brings, hardware))
+
+
+def test_the_script_finds_the_libraries_for_older_drivers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_facts, "COMPAT", tmp_path)
+    assert facts_from(image_facts.image_facts(())).compat is False
+    (tmp_path / "libcuda.so.1").touch()
+    assert facts_from(image_facts.image_facts(())).compat is True
