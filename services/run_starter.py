@@ -83,7 +83,9 @@ class RunStarter:
         goes_on = answer is OnExisting.RESUME or (
             answer is OnExisting.REFUSE and self._may_go_on(config)
         )
-        further = self._further_problems(config, goes_on=goes_on)
+        # Without an answer overwriting may become it: what is missing even then is said at once.
+        clears = answer in {OnExisting.OVERWRITE, OnExisting.REFUSE}
+        further = self._further_problems(config, goes_on=goes_on, clears=clears)
         if queued:
             further = [problem for problem in further if problem.field != _ITS_NAME]
         offline = self._offline.is_offline()
@@ -191,7 +193,11 @@ class RunStarter:
         problems = self._builder.problems(
             run.config,
             offline=self._offline.is_offline(),
-            further=self._further_problems(run.config, goes_on=goes_on),
+            further=self._further_problems(
+                run.config,
+                goes_on=goes_on,
+                clears=job.on_existing == OnExisting.OVERWRITE.value,
+            ),
         )
         if problems:
             raise ConfigError(problems)
@@ -218,7 +224,7 @@ class RunStarter:
 
     def all_problems(self, config: TrainingConfig) -> list[Problem]:
         """Everything that would refuse a start now, at once; nothing is changed."""
-        further = self._further_problems(config, goes_on=self._may_go_on(config))
+        further = self._further_problems(config, goes_on=self._may_go_on(config), clears=True)
         return self._builder.all_problems(
             config, offline=self._offline.is_offline(), further=further
         )
@@ -231,14 +237,17 @@ class RunStarter:
         has_begun = next(output.glob("checkpoints/checkpoint-*"), None) is not None
         return marker is not None and not marker.finished and has_begun
 
-    def _further_problems(self, config: TrainingConfig, *, goes_on: bool) -> list[Problem]:
+    def _further_problems(
+        self, config: TrainingConfig, *, goes_on: bool, clears: bool
+    ) -> list[Problem]:
         """The runner's, and what a new run needs besides; one that goes on has its model, and
-        checkpoints that take room already."""
+        checkpoints that take room already. ``clears``: one that may overwrite its output."""
         found = self.runner_problems(config)
         if self._needs is None or goes_on:
             return found
         data_root, offline = self._builder.data_root(config), self._offline.is_offline()
-        return [*found, *self._needs.problems(config, data_root, offline=offline)]
+        needs = self._needs.problems(config, data_root, offline=offline, clears=clears)
+        return [*found, *needs]
 
     def runner_problems(self, config: TrainingConfig) -> list[Problem]:
         """What keeps this computer, or its account at Runpod, from running the setup."""

@@ -7,13 +7,17 @@ import queue
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from models.domain.config import TARGET_LOCAL
 from models.domain.errors import AppError, Fix, Problem
 from models.domain.start_fixes import ANOTHER_FOLDER, ANOTHER_MODEL, SET_TOKEN
+from models.domain.storage import Piece, freed_bytes
 from services.hub_cache import is_cached_model
 from services.job_builder import is_local_model
+from services.run_files import host_path
+from services.storage.disk import file_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,9 +86,14 @@ class StartNeeds:
     forecast: Callable[[TrainingConfig], Forecast]
     limit: float = LIMIT_SECONDS
 
-    def problems(self, config: TrainingConfig, data_root: Path, *, offline: bool) -> list[Problem]:
-        """What is missing, as far as that is known in time. The checks look at the same time."""
-        checks: tuple[Check, ...] = (self._model_problems, self._room_problems)
+    def problems(
+        self, config: TrainingConfig, data_root: Path, *, offline: bool, clears: bool = False
+    ) -> list[Problem]:
+        """What is missing, as far as that is known in time. The checks look at the same time.
+
+        ``clears``: what lies in the output directory goes first, or may go: its room counts."""
+        room = partial(self._room_problems, clears=clears)
+        checks: tuple[Check, ...] = (self._model_problems, room)
         answers = [_ask(check, config, data_root, offline) for check in checks]
         until = time.monotonic() + self.limit
         found: list[Problem] = []
@@ -108,14 +117,17 @@ class StartNeeds:
         )
 
     def _room_problems(
-        self, config: TrainingConfig, _data_root: Path, _offline: bool
+        self, config: TrainingConfig, data_root: Path, _offline: bool, *, clears: bool
     ) -> list[Problem]:
         try:
             forecast = self.forecast(config)
         except AppError as error:  # the training itself will know
             logger.info("no forecast of the disk: %s", error)
             return []
-        return room_problems(config, forecast)
+        is_here = config.training.target == TARGET_LOCAL
+        return room_problems(
+            config, forecast, _cleared(config, data_root) if clears and is_here else 0
+        )
 
 
 def hub_model_problems(
@@ -149,11 +161,13 @@ def hub_model_problems(
     return []
 
 
-def room_problems(config: TrainingConfig, forecast: Forecast) -> list[Problem]:
-    """Whether checkpoints and result fit; with fewer checkpoints where that would do."""
-    free = forecast.free
-    if free is None or free >= forecast.most:
+def room_problems(config: TrainingConfig, forecast: Forecast, cleared: int = 0) -> list[Problem]:
+    """Whether checkpoints and result fit; with fewer checkpoints where that would do. ``cleared``
+    bytes are freed before anything is written."""
+    if forecast.free is None or forecast.free + cleared >= forecast.most:
         return []
+    free = forecast.free + cleared
+    of_old = f", with {_size(cleared)} of what is overwritten" if cleared else ""
     kept, spare = config.hp.save_total_limit, forecast.count - config.hp.save_total_limit
     one, result = forecast.size.checkpoint, forecast.size.result
     fitting = (free - result) // one - max(spare, 0) if one > 0 else 0
@@ -162,7 +176,7 @@ def room_problems(config: TrainingConfig, forecast: Forecast) -> list[Problem]:
             Problem(
                 _KEPT, str(kept),
                 f"may fill {forecast.place}: {forecast.count} checkpoints at once and the result "
-                f"take up to {_size(forecast.most)}, and {_size(free)} are free.",
+                f"take up to {_size(forecast.most)}, and {_size(free)} are free{of_old}.",
                 f"Keep {fitting}, or free some space.",
                 fix=Fix(f"Keep {fitting}", ((_KEPT, int(fitting)),)),
             )
@@ -171,10 +185,16 @@ def room_problems(config: TrainingConfig, forecast: Forecast) -> list[Problem]:
         Problem(
             _FOLDER, config.local.host_data_dir,
             f"has too little room: checkpoints and result take up to {_size(forecast.most)}, and "
-            f"{forecast.place} has {_size(free)} free.",
+            f"{forecast.place} has {_size(free)} free{of_old}.",
             "Free some space, or choose a folder on another disk.", fix=ANOTHER_FOLDER,
         )
     ]  # fmt: skip
+
+
+def _cleared(config: TrainingConfig, data_root: Path) -> int:
+    """The bytes that overwriting the output directory frees."""
+    output = host_path(data_root, config.output.directory)
+    return freed_bytes([Piece(str(output), "", files=tuple(file_names(output)))])
 
 
 def _is_granted(repo: str, token: str) -> bool:

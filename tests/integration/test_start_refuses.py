@@ -397,6 +397,26 @@ def test_one_that_goes_on_by_itself_is_not_refused_for_that_room_either(world: W
         plan(config, "", OnExisting.NEW, list)
 
 
+def test_what_overwriting_clears_counts_as_room(world: World) -> None:
+    world.free = 31 * GIGABYTE - 1_000_000
+    values = {**world.values, "output.directory": "/data/outputs/old", "hp.save_total_limit": 2}
+    config = with_values(TrainingConfig(), values)
+    output = world.home / "data" / "outputs" / "old"
+    output.mkdir(parents=True)
+    (output / "model.safetensors").write_bytes(bytes(range(256)) * 8000)
+    plan = world.service.starter.plan
+
+    assert plan(config, "", OnExisting.OVERWRITE, list).job.on_existing == "overwrite"
+    with pytest.raises(AppError, match="already holds"):  # asks, as overwriting would do
+        plan(config, "", OnExisting.REFUSE, list)
+    with pytest.raises(ConfigError, match=r"and 31\.0 GB are free"):
+        plan(config, "", OnExisting.NEW, list)
+
+    world.free -= 10_000_000
+    with pytest.raises(ConfigError, match=r"with 2 MB of what is overwritten"):
+        plan(config, "", OnExisting.OVERWRITE, list)
+
+
 def test_what_takes_too_long_to_find_out_does_not_keep_a_start_back(world: World) -> None:
     def slow(_: TrainingConfig) -> Any:
         time.sleep(3)
