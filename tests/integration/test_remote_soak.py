@@ -141,9 +141,8 @@ def test_a_soak_leaves_no_pod_and_loses_no_adapter(there: RemoteWorld, seed: int
     assert abs(reckoned - billed) <= max(_SHARE * billed, ends), (seed, reckoned, billed)
     assert _settled(there) == pytest.approx(billed, abs=0.005 * len(attempts))
     finished = sum(cell.outcome == RunState.FINISHED for cell in soak.cells)
-    print(
-        f"seed {seed}: {finished} of {RUNS} finished, ${reckoned:.3f} reckoned, ${billed:.3f} billed"
-    )
+    told = f"${reckoned:.3f} reckoned, ${billed:.3f} billed"
+    print(f"seed {seed}: {finished} of {RUNS} finished, {told}")
 
 
 def _settled(there: RemoteWorld) -> float:
