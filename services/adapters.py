@@ -50,6 +50,16 @@ def tuned_model(run: Run) -> TunedModel:
     )
 
 
+def is_usable(folder: Path) -> bool:
+    """Whether what a training made lies there whole: an adapter, or a model with its weights."""
+    check = _check_files if (folder / _CONFIG).exists() else _check_whole_model
+    try:
+        check(folder)
+    except AppError:
+        return False
+    return True
+
+
 def _check_whole_model(folder: Path) -> None:
     if not folder.is_dir():
         raise _broken(f"The model of this run is no longer in {folder}.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.domain.run import RunState
 from models.domain.storage import Piece, RunHistory
+from services.adapters import is_usable
 from services.run_sizes import why_outputs_stay
 from services.storage.disk import file_names
 
@@ -31,7 +32,6 @@ _PUT_ASIDE = re.compile(rf"\..+{re.escape(ASIDE)}[0-9a-f]+")
 _CHECKPOINT, _ADOPTING = re.compile(r"checkpoint-(\d+)"), re.compile(r"adopting-checkpoint-\d+")
 _HALF_MADE = (("adapter", ("adapter.tmp", "adapter.old")), ("model", ("model.tmp", "model.old")))
 """Of a result that is there whole, what an ended program left beside it (``keeping.publish``)."""
-_WEIGHTS = ("*.safetensors", "*.bin")
 
 
 def history_of(run: Run, pinned: Collection[str] = ()) -> RunHistory:
@@ -54,7 +54,7 @@ def history_of(run: Run, pinned: Collection[str] = ()) -> RunHistory:
 def result_bytes(run: Run) -> int:
     """What the run's adapter or model takes; 0 where there is none of its own."""
     output = Path(run.output_directory)
-    results = [output / name for name, _ in _HALF_MADE if _is_result(output / name)]
+    results = [output / name for name, _ in _HALF_MADE if is_usable(output / name)]
     if why_outputs_stay(run):
         return 0
     return sum(name.bytes for result in results for name in file_names(result))
@@ -89,7 +89,7 @@ def _pieces(output: Path, run_id: str) -> Iterator[Piece]:
         elif _ADOPTING.fullmatch(path.name) or is_aside(path):
             yield _remnant(path, run_id)
     for result, names in _HALF_MADE:
-        if _is_result(output / result):
+        if is_usable(output / result):
             yield from (
                 _remnant(output / name, run_id) for name in names if _is_there(output / name)
             )
@@ -151,12 +151,7 @@ def _losses(checkpoint: str) -> Iterator[tuple[int, float]]:
 
 
 def _has_result(output: Path) -> bool:
-    return any(_is_result(output / name) for name, _ in _HALF_MADE)
-
-
-def _is_result(folder: Path) -> bool:
-    """Whether weights lie there: :mod:`services.adapters` tells whether they can be used."""
-    return folder.is_dir() and any(next(folder.glob(one), None) is not None for one in _WEIGHTS)
+    return any(is_usable(output / name) for name, _ in _HALF_MADE)
 
 
 def _entries(folder: Path) -> list[Path]:

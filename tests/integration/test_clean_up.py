@@ -25,6 +25,7 @@ from services.storage import cleaning
 from services.storage.cleaning import Cleaner
 from services.storage.histories import WHOLE_RUN, history_of, is_sound
 from services.storage.needs import needs_of_jobs, needs_of_setup
+from tests.integration.result_files import write_adapter
 from trainer_image.contract import OutputMarker
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _add_run(world: World, run_id: str) -> None:
     for step in range(5, 5 + 5 * dice.randint(0, 5), 5):
         _add_checkpoint(world, output / "checkpoints" / f"checkpoint-{step}", losses)
     if dice.random() < 0.7:
-        _write(output / "adapter" / "adapter_model.safetensors", dice.randbytes(500))
+        write_adapter(output / "adapter", dice.randbytes(500))
     for name in ("adapter.tmp", "checkpoints/adopting-checkpoint-5", ".adapter.deleted-12ab"):
         if dice.random() < 0.2:
             _write(output / name / "half", dice.randbytes(900))
@@ -297,6 +298,25 @@ def test_what_a_resume_needs_stays_whatever_the_rules_say(world: World) -> None:
         "checkpoint-20": "The run goes on from it when it is resumed.",
     }
     assert names(cleaner.clean(plan, rules).paths) == ["checkpoint-15", "checkpoint-5"]
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "no configuration"])
+def test_a_result_that_cannot_be_used_costs_no_checkpoint(world: World, damage: str) -> None:
+    world.runs = [replace(world.runs[0], state=RunState.FINISHED)]
+    output = Path(world.runs[0].output_directory)
+    weights, config = write_adapter(output / "adapter")
+    _write(output / "adapter.old" / "half", b"the one before")
+    cleaner, rules = Cleaner(world.look, world.root / "lock"), RetentionRules(keep_last=0)
+    assert "checkpoint-20" in names(one.piece.path for one in cleaner.plan(rules).going)
+
+    if damage == "no configuration":
+        config.unlink()
+    else:
+        whole = weights.read_bytes()
+        weights.write_bytes(whole[:-1] if damage == "cut" else b"")
+    staying = cleaner.plan(rules).staying
+    assert "checkpoint-20" in names(one.piece.path for one in staying)
+    assert "adapter.old" not in names(one.piece.path for one in cleaner.plan(rules).going)
 
 
 def test_what_was_shown_and_is_needed_by_now_stays(world: World) -> None:

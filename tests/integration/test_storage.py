@@ -29,6 +29,7 @@ from services.storage import forecast
 from services.storage.forecast import StorageForecaster
 from services.storage.inventory import Places
 from services.storage.storage import Storage
+from tests.integration.result_files import write_adapter
 from trainer_image.contract import OutputMarker
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class World:
             write(folder / "weights.bin", 8192)
             seals = {"files": {"weights.bin": {"size": 8192, "sha256": "0" * 64}}}
             (folder / "temper-checkpoint.json").write_text(json.dumps(seals))
-        write(output / "adapter" / "adapter_model.safetensors", 4096)
+        write_adapter(output / "adapter")
         marker = OutputMarker(run_id=run_id, fingerprint="0" * 64, finished=True)
         (output / "temper-output.json").write_text(marker.model_dump_json())
         write(self.data / "runs" / run_id / "train.log", 4096)
@@ -151,9 +152,9 @@ def test_everything_is_counted_by_what_it_is_and_each_file_once(world: World) ->
     folder = Path(run.output_directory) / "checkpoints" / "checkpoint-5"
     assert checkpoint.bytes == taken(*folder.iterdir())
     assert (checkpoint.run_id, checkpoint.place) == (run.id, str(folder))
-    adapter = Path(run.output_directory) / "adapter" / "adapter_model.safetensors"
+    adapter = (Path(run.output_directory) / "adapter").iterdir()
     marker = Path(run.output_directory) / "temper-output.json"
-    assert by_name[StoredKind.RESULT, "run-1"].bytes == taken(adapter, marker)
+    assert by_name[StoredKind.RESULT, "run-1"].bytes == taken(*adapter, marker)
     rows = by_name[StoredKind.DATASET, "Questions"]
     assert rows.bytes == taken(*(world.home / "datasets").iterdir())
     assert rows.shared == taken(world.data / "datasets" / f"{session.sha256}.jsonl")
