@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 CHUNK = 4 * 2**20
 _BLOCK = tarfile.BLOCKSIZE
 _END = 2 * _BLOCK
+_NAMED = 124
+"""Bytes of a tar's header before its file's size (POSIX ustar): name, mode, owner and group."""
 _SPARE = 50_000_000
 """Bytes that are left free on a disk, for everything else that goes on there."""
 
@@ -56,11 +58,14 @@ def write_bundle(
     """Write it beside its place, and give it its name when it is whole.
 
     What an earlier attempt at the same bundle has written is checked and kept. Raises AppError:
-    ``changed`` where a file is no longer what the manifest says, ``disk_full``, ``io``; Cancelled.
+    ``changed`` where a file is no longer what the manifest says, ``exists`` where another
+    program's file has the place beside it, ``disk_full``, ``io``; Cancelled.
     """
     part = target.with_name(f"{target.name}.part")
     head = _head(manifest.model_dump_json().encode())
     try:
+        if part.exists():
+            _refuse_foreign(part)
         with part.open("r+b" if part.exists() else "w+b") as file:
             _need_room(part, _layout_size(head, manifest) - part.stat().st_size)
             if file.read(len(head)) != head:
@@ -107,19 +112,25 @@ class BundleReader:
     ) -> None:
         self._file.close()
 
+    def is_there(self, member: BundledFile, target: Path) -> bool:
+        """Whether its place holds this very file. AppError("exists") where it holds another."""
+        if not target.exists():
+            return False
+        if not _is_same(target, member):
+            raise AppError(
+                "exists",
+                f"{target} is there already, and is another file.",
+                "Move it away or rename its folder, then import again.",
+            )
+        return True
+
     def take_out(self, member: BundledFile, target: Path, on_bytes: Callable[[int], None]) -> None:
         """Write a file to its place, whole and with the right hash or not at all.
 
         One that is there already is left alone, and one that was cut is gone on with. Raises
         AppError: ``exists`` where another file has the place, ``bad_bundle``, ``disk_full``.
         """
-        if target.exists():
-            if not _is_same(target, member):
-                raise AppError(
-                    "exists",
-                    f"{target} is there already, and is another file.",
-                    "Move it away or rename its folder, then import again.",
-                )
+        if self.is_there(member, target):
             on_bytes(member.size)
             return
         part = target.with_name(f"{target.name}.part")
@@ -165,11 +176,8 @@ class BundleReader:
     def _read_shape(self) -> tuple[Manifest, dict[str, int]]:
         name = self.path.name
         first = self._file.read(_BLOCK)
-        try:
-            size = tarfile.TarInfo.frombuf(first, "utf-8", "strict").size
-        except (tarfile.HeaderError, ValueError) as error:
-            raise bad_bundle(name, "it does not begin as one", str(error)) from error
-        if first != _header(MANIFEST, size) or size > MOST_BYTES:
+        size = _manifest_size(first)
+        if size is None:
             raise bad_bundle(name, "it does not begin as one")
         manifest = read_manifest(self._file.read(size), name)
         whole = _layout_size(first + bytes(size + _padding(size)), manifest)
@@ -201,6 +209,28 @@ def file_sha256(path: Path, on_bytes: Callable[[int], None] = lambda _count: Non
             digest.update(chunk)
             on_bytes(len(chunk))
     return digest.hexdigest()
+
+
+def _manifest_size(first: bytes) -> int | None:
+    """The length of the manifest that this first block announces; None where it is no bundle's."""
+    try:
+        size = tarfile.TarInfo.frombuf(first, "utf-8", "strict").size
+    except (tarfile.HeaderError, ValueError):
+        return None
+    return size if first == _header(MANIFEST, size) and size <= MOST_BYTES else None
+
+
+def _refuse_foreign(part: Path) -> None:
+    """Leave alone what some other program has begun under the name of our half-made bundle."""
+    with part.open("rb") as file:
+        first = file.read(_BLOCK)
+    named = _header(MANIFEST, 0)[: min(len(first), _NAMED)]  # the size differs, which comes next
+    if _manifest_size(first) is None and (len(first) == _BLOCK or not first.startswith(named)):
+        raise AppError(
+            "exists",
+            f"{part} is there already, and is no beginning of a bundle.",
+            "Move it away, or choose another name for the bundle.",
+        )
 
 
 def _write_member(file: BinaryIO, member: BundledFile, source: Path, meter: ByteMeter) -> None:

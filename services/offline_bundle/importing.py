@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
     from services.configs import ConfigStore
     from services.datasets import DatasetLibrary
-    from services.offline_bundle.manifest import BundledRepo
+    from services.offline_bundle.manifest import BundledFile, BundledRepo
     from services.offline_bundle.packing import EnvironmentPacker
     from services.progress import CancelToken, Reporter
 
@@ -136,12 +136,14 @@ class _Visit:
         return found
 
     def bring_models(self) -> None:
-        """Models of the Hub into the cache of the trainer's libraries, others beside them."""
-        for member in self.bundle.manifest.below("models"):
+        """Models of the Hub into the cache of the trainer's libraries, others beside them.
+
+        Where a folder is another model's, that is found before anything is written there."""
+        members = self.bundle.manifest.below("models")
+        lacking = [one for one in members if not self._is_there(one)]
+        for member in lacking:
             self.bundle.take_out(member, self._root / member.path, self._meter.add)
-        self.models += sorted(
-            {file.path.split("/")[1] for file in self.bundle.manifest.below("models")}
-        )
+        self.models += sorted({file.path.split("/")[1] for file in members})
         cache = hub_cache(self._root)
         for member in self.bundle.manifest.below("hub"):
             inside = member.path.removeprefix("hub/")
@@ -149,6 +151,11 @@ class _Visit:
         for repo in self.bundle.manifest.repos:
             _make_snapshot(cache / repo.folder, repo)
             self.models.append(repo.repo)
+
+    def _is_there(self, member: BundledFile) -> bool:
+        found = self.bundle.is_there(member, self._root / member.path)
+        self._meter.add(member.size if found else 0)
+        return found
 
     def bring_rows(self, sha256: str) -> Path:
         """The rows of a dataset, for the library to take."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tarfile
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -118,6 +119,21 @@ def test_models_rows_and_setups_arrive_and_are_found(
         assert planned.session == session
     assert there.configs.get("Folder").hp.base_model == "/data/models/llama"
     assert not (there.paths.home / "offline" / "import").exists()
+
+
+def test_into_another_models_folder_nothing_is_written(
+    here: Services, there: Services, tmp_path: Path
+) -> None:
+    bundle = _export(here, tmp_path / "x.temper", "Folder")
+    brought = sorted(path.name for path in (tmp_path / "llama").iterdir())
+    folder = there.paths.data / "models" / "llama"
+    for name in (brought[0], brought[-1]):  # whichever of the others would be brought before it
+        folder.mkdir(parents=True)
+        (folder / name).write_bytes(b"another model's")
+        with pytest.raises(AppError, match="is there already, and is another file"):
+            _bring_in(there, bundle)
+        assert _files(folder) == {name: b"another model's"}
+        shutil.rmtree(folder)
 
 
 def test_what_is_hidden_in_a_models_folder_stays_here(here: Services, tmp_path: Path) -> None:

@@ -94,6 +94,20 @@ def test_writing_goes_on_over_bytes_that_were_damaged_meanwhile(
     assert bundle.read_bytes() == whole
 
 
+@pytest.mark.parametrize("content", [b"my own film", b"x" * 5000, bytes(600)])
+def test_what_another_program_has_begun_beside_the_bundle_is_left_alone(
+    bundle: Path, manifest: Manifest, sources: dict[str, Path], content: bytes
+) -> None:
+    bundle.unlink()
+    part = bundle.with_name(f"{bundle.name}.part")
+    part.write_bytes(content)
+    with pytest.raises(AppError, match="no beginning of a bundle") as failure:
+        write_bundle(bundle, manifest, sources, _meter())
+    assert failure.value.kind == "exists"
+    assert part.read_bytes() == content
+    assert not bundle.exists()
+
+
 def test_a_file_that_changed_since_it_was_hashed_is_told(
     bundle: Path, manifest: Manifest, sources: dict[str, Path]
 ) -> None:
