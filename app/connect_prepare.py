@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
+from controllers.offline_marks_controller import OfflineMarksController
 from controllers.offline_prepare_controller import OfflinePrepareController
 from models.qt.offline_model import OfflineModel
 
@@ -37,6 +38,8 @@ class PrepareConnection(QObject):
         self.model = OfflineModel(self)
         self.controller = OfflinePrepareController(desk, self.model, services.bundles, self)
         self.controller.imported.connect(self._on_imported)
+        self.marks = OfflineMarksController(desk, window.models.configs, services.bundles, self)
+        self._follow_changes()
         window.actions_.prepare.triggered.connect(self.show_dialog)
 
     @Slot()
@@ -47,6 +50,17 @@ class PrepareConnection(QObject):
         self._dialog.show()
         self._dialog.activateWindow()
         self.controller.refresh()
+
+    def _follow_changes(self) -> None:
+        """What is ready is looked up again when something that it may need was changed here; what
+        was changed elsewhere is seen with the next list, for example by F5."""
+        models, look = self._window.models, self.marks.refresh
+        images = models.docker.images
+        for changing in (models.configs, models.datasets, models.base_library, images):
+            changing.modelReset.connect(look)
+        models.datasets.rowsRemoved.connect(look)
+        for ended in (self.controller.ended, self._wiring.environment.ended):
+            ended.connect(look)
 
     def _make_dialog(self) -> OfflineDialog:
         from views.dialogs.offline_dialog import OfflineDialog  # when it is wanted

@@ -85,7 +85,8 @@ class Lanes:
     ``inspection`` the trainer's worker is asked what a model would learn of all rows, in ``rows``
     another one what of a single row; ``search`` walks through the rows of a dataset; ``remote`` is
     for asking Runpod; in ``models`` base models are fetched, checked and removed,
-    in ``storage`` the disk is counted and cleaned.
+    in ``storage`` the disk is counted and cleaned; ``ready`` is for looking at what saved setups
+    need, engine included.
     """
 
     database: Lane = field(default_factory=lambda: Lane("database"))
@@ -103,12 +104,13 @@ class Lanes:
     remote: Lane = field(default_factory=lambda: Lane("remote"))
     storage: Lane = field(default_factory=lambda: Lane("storage"))
     models: Lane = field(default_factory=lambda: Lane("models"))
+    ready: Lane = field(default_factory=lambda: Lane("ready"))
 
     def close(self, timeout: float) -> None:
         """Close all lanes; ``timeout`` is for all of them together."""
         looking = (self.rows, self.inspection, self.pulls, self.docker, self.doctor, self.secrets)
         asking = (self.search, self.models, *looking, self.probes, self.remote, self.storage)
-        lanes = (*asking, self.work, self.inference, self.runs, self.database)
+        lanes = (self.ready, *asking, self.work, self.inference, self.runs, self.database)
         for lane in lanes:
             lane.end()
         deadline = time.monotonic() + timeout

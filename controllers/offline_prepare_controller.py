@@ -28,6 +28,9 @@ class ReadinessPort(Protocol):
     def all(self) -> tuple[OfflineStatus, ...]:
         """Every saved configuration."""
 
+    def once_ready(self) -> tuple[OfflineStatus, ...]:
+        """Those that were made ready at some time, as they are now."""
+
     def prepare(self, name: str, report: Reporter, cancel: CancelToken) -> OfflineStatus:
         """Fetch and try. AppError, ConfigError, Cancelled."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,18 @@ class OfflineReadiness:
     def all(self) -> tuple[OfflineStatus, ...]:
         """Every saved configuration, newest first; one that cannot be read lacks itself."""
         return tuple(self.status(saved.name) for saved in self._configs.list())
+
+    def once_ready(self) -> tuple[OfflineStatus, ...]:
+        """Those that were made ready at some time, as they are now; the others are not looked at,
+        so that it is quick where many are saved."""
+        with self._database.unit_of_work() as uow:
+            tried = uow.app_state.starting_with(_KEY)
+        listed = [saved.name for saved in self._configs.list() if str(saved.id) in tried]
+        found = []
+        for name in listed:
+            with suppress(AppError):  # deleted or renamed this very moment
+                found.append(self.status(name))
+        return tuple(found)
 
     def status(self, name: str) -> OfflineStatus:
         """How far it is, from what is on the disk now. AppError("not_found")."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from models.qt.configs_model import OFFLINE_MARK
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -60,12 +62,14 @@ class ConfigMenu(QObject):
         configs.for_target.modelReset.connect(self._fill_load)
         configs.recent_changed.connect(self._fill_recent)
         configs.current_changed.connect(self._show_enabled)
+        configs.offline_changed.connect(self._fill_load)
+        configs.offline_changed.connect(self._fill_recent)
 
     @Slot()
     def _fill_load(self) -> None:
         menu, listed = self._actions.load_menu, self._configs.for_target.items
         menu.clear()
-        _add(menu, listed[:MOST_LISTED])
+        self._add(menu, listed[:MOST_LISTED])
         if len(listed) > MOST_LISTED:
             menu.addSeparator()
             menu.addAction(f"All {len(listed):,} on the page…")
@@ -75,8 +79,15 @@ class ConfigMenu(QObject):
     def _fill_recent(self) -> None:
         menu = self._actions.recent_menu
         menu.clear()
-        _add(menu, self._configs.recent, with_target=True)
+        self._add(menu, self._configs.recent, with_target=True)
         self._show_enabled()
+
+    def _add(self, menu: QMenu, items: Iterable[SavedConfig], *, with_target: bool = False) -> None:
+        for saved in items:
+            target = f"  ·  {saved.target}" if with_target else ""
+            mark = OFFLINE_MARK if self._configs.is_ready_offline(saved) else ""
+            action = menu.addAction(f"{saved.name.replace('&', '&&')}{target}{mark}")
+            action.setData(saved.id)
 
     @Slot()
     def _show_enabled(self) -> None:
@@ -115,10 +126,3 @@ class ConfigMenu(QObject):
     def _on_duplicate(self) -> None:
         if self._configs.current is not None:
             self.duplicate_requested.emit(self._configs.current)
-
-
-def _add(menu: QMenu, items: Iterable[SavedConfig], *, with_target: bool = False) -> None:
-    for saved in items:
-        name = saved.name.replace("&", "&&")
-        action = menu.addAction(f"{name}  ·  {saved.target}" if with_target else name)
-        action.setData(saved.id)

@@ -9,7 +9,7 @@ import typer
 
 from app.cli.earlier import tell_earlier
 from app.cli.foreign import program_of, tell_exported, tell_imported
-from app.cli.output import Json, print_json, print_table, reported
+from app.cli.output import Json, plain, print_json, print_table, reported
 from app.cli.state import services
 from app.cli.times import when
 from app.cli.train import apply_settings
@@ -20,6 +20,7 @@ from services.config_files import config_text, read_config_file, write_config_fi
 
 if TYPE_CHECKING:
     from models.domain.dataset import SavedConfig
+    from models.domain.offline_ready import OfflineStatus
 
 app = typer.Typer(
     help="Saved configurations: list, show, save, rename, delete, duplicate, import, export.",
@@ -36,14 +37,22 @@ def list_configs(
     target: Annotated[str, typer.Option(help="Only those for local or runpod.")] = "",
     json_: Json = False,
 ) -> None:
-    """List saved configurations, newest first."""
+    """List saved configurations, newest first.
+
+    OFFLINE says "ready to train offline" of those that temper offline prepare has made so, until
+    something that they need goes away; then what is missing.
+    """
     with reported(json_):
         saved = services().configs.list(_target(target))
+        offline = {one.config: one for one in services().bundles.readiness.once_ready()}
         if json_:
-            print_json(saved)
-        else:
-            rows = ((one.id, one.name, one.target, when(one.updated_at)) for one in saved)
-            print_table(("ID", "NAME", "TARGET", "SAVED"), rows)
+            print_json([_listed(one, offline.get(one.name)) for one in saved])
+            return
+        rows = (
+            (one.id, one.name, one.target, when(one.updated_at), _words(offline.get(one.name)))
+            for one in saved
+        )
+        print_table(("ID", "NAME", "TARGET", "SAVED", "OFFLINE"), rows)
 
 
 @app.command()
@@ -160,6 +169,16 @@ def export_config(
             print_json({"file": str(file)})
         else:
             print(f"Written to {file}.")
+
+
+def _listed(saved: SavedConfig, status: OfflineStatus | None) -> dict[str, object]:
+    ready = status is not None and status.is_ready
+    return {**plain(saved), "offline_ready": ready, "offline": _words(status)}
+
+
+def _words(status: OfflineStatus | None) -> str:
+    """Empty for one that was never made ready."""
+    return status.words if status is not None else ""
 
 
 def _target(word: str) -> str | None:

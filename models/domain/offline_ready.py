@@ -25,6 +25,7 @@ class ImportedBundle:
     has_environment: bool
 
 
+READY = "ready to train offline"
 SETUP = "Setup"
 """What is wrong with the setup itself, which no fetching mends."""
 
@@ -69,4 +70,4 @@ class OfflineStatus:
             return f"not possible: {', '.join(never)}"
         if self.missing:
             return f"missing: {', '.join(need.what.lower() for need in self.missing)}"
-        return "ready to train offline" if self.is_ready else "all is here, not tried yet"
+        return READY if self.is_ready else "all is here, not tried yet"

@@ -22,7 +22,8 @@ def status(form: FormModel, configs: ConfigsModel, selected: SavedConfig | None)
     """
     current = configs.current
     if selected is not None and (current is None or selected.id != current.id):
-        return f"Saved {_when(selected)}. Load puts it into the form.", NEUTRAL
+        ready = ", ready offline" if configs.is_ready_offline(selected) else ""
+        return f"Saved {_when(selected)}{ready}. Load puts it into the form.", NEUTRAL
     if not form.name:
         return "The setup in the form is not saved yet.", NEUTRAL
     if form.is_unsaved:
@@ -32,7 +33,7 @@ def status(form: FormModel, configs: ConfigsModel, selected: SavedConfig | None)
     if form.is_enforced("training.target"):
         text = f"Loaded “{current.name}”. It is for {current.target}, and shown for this computer"
         return f"{text} while Offline mode is on.", NEUTRAL
-    return f"Loaded, as it was saved {_when(current)}.", SAVED
+    return f"Loaded, as it was saved {_when(current)}.{_offline(configs, current)}", SAVED
 
 
 def empty(configs: ConfigsModel) -> str:
@@ -59,6 +60,10 @@ def changed_by_offline(form: FormModel) -> str:
     if form.is_enforced("hp.push_to_hub"):
         changes.append("nothing is pushed to the Hub")
     return f"While Offline mode is on, {' and '.join(changes)}." if changes else ""
+
+
+def _offline(configs: ConfigsModel, saved: SavedConfig) -> str:
+    return " Ready to train offline." if configs.is_ready_offline(saved) else ""
 
 
 def _when(saved: SavedConfig) -> str:

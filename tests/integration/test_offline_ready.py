@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from app.bootstrap import Services, build_services
+from app.cli import config as config_commands
 from app.paths import AppPaths
 from models.domain.config import SOURCE_HUB, TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import with_values
@@ -21,6 +24,8 @@ from services.progress import CancelToken, Progress
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from models.domain.offline_ready import OfflineStatus
 
 
 class Environment:
@@ -163,3 +168,33 @@ def test_a_model_that_cannot_be_fetched_and_one_that_does_not_fit_are_not_ready(
         world.prepare()
     assert failure.value.kind == "does_not_fit"
     assert [one.is_ready for one in world.readiness.all()] == [False, False]
+
+
+def test_lists_say_it_of_those_that_were_ready_once_and_look_at_no_others(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.save("Never")
+    world.prepare()
+    asked: list[str] = []
+    real = world.readiness.status
+
+    def status(name: str) -> OfflineStatus:
+        asked.append(name)
+        return real(name)
+
+    monkeypatch.setattr(world.readiness, "status", status)
+    bundles = SimpleNamespace(readiness=world.readiness)
+    there = SimpleNamespace(configs=world.services.configs, bundles=bundles)
+    monkeypatch.setattr(config_commands, "services", lambda: there)
+    config_commands.list_configs(json_=True)
+    found = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+    assert (found["Away"]["offline_ready"], found["Away"]["offline"]) == (
+        True, "ready to train offline",
+    )  # fmt: skip
+    assert (found["Never"]["offline_ready"], found["Never"]["offline"]) == (False, "")
+    assert asked == ["Away"]
+    (world.model / "model.safetensors").unlink()
+    config_commands.list_configs()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("OFFLINE")
+    assert [line.endswith("missing: model") for line in lines[1:]] == [False, True]

@@ -23,8 +23,9 @@ def status(name: str, *, is_here: bool = True, checked_at: float = 0.0) -> Offli
 
 @dataclass
 class FakeReadiness:
-    """``fails`` by name; ``on_prepare`` is called in the middle of it."""
+    """``tried`` were ready once; ``fails`` by name; ``on_prepare`` is called in the middle."""
 
+    tried: set[str] = field(default_factory=set)
     there: tuple[OfflineStatus, ...] = ()
     fails: dict[str, AppError] = field(default_factory=dict)
     on_prepare: Callable[[CancelToken], None] = lambda _cancel: None
@@ -32,6 +33,9 @@ class FakeReadiness:
 
     def all(self) -> tuple[OfflineStatus, ...]:
         return self.there
+
+    def once_ready(self) -> tuple[OfflineStatus, ...]:
+        return tuple(one for one in self.there if one.config in self.tried or one.checked_at)
 
     def prepare(self, name: str, report: Reporter, cancel: CancelToken) -> OfflineStatus:
         self.prepared.append(name)

@@ -30,6 +30,8 @@ _MODE_HELP = {
     MODE_RUN: "Start a saved setup word for word, with the form folded away",
 }
 
+_LIST_HELP = "Saved setups of this training target, the last saved first"
+
 
 class ConfigSection(FoldCard):
     """In MODE_EDIT the list only selects, and Load puts the selected setup into the form; in
@@ -102,7 +104,6 @@ class ConfigSection(FoldCard):
             self.mode.button(word).setToolTip(text)
         self.list.setObjectName("config.list")
         self.list.setAccessibleName("Saved setups of this training target")
-        self.list.setToolTip("Saved setups of this training target, the last saved first")
         self.list.setMaxVisibleItems(14)
         self.list.setModel(self._configs.for_target)
         self._refresh.setObjectName("config.refresh")
@@ -129,6 +130,7 @@ class ConfigSection(FoldCard):
         configs.modelReset.connect(self._show_list)
         configs.current_changed.connect(self._select_current)
         configs.mode_changed.connect(self._show_mode)
+        configs.offline_changed.connect(self._show_state)
         self.folded.connect(self._show_summary)
         form.title_changed.connect(self._show_state)
         form.reset.connect(self._show_state)
@@ -206,6 +208,8 @@ class ConfigSection(FoldCard):
         run = self.mode.button(MODE_RUN)
         run.setEnabled(self._ready and has_any)
         run.setToolTip(_MODE_HELP[MODE_RUN] if has_any else empty(self._configs))
+        words = self._configs.offline_words(self.selected) if self.selected is not None else ""
+        self.list.setToolTip(words or _LIST_HELP)
         text, tone = status(self._form, self._configs, self.selected)
         self._status.setText(text)
         says_state = has_any or bool(self._form.name)  # one of the two, or the page would move
