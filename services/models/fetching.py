@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from models.domain.errors import AppError
 from services.hub_cache import hub_cache
 from services.hub_client import hub_api, hub_endpoint
+from services.models.answers import refuse_odd
 from services.models.layout import PARTIAL, folder_of, has_hash, link, set_revision, user_cache
 from services.models.notes import ModelNote, ModelNotes, RepoFile, mark_of
 from services.models.wanted import wanted_files
@@ -84,7 +85,7 @@ class Fetch:
                 f"{order.repo} holds no weights that can be trained.",
                 "Choose a model with safetensors; GGUF files are for running only.",
             )
-        return ModelNote(
+        note = ModelNote(
             repo=order.repo,
             revision=str(info.sha),
             files=tuple(files[name] for name in wanted),
@@ -93,6 +94,8 @@ class Fetch:
             parameters=info.safetensors.total if info.safetensors else None,
             damaged=self._notes.read(order.repo).damaged,
         )
+        refuse_odd(note)
+        return note
 
     def _need_space(self, note: ModelNote) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

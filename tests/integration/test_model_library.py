@@ -12,7 +12,8 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -124,6 +125,39 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         yield World(tmp_path, hub)
     monkeypatch.undo()
     tell_hub_library()
+
+
+@pytest.mark.parametrize(
+    ("sha", "entry", "says"),
+    [
+        ("../../../../outside", {}, "its revision"),
+        ("a" * 40, {"blobId": "../../../../outside"}, "the hash of model.safetensors"),
+        ("a" * 40, {"blobId": "A" * 40}, "the hash of model.safetensors"),
+        ("a" * 40, {"blobId": "a" * 41}, "the hash of model.safetensors"),
+        (
+            "a" * 40,
+            {"lfs": {"sha256": "/outside", "size": 1, "pointerSize": 1}},
+            "the hash of model.safetensors",
+        ),
+        ("a" * 40, {"rfilename": "..\\..\\outside.json"}, "the name"),
+        ("a" * 40, {"rfilename": "C:outside.json"}, "the name"),
+        ("a" * 40, {"rfilename": "\\outside.json"}, "the name"),
+    ],
+)
+def test_no_answer_of_a_hub_leads_out_of_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sha: str, entry: dict[str, Any], says: str
+) -> None:
+    from huggingface_hub.hf_api import ModelInfo
+
+    whole = {"rfilename": "model.safetensors", "blobId": "b" * 40, "size": 1}
+    files = [whole | entry] if "rfilename" not in entry else [whole, whole | entry]
+    info = ModelInfo(id=REPO, sha=sha, siblings=files)
+    hub = SimpleNamespace(model_info=lambda *_args, **_options: info)
+    monkeypatch.setattr(fetching, "hub_api", lambda _token: hub)
+    with pytest.raises(AppError, match=says) as failure:
+        fetching.Fetch(fetching.Order(REPO, str(tmp_path / "data")), lambda *_: None).run()
+    assert failure.value.kind == "bad_answer"
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_model_comes_whole_with_what_a_training_needs_and_nothing_else(world: World) -> None:
