@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QFileDialog
 
 from models.domain.errors import AppError
@@ -99,3 +99,15 @@ def test_a_bundle_goes_out_and_comes_in(
     else:
         assert bundles.brought == [tmp_path / "x.temper"]
         assert program.child("offline.note").text() == "x.temper brought Away."
+
+
+def test_several_configurations_are_seen_whole_and_the_focus_is_theirs(program: Program) -> None:
+    open_dialog(program, "Away", "Home", "A name that is long, " * 8)
+    dialog, table = program.child("offline.dialog"), program.child("offline.table")
+    program.wiring.prepare.model.tell("It failed, and here is at length why. " * 6, is_trouble=True)
+    dialog.task.begin("Preparing for offline")
+    for _ in range(4):
+        QCoreApplication.processEvents()
+    assert table.viewport().height() >= 3 * table.rowHeight(0)
+    assert table.horizontalScrollBar().maximum() == 0
+    assert dialog.focusWidget() is table

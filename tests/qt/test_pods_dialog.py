@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from models.domain.config import RUNTIME_RUNPOD
@@ -144,3 +144,12 @@ def test_the_status_bar_says_that_pods_cost_until_they_are_gone(
     program.wiring.pods.controller.refresh()
     program.settle()
     assert not indicator.isVisible()
+
+
+def test_several_pods_are_in_sight_and_the_focus_is_theirs(program: Program) -> None:
+    open_dialog(program, *(replace(POD, id=f"pod-{number}") for number in range(4)))
+    for _ in range(4):
+        QCoreApplication.processEvents()
+    table = program.child("pods.table")
+    assert table.viewport().height() >= 4 * table.rowHeight(0)
+    assert program.child("pods.dialog").focusWidget() is table

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
+    QHeaderView,
     QPushButton,
     QStackedWidget,
     QVBoxLayout,
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from models.domain.offline_ready import OfflineStatus
-from views.theme import current_theme
+from views.dialogs.dialog_size import fit_to_screen
 from views.widgets.buttons import push_button
 from views.widgets.card import restyle, text_label
 from views.widgets.empty_state import EmptyState
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
 
     from models.qt.offline_model import OfflineModel
 
-_SIZE = QSize(860, 480)
+_SIZE = QSize(860, 520)
 _WORDS = (
-    "Fetches what a configuration needs (environment or image, and base model) and tries it with "
-    "the network off. A bundle carries all of it, in one file, to a computer that has no network."
+    "Fetches what a configuration needs (environment or image, base model, dataset) and tries it "
+    "with the network off. A bundle carries all of it, in one file, to a computer that has no network."
 )
 _NONE = "No configuration is saved yet. Save one, or import a bundle that brings some."
 _CHOOSE = "Choose a configuration in the table first"
@@ -76,6 +77,7 @@ class OfflineDialog(QDialog):
         self._import = self._button("import", "Import bundle…")
         self._build()
         self._connect()
+        fit_to_screen(self, _SIZE)  # else the wrapped texts alone decide how high it is
         self.show_state()
 
     def _button(self, name: str, text: str, role: str = "") -> QPushButton:
@@ -90,6 +92,8 @@ class OfflineDialog(QDialog):
         head.addWidget(HelpButton("offline#without-a-network", "preparing for offline"))
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self.table)
+        # What is missing may be a long list: it shares the room with the names.
+        self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         row = QHBoxLayout()
         row.setSpacing(8)
         for button in (self._prepare, self._all):
@@ -125,7 +129,10 @@ class OfflineDialog(QDialog):
     def show_state(self) -> None:
         """Show what is known, and enable what can be done."""
         model = self._model
+        appears = bool(model.items) and self._pages.currentWidget() is not self.table
         self._pages.setCurrentWidget(self.table if model.items else self._empty)
+        if appears:  # nobody's Return presses what had the focus in its place
+            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
         self._empty.sentence.setText(_NONE if model.is_known else "Looking…")
         self._note.setText(model.note)
         restyle(self._note, "role", "warning" if model.is_trouble else "muted")
@@ -178,9 +185,3 @@ class OfflineDialog(QDialog):
         if not event.spontaneous():
             first = self.table if self._model.items else self._import
             first.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def sizeHint(self) -> QSize:
-        wanted = _SIZE * current_theme().scale
-        if QGuiApplication.platformName() == "offscreen":  # its screen is 800 x 800
-            return wanted.boundedTo(QSize(1240, 760))
-        return wanted.boundedTo(self.screen().availableSize() * 0.92)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from models.domain.pod_rows import PodRow
-from views.theme import current_theme
+from views.dialogs.dialog_size import fit_to_screen
 from views.widgets.buttons import push_button
 from views.widgets.card import restyle, text_label
 from views.widgets.empty_state import EmptyState
@@ -67,6 +67,7 @@ class PodsDialog(QDialog):
         self._refresh.setToolTip("Ask Runpod again (F5)")
         self._build()
         self._connect()
+        fit_to_screen(self, _SIZE)  # else the wrapped texts alone decide how high it is
         self.show_state()
 
     def _button(self, name: str, text: str) -> QPushButton:
@@ -112,7 +113,10 @@ class PodsDialog(QDialog):
     def show_state(self) -> None:
         """Show what is known, and enable what can be done."""
         model = self._model
+        appears = bool(model.items) and self._pages.currentWidget() is not self.table
         self._pages.setCurrentWidget(self.table if model.items else self._empty)
+        if appears:  # nobody's Return presses what had the focus in its place
+            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
         is_first = model.is_looking and model.asked is None
         nothing = _UNKNOWN if model.problem else "No pod of this installation is rented."
         self._empty.sentence.setText("Looking…" if is_first else nothing)
@@ -170,9 +174,3 @@ class PodsDialog(QDialog):
         if not event.spontaneous():
             first = self.table if self._model.items else self._refresh
             first.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def sizeHint(self) -> QSize:
-        wanted = _SIZE * current_theme().scale
-        if QGuiApplication.platformName() == "offscreen":  # its screen is 800 x 800
-            return wanted.boundedTo(QSize(1240, 760))
-        return wanted.boundedTo(self.screen().availableSize() * 0.92)

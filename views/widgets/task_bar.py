@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QW
 
 from views.widgets.buttons import push_button
 from views.widgets.card import text_label
+from views.widgets.elided_label import ElidedLabel
 
 _PARTS = 1000
 
@@ -24,7 +25,8 @@ class TaskBar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self.setObjectName(name)
-        self._title = text_label("", "heading")
+        self._title = ElidedLabel("heading")
+        self._title.setObjectName(f"{name}.title")
         self._message = text_label("", "muted", wrap=True)
         self._message.setObjectName(f"{name}.message")
         self._bar = QProgressBar()
