@@ -112,7 +112,9 @@ class StorageModel(QObject):
     def sentence(self) -> str:
         """All of it in a sentence."""
         if self.report is None:
-            return "Looking…" if self.is_looking else "Nothing has been looked at yet."
+            if self.is_looking:
+                return "Looking…"
+            return self.problem or "Nothing has been looked at yet."
         total, free = size(self.report.total), size(self.report.free)
         return f"Temper takes {total}; {free} of the disk are free."
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
 
@@ -183,10 +184,14 @@ def test_a_folder_is_shown_in_the_file_manager(
 def test_what_cannot_be_done_is_said_and_can_be_tried_again(program: Program) -> None:
     program.services.storage.error = AppError("busy", "Another Temper deletes.", "Wait a moment.")
     opened(program)
-    assert program.child("storage.result").text() == "Another Temper deletes. Wait a moment."
+    sentence = program.child("storage.sentence")
+    assert sentence.text() == "Another Temper deletes. Wait a moment."
+    assert sentence.property("role") == "error"
+    assert program.child("storage.result").text() == ""
     program.services.storage.error = None
     program.window.show_page(TRAINING)
     opened(program)
+    assert sentence.property("role") == ""
     assert program.child("storage.result").text() == "1 folder can go, which frees 2.0 GB."
 
 
@@ -262,3 +267,27 @@ def test_what_a_training_would_take_stands_beneath_its_folder(
     program.services.storage.forecasted = AppError("unknown_size", "The size is not known.")
     program.models.form.edit("hp.base_model", "somebody/else")
     program.aio.until(label.isHidden)
+
+
+def test_a_long_name_leaves_the_reason_in_sight(program: Program) -> None:
+    long = replace(
+        verdict("checkpoint-20", GB, "A newer one is kept.", goes=True), run_name="X" * 99
+    )
+    program.services.storage.going = (long,)
+    opened(program)
+    program.child("storage.preview").click()
+    table = program.child("storage.plan")
+    program.window.resize(640, 760)
+    for _ in range(4):
+        QCoreApplication.processEvents()
+    last = table.columnViewportPosition(3) + table.columnWidth(3)
+    assert last <= table.viewport().width()
+    assert table.columnWidth(3) > 100
+
+
+def test_what_has_no_folder_says_why(program: Program) -> None:
+    opened(program)
+    folder = program.child("storage.folder")
+    assert folder.toolTip() == "Select something in the list first"
+    select(program, "Python environment")
+    assert folder.toolTip() == "Show it in the file manager"

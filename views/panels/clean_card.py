@@ -136,12 +136,12 @@ class CleanCard(Card):
 
     def _words(self) -> str:
         model = self._model
+        if model.report is None:  # why it is not known stands above
+            return "Looking at what can go…" if model.is_looking else ""
         if model.problem:
             return model.problem
         if model.is_cleaning:
             return "Removing…"
-        if model.report is None:
-            return "Looking at what can go…" if model.is_looking else ""
         return model.plan_sentence
 
     def _show_rules(self, rules: RetentionRules) -> None:

@@ -14,7 +14,7 @@ from views.dialogs.question_dialog import QuestionDialog
 from views.panels.clean_card import CleanCard
 from views.theme import current_theme
 from views.widgets.buttons import push_button
-from views.widgets.card import Card, show_if, text_label
+from views.widgets.card import Card, restyle, show_if, text_label
 from views.widgets.help_button import HelpButton
 from views.widgets.memory_parts import MemoryTrack, Piece
 from views.widgets.page_column import ScrollColumn, TwoColumns, reveal
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from models.qt.storage_model import StorageModel
 
 _LEAST_TABLE = 260
+_FOLDER_HELP = "Show it in the file manager"
 _PINNABLE = (StoredKind.CHECKPOINT, StoredKind.RUN, StoredKind.RESULT)
 
 
@@ -80,7 +81,6 @@ class StoragePanel(QWidget):
         self._track.setAccessibleName("What takes room on the disk")
         self._list.heading.setObjectName("storage.title")
         self._folder.setObjectName("storage.folder")
-        self._folder.setToolTip("Show it in the file manager")
         self._pin.setObjectName("storage.pin")
         self._back.setObjectName("storage.back")
         self._back.setToolTip("Leave the list of what goes and what stays")
@@ -191,6 +191,8 @@ class StoragePanel(QWidget):
         self._again.setEnabled(model.is_ready and not is_busy)
         self._again.setText("Looking…" if model.is_looking else "Look &again")
         self._sentence.setText(model.sentence)
+        is_unknown = bool(model.problem) and model.report is None
+        restyle(self._sentence, "role", "error" if is_unknown else "")
         problems = model.report.problems if model.report is not None else ()
         self._problems.setText("\n".join(problems))
         show_if(self._problems, bool(problems))
@@ -221,7 +223,9 @@ class StoragePanel(QWidget):
         item = None if self.shows_plan else self.items.selected()
         self._folder.setVisible(not self.shows_plan)
         self._pin.setVisible(not self.shows_plan)
-        self._folder.setEnabled(item is not None and bool(item.place))
+        has_place = item is not None and bool(item.place)
+        self._folder.setEnabled(has_place)
+        self._folder.setToolTip(_FOLDER_HELP if has_place else _folder_reason(item))
         can_pin = item is not None and item.kind in _PINNABLE
         self._pin.setEnabled(can_pin and not (self._model.is_looking or self._model.is_cleaning))
         self._pin.setText("Un&pin" if item is not None and item.is_pinned else "&Pin")
@@ -230,6 +234,12 @@ class StoragePanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.opened.emit()
+
+
+def _folder_reason(item: StoredItem | None) -> str:
+    if item is None:
+        return "Select something in the list first"
+    return "Docker keeps it: it has no folder of its own"
 
 
 def _pin_help(item: StoredItem | None) -> str:

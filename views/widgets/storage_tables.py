@@ -92,6 +92,7 @@ class StoredTable(ItemTable):
 
     def __init__(self, items: StoredItemsModel) -> None:
         super().__init__("storage.items", "What takes room", items)
+        self.setItemDelegateForColumn(0, _MiddleDelegate(self))
         self.item_selected.connect(self.chosen)
         current_theme().changed.connect(self._fit)
 
@@ -108,10 +109,10 @@ class VerdictsTable(ItemTable):
     """What a clean-up removes and what it leaves, with the reasons."""
 
     def __init__(self, verdicts: VerdictsModel) -> None:
-        super().__init__("storage.plan", "What a clean-up removes", verdicts, stretches=False)
-        header, mode = self.horizontalHeader(), QHeaderView.ResizeMode
-        header.setSectionResizeMode(0, mode.ResizeToContents)
-        header.setSectionResizeMode(3, mode.Stretch)
+        super().__init__("storage.plan", "What a clean-up removes", verdicts)
+        # However long a name is, the reason stays in sight.
+        self.horizontalHeader().setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
+        self.setItemDelegateForColumn(0, _MiddleDelegate(self))
         current_theme().changed.connect(self._fit)
 
     @Slot()
@@ -131,6 +132,16 @@ class _MarkDelegate(QStyledItemDelegate):
         option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
         option.icon = _mark(kind_color(StoredKind(word)) if word else "transparent", side)
         option.decorationSize = QSize(side, side)
+
+
+class _MiddleDelegate(QStyledItemDelegate):
+    """Cuts a long name in its middle: which checkpoint it is stands at its end."""
+
+    def initStyleOption(  # noqa: N802
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().initStyleOption(option, index)
+        option.textElideMode = Qt.TextElideMode.ElideMiddle
 
 
 def _mark(color: str, side: int) -> QIcon:
