@@ -272,3 +272,16 @@ def test_words_about_a_model_are_those_that_help() -> None:
     assert "Size" not in dict(facts(GATED))
     many = replace(PART, missing=tuple(f"model-{n}.safetensors" for n in range(7)))
     assert "and 3 more files" in trouble(many)
+
+
+def test_before_the_first_look_the_page_says_that_it_looks(program: Program) -> None:
+    program.window.show_page(MODELS)
+    assert program.child("models.none").isVisible()
+    assert program.child("models.none").text() == "Looking…"
+    program.settle()
+    assert program.child("models.none").text().startswith("No base model is known.")
+    program.services.models.models = [SMALL]
+    program.wiring.base_models.controller.refresh()
+    program.settle()
+    assert not program.child("models.none").isVisible()
+    assert program.child("models.table").isVisible()

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from models.qt.models_model import ModelsModel
 
 _NO_MATCH = "No model matches the search."
+_LOOKING = "Looking…"
+_NONE = "No base model is known. Add a folder, or download a model by its name."
 
 
 class ModelsPanel(QWidget):
@@ -63,11 +65,14 @@ class ModelsPanel(QWidget):
             self.actions_.menu, "Everything that can be done with the selected model"
         )
         self._stack = QStackedWidget()
+        self._models = models
+        self._none = EmptyState(_LOOKING)
+        self._none.sentence.setObjectName("models.none")
         self._is_offline = False
         self._name_parts()
         self._build()
         self._connect(models)
-        self._show_selected()
+        self._show_list()
         order_tabs(self)
 
     @Slot(object)
@@ -137,6 +142,7 @@ class ModelsPanel(QWidget):
         show_all.clicked.connect(self.show_all)
         self._stack.addWidget(self.table)
         self._stack.addWidget(nothing)
+        self._stack.addWidget(self._none)
         return self._stack
 
     def _get_row(self) -> QHBoxLayout:
@@ -161,6 +167,7 @@ class ModelsPanel(QWidget):
         self._repo.textChanged.connect(self._show_get)
         self._repo.returnPressed.connect(self._on_get)
         self._get.clicked.connect(self._on_get)
+        models.modelReset.connect(self._on_known)
         for signal in (models.modelReset, models.rowsInserted, models.rowsRemoved):
             signal.connect(self._show_list)
 
@@ -188,9 +195,16 @@ class ModelsPanel(QWidget):
         self._get.setToolTip(reason or "Fetch it; it goes on where it was, should it be cut short")
 
     @Slot()
+    def _on_known(self) -> None:
+        """What there is has been looked at."""
+        self._none.sentence.setText(_NONE)
+
+    @Slot()
     def _show_list(self) -> None:
         is_empty = self.table.filter.rowCount() == 0 and self.table.filter.is_filtering
         self._stack.setCurrentIndex(1 if is_empty else 0)
+        if not self._models.rowCount():
+            self._stack.setCurrentWidget(self._none)
         if self.table.selected_model() is None and self.table.filter.rowCount():
             self.table.selectRow(0)
         self._show_selected()
