@@ -234,7 +234,10 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     inspection = DataInspection(places.inspection, looks, lambda: place_code().sha256)
     rows = DataInspection(places.inspection, looks, lambda: place_code().sha256)
     hub = HubCheck(library, inspection, hf_token, looks)
-    models = build_models(data_root, offline, hf_token, RunRecords(database))
+    inference = InferenceEngine(places.place)
+    models = build_models(
+        data_root, offline, hf_token, RunRecords(database), lambda: inference.base_model
+    )
     return Services(
         paths=paths,
         offline=offline,
@@ -263,7 +266,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
             configs,
         ),
         welcome=Welcome(database),
-        inference=InferenceEngine(places.place),
+        inference=inference,
         inspection=inspection,
         probe=MemoryProbe(builder, runs.starter, library, places.place, peaks, offline.is_offline),
         learning=LearningCheck(library, inspection, rows, builder, hub, offline.is_offline),

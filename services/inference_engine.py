@@ -30,8 +30,16 @@ class InferenceEngine:
         self._place = place
         self._worker: InferenceWorker | None = None
         self._loaded: TunedModel | None = None
+        self._coming: TunedModel | None = None
         self._turn = threading.Lock()
         self._guard = threading.Lock()
+
+    @property
+    def base_model(self) -> str:
+        """The base model that is in memory, or on its way there; empty without one. Never
+        blocks."""
+        worker, model = self._worker, self._loaded or self._coming
+        return "" if worker is None or model is None or not worker.is_alive else model.base_model
 
     def is_loaded(self, model: TunedModel) -> bool:
         """Whether an answer of this model comes without loading it first; never blocks."""
@@ -97,7 +105,7 @@ class InferenceEngine:
         cancel.raise_if_cancelled()
         place = self._place(model)
         worker = self._worker_at(place)
-        self._loaded = None
+        self._loaded, self._coming = None, model
         request = {
             "op": "load",
             "base_model": place.seen(as_in_a_job(model.base_model, model.data_root)),
@@ -111,6 +119,8 @@ class InferenceEngine:
         except AppError:
             cancel.raise_if_cancelled()
             raise
+        finally:
+            self._coming = None
         self._loaded = model
 
     def _worker_at(self, place: WorkerPlace) -> InferenceWorker:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.domain.cached_model import CachedModel, ModelCheck, ModelPlace
+from models.domain.cached_model import CachedModel, ModelCheck, ModelPlace, ModelState
 from models.domain.errors import AppError
 from services.environment.folder_lock import try_lock
 from services.hub_cache import hub_cache
@@ -19,12 +20,13 @@ from services.models.layout import files_of
 from services.models.notes import ModelNotes
 from services.models.process import fetch_in_child
 from services.models.sharing import take_over
+from services.models.users import ModelUsers, refuse_used
 from services.models.verify import verify
 from services.models.wanted import missing_files
 from services.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
     from services.models.inventory import Inventory
     from services.offline import OfflinePolicy
@@ -35,7 +37,7 @@ class ModelLibrary:
     """Blocking; a download works in a process of its own, which a cancel ends at once.
 
     ``token`` gives the user's Hugging Face token, and is asked only after a refusal: a keychain may
-    want to be unlocked. ``in_use`` names the models of runs that train or wait.
+    want to be unlocked. ``users`` tells whose files must stay as they are.
     """
 
     def __init__(
@@ -43,12 +45,12 @@ class ModelLibrary:
         inventory: Inventory,
         offline: OfflinePolicy,
         token: Callable[[], str | None],
-        in_use: Callable[[], Collection[str]] = lambda: (),
+        users: Callable[[], ModelUsers] = ModelUsers,
     ) -> None:
         self.inventory = inventory
         self._offline = offline
         self._token = token
-        self._in_use = in_use
+        self._users = users
 
     def all(self) -> tuple[CachedModel, ...]:
         """Every model: the catalogue, both caches, local folders."""
@@ -62,12 +64,16 @@ class ModelLibrary:
         """Fetch what is not here of a repo, or is damaged; goes on where the last time ended.
 
         What the Hugging Face cache of this user holds is linked, never fetched or copied. Offline
-        that is the only way. AppError says why it cannot be had; Cancelled.
+        that is the only way. AppError says why it cannot be had, as ``in_use`` where a training
+        reads what would be replaced; Cancelled.
         """
         name = repo.strip()
         if not name or is_local_model(name):
             raise AppError("bad_use", f"{name or 'Nothing'} is not a repo.", "Use user/name.")
         root = self.inventory.data_root
+        here = self.inventory.is_complete(name)
+        if here.where is ModelPlace.OURS and here.state is ModelState.DAMAGED:
+            refuse_used(name, self._users(), partial(self._means, here), to_read=True)
         if self._offline.is_offline():
             report(Progress(None, "Looking in the Hugging Face cache of this computer"))
             if not take_over(name, root, cancel):
@@ -89,12 +95,7 @@ class ModelLibrary:
 
         A folder that was added is only no longer listed: it is the user's.
         """
-        if self._is_used(model):
-            raise AppError(
-                "in_use",
-                f"A run that trains or waits needs {model.repo_id_or_path}.",
-                "Stop it, or wait until it has ended.",
-            )
+        refuse_used(model.repo_id_or_path, self._users(), partial(self._means, model))
         if model.where is ModelPlace.SHARED:
             raise AppError(
                 "shared",
@@ -158,20 +159,15 @@ class ModelLibrary:
                 "If nothing needs it, remove it yourself.",
             )
 
-    def _is_used(self, model: CachedModel) -> bool:
+    def _means(self, model: CachedModel, name: str) -> bool:
         """A setup may name a folder by another path (``/data/models/x``) than this computer's, and
         one inside the folder that is listed."""
-        root = self.inventory.data_root
-        place = Path(os.path.realpath(model.place)) if model.place else None
-        return any(
-            name in {model.repo_id_or_path, model.place}
-            or (
-                place is not None
-                and is_local_model(name)
-                and Path(os.path.realpath(local_model(name, root))).is_relative_to(place)
-            )
-            for name in self._in_use()
-        )
+        if not name or name in {model.repo_id_or_path, model.place}:
+            return bool(name)
+        if not model.place or not is_local_model(name):
+            return False
+        named = Path(os.path.realpath(local_model(name, self.inventory.data_root)))
+        return named.is_relative_to(os.path.realpath(model.place))
 
     def _remove_cached(self, model: CachedModel, notes: ModelNotes) -> None:
         repo = model.repo_id_or_path

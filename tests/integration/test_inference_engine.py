@@ -98,6 +98,14 @@ def test_an_answer_comes_in_pieces_with_what_stands_before_it(lab: Lab) -> None:
     assert answer.text == "".join(pieces)
 
 
+def test_which_base_model_is_in_memory_is_told(lab: Lab) -> None:
+    assert lab.engine.base_model == ""
+    lab.engine.load(lab.model)
+    assert lab.engine.base_model == "org/base"
+    lab.engine.unload()
+    assert lab.engine.base_model == ""
+
+
 @pytest.mark.parametrize("use_gpu", [True, False])
 def test_the_worker_honours_the_runs_gpu_switch(lab: Lab, use_gpu: bool) -> None:
     lab.engine.load(replace(lab.model, local=LocalSection(use_gpu=use_gpu)))

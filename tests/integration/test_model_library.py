@@ -18,14 +18,18 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from app.build_models import build_models
 from models.domain.cached_model import CachedModel, ModelPlace, ModelState
+from models.domain.config import TrainingConfig
 from models.domain.errors import AppError
+from models.domain.run import Run, RunState
 from services.environment.folder_lock import try_lock
 from services.hub_cache import hub_cache, is_cached_model
 from services.models import fetching
 from services.models.inventory import Inventory
 from services.models.layout import bytes_in, folder_of
 from services.models.library import ModelLibrary
+from services.models.users import ModelUsers
 from services.offline import OfflinePolicy
 from services.process_environment import ProcessEnvironment, tell_hub_library
 from services.progress import Cancelled, CancelToken, Progress
@@ -76,13 +80,17 @@ class World:
         self.hub = hub
         self.tokens: list[str] = []
         self.used: list[str] = []
+        self.users: dict[str, list[str]] = {}
         self.inventory = Inventory(ROOT / "resources" / "base_models.toml", lambda: self.root)
         self.library = self.made()
 
     def made(self, *, offline: bool = False) -> ModelLibrary:
         environment = ProcessEnvironment({})
         policy = OfflinePolicy(forced=offline, environment=environment)
-        return ModelLibrary(self.inventory, policy, self._token, lambda: self.used)
+        return ModelLibrary(self.inventory, policy, self._token, self._users)
+
+    def _users(self) -> ModelUsers:
+        return ModelUsers(**{"waiting": self.used, **self.users})
 
     def _token(self) -> str | None:
         return self.tokens[-1] if self.tokens else None
@@ -492,6 +500,68 @@ def test_a_removed_model_is_gone_and_one_in_use_stays(world: World) -> None:
     assert world.rows() == []
     left = [path for path in world.root.rglob("*small*") if path.suffix != ".lock"]
     assert left == []
+
+
+@pytest.mark.parametrize(
+    ("who", "says"),
+    [("training", "trains or waits"), ("lost", "not known how it ended"), ("loaded", "in memory")],
+)
+def test_what_may_be_read_is_not_removed(world: World, who: str, says: str) -> None:
+    folder = world.root / "models" / "own"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    world.users = {who: [str(folder)]}
+    with pytest.raises(AppError, match=says) as failure:
+        world.library.remove(world.library.find(str(folder)))
+    assert failure.value.kind == "in_use"
+    assert (folder / "config.json").exists()
+
+
+@pytest.mark.parametrize("state", [RunState.RUNNING, RunState.QUEUED, RunState.LOST, None])
+def test_the_program_counts_runs_and_what_is_tried(tmp_path: Path, state: RunState | None) -> None:
+    folder = tmp_path / "models" / "own"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    runs = [] if state is None else [
+        Run(id="a", name="", config=TrainingConfig(), state=state, runtime="Python",
+            data_root=str(tmp_path), created_at=1.0, output_directory="", base_model=str(folder)),
+        Run(id="b", name="", config=TrainingConfig(), state=RunState.FAILED, runtime="Python",
+            data_root=str(tmp_path), created_at=0.0, output_directory="", base_model="/elsewhere"),
+    ]  # fmt: skip
+    records = SimpleNamespace(
+        newest=lambda _most, live_only=False: [o for o in runs if o.state.is_live or not live_only],
+        waiting=lambda: [one for one in runs if one.state is RunState.QUEUED],
+    )
+    tried = str(folder) if state is None else ""
+    library = build_models(
+        lambda: tmp_path, OfflinePolicy(), str,
+        records,  # type: ignore[arg-type]
+        lambda: tried,
+    )  # fmt: skip
+    with pytest.raises(AppError) as failure:
+        library.remove(library.find(str(folder)))
+    assert failure.value.kind == "in_use"
+    tried = ""
+    runs.clear()
+    library.remove(library.find(str(folder)))
+    assert not folder.exists()
+
+
+def test_a_damaged_file_is_not_replaced_while_a_training_reads_the_model(world: World) -> None:
+    world.download()
+    blob = world.blob(WEIGHTS[1])
+    blob.write_bytes(blob.read_bytes()[:-1])
+    before = blob.stat()
+    world.users = {"training": [REPO]}
+    for library in (world.library, world.made(offline=True)):
+        with pytest.raises(AppError, match="needs me/small") as failure:
+            library.download(REPO, _quiet, CancelToken())
+        assert failure.value.kind == "in_use"
+    assert blob.stat() == before
+    world.users = {"waiting": [REPO], "lost": [REPO], "loaded": [REPO]}
+    assert world.download().is_complete
+    world.users = {"training": [REPO]}
+    assert world.download().is_complete, "nothing of it is replaced"
 
 
 def test_what_other_programs_use_is_never_removed(world: World) -> None:
