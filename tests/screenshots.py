@@ -1,7 +1,7 @@
 """Makes the pictures of the documentation: ``make screenshots`` writes docs/images/.
 
 The real window over example values, drawn off screen. Each scale needs a process of its own: Qt
-takes QT_SCALE_FACTOR once, at its start.
+takes QT_SCALE_FACTOR once, at its start. ``--only models-page,training-offline`` draws only those.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,8 @@ from models.domain.availability import Circumstances  # noqa: E402
 from models.domain.base_models import load_base_models  # noqa: E402
 from models.domain.config import RUNTIME_DOCKER, TARGET_RUNPOD  # noqa: E402
 from models.domain.docker import GpuSupport, ImageProgress  # noqa: E402
+from models.domain.gpu_list import GpuList  # noqa: E402
+from models.domain.gpu_offer import Candidate, GpuOffer, Stock  # noqa: E402
 from models.domain.hardware import Gpu, Hardware  # noqa: E402
 from models.domain.inference import (  # noqa: E402
     BASE,
@@ -36,15 +40,19 @@ from models.domain.inference import (  # noqa: E402
     SamplePrompt,
     TunedModel,
 )
+from models.domain.pod_quote import PodPrice, quote  # noqa: E402
 from models.domain.run import Failure, RunState, RunUpdate  # noqa: E402
 from models.qt.app_models import AppModels  # noqa: E402
 from models.qt.docker_model import PULL, ImageTask  # noqa: E402
-from tests import screenshots_data, screenshots_runs  # noqa: E402
+from services.remote.quotes import RemoteQuote  # noqa: E402
+from tests import screenshots_data, screenshots_disk, screenshots_runs  # noqa: E402
 from tests.qt.fakes import make_engine, make_run, make_session, progress_event  # noqa: E402
 from views.main_window import MainWindow  # noqa: E402
 from views.theme import current_theme  # noqa: E402
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from models.domain.run import Run
 
 IMAGES = ROOT / "docs" / "images"
@@ -61,6 +69,8 @@ SAMPLE = SamplePrompt(
 )
 EXPERT = {"training.skill_level": "Expert"}
 CLOUD = {"training.target": TARGET_RUNPOD}
+RENTED = GpuOffer("NVIDIA GeForce RTX 4090", "RTX 4090", 24, "SECURE", 0.69, 8, Stock.HIGH)
+TOO_SMALL = GpuOffer("NVIDIA RTX 2000 Ada", "RTX 2000 Ada", 16, "SECURE", 0.24, 8, Stock.LOW)
 
 
 @dataclass(frozen=True)
@@ -92,37 +102,51 @@ SHOTS = (
 
 def main(arguments: list[str]) -> int:
     """Every picture at every scale, or with ``--scale N`` those of one scale in this process."""
+    only = _value(arguments, "--only")
     if "--scale" in arguments:
-        _make_all(int(arguments[arguments.index("--scale") + 1]))
+        _make_all(int(_value(arguments, "--scale")), only.split(",") if only else ())
         return 0
     for scale in (1, 2):
         environment = dict(os.environ, QT_SCALE_FACTOR=str(scale), QT_FONT_DPI="96")
         command = [sys.executable, __file__, "--scale", str(scale)]
+        command += ["--only", only] if only else []
         subprocess.run(command, env=environment, check=True)
     return 0
 
 
-def _make_all(scale: int) -> None:
+def _value(arguments: list[str], name: str) -> str:
+    return arguments[arguments.index(name) + 1] if name in arguments else ""
+
+
+def _make_all(scale: int, only: Sequence[str]) -> None:
     qInstallMessageHandler(_say)
     application = QApplication(["temper", "-style", "fusion"])
     application.setQuitOnLastWindowClosed(False)
     theme = current_theme()
     theme.prepare("light")
     theme.start(ROOT / "resources" / "icons")
+    scenes = {name: make for name, make in _scenes().items() if not only or name in only}
     for mode in ("light", "dark"):
         theme.set_mode(mode)
-        for shot in SHOTS:
+        for name, make in scenes.items():
             suffix = "" if scale == 1 else f"-{scale}x"
-            _make(shot, IMAGES / f"training-{shot.name}-{mode}{suffix}.png")
-        for scene in screenshots_runs.SCENES:
-            window = screenshots_runs.make_window(scene)
-            _take(window, IMAGES / f"runs-{scene}-{mode}{'' if scale == 1 else f'-{scale}x'}.png")
-        for scene in screenshots_data.SCENES:
-            made = screenshots_data.make_widget(scene)
-            _take(made, IMAGES / f"data-{scene}-{mode}{'' if scale == 1 else f'-{scale}x'}.png")
+            _take(make(), IMAGES / f"{name}-{mode}{suffix}.png")
 
 
-def _make(shot: Shot, path: Path) -> None:
+def _scenes() -> dict[str, Callable[[], QWidget]]:
+    """What makes each picture, by the picture's name."""
+    return {
+        **{f"training-{shot.name}": partial(_make, shot) for shot in SHOTS},
+        **{f"runs-{one}": partial(screenshots_runs.make_window, one)
+           for one in screenshots_runs.SCENES},
+        **{f"data-{one}": partial(screenshots_data.make_widget, one)
+           for one in screenshots_data.SCENES},
+        **{f"{one}-page": partial(screenshots_disk.make_window, one)
+           for one in screenshots_disk.SCENES},
+    }  # fmt: skip
+
+
+def _make(shot: Shot) -> MainWindow:
     from controllers.preset_controller import PresetController
 
     window = MainWindow(AppModels())
@@ -141,6 +165,8 @@ def _make(shot: Shot, path: Path) -> None:
         _show_run(window, shot.run)
     if form.value("local.runtime") == RUNTIME_DOCKER:
         _show_pull(window)
+    if form.value("training.target") == TARGET_RUNPOD:
+        _show_quote(window)
     window.show()
     QTest.qWait(_SETTLE_MS)  # charts, log and memory bar are drawn by timers
     if shot.run == "answered":
@@ -148,7 +174,7 @@ def _make(shot: Shot, path: Path) -> None:
     bar = window.training.setup.verticalScrollBar()
     bar.setValue(round(bar.maximum() * shot.scroll))
     QTest.qWait(100)
-    _take(window, path)
+    return window
 
 
 def _take(window: QWidget, path: Path) -> None:
@@ -200,6 +226,19 @@ def _show_pull(window: MainWindow) -> None:
     docker.set_image(docker.chosen, None)
     docker.begin(ImageTask(PULL, docker.chosen))
     docker.take(ImageProgress("Downloading 4 of 11 layers", 3_100_000_000, 8_100_000_000))
+
+
+def _show_quote(window: MainWindow) -> None:
+    model, now = window.models.runpod, time.time()
+    model.set_gpus(
+        GpuList(
+            (TOO_SMALL, RENTED), {TOO_SMALL.gpu: "The training needs 18.2 GB on each GPU."}, now
+        )
+    )
+    costs = quote(PodPrice(RENTED.price, 40, 50, 6, 10), 3600.0)
+    found = RemoteQuote((Candidate(RENTED, "EU-RO-1"),), costs, 2**34, now)
+    model.set_quote(costs, found.words())
+    window.training.start_bar.show_quote(model.short)
 
 
 def _offer_answers(window: MainWindow, *, is_asked: bool) -> None:
