@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.paths import code_root
+from services.docker.carrying import ImageCarrier
 from services.memory_probe import MemoryProbe
 from services.offline import OfflinePolicy
 from services.offline_bundle.exporting import BundleExporter
+from services.offline_bundle.images import ImagePacker
 from services.offline_bundle.importing import BundleImporter
 from services.offline_bundle.packing import EnvironmentPacker
 from services.offline_ready import OfflineMeans, OfflineReadiness
@@ -65,13 +67,11 @@ def build_bundles(parts: BundleParts) -> Bundles:
     packer = EnvironmentPacker(
         parts.runtime, trainer / "requirements.txt", trainer / "requirements.lock"
     )
+    images = ImagePacker(ImageCarrier(parts.images))
+    out, back = parts.scratch / "export", parts.scratch / "import"
     return Bundles(
-        BundleExporter(
-            parts.configs, parts.library, parts.builder, packer, parts.scratch / "export"
-        ),
-        BundleImporter(
-            parts.configs, parts.library, parts.data_root, packer, parts.scratch / "import"
-        ),
+        BundleExporter(parts.configs, parts.library, parts.builder, packer, images, out),
+        BundleImporter(parts.configs, parts.library, parts.data_root, packer, images, back),
         _readiness(parts),
     )
 

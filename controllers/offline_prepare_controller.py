@@ -83,7 +83,7 @@ class OfflinePrepareController(QObject):
         began: what is done, in words.
         progressed: a Progress (payload).
         ended: however it went.
-        imported: a bundle has brought configurations and datasets.
+        imported: a bundle or preparing has brought configurations or datasets.
     """
 
     began = Signal(str)
@@ -110,7 +110,9 @@ class OfflinePrepareController(QObject):
     @Slot(object)
     def prepare(self, names: Sequence[str]) -> None:
         """Make these ready, one after the other; those that cannot be are told at the end."""
-        self._start("Preparing for offline", lambda cancel: self._prepared(names, cancel))
+        self._start(
+            "Preparing for offline", lambda cancel: self._prepared(names, cancel), is_import=True
+        )
 
     def export(self, target: Path, names: Sequence[str]) -> None:
         """Write what these need into one file."""
@@ -172,14 +174,14 @@ class OfflinePrepareController(QObject):
         self.began.emit(title)
         try:
             self._model.tell(await self._desk.lanes.models.run(work, cancel))
-            if is_import:
-                self.imported.emit()
         except Cancelled:
             self._model.tell(CANCELLED)
         except AppError as error:
             self._model.tell(str(error), is_trouble=True)
         finally:
             self._cancel = None
+            if is_import:
+                self.imported.emit()
             self._model.end()
             self.ended.emit()
         await self._refresh()

@@ -111,6 +111,14 @@ class ConfigStore:
         with self._database.unit_of_work() as uow:
             return _used(uow, uow.configs.replace(seen, config, anyway=anyway))
 
+    def amend(self, seen: SavedConfig, config: TrainingConfig) -> SavedConfig:
+        """As :meth:`save_over`, for a change of the program's own: it marks nothing as used."""
+        refuse_secrets(config)
+        with self._database.unit_of_work() as uow:
+            amended = uow.configs.replace(seen, config)
+            uow.commit()
+        return amended
+
     def put(self, name: str, config: TrainingConfig) -> SavedConfig:
         """Store under a name of the program's own, whatever was there."""
         refuse_secrets(config)

@@ -10,14 +10,15 @@ import hashlib
 import json
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from models.domain.config import RUNTIME_DOCKER, TARGET_LOCAL, TARGET_RUNPOD
+from models.domain.config import RUNTIME_DOCKER, SOURCE_HUB, TARGET_LOCAL, TARGET_RUNPOD
 from models.domain.errors import AppError, ConfigError, Problem
 from models.domain.offline_ready import SETUP, OfflineNeed, OfflineStatus
 from services.config_files import config_text
 from services.job_builder import is_local_model, offline_problems
+from services.offline_dataset import hub_source, library_copy, on_library, split_problem
 from services.progress import Progress
 
 if TYPE_CHECKING:
@@ -36,10 +37,14 @@ if TYPE_CHECKING:
 _KEY = "offline_ready:"
 _NEVER = {
     "training.target": "trains on Runpod",
-    "dataset.source": "reads its dataset from Hugging Face",
+    "dataset.eval_split": "holds out a split of its own on Hugging Face",
     "hp.push_to_hub": "uploads to Hugging Face",
 }
 """Settings with which no training is offline, in words."""
+
+
+_FETCHED = {"hp.base_model", "dataset.source"}
+"""Settings whose values come from the network, and can be fetched before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +115,12 @@ class OfflineReadiness:
         config = self._configs.get(saved.name)
         if problems := self._lasting_problems(config):
             raise ConfigError(problems, saved.name)
-        self._fetch(config, report, cancel)
+        self._fetch_tools(config, report, cancel)
+        saved, config = self._with_rows(saved, config, report, cancel)
+        self._require_all(config)
         report(Progress(None, f"Trying {saved.name} with the network off"))
-        found = self._means.probe.measure(config, report=report, cancel=cancel)
+        tried = on_library(config, self._library)
+        found = self._means.probe.measure(tried, report=report, cancel=cancel)
         if not found.fits:
             raise AppError(
                 "does_not_fit",
@@ -122,7 +130,22 @@ class OfflineReadiness:
         self._remember(saved, self._mark(config))
         return self.status(saved.name)
 
-    def _fetch(self, config: TrainingConfig, report: Reporter, cancel: CancelToken) -> None:
+    def _with_rows(
+        self, saved: SavedConfig, config: TrainingConfig, report: Reporter, cancel: CancelToken
+    ) -> tuple[SavedConfig, TrainingConfig]:
+        """Import what is read from the Hub, and name it in the configuration, where it counts only
+        offline: the source that the user chose stays."""
+        source = hub_source(config)
+        if source is None or self._has_rows(config):
+            return saved, config
+        copy = library_copy(self._library, source)
+        if copy is None:
+            report(Progress(None, f"Importing {source.repo} into the library"))
+            copy = self._library.import_file(source, report=report, cancel=cancel)
+        config = replace(config, dataset=replace(config.dataset, session=copy.reference))
+        return self._configs.amend(saved, config), config
+
+    def _fetch_tools(self, config: TrainingConfig, report: Reporter, cancel: CancelToken) -> None:
         if config.local.runtime == RUNTIME_DOCKER:
             if self._means.images.find(config.local.image) is None:
                 self._means.images.pull(
@@ -135,6 +158,8 @@ class OfflineReadiness:
         model = config.hp.base_model.strip()
         if not is_local_model(model) and not self._model(config).is_here:
             self._means.models.download(model, report, cancel)
+
+    def _require_all(self, config: TrainingConfig) -> None:
         missing = [need for need in self._needs(config) if not need.is_here]
         if missing:
             need = missing[0]
@@ -149,13 +174,15 @@ class OfflineReadiness:
         ]
         if config.training.target != TARGET_LOCAL:
             return tuple(lasting)
-        dataset = config.dataset.session
-        return (
-            *lasting,
-            self._place(config),
-            self._model(config),
-            OfflineNeed("Dataset", dataset, self._has_rows(config), "Import it into the library."),
-        )
+        return (*lasting, self._place(config), self._model(config), self._dataset(config))
+
+    def _dataset(self, config: TrainingConfig) -> OfflineNeed:
+        has_rows, source = self._has_rows(config), hub_source(config)
+        if source is None or has_rows:
+            remedy = "Import it into the library."
+            return OfflineNeed("Dataset", config.dataset.session, has_rows, remedy)
+        name, remedy = f"{source.repo} of Hugging Face", "Prepare imports it into the library."
+        return OfflineNeed("Dataset", name, False, remedy)
 
     def _model(self, config: TrainingConfig) -> OfflineNeed:
         """The base model; of one that is here in part, what it lacks."""
@@ -184,6 +211,10 @@ class OfflineReadiness:
         return found.id if found is not None else ""
 
     def _has_rows(self, config: TrainingConfig) -> bool:
+        """Whether the library has what it trains on, for a Hub dataset a copy of that."""
+        config = on_library(config, self._library)
+        if config.dataset.source == SOURCE_HUB:
+            return False
         try:
             return self._library.has_rows(self._library.find(config.dataset.session))
         except AppError:
@@ -193,7 +224,9 @@ class OfflineReadiness:
         """What no fetching can mend."""
         root = self._builder.data_root(config)
         found = offline_problems(config, root)
-        lasting = [problem for problem in found if problem.field != "hp.base_model"]
+        lasting = [problem for problem in found if problem.field not in _FETCHED]
+        if config.dataset.source == SOURCE_HUB and config.dataset.eval_split.strip():
+            lasting.append(split_problem(config))
         if config.training.target == TARGET_RUNPOD:
             lasting = [problem for problem in lasting if problem.field == "training.target"]
         return [_here(problem) for problem in lasting]

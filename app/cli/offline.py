@@ -23,7 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 WithoutEnvironment = Annotated[
-    bool, typer.Option("--without-environment", help="Leave the training environment out.")
+    bool, typer.Option("--without-environment", help="Leave training environment and images out.")
 ]
 
 
@@ -35,8 +35,9 @@ def prepare(
 ) -> None:
     """Fetch what configurations need, and try them with the network off.
 
-    Local ones only: the training environment or the image, and the model. The dataset has to be in
-    the library. Every one is tried; the exit code is 1 where one is not ready.
+    Local ones only: the training environment or the image, the model, and a dataset of Hugging
+    Face, which is imported into the library. Every one is tried; the exit code is 1 where one is
+    not ready.
     """
     with reported(json_):
         if bool(config) == all_:
@@ -148,7 +149,9 @@ def import_bundle(
             ("Configurations", brought.configs),
         ):
             print(f"{what}: {', '.join(names) or 'none'}")
+        if brought.images:
+            print(f"Images: {', '.join(brought.images)}")
         if brought.has_environment:
             print("The training environment is ready.")
-        else:
+        elif not brought.images:
             print("There is no training environment here yet.")

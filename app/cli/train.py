@@ -20,6 +20,7 @@ from models.domain.config_io import parse_value, unknown_setting, with_values
 from models.domain.errors import ConfigError, Problem
 from models.domain.run import Run, RunState
 from services.config_files import read_config_file
+from services.offline_dataset import on_library
 from services.run_outputs import OnExisting
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def train(
 ) -> None:
     """Train, and watch the progress."""
     with reported(json_):
-        chosen = apply_settings(read_config(config), set_ or [])
+        chosen = _offline_copy(apply_settings(read_config(config), set_ or []))
         ensure_ready(services(), chosen)
         if probe:
             measure(chosen, as_json=json_)
@@ -63,6 +64,17 @@ def train(
         run = services().runs.start(chosen, name=called, on_existing=on_existing.value)
         say(f"Run {run.id} started. Log: {services().runs.log_path(run.id)}")
         finish(_left(run) if detach else watch(services().runs, run), as_json=json_)
+
+
+def _offline_copy(config: TrainingConfig) -> TrainingConfig:
+    """In Offline mode a dataset of Hugging Face is replaced by the library's copy, if there is one
+    that ``temper offline prepare`` made."""
+    if not services().offline.is_offline():
+        return config
+    found = on_library(config, services().datasets)
+    if found is not config:
+        say(f"Offline: trains on {found.dataset.session}, imported from {config.dataset.hf_repo}.")
+    return found
 
 
 def finish(run: Run, *, as_json: bool) -> None:

@@ -23,6 +23,7 @@ class ImportedBundle:
     models: tuple[str, ...]
     datasets: tuple[str, ...]
     has_environment: bool
+    images: tuple[str, ...] = ()
 
 
 READY = "ready to train offline"

@@ -58,6 +58,11 @@ class ImageService:
         self._wanted = wanted
         self._space = space or ImageSpace()
 
+    @property
+    def engine(self) -> DockerEngine:
+        """Whose images they are."""
+        return self._engine
+
     def find(self, tag: str) -> ImageInfo | None:
         """The image of this name, if the engine has it; AppError("bad_name") for what is none."""
         from docker.errors import ImageNotFound

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from services.docker.errors import translate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
     from docker import DockerClient
     from requests import Response
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from services.progress import CancelToken
 
 _POLL_SECONDS = 0.1
+_CHUNK = 2**20
 _END_SECONDS = 5.0
 _REMOVE_SECONDS = 600.0
 _START_SECONDS = 25.0
@@ -43,6 +44,33 @@ def engine_events(
             yield item
     finally:
         reader.close()
+
+
+def engine_bytes(
+    open_response: Callable[[], Response], cancel: CancelToken, what: str
+) -> Generator[bytes, None, None]:
+    """The bytes of a streamed answer, until it ends; a cancel closes the connection at once.
+
+    AppError as :func:`translate` with ``what``; Cancelled.
+    """
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        with abandonable(open_response, cancel) as response, _hung_up_at(cancel, response):
+            for chunk in response.iter_content(_CHUNK):
+                cancel.raise_if_cancelled()
+                yield chunk
+    except (DockerException, RequestException, HTTPError, OSError, ValueError) as error:
+        cancel.raise_if_cancelled()  # a connection that was closed fails in many ways
+        raise translate(error, what) from error
+    cancel.raise_if_cancelled()
+
+
+def start_get(client: DockerClient, path: str) -> Response:
+    """As :func:`start_post`, for what is only read."""
+    return _checked(client.api.get(_url(client, path), stream=True, timeout=None))
 
 
 def start_post(client: DockerClient, path: str, **options: Any) -> Response:
@@ -97,6 +125,26 @@ def abandonable(work: Callable[[], Answer], cancel: CancelToken) -> Answer:
             if error is not None:
                 raise error
             return answer  # type: ignore[return-value]
+
+
+@contextmanager
+def _hung_up_at(cancel: CancelToken, response: Response) -> Iterator[None]:
+    """At a cancel the connection ends, also in the middle of a read."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_POLL_SECONDS):
+            if cancel.cancelled:
+                _hang_up(response)
+                return
+
+    watcher = threading.Thread(target=watch, name="docker-cancel", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join(_END_SECONDS)
 
 
 def _next(

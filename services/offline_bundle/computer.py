@@ -15,6 +15,12 @@ def platform_word() -> str:
     return f"{sys.platform}-{_SAME.get(machine, machine)}"
 
 
+def same_processor(one: str, other: str) -> bool:
+    """Whether two names of processors mean the same; a name that is not known may be any."""
+    first, second = (_SAME.get(name.lower(), name.lower()) for name in (one, other))
+    return not first or not second or first == second
+
+
 def spoken(word: str) -> str:
     """A platform word for people: ``Linux (x86_64)``."""
     system, _, machine = word.partition("-")

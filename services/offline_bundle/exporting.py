@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from services.configs import ConfigStore
     from services.datasets import DatasetLibrary
     from services.job_builder import JobBuilder
+    from services.offline_bundle.images import ImagePacker
     from services.offline_bundle.packing import EnvironmentPacker
     from services.progress import CancelToken, Reporter
 
@@ -39,12 +40,14 @@ class BundleExporter:
         library: DatasetLibrary,
         builder: JobBuilder,
         packer: EnvironmentPacker,
+        images: ImagePacker,
         scratch: Path,
     ) -> None:
         self._configs = configs
         self._library = library
         self._builder = builder
         self._packer = packer
+        self._images = images
         self._scratch = scratch
 
     def export(
@@ -86,10 +89,13 @@ class BundleExporter:
         *,
         with_environment: bool,
     ) -> ExportedBundle:
-        gatherer = Gatherer(self._builder, self._library, self._scratch)
+        find_image = self._images.find if with_environment else None
+        gatherer = Gatherer(self._builder, self._library, self._scratch, find_image)
         gatherer.add_all(chosen)
+        images, sources = self._images.pack(gatherer.found.images, self._scratch, report, cancel)
+        gatherer.found.sources |= sources
         environment = None
-        if with_environment:
+        if with_environment and gatherer.found.needs_environment:
             environment, sources = self._packer.pack(self._scratch, report, cancel)
             gatherer.found.sources |= sources
         report(Progress(None, "Reading what is to travel"))
@@ -97,6 +103,7 @@ class BundleExporter:
         manifest = Manifest(
             program=program_version(),
             environment=environment,
+            images=images,
             repos=list(found.repos.values()),
             datasets=list(found.datasets.values()),
             configs=found.configs,

@@ -20,12 +20,14 @@ from services.offline_bundle.manifest import (
     is_misnamed,
     safe_path,
 )
+from services.offline_dataset import on_library
 from services.run_files import host_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from models.domain.config import TrainingConfig
+    from models.domain.docker import ImageInfo
     from services.datasets import DatasetLibrary
     from services.job_builder import JobBuilder
     from services.progress import CancelToken
@@ -42,6 +44,8 @@ class Gathered:
     repos: dict[str, BundledRepo] = field(default_factory=dict)
     folders: dict[Path, str] = field(default_factory=dict)
     datasets: dict[str, BundledDataset] = field(default_factory=dict)
+    images: dict[str, ImageInfo] = field(default_factory=dict)
+    needs_environment: bool = False
     configs: list[BundledConfig] = field(default_factory=list)
 
     def files(self, cancel: CancelToken) -> list[BundledFile]:
@@ -61,12 +65,20 @@ class Gathered:
 
 
 class Gatherer:
-    """Collects for one bundle. ``scratch`` is a folder for the files that are made for it."""
+    """Collects for one bundle. ``scratch`` is a folder for the files that are made for it,
+    ``find_image`` looks for what containers are made of; None: images stay here."""
 
-    def __init__(self, builder: JobBuilder, library: DatasetLibrary, scratch: Path) -> None:
+    def __init__(
+        self,
+        builder: JobBuilder,
+        library: DatasetLibrary,
+        scratch: Path,
+        find_image: Callable[[str], ImageInfo] | None = None,
+    ) -> None:
         self._builder = builder
         self._library = library
         self._scratch = scratch
+        self._find_image = find_image
         self.found = Gathered()
 
     def add_all(self, named: Sequence[tuple[str, TrainingConfig]]) -> None:
@@ -76,6 +88,7 @@ class Gatherer:
             raise ConfigError(problems)
 
     def _add(self, name: str, config: TrainingConfig) -> list[Problem]:
+        config = on_library(config, self._library)
         problems, travels = _never_offline(config), config
         model = config.hp.base_model.strip()
         if config.dataset.source == SOURCE_SESSION:
@@ -89,9 +102,21 @@ class Gatherer:
             travels = self._with_model(travels, model, self._builder.data_root(config))
         except AppError as error:
             problems.append(Problem("hp.base_model", model, error.message, error.hint))
+        problems += self._add_place(config)
         if not problems:
             self._add_config(name, travels)
         return [replace(one, field=f"{name}, {one.field}") for one in problems]
+
+    def _add_place(self, config: TrainingConfig) -> list[Problem]:
+        """What it is run with: the environment, or an image, which only an engine can give."""
+        if config.local.runtime != RUNTIME_DOCKER:
+            self.found.needs_environment = True
+        elif self._find_image is not None and config.local.image not in self.found.images:
+            try:
+                self.found.images[config.local.image] = self._find_image(config.local.image)
+            except AppError as error:
+                return [Problem("local.image", config.local.image, error.message, error.hint)]
+        return []
 
     def _with_dataset(self, config: TrainingConfig) -> TrainingConfig:
         session = self._library.find(config.dataset.session)
@@ -160,17 +185,13 @@ def _never_offline(config: TrainingConfig) -> list[Problem]:
     if config.training.target == TARGET_RUNPOD:
         message = "cannot be reached by a computer without a network."
         problems.append(Problem("training.target", TARGET_RUNPOD, message, "Choose Local."))
-    elif config.local.runtime == RUNTIME_DOCKER:
-        message = "needs a Docker image, which a bundle does not hold."
-        remedy = "Choose the Python environment, or carry the image over with docker save."
-        problems.append(Problem("local.runtime", RUNTIME_DOCKER, message, remedy))
     if config.dataset.source == SOURCE_HUB:
         problems.append(
             Problem(
                 "dataset.source",
                 SOURCE_HUB,
-                "is read anew at each start.",
-                "Import the dataset into the library and choose it there.",
+                "is read anew at each start, and the library has no copy of it.",
+                "Run temper offline prepare first, or import it and choose it there.",
             )
         )
     return problems

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
     from services.configs import ConfigStore
     from services.datasets import DatasetLibrary
-    from services.offline_bundle.manifest import BundledFile, BundledRepo
+    from services.offline_bundle.images import ImagePacker
+    from services.offline_bundle.manifest import BundledFile, BundledImage, BundledRepo
     from services.offline_bundle.packing import EnvironmentPacker
     from services.progress import CancelToken, Reporter
 
@@ -41,12 +42,14 @@ class BundleImporter:
         library: DatasetLibrary,
         data_root: Callable[[], Path],
         packer: EnvironmentPacker,
+        images: ImagePacker,
         scratch: Path,
     ) -> None:
         self._configs = configs
         self._library = library
         self._data_root = data_root
         self._packer = packer
+        self._images = images
         self._scratch = scratch
 
     def bring_in(
@@ -71,20 +74,35 @@ class BundleImporter:
             environment = bundle.manifest.environment if with_environment else None
             if environment is not None and not self._packer.runtime.is_ready():
                 self._packer.refuse_other(environment, path.name)
+            images = bundle.manifest.images if with_environment else []
+            self._images.refuse_other(images, path.name)
             with folder_lock(self._scratch / ".lock", cancel, visit.say_waiting):
                 visit.bring_models()
                 references = self._bring_datasets(visit)
                 if environment is not None and not self._packer.runtime.is_ready():
                     folder = visit.bring_environment()
                     self._packer.make(environment, folder, report, cancel)
-                saved = [self._save(name, config, references) for name, config in configs]
+                named = {one.name: self._bring_image(visit, one) for one in images}
+                saved = [
+                    self._save(name, _with_image(config, named), references)
+                    for name, config in configs
+                ]
                 shutil.rmtree(self._scratch, ignore_errors=True)
         return ImportedBundle(
             configs=tuple(saved),
             models=tuple(visit.models),
             datasets=tuple(dict.fromkeys(references.values())),
             has_environment=self._packer.runtime.is_ready(),
+            images=tuple(named.values()),
         )
+
+    def _bring_image(self, visit: _Visit, image: BundledImage) -> str:
+        """The name that it has here."""
+        if not self._images.is_here(image):
+            file = visit.bring_image(image)
+            self._images.load(image, file, visit.report, visit.cancel)
+            file.unlink()
+        return self._images.named(image)
 
     def _bring_datasets(self, visit: _Visit) -> dict[str, str]:
         """The datasets' names in the bundle, and here."""
@@ -117,13 +135,14 @@ class _Visit:
         self.models: list[str] = []
         self._root = root
         self._scratch = scratch
-        self._report = report
+        self.report = report
+        self.cancel = cancel
         total = sum(file.size for file in bundle.manifest.files)
         self._meter = ByteMeter("Importing the bundle", total, report, cancel)
 
     def say_waiting(self) -> None:
         """Another program imports at this moment."""
-        self._report(Progress(None, "Another Temper is importing; waiting for it"))
+        self.report(Progress(None, "Another Temper is importing; waiting for it"))
 
     def read_configs(self) -> list[tuple[str, TrainingConfig]]:
         """The configurations, read and checked before anything is written."""
@@ -168,6 +187,13 @@ class _Visit:
         self.bundle.take_out(member, target, self._meter.add)
         return target
 
+    def bring_image(self, image: BundledImage) -> Path:
+        """The archive of an image, for an engine to take."""
+        member = next(one for one in self.bundle.manifest.files if one.path == image.path)
+        target = self._scratch / member.path
+        self.bundle.take_out(member, target, self._meter.add)
+        return target
+
     def bring_environment(self) -> Path:
         """The packages; the folder that they are in, where nothing of another bundle lies whose
         import was cut."""
@@ -177,6 +203,12 @@ class _Visit:
         for member in members:
             self.bundle.take_out(member, folder / member.path, self._meter.add)
         return folder / "environment"
+
+
+def _with_image(config: TrainingConfig, named: dict[str, str]) -> TrainingConfig:
+    """The configuration with its image by the name that it has here."""
+    image = named.get(config.local.image, config.local.image)
+    return replace(config, local=replace(config.local, image=image))
 
 
 def _make_snapshot(folder: Path, repo: BundledRepo) -> None:

@@ -20,7 +20,7 @@ PYTHON = "environment/python.tar.gz"
 MOST_BYTES = 32_000_000
 """A manifest of a thousand files has 200,000 bytes."""
 _HASH = r"^[0-9a-f]{64}$"
-_PLACES = ("environment", "hub", "models", "datasets", "configs")
+_PLACES = ("environment", "images", "hub", "models", "datasets", "configs")
 _NAMED_BY_HASH = re.compile(r"hub/[^/]+/blobs/([0-9a-f]{64})")
 _FREE = re.compile(rf"models/[^/]+/.+|{WHEELS}/[^/]+\.whl|{re.escape(PYTHON)}")
 """Files that nothing else in the manifest names."""
@@ -83,6 +83,22 @@ class BundledEnvironment(_Part):
     pins: str
 
 
+class BundledImage(_Part):
+    """A Docker image: the name that configurations call it by, the ids by which engines know its
+    content, the first of which names its file, and the processor it is for, as engines say it."""
+
+    name: str = Field(min_length=1, max_length=255)
+    ids: list[Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]] = Field(
+        min_length=1, max_length=2
+    )
+    architecture: str = Field(max_length=40)
+
+    @property
+    def path(self) -> str:
+        """Its file in the bundle."""
+        return f"images/{self.ids[0].removeprefix('sha256:')}.tar"
+
+
 class BundledRepo(_Part):
     """A model of the Hub as its cache holds it: ``files`` maps a snapshot's file to a blob."""
 
@@ -142,6 +158,7 @@ class Manifest(_Part):
     version: Literal[1] = 1
     program: str
     environment: BundledEnvironment | None = None
+    images: list[BundledImage] = []
     repos: list[BundledRepo] = []
     datasets: list[BundledDataset] = []
     configs: list[BundledConfig] = []
@@ -157,6 +174,7 @@ class Manifest(_Part):
             raise ValueError(f"{min(forged)} is not what its name says")
         wanted = [one.path for one in self.configs]
         wanted += [f"datasets/{one.sha256}.jsonl" for one in self.datasets]
+        wanted += [one.path for one in self.images]
         for repo in self.repos:
             wanted += [f"hub/{repo.folder}/blobs/{blob}" for blob in repo.files.values()]
         there = {file.path for file in self.files}

@@ -8,13 +8,14 @@ import os
 import shutil
 import tarfile
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from app.bootstrap import Services, build_services
 from app.paths import AppPaths
-from models.domain.config import RUNTIME_DOCKER, SOURCE_HUB, TrainingConfig
+from models.domain.config import RUNTIME_DOCKER, SOURCE_HUB, SOURCE_SESSION, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.errors import AppError, ConfigError
 from services.environment.runtime_env import RuntimeEnvironment
@@ -160,6 +161,7 @@ def test_an_import_is_not_in_the_way_of_another_bundles_that_was_cut(
     importer = BundleImporter(
         there.configs, there.datasets, lambda: tmp_path / "data",
         packer,  # type: ignore[arg-type]
+        there.bundles.importer._images,
         tmp_path / "scratch",
     )  # fmt: skip
     packer.failure = AppError("disk_full", "The disk is full.")
@@ -248,7 +250,10 @@ def test_cut_at_any_report_an_import_goes_on_to_the_same_end(
     assert not list(there.paths.data.rglob("*.part"))
 
 
-def test_all_that_cannot_travel_is_named_at_once(here: Services, tmp_path: Path) -> None:
+def test_all_that_cannot_travel_is_named_at_once(
+    here: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine")
     for name, values in (
         ("Away", {"hp.base_model": "not/here", "dataset.session": "None"}),
         ("Net", {"dataset.source": SOURCE_HUB, "dataset.hf_repo": "a/b"}),
@@ -256,11 +261,28 @@ def test_all_that_cannot_travel_is_named_at_once(here: Services, tmp_path: Path)
     ):
         here.configs.save(name, with_values(TrainingConfig(), values))
     with pytest.raises(ConfigError) as failure:
-        _export(here, tmp_path / "x.temper")
+        here.bundles.exporter.export(tmp_path / "x.temper", [], _quiet, CancelToken())
     assert {problem.field for problem in failure.value.problems} >= {
-        "Away, hp.base_model", "Away, dataset.session", "Net, dataset.source", "Box, local.runtime",
+        "Away, hp.base_model", "Away, dataset.session", "Net, dataset.source", "Box, local.image",
     }  # fmt: skip
     assert not (tmp_path / "x.temper").exists()
+
+
+def test_a_copy_of_a_hub_dataset_travels_and_is_what_is_trained_on_there(
+    here: Services, there: Services, tmp_path: Path
+) -> None:
+    with here.database.unit_of_work() as uow:
+        faq = here.datasets.find("FAQ")
+        uow.datasets.add(replace(faq, name="a/b", source="hf:a/b@train"))
+        uow.commit()
+    hub = {"dataset.source": SOURCE_HUB, "dataset.hf_repo": "a/b", "dataset.session": "a/b"}
+    values = {"hp.base_model": "some/model", **hub}
+    here.configs.save("Net", with_values(TrainingConfig(), values))
+    _bring_in(there, _export(here, tmp_path / "x.temper", "Net"))
+    config = there.configs.get("Net")
+    assert (config.dataset.source, config.dataset.session) == (SOURCE_SESSION, "a/b")
+    assert there.datasets.find("a/b").source == "hf:a/b@train"
+    assert len(there.datasets.rows(there.datasets.find("a/b").id, 0, 9)) == 5
 
 
 def test_an_export_never_replaces_a_file(here: Services, tmp_path: Path) -> None:

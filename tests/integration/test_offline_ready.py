@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import closing
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -12,12 +13,17 @@ import pytest
 from app.bootstrap import Services, build_services
 from app.cli import config as config_commands
 from app.paths import AppPaths
-from models.domain.config import SOURCE_HUB, TARGET_RUNPOD, TrainingConfig
+from models.domain.config import SOURCE_HUB, SOURCE_SESSION, TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import with_values
+from models.domain.dataset_import import HubSource
 from models.domain.errors import AppError, ConfigError
 from models.domain.measured_fit import MeasuredFit
+from services.dataset_import.messages import Exporter
+from services.dataset_store import DatasetStore
+from services.datasets import DatasetLibrary
 from services.job_builder import JobBuilder
 from services.offline import OfflinePolicy
+from services.offline_dataset import on_library
 from services.offline_ready import OfflineMeans, OfflineReadiness
 from services.progress import CancelToken, Progress
 
@@ -59,6 +65,21 @@ class Probe:
         )  # fmt: skip
 
 
+class HubRows:
+    """Stands for the trainer's program that prints the rows of a dataset of the Hub."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, source: HubSource | None) -> Exporter:
+        self.asked.append(str(source))
+        rows = 'for n in range(3): print(\'{"question": "q%d", "answer": "a"}\' % n)'
+        return Exporter((sys.executable, "-c", rows), {}, is_source=True)
+
+    def parquet_writer(self) -> Exporter:
+        raise AssertionError("nothing is exported here")
+
+
 class World:
     """A home with a model, rows and a setup of both."""
 
@@ -74,11 +95,15 @@ class World:
         rows.write_text('{"question": "q", "answer": "a"}\n')
         services.datasets.import_file(rows, name="FAQ")
         self.save("Away")
+        self.hub = HubRows()
+        self.library = DatasetLibrary(
+            services.database, DatasetStore(services.paths.datasets), rows, self.hub
+        )
         means = OfflineMeans(self.environment, services.images, services.models, self.probe)  # type: ignore[arg-type]
         self.readiness = OfflineReadiness(
             services.database,
             services.configs,
-            services.datasets,
+            self.library,
             JobBuilder(services.datasets, lambda: services.paths.data),
             means,
         )
@@ -144,11 +169,12 @@ def test_ready_ends_with_another_setup_model_or_environment(world: World) -> Non
 
 
 def test_what_no_fetching_can_mend_is_refused_before_anything_is_fetched(world: World) -> None:
-    world.save("Net", dataset__source=SOURCE_HUB, dataset__hf_repo="a/b", hp__push_to_hub=True)
+    hub = {"dataset__source": SOURCE_HUB, "dataset__hf_repo": "a/b"}
+    world.save("Net", **hub, dataset__eval_split="test", hp__push_to_hub=True)
     world.save("Pod", training__target=TARGET_RUNPOD)
     with pytest.raises(ConfigError) as failure:
         world.prepare("Net")
-    assert [one.field for one in failure.value.problems] == ["dataset.source", "hp.push_to_hub"]
+    assert [one.field for one in failure.value.problems] == ["hp.push_to_hub", "dataset.eval_split"]
     with pytest.raises(ConfigError):
         world.prepare("Pod")
     assert world.environment.made == 0
@@ -198,3 +224,45 @@ def test_lists_say_it_of_those_that_were_ready_once_and_look_at_no_others(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("OFFLINE")
     assert [line.endswith("missing: model") for line in lines[1:]] == [False, True]
+
+
+def test_a_dataset_of_the_hub_is_imported_and_stands_for_it_offline(world: World) -> None:
+    hub = {"dataset__source": SOURCE_HUB, "dataset__hf_repo": "a/b", "dataset__hf_split": "train"}
+    world.save("Net", **hub, dataset__session="FAQ")
+    assert world.missing("Net") == ["Environment", "Dataset"]
+    world.services.configs.load(world.services.configs.entry("Away").id)
+
+    assert world.prepare("Net")
+    assert world.hub.asked == ["hf:a/b@train"]
+    config = world.services.configs.get("Net")
+    assert config.dataset.source == SOURCE_HUB, "with a network it is read as before"
+    assert world.library.find(config.dataset.session).rows == 3
+    (tried,) = world.probe.tried
+    assert (tried.dataset.source, tried.dataset.session) == (SOURCE_SESSION, "a/b")
+    used = world.services.configs.last_used()
+    assert used is not None
+    assert used[0].name == "Away", "nothing was chosen by the user"
+    planned = JobBuilder(world.library, lambda: world.services.paths.data).plan(
+        on_library(config, world.library), name="", offline=True
+    )
+    assert planned.session == world.library.find("a/b")
+
+    world.library.delete(world.library.find("a/b").id)
+    assert world.missing("Net") == ["Dataset"]
+    assert world.prepare("Net")
+    assert len(world.hub.asked) == 2
+
+
+def test_a_copy_that_is_there_is_not_fetched_again_and_another_split_is_no_copy(
+    world: World,
+) -> None:
+    world.library.import_file(HubSource("a/b"), name="Mine")
+    hub = {"dataset__source": SOURCE_HUB, "dataset__hf_repo": "a/b"}
+    world.save("Net", **hub, dataset__hf_split="train")
+    world.save("Other", **hub, dataset__hf_split="train[:2]", dataset__session="Mine")
+    assert world.prepare("Net")
+    assert world.hub.asked == ["hf:a/b@train"]
+    assert world.services.configs.get("Net").dataset.session == "Mine"
+    assert world.missing("Other") == ["Dataset"]
+    other = world.services.configs.get("Other")
+    assert on_library(other, world.library) is other

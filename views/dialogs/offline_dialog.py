@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _SIZE = QSize(860, 520)
 _WORDS = (
     "Fetches what a configuration needs (environment or image, base model, dataset) and tries it "
-    "with the network off. A bundle carries all of it, in one file, to a computer that has no network."
+    "with the network off. A bundle carries all of it, in one file, to a computer that has none."
 )
 _NONE = "No configuration is saved yet. Save one, or import a bundle that brings some."
 _CHOOSE = "Choose a configuration in the table first"
