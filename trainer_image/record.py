@@ -58,15 +58,18 @@ def read_record(path: Path) -> Record | None:
         return None
 
 
-def write_boot(folder: Path, checked: CheckedJob, engine: Engine, now: float) -> str:
-    """Add this boot to the record; in words what is not as at the boot before, else nothing."""
+def write_boot(
+    folder: Path, checked: CheckedJob, engine: Engine, base_sha256: str, now: float
+) -> str:
+    """Add this boot, which has loaded that base model, to the record; in words what is not as at
+    the boot before, else nothing."""
     job, path = checked.job, folder / RECORD_FILE
     before = read_record(path)
     made = Boot(
         boot=len(before.boots) + 1 if before else 1,
         started_at=now,
         dataset_sha256=checked.dataset_sha256,
-        base_sha256=checked.base_revision or base_signature(job.base_model),
+        base_sha256=base_sha256,
         fingerprint=job.fingerprint(),
         seed=job.hp.seed,
         processes=job.processes,
@@ -168,6 +171,15 @@ def base_signature(base_model: str) -> str:
     """What a base model is: the commit of a Hub repository that lies in the cache, else of the
     files in a folder; empty where neither is known."""
     return local_base_signature(base_model) if is_local(base_model) else _commit(base_model)
+
+
+def loaded_signature(model: Any, checked: CheckedJob) -> str:
+    """What the base model is that has just been loaded (:func:`base_signature`). The cache may get
+    another commit at any time: of a Hub model transformers notes the one that it read."""
+    base_model = checked.job.base_model
+    noted = getattr(getattr(model, "config", None), "_commit_hash", None)
+    commit = commit_of(base_model, noted or "")
+    return checked.base_revision or commit or base_signature(base_model)
 
 
 def commit_of(base_model: str, signature: str) -> str | None:

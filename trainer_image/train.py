@@ -34,7 +34,7 @@ from trainer_image.output import OutputFolder
 from trainer_image.prepare import Dataset, Prepared, load_dataset, prepare
 from trainer_image.push import refuse_without_access
 from trainer_image.quick_steps import quicken
-from trainer_image.record import use_threads, write_boot
+from trainer_image.record import loaded_signature, use_threads, write_boot
 from trainer_image.remedies import Situation, remedies_for
 from trainer_image.run_folder import EventWriter, RunFolder, StateWriter, is_local
 from trainer_image.samples import write_samples, write_split
@@ -100,6 +100,7 @@ class Run:
         self._checked: CheckedJob | None = None
         self._situation: Situation | None = None
         self._encoding: Encoding | None = None
+        self._base_sha256 = ""
 
     def run(self) -> ExitCode:
         """Do the job and say how it ended, whatever happens."""
@@ -192,7 +193,7 @@ class Run:
             take_reference(model, prepared, job.hp, tokenizer.pad_token_id, engine)
         training = Training(
             checked, engine, model, tokenizer, prepared.train, prepared.held_out,
-            plan, objective_of(job.hp), self._reporter, self._stop,
+            plan, objective_of(job.hp), self._reporter, self._stop, self._base_sha256,
         )  # fmt: skip
         if job.hp.tuning == "full":
             for warning in check_room(training):
@@ -207,6 +208,7 @@ class Run:
         with or_start_anew(engine, self._reporter), watched, self._stop.interrupting():
             model = load_model(checked.job, engine, checked.base_revision)
             if world.is_first():
+                self._base_sha256 = loaded_signature(model, checked)
                 self._record(checked, engine)
             return model
 
@@ -239,7 +241,7 @@ class Run:
             self._reporter.saved(start.manifest.step, path)
 
     def _record(self, checked: CheckedJob, engine: Engine) -> None:
-        changed = write_boot(self._folder.path, checked, engine, time.time())
+        changed = write_boot(self._folder.path, checked, engine, self._base_sha256, time.time())
         if changed and checked.start.manifest is not None:
             self._reporter.warn(
                 f"Since this run last trained, {changed}. It goes on, and learns the same up to "

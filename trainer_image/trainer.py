@@ -29,7 +29,6 @@ from trainer_image.contract import Phase
 from trainer_image.finite import refuse_lost_weights
 from trainer_image.methods import Figures, collator_of
 from trainer_image.quick_steps import joined_collator
-from trainer_image.record import base_signature
 from trainer_image.sharded import Sharded, shard
 from trainer_image.share import Sharing, StepShare, rounds
 from trainer_image.unsloth_engine import OneSequence, OwnCount
@@ -50,7 +49,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Training:
-    """All that a training needs; what comes out is in the model and in the trainer's log."""
+    """All that a training needs; what comes out is in the model and in the trainer's log.
+
+    ``base_sha256`` is what was loaded as the base model (``record.loaded_signature``)."""
 
     checked: CheckedJob
     engine: Engine
@@ -62,6 +63,7 @@ class Training:
     objective: Objective
     reporter: Reporter
     stop: StopRequest
+    base_sha256: str = ""
 
     def run(self) -> History:
         """Train to the end, from the checkpoint if there is one; return the trainer's log."""
@@ -165,7 +167,7 @@ class Training:
             base_model=self.checked.job.base_model,
             dataset_sha256=self.checked.dataset_sha256,
             decisive=self.checked.job.decisive(),
-            base_sha256=self.checked.base_revision or base_signature(self.checked.job.base_model),
+            base_sha256=self.base_sha256,
             trained_tokens=self.reporter.trained_tokens,
             processed_tokens=self.reporter.processed_tokens,
             seconds=self.reporter.seconds,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,8 @@ from trainer_image.checkpoints import Manifest
 from trainer_image.checks import CheckedJob
 from trainer_image.contract import Job
 from trainer_image.output import OutputFolder, Start
+from trainer_image.record import loaded_signature
+from trainer_image.trainer import Training
 
 COMMIT = "7e27bd9f95328f0f3b08261d1252705110c806f8"
 
@@ -96,3 +99,31 @@ def test_it_is_merged_into_the_commit_that_was_loaded(
     address = publish._upload(training, result, (1, 0))  # type: ignore[arg-type]
     assert address == "https://hub/me/tuned"
     assert taken == [merged_into]
+
+
+def test_a_checkpoint_names_the_commit_that_was_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the one that somebody's download has made the cache's newest in the meantime."""
+    refs = tmp_path / "models--someone--a-model" / "refs"
+    refs.mkdir(parents=True)
+    (refs / "main").write_text("f" * 40)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    job = checked("someone/a-model", None)
+    model = SimpleNamespace(config=SimpleNamespace(_commit_hash=COMMIT))
+    assert loaded_signature(model, job) == COMMIT
+    assert loaded_signature(SimpleNamespace(), job) == "f" * 40
+    assert loaded_signature(model, checked("someone/a-model", "e" * 40)) == "e" * 40
+
+    figures = SimpleNamespace(trained_tokens=1, processed_tokens=2, seconds=3.0)
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("engine", "tokenizer", "train", "held_out", "plan", "objective", "stop")
+    )
+    training = Training(
+        checked=job,
+        model=model,
+        reporter=figures,  # type: ignore[arg-type]
+        base_sha256=COMMIT,
+        **nothing,
+    )
+    assert training._manifest(4).base_sha256 == COMMIT
