@@ -27,6 +27,9 @@ GIVEN_UP_SECONDS = 600.0
 """A pod that is there is given up after so long without an answer: it costs, and nobody hears it
 (other tools of the field wait ten minutes, too)."""
 LOOK_SECONDS = 10.0
+GAP_SECONDS = 180.0
+"""So far apart may two looks in a row be on a computer that is awake: ten seconds, and eight tries
+to connect with what is waited between them (:mod:`services.runpod.agent_client`)."""
 """Between looks at a pod whose agent is silent."""
 _NEAR_LIMIT = 60.0
 """Seconds before its limit from which a pod that is gone has ended itself: its clock and ours may
@@ -110,29 +113,47 @@ def _from(attempt: RemoteAttempt) -> str:
     return ". There was no network volume, so what had not come home is gone."
 
 
+class Looked:
+    """Time between looks, each of which found the same. A computer that slept knows nothing of the
+    time between: of each gap only :data:`GAP_SECONDS` count, and of a longer one only from the
+    next look on, so that no sleep alone decides anything."""
+
+    def __init__(self, now: float) -> None:
+        self.began = self._last = now
+        self._seconds = 0.0
+
+    def look(self, now: float) -> float:
+        """Seconds with this look."""
+        gap, before = max(now - self._last, 0.0), self._seconds
+        self._last = now
+        self._seconds += min(gap, GAP_SECONDS)
+        return before if gap > GAP_SECONDS else self._seconds
+
+
 class Silence:
-    """How long the agent has not answered, by the clock; said when it begins and when it ends."""
+    """How long the agent has not answered, as far as it was asked; said when it begins and when it
+    ends."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._since: float | None = None
+        self._looked: Looked | None = None
 
     def seconds(self) -> float:
         """So far."""
-        if self._since is None:
-            self._since = self._work.now()
+        if self._looked is None:
+            self._looked = Looked(self._work.now())
             trains = self._work.look().phase is RemotePhase.TRAINING
             self._work.save(
                 trouble_kind=UNREACHABLE, trouble="The pod's agent cannot be reached just now.",
                 trouble_hint=f"{'The training goes on by itself; ' if trains else ''}Temper keeps "
                 "trying.",
             )  # fmt: skip
-        return self._work.now() - self._since
+        return self._looked.look(self._work.now())
 
     def ends(self) -> None:
         """It has answered."""
-        if self._since is not None:
-            self._since = None
+        if self._looked is not None:
+            self._looked = None
             self._work.save(trouble_kind="", trouble="", trouble_hint="")
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from models.domain.errors import AppError
 from models.domain.remote_money import clock_words
 from models.domain.remote_run import FINISHED
-from services.remote.presence import STOPPED, Gone, why_gone
+from services.remote.presence import STOPPED, Gone, Looked, why_gone
 from services.runpod.agent_client import UNREACHABLE
 
 if TYPE_CHECKING:
@@ -36,17 +36,17 @@ _SAFE = "What the training made is safe on the network volume."
 
 class Unheard:
     """The silence of one pod, for as long as the step lasts. A program that takes over counts anew,
-    and may restart the pod once more, which harms nothing."""
+    and may restart the pod once more, which harms nothing; what this computer sleeps counts not."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._since: float | None = None
+        self._looked: Looked | None = None
         self._restarted = False
 
     def heard(self) -> None:
         """The agent has answered."""
-        if self._since is not None:
-            self._since, self._restarted = None, False
+        if self._looked is not None:
+            self._looked, self._restarted = None, False
             self._tell("", "")
 
     def look(self, attempt: RemoteAttempt) -> Gone | None:
@@ -54,21 +54,22 @@ class Unheard:
 
         AppError where Runpod cannot be asked."""
         now = self._work.now()
-        self._since = now if self._since is None else self._since
+        self._looked = looked = Looked(now) if self._looked is None else self._looked
+        silent = looked.look(now)
         with self._work.client("the pod cannot be looked at") as client:
             pod = client.pod(attempt.pod_id)
             if pod is None or pod.status in STOPPED:
                 return why_gone(client, pod, attempt, now)
-            if attempt.volume_id and now - self._since >= GIVE_UP_SECONDS:
+            if attempt.volume_id and silent >= GIVE_UP_SECONDS:
                 return self._given_up()
-            if attempt.volume_id and now - self._since >= RESTART_SECONDS:
-                self._restart(client, pod, now)
-        self._tell(_SILENT, self._prospect(attempt, now))
+            if attempt.volume_id and silent >= RESTART_SECONDS:
+                self._restart(client, pod, now - looked.began)
+        self._tell(_SILENT, self._prospect(attempt, now, silent))
         return None
 
-    def _restart(self, client: RunpodClient, pod: Pod, now: float) -> None:
-        """Once, and never a container that was started since the silence began."""
-        if self._restarted or (pod.uptime is not None and pod.uptime < now - (self._since or now)):
+    def _restart(self, client: RunpodClient, pod: Pod, since: float) -> None:
+        """Once, and never a container that was started since the silence began, in seconds."""
+        if self._restarted or (pod.uptime is not None and pod.uptime < since):
             return
         try:
             client.restart_pod(pod.id)
@@ -86,9 +87,9 @@ class Unheard:
             "Resume: another pod brings what was made from the network volume.",
         )
 
-    def _prospect(self, attempt: RemoteAttempt, now: float) -> str:
-        """What will become of it, and when."""
-        began = self._since or now
+    def _prospect(self, attempt: RemoteAttempt, now: float, silent: float) -> str:
+        """What will become of it, and when; a sleep of this computer puts it off."""
+        began = now - silent
         if not attempt.volume_id:
             limit = f", {clock_words(attempt.ends_at, now)}" if attempt.ends_at else ""
             return (
