@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import tarfile
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from models.domain.errors import AppError
@@ -28,6 +29,7 @@ _CHUNK = 4 * 2**20
 _MOST_BYTES = 4_000_000
 """What an archive says of itself has some kilobytes."""
 _CONFIG = re.compile(r"(?:blobs/sha256/)?([0-9a-f]{64})(?:\.json)?")
+_ID = re.compile(r"sha256:[0-9a-f]{64}")
 _CONTAINERD_NAME = "io.containerd.image.name"
 
 
@@ -53,14 +55,16 @@ class ImageCarrier:
         """
         client, what = self._engine.client(), f"save {image.tag}"
         temporary, done = target.with_suffix(".tmp"), 0
-        with temporary.open("wb") as file:
-            for chunk in engine_bytes(
-                lambda: start_get(client, f"/images/{image.id}/get"), cancel, what
-            ):
-                done += file.write(chunk)
-                part = min(done / image.size, 1.0) if image.size else None
-                report(Progress(part, f"Saving {image.tag} ({done / 1e6:,.0f} MB)"))
-        temporary.replace(target)
+        saving = engine_bytes(lambda: start_get(client, f"/images/{image.id}/get"), cancel, what)
+        try:
+            with temporary.open("wb") as file, closing(saving):
+                for chunk in saving:
+                    done += file.write(chunk)
+                    part = min(done / image.size, 1.0) if image.size else None
+                    report(Progress(part, f"Saving {image.tag} ({done / 1e6:,.0f} MB)"))
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)  # it cannot be gone on with, and is large
 
     def load(self, file: Path, name: str, report: Reporter, cancel: CancelToken) -> None:
         """Put an archive of one image into the engine. AppError, Cancelled."""
@@ -97,8 +101,9 @@ class ImageCarrier:
             client.api.tag(image_id, reference.name, reference.reference)
 
 
-def archived_image(file: Path, names: Sequence[str] = ()) -> str:
-    """The id that an archive's only image has by its content.
+def archived_image(file: Path, names: Sequence[str] = ()) -> tuple[str, ...]:
+    """The ids by which engines know an archive's only image: its configuration's hash first, then,
+    for engines on containerd, those of its manifests.
 
     AppError("bad_image") where it holds something else, or would give images other names than
     ``names``: a load would take these away from what has them here.
@@ -110,6 +115,7 @@ def archived_image(file: Path, names: Sequence[str] = ()) -> str:
         (only,) = listed
         config = _CONFIG.fullmatch(only["Config"])
         given = list(only.get("RepoTags") or ())
+        manifests = [str(one["digest"]) for one in index.get("manifests") or ()]
         for one in index.get("manifests") or ():
             given += filter(None, [(one.get("annotations") or {}).get(_CONTAINERD_NAME)])
     except (tarfile.TarError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -119,7 +125,7 @@ def archived_image(file: Path, names: Sequence[str] = ()) -> str:
     known = {str(parse_image(name)) for name in names}
     if names and (foreign := [one for one in given if str(parse_image(one)) not in known]):
         raise _bad(file, f"it names an image {foreign[0][:200]!r}")
-    return f"sha256:{config[1]}"
+    return (f"sha256:{config[1]}", *(one for one in manifests if _ID.fullmatch(one)))
 
 
 def _document(archive: tarfile.TarFile, name: str) -> Any:

@@ -9,7 +9,7 @@ from models.domain.errors import AppError
 from services.docker.carrying import archived_image
 from services.docker.references import parse_image
 from services.offline_bundle.computer import same_processor
-from services.offline_bundle.manifest import BundledImage, bad_bundle
+from services.offline_bundle.manifest import MOST_IDS, BundledImage, bad_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ class ImagePacker:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 self._carrier.save(image, file, report, cancel)
             sources[one.path] = file
-            ids = list(dict.fromkeys([image.id, archived_image(file)]))
+            ids = list(dict.fromkeys([image.id, *archived_image(file)]))[:MOST_IDS]
             packed.append(one.model_copy(update={"ids": ids}))
         return packed, sources
 
@@ -95,7 +95,7 @@ class ImagePacker:
 
         AppError ``bad_image`` before anything is loaded, ``bad_bundle`` after; Cancelled.
         """
-        if archived_image(file, [image.name]) not in image.ids:
+        if archived_image(file, [image.name])[0] not in image.ids:
             raise bad_bundle(file.name, f"it holds another image than {image.name}")
         self._carrier.load(file, image.name, report, cancel)
         if not self.is_here(image):

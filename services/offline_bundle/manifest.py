@@ -19,6 +19,8 @@ WHEELS = "environment/wheels"
 PYTHON = "environment/python.tar.gz"
 MOST_BYTES = 32_000_000
 """A manifest of a thousand files has 200,000 bytes."""
+MOST_IDS = 8
+"""By so many ids engines may know one image: two are usual."""
 _HASH = r"^[0-9a-f]{64}$"
 _PLACES = ("environment", "images", "hub", "models", "datasets", "configs")
 _NAMED_BY_HASH = re.compile(r"hub/[^/]+/blobs/([0-9a-f]{64})")
@@ -89,7 +91,7 @@ class BundledImage(_Part):
 
     name: str = Field(min_length=1, max_length=255)
     ids: list[Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]] = Field(
-        min_length=1, max_length=2
+        min_length=1, max_length=MOST_IDS
     )
     architecture: str = Field(max_length=40)
 

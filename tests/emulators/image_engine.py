@@ -29,14 +29,16 @@ class _Server(ThreadingMixIn, UnixStreamServer):
 
 class ImageEngine:
     """``images`` maps ids to archives, ``tags`` full names to ids. ``spoil`` changes what is loaded
-    before it is taken; with ``full`` a load fails as on a full disk. ``asked`` has the requests."""
+    before it is taken; with ``full`` a load fails as on a full disk, with ``stalls`` a save stops
+    half-way. ``asked`` has the requests."""
 
     def __init__(self, path: Path) -> None:
         self.url = f"unix://{path}"
         self.images: dict[str, bytes] = {}
         self.tags: dict[str, str] = {}
         self.asked: list[str] = []
-        self.full = False
+        self.full = self.stalls = False
+        self.half_sent, self._over = threading.Event(), threading.Event()
         self.spoil: Callable[[bytes], bytes] = lambda content: content
         self._server = _Server(str(path), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -46,6 +48,7 @@ class ImageEngine:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._over.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -111,6 +114,12 @@ class ImageEngine:
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
+                if engine.stalls and isinstance(found, bytes):
+                    self.wfile.write(body[: len(body) // 2])
+                    self.wfile.flush()
+                    engine.half_sent.set()
+                    engine._over.wait()
+                    return
                 self.wfile.write(body)
 
             def address_string(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import threading
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -184,13 +185,22 @@ def test_an_engine_that_made_another_image_of_it_is_not_believed(two: Two) -> No
     assert not two.there.configs.list()
 
 
-def test_cancelled_while_the_engine_saves_nothing_is_left_as_whole(two: Two) -> None:
-    two.engines["here"].add(TAG, "all that trains")
-    cancel = CancelToken()
-    cancel.cancel()
+def test_a_cancel_is_heard_while_the_engine_is_silent_and_leaves_nothing(two: Two) -> None:
+    engine, cancel = two.engines["here"], CancelToken()
+    engine.add(TAG, "all that trains")
+    engine.stalls = True
+
+    def give_up() -> None:
+        engine.half_sent.wait()
+        cancel.cancel()
+
+    canceller = threading.Thread(target=give_up)
+    canceller.start()
     with pytest.raises(Cancelled):
         two.export(cancel)
-    assert not list(two.here.paths.home.rglob("*.tar"))
+    canceller.join()
+    assert not list((two.here.paths.home / "offline").rglob("*.t*"))
+    engine.stalls = False
     two.export()
     assert two.bundle.exists()
 
@@ -201,7 +211,7 @@ def test_an_archive_that_would_name_other_images_is_refused(tmp_path: Path) -> N
     with pytest.raises(AppError, match=r"it names an image 'docker\.io/library/python:3'"):
         archived_image(file, [TAG])
     file.write_bytes(image_archive("a", (TAG,)))
-    assert archived_image(file, [TAG]) == image_id(file.read_bytes())
+    assert archived_image(file, [TAG]) == (image_id(file.read_bytes()),)
     file.write_bytes(b"no archive" * 200)
     with pytest.raises(AppError, match="cannot be read as one"):
         archived_image(file, [TAG])
