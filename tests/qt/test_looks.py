@@ -24,7 +24,7 @@ from models.qt.memory_forecast import Fit
 from tests.qt.conftest import destroy
 from tests.qt.fakes import make_run, make_session, progress_event
 from views.dialogs.question_dialog import QuestionDialog
-from views.main_window import DATASETS, RUNS, SETTINGS, TRAINING
+from views.main_window import DATASETS, DOCTOR, MODELS, RUNS, SETTINGS, STORAGE, TRAINING
 from views.theme import current_theme
 from views.widgets.buttons import IconButton
 from views.widgets.elided_label import ElidedLabel
@@ -175,7 +175,7 @@ def test_a_narrow_window_keeps_the_words_of_start(window: MainWindow) -> None:
     assert window.findChild(QWidget, "config.save_bar").isVisible()
 
 
-@pytest.mark.parametrize("page", [TRAINING, DATASETS, SETTINGS])
+@pytest.mark.parametrize("page", [TRAINING, RUNS, DATASETS, MODELS, STORAGE, DOCTOR, SETTINGS])
 @pytest.mark.parametrize("skill", ["Beginner", "Expert"])
 def test_no_letter_has_two_meanings_on_a_page(window: MainWindow, page: int, skill: str) -> None:
     window.models.form.edit("training.skill_level", skill)

@@ -97,7 +97,7 @@ def test_what_is_known_is_out_of_date_when_a_dataset_comes(program: Program) -> 
 def test_nothing_goes_before_what_goes_is_in_sight_and_agreed_to(program: Program) -> None:
     opened(program)
     free = program.child("storage.free")
-    assert free.text() == "&Free 2.0 GB…"
+    assert free.text() == "Fr&ee 2.0 GB…"
     free.click()
     assert program.child("storage.title").text() == "What goes and what stays"
     assert cells(program.child("storage.plan")) == [

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from models.qt.doctor_model import DoctorModel
     from views.widgets.check_row import CheckRow
 
-_NOW, _AGAIN, _STOP = "&Check now", "&Check again", "Sto&p"
+_NOW, _AGAIN, _STOP = "Chec&k now", "Chec&k again", "Sto&p"
 _AGAIN_HELP = "Look at everything once more"
 _STOP_HELP = "Stop looking; what is known already stays"
 _COPY_HELP = "Copy all of this as text, without tokens, your name and your home folder"
@@ -50,7 +50,7 @@ class DoctorPanel(QWidget):
         self.setObjectName("page")
         self._model = model
         self._again = push_button(_AGAIN)
-        self._copy = push_button("Copy &report")
+        self._copy = push_button("C&opy report")
         self._banner = QFrame()
         self._icon = QLabel()
         self._summary = text_label("", wrap=True)

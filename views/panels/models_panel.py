@@ -148,7 +148,7 @@ class ModelsPanel(QWidget):
     def _get_row(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
-        label = text_label("Another model of &Hugging Face")
+        label = text_label("Another &model of Hugging Face")
         label.setBuddy(self._repo)
         row.addWidget(label)
         row.addWidget(self._repo, 1)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from models.qt.storage_model import StorageModel
 
 _LEAST_TABLE = 260
+_ASIDE = 6
+"""Pixels that a column leaves for its scroll bar."""
 _FOLDER_HELP = "Show it in the file manager"
 _PINNABLE = (StoredKind.CHECKPOINT, StoredKind.RUN, StoredKind.RESULT)
 
@@ -105,11 +107,21 @@ class StoragePanel(QWidget):
         page.setContentsMargins(20, 14, 14, 12)
         page.setSpacing(12)
         page.addLayout(self._head())
-        page.addWidget(TwoColumns(left, self._list, (left,), 41, 520), 1)
+        page.addWidget(TwoColumns(left, self._right(), (left,), 41, 520), 1)
         order_tabs(self)
+
+    def _right(self) -> QWidget:
+        """The list, which ends where the column does that scrolls."""
+        right = QWidget()
+        right.setObjectName("column")
+        box = QVBoxLayout(right)
+        box.setContentsMargins(0, 0, _ASIDE, 0)
+        box.addWidget(self._list)
+        return right
 
     def _head(self) -> QHBoxLayout:
         head = QHBoxLayout()
+        head.setContentsMargins(0, 0, _ASIDE, 0)
         head.setSpacing(8)
         head.addWidget(text_label("Storage", "title"))
         head.addWidget(HelpButton("storage", "storage"))
