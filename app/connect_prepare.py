@@ -117,5 +117,6 @@ class PrepareConnection(QObject):
     @Slot()
     def _on_imported(self) -> None:
         """What came is to be seen everywhere."""
+        self._wiring.configs.follow_stored()
         self._wiring.configs.list.refresh()
         self._wiring.datasets.refresh()

@@ -178,6 +178,12 @@ class ConfigsController(QObject):
         """The user gave up saving, and with it what was to follow."""
         self._then = None
 
+    @Slot()
+    def follow_stored(self) -> None:
+        """The program itself may have noted something in the configuration that is loaded: take it
+        over where the user has changed nothing, so that saving meets no other version."""
+        self._desk.tasks.start(self._follow_stored())
+
     async def read_list(self) -> None:
         """Fill the list of saved configurations."""
         await self.list.read()
@@ -286,6 +292,17 @@ class ConfigsController(QObject):
         self.loaded.emit()
         await self.list.read()
         return True
+
+    async def _follow_stored(self) -> None:
+        current, loads = self._configs.current, self._loads
+        if current is not None and not self._form.is_unsaved:
+            try:
+                found, config = await self._desk.lanes.database.run(self._store.load, current.id)
+            except AppError:
+                return  # the list, which is read as well, tells
+            is_same = loads == self._loads and not self._form.is_unsaved
+            if is_same and found.updated_at != current.updated_at:
+                self._take(found, config)
 
     async def _add(self, name: str, config: TrainingConfig) -> None:
         try:

@@ -12,6 +12,7 @@ import pytest
 
 from app.bootstrap import Services, build_services
 from app.cli import config as config_commands
+from app.cli import train as train_command
 from app.paths import AppPaths
 from models.domain.config import SOURCE_HUB, SOURCE_SESSION, TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import with_values
@@ -266,3 +267,18 @@ def test_a_copy_that_is_there_is_not_fetched_again_and_another_split_is_no_copy(
     assert world.missing("Other") == ["Dataset"]
     other = world.services.configs.get("Other")
     assert on_library(other, world.library) is other
+
+
+def test_the_command_trains_on_the_copy_only_in_offline_mode_and_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.library.import_file(HubSource("a/b"), name="Mine")
+    hub = {"dataset__source": SOURCE_HUB, "dataset__hf_repo": "a/b", "dataset__session": "Mine"}
+    world.save("Net", **hub)
+    config = world.services.configs.get("Net")
+    for is_offline in (True, False):
+        there = SimpleNamespace(offline=OfflinePolicy(forced=is_offline), datasets=world.library)
+        monkeypatch.setattr(train_command, "services", lambda there=there: there)
+        found = train_command._offline_copy(config)
+        assert (found.dataset.source == SOURCE_SESSION) is is_offline
+        assert ("trains on Mine, imported from a/b" in capsys.readouterr().err) is is_offline

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 
-from models.domain.config import TARGET_RUNPOD
+from models.domain.availability import Circumstances
+from models.domain.config import SOURCE_HUB, SOURCE_SESSION, TARGET_RUNPOD
 from tests.qt import config_store
 from tests.qt.config_store import choose, fill, listed, setup
 from tests.qt.fake_bundles import status
@@ -90,3 +91,28 @@ def test_one_of_the_other_target_is_marked_in_the_menu_of_the_recent(program: Pr
     fill(program)
     (action,) = program.window.actions_.recent_menu.actions()
     assert action.text() == f"Pod  ·  {TARGET_RUNPOD}{MARK}"
+
+
+def test_a_copy_that_prepare_notes_in_the_loaded_setup_is_taken_over_and_shown_offline(
+    program: Program,
+) -> None:
+    hub = {"dataset__source": SOURCE_HUB, "dataset__hf_repo": "a/b"}
+    stored(program, "Net", **hub)
+    fill(program)
+    store, form = program.services.configs, program.models.form
+    assert form.name == "Net"
+    noted = setup(**hub, dataset__session="Copy")
+    readiness = program.services.bundles.readiness
+    readiness.there = (status("Net", is_here=False),)
+    readiness.on_prepare = lambda _cancel: store.amend(store.entry("Net"), noted)
+    program.wiring.prepare.controller.prepare(("Net",))
+    program.settle()
+    assert form.value("dataset.source") == SOURCE_HUB
+    form.set_circumstances(Circumstances(offline=True))
+    assert form.value("dataset.source") == SOURCE_SESSION
+    assert form.value("dataset.session") == "Copy"
+    form.set_circumstances(Circumstances())
+    form.edit("hp.epochs", 2.0)
+    program.wiring.configs.save()
+    program.settle()
+    assert store.get("Net").hp.epochs == 2.0, "saved without a question about another version"
