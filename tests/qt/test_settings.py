@@ -75,7 +75,7 @@ def test_the_page_is_reached_by_rail_menu_and_shortcuts(program: Program, qtbot:
     window = program.window
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
-    qtbot.keyClick(window, Qt.Key.Key_5, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(window, Qt.Key.Key_7, Qt.KeyboardModifier.ControlModifier)
     assert window.page == SETTINGS
     window.show_page(TRAINING)
     qtbot.keyClick(window, Qt.Key.Key_Comma, Qt.KeyboardModifier.ControlModifier)
