@@ -1,17 +1,18 @@
 """From the click on Start to the first optimiser step, beside a bare TRL script.
 
-    python tests/benchmarks/bench_click_to_step.py [rounds]
+    python tests/benchmarks/bench_click_to_step.py [rounds] [--all-cores]
 
 The real window on a screen of its own (Xvfb), over the real services, with a home in which nothing
 but the training environment and SmolLM2-135M is: the bundled sample, LoRA of rank 16 on all linear
 layers, batches of 8 rows, float32, nothing held out. The click is the mouse's. The bare script is
 that of speed_worker.py with the same rows and settings; its time begins when its imports do. They
-take turns on one core with one thread, each window with a new home (``cold``: nobody has looked at
-the rows yet, no token is kept); in each window a second run follows (``warm``). The best of the
-rounds is taken of each, by the clock and as CPU time: of the bare script's process, and of window
-(``cpu_window``), data check (``cpu_check``) and trainer together. Prints JSON, with when each phase
-of a run began, and exits 1 where the cold click is more than 2 s later than the script. On a
-machine with more to do than it has cores the clock measures the others: there the CPU time decides.
+take turns on one core with one thread (``--all-cores``: as they come), each window with a new home
+(``cold``: nobody has looked at the rows yet, no token is kept); in each window a second run follows
+(``warm``). The best of the rounds is taken of each, by the clock and as CPU time: of the bare
+script's process, and of window (``cpu_window``), data check (``cpu_check``) and trainer together.
+Prints JSON, with when each phase of a run began, and exits 1 where the cold click is more than 2 s
+later than the script. On a machine with more to do than it has cores the clock measures the others:
+there the CPU time decides.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ FORM: dict[str, Any] = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rounds", type=int, nargs="?", default=ROUNDS)
+    parser.add_argument("--all-cores", action="store_true", help="pin nothing to one core")
     parser.add_argument("--window", type=Path, help="be the window, over this home")
     options = parser.parse_args()
     if options.window is not None:
@@ -70,8 +72,8 @@ def main() -> int:
     bare, ours = [], []
     with display() as screen:
         for _ in range(options.rounds):
-            bare.append(bare_script())
-            ours.append(window(screen))
+            bare.append(bare_script(options.all_cores))
+            ours.append(window(screen, options.all_cores))
     result = {kind: compared(kind, bare, ours) for kind in ("wall", "cpu")}
     facts = {"budget_seconds": MOST_LATER_SECONDS, "bare": bare, "window": ours}
     print(json.dumps(rounded(result | facts)))
@@ -96,13 +98,13 @@ def rounded(value: Any) -> Any:
     return round(value, 2) if isinstance(value, float) else value
 
 
-def bare_script() -> dict[str, float]:
+def bare_script(all_cores: bool) -> dict[str, float]:
     """Seconds until the bare script has made one step, by the clock and of CPU time."""
     with tempfile.TemporaryDirectory() as folder:
         task = SETTINGS | {"folder": folder, "steps": 1, "rows": rows()}
         (Path(folder) / "task.json").write_text(json.dumps(task))
         command = [str(TRAINER), str(WORKER), "trl", f"{folder}/task.json"]
-        found = answer_of(command, {"PYTHONSAFEPATH": "1"})
+        found = answer_of(command, {"PYTHONSAFEPATH": "1"}, all_cores)
     step: dict[str, float] = found["steps"][0]
     return step
 
@@ -116,7 +118,7 @@ def rows() -> list[Messages]:
     ]  # fmt: skip
 
 
-def window(screen: str) -> dict[str, Any]:
+def window(screen: str, all_cores: bool) -> dict[str, Any]:
     """The clicks of one window with a home of its own."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
@@ -125,16 +127,17 @@ def window(screen: str) -> dict[str, Any]:
         (home / "data" / "models" / MODEL.name).symlink_to(MODEL)
         command = [sys.executable, str(Path(__file__)), "--window", str(home)]
         more = {"DISPLAY": screen, "QT_QPA_PLATFORM": "xcb", "TEMPER_HOME": str(home)}
-        return answer_of(command, more)
+        return answer_of(command, more, all_cores)
 
 
-def answer_of(command: list[str], more: dict[str, str]) -> dict[str, Any]:
+def answer_of(command: list[str], more: dict[str, str], all_cores: bool) -> dict[str, Any]:
     """What a process says behind ``RESULT``."""
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    one = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    threads = {} if all_cores else dict.fromkeys(one, "1")
     environment = clean_environment(os.environ) | {"PYTHONPATH": str(ROOT)} | threads | more
-    core = str(max(os.sched_getaffinity(0)))
+    pinned = [] if all_cores else ["taskset", "-c", str(max(os.sched_getaffinity(0)))]
     done = subprocess.run(
-        ["taskset", "-c", core, *command],
+        [*pinned, *command],
         cwd=ROOT,
         env=environment,
         capture_output=True,
