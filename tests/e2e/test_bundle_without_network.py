@@ -105,6 +105,7 @@ def test_a_home_made_from_a_bundle_trains_answers_and_exports_with_no_packet(
         "configs": ["Away"],
         "models": [model.name],
         "datasets": ["rows"],
+        "images": [],
         "has_environment": True,
     }
     island.temper("--offline", "train", "Away")
