@@ -102,7 +102,11 @@ class RunStarter:
     def add(
         self, config: TrainingConfig, planned: PlannedJob, *, queued_at: float | None = None
     ) -> Run:
-        """Write the job and store the run, which waits where it has a ``queued_at``."""
+        """Write the job and store the run, which waits where it has a ``queued_at``.
+
+        Another one is stored as being started, so that one of a program that is ended before it
+        starts it is found and settled as any other that never started.
+        """
         code = self._code()
         planned = replace(planned, job=_with_parent(planned.job, planned.output))
         folder = RunFolder(planned.data_root, planned.job.run_id)
@@ -299,15 +303,16 @@ def _in_use(run: Run, *, ask: bool = False) -> AppError:
 def _run_of(
     config: TrainingConfig, planned: PlannedJob, code: TrainerCode, queued_at: float | None
 ) -> Run:
-    job = planned.job
+    job, now = planned.job, time.time()
     return Run(
         id=job.run_id,
         name=job.name or _default_name(job.base_model),
         config=config,
-        state=RunState.QUEUED,
+        state=RunState.PREPARING if queued_at is None else RunState.QUEUED,
         runtime=_runtime(config),
         data_root=str(planned.data_root),
-        created_at=time.time(),
+        created_at=now,
+        started_at=now if queued_at is None else None,
         output_directory=str(planned.output),
         trainer_sha256=code.sha256,
         dataset_sha256=job.dataset.sha256,

@@ -96,12 +96,20 @@ class RunService:
             self._starter.check_resume(run)
             self._starter.rewrite_job(run, on_existing=OnExisting.RESUME.value)
             self._follower.forget(run_id)
-            queued = self._records.transition_from(
-                run, RunState.QUEUED, failure=None, exit_code=None, ended_at=None, queued_at=None
+            begun = self._records.transition_from(
+                run,
+                RunState.PREPARING,
+                handle=None,
+                phase="",
+                started_at=time.time(),
+                failure=None,
+                exit_code=None,
+                ended_at=None,
+                queued_at=None,
             )
-            if queued is None:
+            if begun is None:
                 raise AppError("running", f"Run {run.id} goes on already.", "Attach to it.")
-            return self._starter.launch(queued)
+            return self._starter.launch(begun)
 
     def stop(self, run_id: str) -> Run:
         """Ask a run to save a checkpoint and end; later polls see it through.

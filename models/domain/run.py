@@ -49,9 +49,10 @@ _ALLOWED: dict[RunState, frozenset[RunState]] = {
     RunState.STOPPING: _OVER,
     # Ended runs may be resumed in the same folder, and a lost one may turn out to have finished.
     RunState.FINISHED: frozenset(),
-    RunState.FAILED: frozenset({RunState.QUEUED}),
-    RunState.CANCELLED: frozenset({RunState.QUEUED}),
-    RunState.LOST: _OVER | {RunState.QUEUED, RunState.RUNNING},
+    # The queue takes back what failed only because this computer was not ready.
+    RunState.FAILED: frozenset({RunState.PREPARING, RunState.QUEUED}),
+    RunState.CANCELLED: frozenset({RunState.PREPARING}),
+    RunState.LOST: _OVER | {RunState.PREPARING, RunState.RUNNING},
 }
 
 

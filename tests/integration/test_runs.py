@@ -21,6 +21,7 @@ from models.domain.run import ProcessHandle, Run, RunState
 from services import run_follower
 from services.run_files import RunFolder
 from services.run_records import RunRecords
+from services.run_starter import RunStarter
 from services.runners.base import Runners
 from services.runners.process import ProcessRunner
 from tests.integration.runs_world import (
@@ -191,6 +192,34 @@ def test_a_program_killed_before_it_stored_the_process_still_finds_it(
     assert service.poll(run.id).run.state is RunState.RUNNING
     service.stop(run.id)
     assert follow(service, run)[0].state is RunState.CANCELLED
+
+
+@pytest.mark.parametrize("how", ["start", "resume"])
+def test_a_program_ended_between_storing_a_run_and_starting_it_leaves_none_that_waits_for_ever(
+    how: str, service: RunService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class EndedError(BaseException): ...
+
+    def end(_starter: RunStarter, _run: Run) -> Run:
+        raise EndedError
+
+    ended, _, _ = follow(service, service.start(config("crash")))
+    with monkeypatch.context() as patched, pytest.raises(EndedError):
+        patched.setattr(RunStarter, "launch", end)
+        if how == "start":
+            service.start(config("finish"), on_existing="new")
+        else:
+            service.resume(ended.id)
+
+    assert service.reattach()[0].state is RunState.PREPARING  # another program may be at it
+    monkeypatch.setattr(run_follower, "START_SECONDS", 0.0)
+    (lost,) = service.reattach()
+
+    assert lost.state is RunState.LOST
+    assert lost.failure is not None
+    assert "Temper was ended" in lost.failure.message
+    run, _, _ = follow(service, service.resume(lost.id))
+    assert run.state is RunState.FINISHED
 
 
 def test_a_run_whose_folder_is_gone_is_lost(service: RunService, home: Path) -> None:

@@ -54,6 +54,7 @@ FAILED = RunEvent(3, 0.0, "failed", {"kind": "nan_loss", "message": "m", "hint":
         (RunState.PREPARING, RunState.RUNNING),
         (RunState.STOPPING, RunState.CANCELLED),
         (RunState.STOPPING, RunState.FINISHED),
+        (RunState.FAILED, RunState.PREPARING),
         (RunState.FAILED, RunState.QUEUED),
         (RunState.LOST, RunState.FINISHED),
         (RunState.RUNNING, RunState.RUNNING),
@@ -68,6 +69,7 @@ def test_allowed_transitions(old: RunState, new: RunState) -> None:
     [
         (RunState.FINISHED, RunState.RUNNING),
         (RunState.FINISHED, RunState.QUEUED),
+        (RunState.CANCELLED, RunState.QUEUED),
         (RunState.STOPPING, RunState.RUNNING),
         (RunState.DRAFT, RunState.RUNNING),
         (RunState.QUEUED, RunState.RUNNING),
