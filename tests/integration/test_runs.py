@@ -204,12 +204,14 @@ def test_a_program_ended_between_storing_a_run_and_starting_it_leaves_none_that_
         raise EndedError
 
     ended, _, _ = follow(service, service.start(config("crash")))
-    with monkeypatch.context() as patched, pytest.raises(EndedError):
+    begin = {
+        "start": lambda: service.start(config("finish"), on_existing="new"),
+        "resume": lambda: service.resume(ended.id),
+    }[how]
+    with monkeypatch.context() as patched:
         patched.setattr(RunStarter, "launch", end)
-        if how == "start":
-            service.start(config("finish"), on_existing="new")
-        else:
-            service.resume(ended.id)
+        with pytest.raises(EndedError):
+            begin()
 
     assert service.reattach()[0].state is RunState.PREPARING  # another program may be at it
     monkeypatch.setattr(run_follower, "START_SECONDS", 0.0)
