@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.domain.config import DEFAULT_IMAGE, RUNTIME_DOCKER, LocalSection
 from models.domain.errors import AppError
 from services.dataset_import.messages import Exporter
-from services.environment.child_process import clean_environment
+from services.environment.own_module import OwnModule
 from services.run_files import RunFolder
 from services.runners.base import Launch
 from services.runners.container_program import (
@@ -26,6 +23,7 @@ from trainer_image.contract import CONTAINER_DATA_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from models.domain.docker import EngineInfo
     from services.docker.engine import DockerEngine
@@ -33,8 +31,7 @@ if TYPE_CHECKING:
     from services.install_id import InstallId
     from services.trainer_code import TrainerCode
 
-_ROOT = Path(__file__).parents[2]
-_PROGRAM = "services.runners.container_program"
+_PROGRAM = OwnModule("services.runners.container_program", PROGRAM_OPTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ class ContainerExporters:
         """For ``trainer_image.export_rows``; a container that needs none has no network."""
         spec = ends_with_input(self._spec(image, words[0], token, network=network))
         order = ContainerOrder(spec, has_input=False)
-        return Exporter(_command(words), _environment(order), is_source=network)
+        return _exporter(words, order, is_source=network)
 
     def writer(self, image: str, module: str) -> Exporter:
         """For a module that makes a file of its standard input."""
@@ -73,7 +70,7 @@ class ContainerExporters:
         # What it puts aside may be larger than the container's own memory.
         with_room = {**spec, "Env": [*spec["Env"], f"TMPDIR={CONTAINER_DATA_ROOT}"]}
         order = ContainerOrder(with_room, has_input=True)
-        return Exporter(_command((module,)), _environment(order), is_source=False)
+        return _exporter((module,), order, is_source=False)
 
     def _spec(self, image: str, module: str, token: str | None, *, network: bool) -> dict[str, Any]:
         root = self.data_root()
@@ -85,13 +82,6 @@ class ContainerExporters:
         return worker_spec(launch, info, caller_of(launch, info), extras, module)
 
 
-def _command(words: tuple[str, ...]) -> tuple[str, ...]:
-    if getattr(sys, "frozen", False):
-        return (sys.executable, PROGRAM_OPTION, *words)
-    # -P: a json.py in the folder that we were started in is none of our modules.
-    return (sys.executable, "-P", "-m", _PROGRAM, *words)
-
-
-def _environment(order: ContainerOrder) -> dict[str, str]:
-    own = clean_environment(os.environ) | order.variables()
-    return own if getattr(sys, "frozen", False) else own | {"PYTHONPATH": str(_ROOT)}
+def _exporter(words: tuple[str, ...], order: ContainerOrder, *, is_source: bool) -> Exporter:
+    variables = _PROGRAM.environment(order.variables())
+    return Exporter(_PROGRAM.command(*words), variables, is_source=is_source)

@@ -1,35 +1,25 @@
-"""Starts the importing child, follows it, and ends it with all that it began."""
+"""Has a child read rows, follows it, and ends it with all that it began."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import queue
-import subprocess
-import sys
-import tempfile
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from models.domain.errors import AppError
 from services.dataset_import.folders import files_below
 from services.dataset_import.messages import request_text
-from services.environment.child_process import clean_environment, own_group, stop_tree
+from services.environment.json_child import ChildEndedError, json_child
+from services.environment.own_module import OwnModule
 from services.progress import Progress, time_left
 
 if TYPE_CHECKING:
     from services.dataset_import.messages import Request
     from services.progress import CancelToken, Reporter
 
-WORKER_OPTION = "--import-worker"
-"""With this the frozen program, which has no ``-m``, is the child."""
-_POLL_SECONDS = 0.05
-_ROOT = Path(__file__).parents[2]
-_TAIL_BYTES = 4000
+CHILD = OwnModule("services.dataset_import.child", "--import-worker")
 _MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
@@ -58,41 +48,19 @@ def run_request(request: Request, report: Reporter | None, cancel: CancelToken) 
 
 def run_task(task: ChildTask, report: Reporter | None, cancel: CancelToken) -> dict[str, Any]:
     """The same for any work on rows; the files go where the result names none as ``stored``."""
-    with tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen(
-            command(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env=_environment(),
-            encoding="utf-8",
-            **own_group(),
-        )
-        result: dict[str, Any] = {}
-        try:
-            result = _follow(child, task.document, _Meter(task.total, report), cancel)
+    result: dict[str, Any] = {}
+    try:
+        with json_child(CHILD, _MALLOC) as child:
+            result = child.ask(task.document, _Meter(task.total, report).hear, cancel)
             child.wait()
-        except _EndedError:
-            raise _killed(child.wait(), errors) from None
-        finally:
-            _end(child)
-            if "stored" not in result:  # one that was killed could not clean up
-                for name in filter(None, task.files):
-                    with contextlib.suppress(OSError):  # somebody looks at it: a sweep gets it
-                        Path(name).unlink()
-        return result
-
-
-def command() -> list[str]:
-    """What starts the child, in a checkout and in the frozen program."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, WORKER_OPTION]
-    # -P: a json.py in the folder that we were started in is none of our modules.
-    return [sys.executable, "-P", "-m", "services.dataset_import.child"]
-
-
-class _EndedError(Exception):
-    """The child has ended without a result."""
+    except ChildEndedError as ended:
+        raise _killed(ended) from None
+    finally:
+        if "stored" not in result:  # one that was killed could not clean up
+            for name in filter(None, task.files):
+                with contextlib.suppress(OSError):  # somebody looks at it: a sweep gets it
+                    Path(name).unlink()
+    return result
 
 
 class _Meter:
@@ -103,7 +71,14 @@ class _Meter:
         self._total = total
         self._began = time.monotonic()
 
-    def tell(self, rows: int, consumed: int) -> None:
+    def hear(self, document: dict[str, Any]) -> bool:
+        """Report what the child says; False where it is its answer."""
+        if "progress" not in document:
+            return False
+        self._tell(*document["progress"])
+        return True
+
+    def _tell(self, rows: int, consumed: int) -> None:
         if self._report is None:
             return
         seconds = max(0.001, time.monotonic() - self._began)
@@ -114,64 +89,13 @@ class _Meter:
         self._report(Progress(fraction, words))
 
 
-def _follow(
-    child: subprocess.Popen[str], asked: dict[str, Any], meter: _Meter, cancel: CancelToken
-) -> dict[str, Any]:
-    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    threading.Thread(target=_pump, args=(child.stdout, lines), daemon=True).start()
-    with contextlib.suppress(OSError):  # it is gone already, which its output shows
-        if child.stdin is not None:
-            child.stdin.write(json.dumps(asked) + "\n")
-            child.stdin.flush()
-    while True:
-        cancel.raise_if_cancelled()
-        try:
-            line = lines.get(timeout=_POLL_SECONDS)
-        except queue.Empty:
-            continue
-        if line is None:
-            raise _EndedError
-        document: dict[str, Any] = json.loads(line)
-        if "progress" not in document:
-            return document
-        meter.tell(*document["progress"])
-
-
-def _pump(stream: IO[str] | None, lines: queue.SimpleQueue[str | None]) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        for line in stream or ():
-            if line.endswith("\n"):
-                lines.put(line)
-    lines.put(None)
-
-
-def _environment() -> dict[str, str]:
-    environment = clean_environment(os.environ) | _MALLOC
-    return (
-        environment if getattr(sys, "frozen", False) else environment | {"PYTHONPATH": str(_ROOT)}
-    )
-
-
-def _killed(code: int, errors: IO[bytes]) -> AppError:
-    errors.seek(0)
-    tail = errors.read()[-_TAIL_BYTES:].decode("utf-8", "replace")
+def _killed(ended: ChildEndedError) -> AppError:
     return AppError(
         "import_ended",
-        f"The import was ended from outside (code {code}); nothing was imported.",
+        f"The import was ended from outside (code {ended.code}); nothing was imported.",
         "Import the file again; if it happens again, close other programs to free memory.",
-        tail,
+        ended.tail,
     )
-
-
-def _end(child: subprocess.Popen[str]) -> None:
-    """End what still runs. Its input is closed last, for that would make it drop its files."""
-    if child.poll() is None:
-        stop_tree(child)
-        child.wait()
-    for stream in (child.stdin, child.stdout):
-        with contextlib.suppress(OSError):
-            if stream is not None:
-                stream.close()
 
 
 def _is_stream(request: Request) -> bool:

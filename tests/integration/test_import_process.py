@@ -205,7 +205,7 @@ def test_an_earlier_programs_pairs_come_with_their_sessions_while_it_is_open(
 
 def test_the_frozen_program_starts_itself_as_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert process.command() == [sys.executable, process.WORKER_OPTION]
+    assert process.CHILD.command() == (sys.executable, process.CHILD.option)
 
 
 def test_the_option_of_the_frozen_program_leads_to_the_child(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_the_option_of_the_frozen_program_leads_to_the_child(tmp_path: Path) -> 
     options = {"mapping": None, "drop_bad_rows": False, "text_split": "sections"}
     request = {"path": str(path), "options": options, "data": "", "index": "", "exporter": None}
     with subprocess.Popen(
-        [sys.executable, "-m", "app", process.WORKER_OPTION],
+        [sys.executable, "-m", "app", process.CHILD.option],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as child:  # fmt: skip
         assert child.stdin is not None
