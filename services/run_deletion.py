@@ -12,18 +12,18 @@ import logging
 import os
 import secrets
 import shutil
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
 from models.domain.run_history import Deleted
-from services.environment.folder_lock import try_lock
+from services.environment.folder_lock import short_lock, try_lock
 from services.run_follower import run_folder
 from services.run_sizes import own_outputs, why_outputs_stay
+from services.storage.pins import Pins, forget_pins, refuse_pinned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from models.db.database import Database
     from models.domain.run import Run
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _NOTE = "deleting_run:"
-_LOCK_SECONDS = 10.0
+_BUSY = "Another Temper is deleting runs right now."
 _Move = tuple[Path, Path]
 
 
@@ -41,18 +41,22 @@ class RunDeletion:
     def __init__(self, database: Database, lock: Path) -> None:
         self._database = database
         self._lock = lock
+        self._pins = Pins(database)
 
     def delete(self, runs: Sequence[Run], *, with_outputs: bool) -> Deleted:
         """Forget these runs and remove their files, one after the other.
 
-        Nothing is done to any of them where one is live. AppError says why one cannot be removed;
-        those before it are gone then, it and those after it are as they were.
+        Nothing is done to any of them where one is live, or is pinned and would go with what is
+        pinned. AppError says why one cannot be removed; those before it are gone then, it and those
+        after it are as they were.
         """
         for run in runs:
             if run.state.is_live:
                 raise AppError("running", f"Run {run.id} is still running.", "Stop it first.")
-        with self._alone():
+        with short_lock(self._lock, _BUSY):
             self._recover()
+            if with_outputs:
+                refuse_pinned(runs, self._pins.all())
             for run in runs:
                 self._delete(run, with_outputs=with_outputs)
             left = self._recover()
@@ -80,6 +84,7 @@ class RunDeletion:
             _move_all(moves)
             with self._database.unit_of_work() as uow:
                 uow.runs.delete(run.id)
+                forget_pins(uow, run.id)
                 uow.commit()
         except OSError as error:
             self._undo(run.id, moves)
@@ -124,19 +129,6 @@ class RunDeletion:
         with self._database.unit_of_work() as uow:
             uow.app_state.delete(_NOTE + run_id)
             uow.commit()
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        deadline = time.monotonic() + _LOCK_SECONDS
-        while (descriptor := try_lock(self._lock)) is None:
-            if time.monotonic() > deadline:
-                message = "Another Temper is deleting runs right now."
-                raise AppError("busy", message, "Wait a moment and try again.")
-            time.sleep(0.05)
-        try:
-            yield
-        finally:
-            os.close(descriptor)
 
 
 def _aside(path: Path) -> Path:

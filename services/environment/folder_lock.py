@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from models.domain.errors import AppError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from services.progress import CancelToken
 
 _POLL_SECONDS = 0.1
+_SHORT_SECONDS = 10.0
 
 
 @contextmanager
@@ -31,6 +35,23 @@ def folder_lock(path: Path, cancel: CancelToken, on_wait: Callable[[], None]) ->
         descriptor = try_lock(path)
     try:
         yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def short_lock(path: Path, busy: str) -> Iterator[None]:
+    """Hold the lock file ``path`` for something that is soon over.
+
+    AppError("busy") with the sentence ``busy`` where another holds it for longer than 10 seconds.
+    """
+    deadline = time.monotonic() + _SHORT_SECONDS
+    while (descriptor := try_lock(path)) is None:
+        if time.monotonic() > deadline:
+            raise AppError("busy", busy, "Wait a moment and try again.")
+        time.sleep(_POLL_SECONDS / 2)
+    try:
+        yield
     finally:
         os.close(descriptor)
 

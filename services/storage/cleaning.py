@@ -7,22 +7,18 @@ all, and what an ended program left aside is found by the next clean-up.
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import stat
-import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.domain.errors import AppError
 from models.domain.storage import Cleaned, newest_whole, plan_clean
-from services.environment.folder_lock import try_lock
+from services.environment.folder_lock import short_lock
 from services.storage.disk import file_name
 from services.storage.histories import ASIDE, is_aside, is_sound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from models.domain.storage import CleanPlan, Need, Piece, RetentionRules, RunHistory
 
@@ -30,7 +26,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_LOCK_SECONDS = 10.0
+_BUSY = "Another Temper is deleting things of runs right now."
 
 
 class Cleaner:
@@ -52,7 +48,7 @@ class Cleaner:
         AppError("busy") where another program deletes just now.
         """
         freed, gone, kept = 0, [], []
-        with self._alone():
+        with short_lock(self._lock, _BUSY):
             # Reading whole checkpoints takes minutes, in which a run may start that needs one: who
             # needs what is looked up after it.
             spoilt = _spoilt(self._look()[0], {one.piece.run_id for one in shown.going})
@@ -68,19 +64,6 @@ class Cleaner:
                 else:
                     gone.append(path)
         return Cleaned(freed, tuple(gone), tuple(kept))
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        deadline = time.monotonic() + _LOCK_SECONDS
-        while (descriptor := try_lock(self._lock)) is None:
-            if time.monotonic() > deadline:
-                message = "Another Temper is deleting things of runs right now."
-                raise AppError("busy", message, "Wait a moment and try again.")
-            time.sleep(0.05)
-        try:
-            yield
-        finally:
-            os.close(descriptor)
 
 
 class _Reasons:

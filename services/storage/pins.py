@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from models.domain.errors import AppError
 from models.domain.storage import MOST_KEPT, RetentionRules
+from services.run_sizes import why_outputs_stay
 from services.storage.histories import WHOLE_RUN
 
 if TYPE_CHECKING:
-    from models.db.database import Database
+    from collections.abc import Collection, Mapping, Sequence
+
+    from models.db.database import Database, UnitOfWork
+    from models.domain.run import Run
 
 _PIN = "pin:"
 _RULES = "retention_rules"
@@ -61,6 +65,33 @@ class Pins:
             else:
                 uow.app_state.delete(_PIN + run_id)
             uow.commit()
+
+
+def refuse_pinned(runs: Sequence[Run], pins: Mapping[str, Collection[str]]) -> None:
+    """AppError("pinned") where one of these runs, or a checkpoint of it, is pinned, and deleting
+    its outputs would take it."""
+    for run in runs:
+        names = pins.get(run.id, ())
+        if names and not why_outputs_stay(run):
+            what = _in_words(names)
+            raise AppError(
+                "pinned",
+                f"Run {run.id} cannot be deleted with its outputs: you have pinned {what}.",
+                f"Unpin it on the Storage page or with temper storage unpin {run.id}"
+                f"{'' if WHOLE_RUN in names else ' CHECKPOINT'}, or delete the run and keep its "
+                "outputs.",
+            )
+
+
+def forget_pins(uow: UnitOfWork, run_id: str) -> None:
+    """A run that is gone has none; within the transaction that forgets it."""
+    uow.app_state.delete(_PIN + run_id)
+
+
+def _in_words(names: Collection[str]) -> str:
+    if WHOLE_RUN in names:
+        return "the run"
+    return ", ".join(sorted(names, key=lambda name: (len(name), name)))
 
 
 def _names(value: Any) -> frozenset[str]:

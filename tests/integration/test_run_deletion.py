@@ -17,6 +17,7 @@ from models.domain.run import Run, RunEvent, RunState
 from services.environment.folder_lock import try_lock
 from services.run_deletion import RunDeletion
 from services.run_sizes import OWN_OUTPUTS, measure
+from services.storage.pins import Pins
 from trainer_image import output as trainer_output
 from trainer_image.contract import OutputMarker
 
@@ -298,3 +299,38 @@ def _delete_until(home: Path, run: Run, last: int) -> bool:
             deletion(home, database).delete([run], with_outputs=True)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == _CRASHED
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "unpin"),
+    [
+        ("*", "you have pinned the run.", "temper storage unpin run-2, or"),
+        ("checkpoint-1", "you have pinned checkpoint-1.", "temper storage unpin run-2 CHECKPOINT"),
+    ],
+)
+def test_what_is_pinned_is_not_deleted_with_its_outputs(
+    tmp_path: Path, database: Database, name: str, words: str, unpin: str
+) -> None:
+    run, pinned = make_run(tmp_path, database), make_run(tmp_path, database, "run-2")
+    Pins(database).pin(pinned.id, name)
+    everything = files(tmp_path / "data")
+    with pytest.raises(AppError, match="Run run-2 cannot be deleted with its outputs") as caught:
+        deletion(tmp_path, database).delete([run, pinned], with_outputs=True)
+    assert words in caught.value.message
+    assert unpin in caught.value.hint
+    assert files(tmp_path / "data") == everything, "nothing is done to any of them"
+    assert has(database, run.id)
+
+    Pins(database).unpin(pinned.id, name)
+    deletion(tmp_path, database).delete([run, pinned], with_outputs=True)
+    assert not has(database, pinned.id)
+
+
+def test_a_pinned_run_is_forgotten_where_its_outputs_stay(
+    tmp_path: Path, database: Database
+) -> None:
+    run = make_run(tmp_path, database)
+    Pins(database).pin(run.id, "checkpoint-1")
+    deletion(tmp_path, database).delete([run], with_outputs=False)
+    assert (Path(run.output_directory) / "checkpoints" / "checkpoint-1").is_dir()
+    assert Pins(database).all() == {}, "a pin of a run that is gone is none"
