@@ -20,7 +20,12 @@ def hub_source(config: TrainingConfig) -> HubSource | None:
     dataset = config.dataset
     if dataset.source != SOURCE_HUB:
         return None
-    return HubSource(dataset.hf_repo.strip(), dataset.hf_config.strip(), dataset.hf_split.strip())
+    return HubSource(
+        dataset.hf_repo.strip(),
+        dataset.hf_config.strip(),
+        dataset.hf_split.strip(),
+        dataset.eval_split.strip(),
+    )
 
 
 def library_copy(library: DatasetLibrary, source: HubSource) -> DatasetSession | None:
@@ -44,15 +49,13 @@ def on_library(config: TrainingConfig, library: DatasetLibrary) -> TrainingConfi
         return config
     if named.source != str(source):
         return config
-    return replace(config, dataset=replace(config.dataset, source=SOURCE_SESSION))
+    copied = replace(config.dataset, source=SOURCE_SESSION, eval_split=source.held_out)
+    return replace(config, dataset=copied)
 
 
-def split_problem(config: TrainingConfig) -> Problem:
-    """Why a Hub setup with a held-out split of its own is not fetched: a copy has one split."""
-    return Problem(
-        "dataset.eval_split",
-        config.dataset.eval_split,
-        "is another split on Hugging Face, and a copy in the library has only the one that is "
-        "trained on.",
-        "Hold out a share instead.",
-    )
+def split_problem(source: HubSource) -> Problem | None:
+    """Why its held-out split cannot be fetched: in a copy each row is of one split only."""
+    if source.held_out != source.split:
+        return None
+    message = "is the split that is trained on, too; a copy in the library cannot have both."
+    return Problem("dataset.eval_split", source.held_out, message, "Hold out a share instead.")

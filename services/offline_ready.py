@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _KEY = "offline_ready:"
 _NEVER = {
     "training.target": "trains on Runpod",
-    "dataset.eval_split": "holds out a split of its own on Hugging Face",
+    "dataset.eval_split": "holds out the very split that it trains on",
     "hp.push_to_hub": "uploads to Hugging Face",
 }
 """Settings with which no training is offline, in words."""
@@ -157,7 +157,8 @@ class OfflineReadiness:
             self._means.runtime.create(report, cancel)
         model = config.hp.base_model.strip()
         if not is_local_model(model) and not self._model(config).is_here:
-            self._means.models.download(model, report, cancel)
+            root = self._builder.data_root(config)
+            self._means.models.download(model, report, cancel, data_root=root)
 
     def _require_all(self, config: TrainingConfig) -> None:
         missing = [need for need in self._needs(config) if not need.is_here]
@@ -225,8 +226,9 @@ class OfflineReadiness:
         root = self._builder.data_root(config)
         found = offline_problems(config, root)
         lasting = [problem for problem in found if problem.field not in _FETCHED]
-        if config.dataset.source == SOURCE_HUB and config.dataset.eval_split.strip():
-            lasting.append(split_problem(config))
+        source = hub_source(config)
+        if source is not None and (problem := split_problem(source)) is not None:
+            lasting.append(problem)
         if config.training.target == TARGET_RUNPOD:
             lasting = [problem for problem in lasting if problem.field == "training.target"]
         return [_here(problem) for problem in lasting]

@@ -1,8 +1,9 @@
 """Rows of Parquet, Arrow and Hub datasets, printed as JSON Lines for the program to import.
 
-``python -m trainer_image.export_rows file PATH`` or ``hub REPO CONFIG SPLIT`` (an empty CONFIG is
-the default one). A token for the Hub comes by the environment. The last line of standard error is a
-JSON document: ``{"licence": …}`` at the end, or ``{"kind", "message", "hint"}`` on exit code 1.
+``python -m trainer_image.export_rows file PATH`` or ``hub REPO CONFIG SPLIT [HELD_OUT]``. An empty
+CONFIG is the default one; with HELD_OUT, another split, each row says in ``split`` which it is of.
+A token for the Hub comes by the environment. The last line of standard error is a JSON document:
+``{"licence": …}`` at the end, or ``{"kind", "message", "hint"}`` on exit code 1.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from datetime import time as day_time
 from decimal import Decimal
@@ -47,6 +48,13 @@ class HubRows:
     repo: str
     config: str
     split: str
+    held_out: str = ""
+
+    @property
+    def parts(self) -> tuple[HubRows, ...]:
+        """Each split by itself, in the order of their rows."""
+        splits = (self.split, self.held_out) if self.held_out else (self.split,)
+        return tuple(replace(self, split=split, held_out="") for split in splits)
 
 
 def main(arguments: list[str]) -> int:
@@ -58,7 +66,7 @@ def main(arguments: list[str]) -> int:
             _print(file_rows(Path(arguments[1])))
             _say({"licence": ""})
         else:
-            source = HubRows(*arguments[1:4])
+            source = HubRows(*arguments[1:5])
             _print(hub_rows(source))
             _say({"licence": licence_of(source.repo)})
     except ExportError as error:
@@ -98,9 +106,12 @@ def hub_rows(source: HubRows) -> Iterator[dict[str, Any]]:
     """The rows of a dataset of the Hub. A download that breaks off is gone on with."""
     with tempfile.TemporaryDirectory(dir=os.environ.get(WORK_FOLDER_VARIABLE)) as folder:
         os.chdir(folder)  # a folder of this name where we were started is not meant
-        dataset = _load(source, folder)
-        for table in dataset.with_format("arrow").iter(_ROWS):
-            yield from table.to_pylist()
+        loaded = [(part.split, _load(part, folder)) for part in source.parts]
+        for split, dataset in loaded:
+            # Whatever a column of that name says: a training on the Hub does not look at it.
+            of_split = {"split": split} if source.held_out else {}
+            for table in dataset.with_format("arrow").iter(_ROWS):
+                yield from (row | of_split for row in table.to_pylist())
 
 
 def licence_of(repo: str) -> str:

@@ -30,15 +30,21 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class HubSource:
-    """A dataset of the Hugging Face Hub; ``split`` may be a slice such as ``train[:1000]``."""
+    """A dataset of the Hugging Face Hub; ``split`` may be a slice such as ``train[:1000]``.
+
+    With ``held_out`` the rows of that split come after those of the first, and the column ``split``
+    of each row says which of the two it is of.
+    """
 
     repo: str
     config: str = ""
     split: str = "train"
+    held_out: str = ""
 
     def __str__(self) -> str:
         config = f":{self.config}" if self.config else ""
-        return f"hf:{self.repo}{config}@{self.split}"
+        held_out = f", held out: {self.held_out}" if self.held_out else ""
+        return f"hf:{self.repo}{config}@{self.split}{held_out}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class TrainerExporters:
         asked: tuple[str, ...] = ("file",)
         if source is not None:
             asked = ("hub", source.repo, source.config, source.split)
+            asked += (source.held_out,) if source.held_out else ()
         token = None if source is None else self._token_for(source)
         if image and self._containers is not None:
             words = (_MODULE, *asked)

@@ -60,18 +60,20 @@ class ModelLibrary:
         """The model of this name or place. AppError("not_found")."""
         return self.inventory.find(name)
 
-    def download(self, repo: str, report: Reporter, cancel: CancelToken) -> CachedModel:
+    def download(
+        self, repo: str, report: Reporter, cancel: CancelToken, *, data_root: Path | None = None
+    ) -> CachedModel:
         """Fetch what is not here of a repo, or is damaged; goes on where the last time ended.
 
         What the Hugging Face cache of this user holds is linked, never fetched or copied. Offline
-        that is the only way. AppError says why it cannot be had, as ``in_use`` where a training
-        reads what would be replaced; Cancelled.
+        that is the only way. ``data_root`` is that of a setup which has its own. AppError says why
+        it cannot be had, as ``in_use`` where a training reads what would be replaced; Cancelled.
         """
         name = repo.strip()
         if not name or is_local_model(name):
             raise AppError("bad_use", f"{name or 'Nothing'} is not a repo.", "Use user/name.")
-        root = self.inventory.data_root
-        here = self.inventory.is_complete(name)
+        root = data_root or self.inventory.data_root
+        here = self.inventory.is_complete(name, str(root))
         if here.where is ModelPlace.OURS and here.state is ModelState.DAMAGED:
             refuse_used(name, self._users(), partial(self._means, here), to_read=True)
         if self._offline.is_offline():
@@ -80,7 +82,7 @@ class ModelLibrary:
                 self._offline.refuse(f"{name} cannot be downloaded")
         else:
             self._fetch(name, root, report, cancel)
-        return self.inventory.is_complete(name)
+        return self.inventory.is_complete(name, str(root))
 
     def verify(self, model: CachedModel, report: Reporter, cancel: CancelToken) -> ModelCheck:
         """Compare every byte of it. What is damaged is fetched again by the next download."""

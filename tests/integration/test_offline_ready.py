@@ -73,9 +73,14 @@ class HubRows:
         self.asked: list[str] = []
 
     def __call__(self, source: HubSource | None) -> Exporter:
+        assert source is not None
         self.asked.append(str(source))
-        rows = 'for n in range(3): print(\'{"question": "q%d", "answer": "a"}\' % n)'
-        return Exporter((sys.executable, "-c", rows), {}, is_source=True)
+        rows = [{"question": f"q{n}", "answer": "a"} for n in range(3)]
+        if source.held_out:
+            rows = [row | {"split": source.split} for row in rows]
+            rows.append({"question": "new", "answer": "b", "split": source.held_out})
+        lines = "\n".join(map(json.dumps, rows))
+        return Exporter((sys.executable, "-c", f"print({lines!r})"), {}, is_source=True)
 
     def parquet_writer(self) -> Exporter:
         raise AssertionError("nothing is exported here")
@@ -170,8 +175,8 @@ def test_ready_ends_with_another_setup_model_or_environment(world: World) -> Non
 
 
 def test_what_no_fetching_can_mend_is_refused_before_anything_is_fetched(world: World) -> None:
-    hub = {"dataset__source": SOURCE_HUB, "dataset__hf_repo": "a/b"}
-    world.save("Net", **hub, dataset__eval_split="test", hp__push_to_hub=True)
+    hub = {"dataset__source": SOURCE_HUB, "dataset__hf_repo": "a/b", "dataset__hf_split": "all"}
+    world.save("Net", **hub, dataset__eval_split="all", hp__push_to_hub=True)
     world.save("Pod", training__target=TARGET_RUNPOD)
     with pytest.raises(ConfigError) as failure:
         world.prepare("Net")
@@ -267,6 +272,33 @@ def test_a_copy_that_is_there_is_not_fetched_again_and_another_split_is_no_copy(
     assert world.missing("Other") == ["Dataset"]
     other = world.services.configs.get("Other")
     assert on_library(other, world.library) is other
+
+
+def test_a_held_out_split_of_the_hub_comes_along_and_is_held_out_offline(world: World) -> None:
+    hub = {"dataset__source": SOURCE_HUB, "dataset__hf_repo": "a/b", "dataset__hf_split": "train"}
+    world.save("Net", **hub, dataset__eval_split=" test[:1] ")
+    copy = world.library.import_file(HubSource("a/b"))
+    world.hub.asked.clear()
+    assert world.missing("Net") == ["Environment", "Dataset"]
+
+    assert world.prepare("Net")
+    assert world.hub.asked == ["hf:a/b@train, held out: test[:1]"], "its first split alone is less"
+    config = world.services.configs.get("Net")
+    assert (config.dataset.source, config.dataset.eval_split) == (SOURCE_HUB, " test[:1] ")
+    offline = on_library(config, world.library)
+    planned = JobBuilder(world.library, lambda: world.services.paths.data).plan(
+        offline, name="", offline=True
+    )
+    assert planned.session is not None
+    assert planned.session.splits == (("test[:1]", 1), ("train", 3))
+    assert planned.job.dataset.eval_split == "test[:1]"
+    (tried,) = world.probe.tried
+    assert tried == offline
+
+    world.save("Share", **hub)
+    assert world.prepare("Share")
+    assert world.services.configs.get("Share").dataset.session == copy.name, "each has its own"
+    assert len(world.hub.asked) == 1
 
 
 def test_the_command_trains_on_the_copy_only_in_offline_mode_and_says_so(
