@@ -123,6 +123,8 @@ class Agent:
             say(f"Self-deletion: {self.proof.way or self.proof.detail}.")
             if self.proof.age is not None:
                 self.paid.is_at_least(self.proof.age)
+            else:
+                self.paid.believe_window()
             self._limit_cost(self.proof.price)
             if not self.proof.way:
                 time.sleep(self.settings.retry_seconds)
@@ -190,7 +192,10 @@ def main() -> int:
 
 
 def _inner(settings: Settings) -> None:
+    is_built = threading.Event()
+    threading.Thread(target=_give_up_unbuilt, args=(settings, is_built), daemon=True).start()
     agent = Agent(settings)
+    is_built.set()
 
     def on_stop(number: int, frame: FrameType | None) -> None:
         threading.Thread(target=_leave, args=(agent,), daemon=True).start()
@@ -198,6 +203,13 @@ def _inner(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, on_stop)
     signal.signal(signal.SIGINT, on_stop)
     agent.serve()
+
+
+def _give_up_unbuilt(settings: Settings, is_built: threading.Event) -> None:
+    """An agent reads the volume before its watchdog runs: one that waits for it for ever must not
+    keep the pod alive."""
+    if not is_built.wait(min(settings.boot_grace, settings.max_seconds)):
+        _delete_for_ever()
 
 
 def _leave(agent: Agent) -> None:

@@ -50,12 +50,11 @@ class PaidTime:
         self._worked = 0.0
         self._earlier = 0.0
         before = _read(path, pod_id)
+        self._created_at = created_at if before is None else None
         if before is not None:
             self._worked = before["worked"] + self._gap(before)
             self._earlier = before["earlier"]
             self._limit = min(limit, before["limit"])
-        elif created_at is not None:
-            self._earlier = max(0.0, time.time() - created_at)
 
     def _gap(self, before: dict[str, Any]) -> float:
         if self._kernel and self._kernel == before["kernel"]:
@@ -83,6 +82,14 @@ class PaidTime:
         """Somebody who knows says that the pod is that old; it never becomes younger."""
         with self._lock:
             self._earlier = max(self._earlier, age - self.worked)
+
+    def believe_window(self) -> None:
+        """Runpod does not say how old the pod is: the moment that the window wrote down counts.
+
+        Only then, for its clock may be wrong by hours. What a record of ours knows is better.
+        """
+        if self._created_at is not None:
+            self.is_at_least(time.time() - self._created_at)
 
     def tighten(self, limit: float) -> None:
         """Lower the limit; it is never raised."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -63,6 +64,42 @@ def test_a_volume_that_does_not_answer_keeps_no_pod_alive(tmp_path: Path, api: P
             os.mkfifo(tmp_path / "runs/run-1" / name)  # whoever writes here waits for ever
         assert api.deleted.wait(6)
         wait_until(lambda: not pod.trainers)
+
+
+def test_an_agent_that_cannot_read_its_volume_gives_the_pod_back(
+    tmp_path: Path, api: PodApi
+) -> None:
+    (tmp_path / "runs/run-1").mkdir(parents=True)
+    os.mkfifo(tmp_path / "runs/run-1/agent-clock.json")  # whoever reads here waits for ever
+    pod = Pod(tmp_path, api, TEMPER_BOOT_GRACE=2)
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "trainer_image.agent"], cwd="/", env=pod.environ,
+        stdout=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert not api.deleted.wait(1)
+        assert api.deleted.wait(20)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.mark.parametrize("hours", [-24, 24])
+def test_a_window_whose_clock_is_wrong_neither_ends_nor_lengthens_a_pod(
+    tmp_path: Path, api: PodApi, hours: int
+) -> None:
+    created = time.time() + hours * 3600
+    began = time.monotonic()
+    with Pod(tmp_path, api, TEMPER_MAX_SECONDS=4, TEMPER_CREATED_AT=f"{created:.0f}"):
+        assert not api.deleted.wait(began + 2 - time.monotonic())
+        assert api.deleted.wait(10)
+
+
+def test_where_runpod_does_not_tell_a_pods_age_the_window_has(tmp_path: Path, api: PodApi) -> None:
+    api.refusals["GET"] = 403
+    created = time.time() - 90
+    with Pod(tmp_path, api, TEMPER_MAX_SECONDS=80, TEMPER_CREATED_AT=f"{created:.0f}"):
+        assert api.deleted.wait(20)
 
 
 def test_shortly_before_the_limit_the_trainer_may_save(tmp_path: Path, api: PodApi) -> None:
@@ -254,6 +291,8 @@ def test_on_another_kernel_the_calendar_tells_how_long_a_restart_took(
     monkeypatch.setattr(agent_clock, "kernel_seconds", lambda: 50.0)
     path = tmp_path / "clock.json"
     paid = PaidTime(path, 100, created_at=now[0] - 20)
+    assert paid.age == 0  # Runpod knows better than the window
+    paid.believe_window()
     assert paid.age == 20
     paid.store()
     monkeypatch.setattr(agent_clock, "kernel_boot", lambda: "another")
