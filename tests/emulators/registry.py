@@ -1,7 +1,8 @@
 """A registry of container images on 127.0.0.1, which engines take over plain HTTP.
 
 Written from the OCI distribution specification: manifests, blobs with ranges, and both ways to
-log in. Its images are real: small layers of random bytes on nothing at all, so none can be run.
+log in. Its images are real: small layers of random bytes on nothing at all, so none can be run,
+or on layers that the engine which pulls them has already.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ import tarfile
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -39,6 +40,15 @@ class PushedImage:
     digest: str
     layers: tuple[str, ...]
     sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Base:
+    """What an image stands on: a configuration as the engine keeps it, and its layers' digests,
+    under which they are never asked for."""
+
+    config: Mapping[str, Any]
+    layers: Sequence[str]
 
 
 @dataclass
@@ -83,9 +93,11 @@ class Registry:
 
     def push(
         self, name: str, sizes: tuple[int, ...], *, tag: str = "latest", seed: int = 1,
-        labels: Mapping[str, str] | None = None, in_list: bool = False,
+        labels: Mapping[str, str] | None = None, in_list: bool = False, base: Base | None = None,
     ) -> PushedImage:  # fmt: skip
         """Make an image with one layer for each size; equal seeds make equal layers."""
+        base = base or Base({}, ())
+        below = base.config.get("rootfs", {}).get("diff_ids", [])
         noise = random.Random(seed)
         contents = [{f"layer-{n}.bin": noise.randbytes(size)} for n, size in enumerate(sizes)]
         plain = [_tar(one) for one in contents]
@@ -95,9 +107,10 @@ class Registry:
                 "architecture": "amd64",
                 "os": "linux",
                 "created": "2026-01-02T03:04:05Z",
-                "config": {"Labels": dict(labels or {}), "Cmd": ["/none"]},
-                "rootfs": {"type": "layers", "diff_ids": [_digest(one) for one in plain]},
-                "history": [{"created_by": f"layer {n}"} for n in range(len(plain))],
+                "config": base.config.get("config")
+                or {"Labels": dict(labels or {}), "Cmd": ["/none"]},
+                "rootfs": {"type": "layers", "diff_ids": [*below, *map(_digest, plain)]},
+                "history": [{"created_by": f"layer {n}"} for n in range(len(below) + len(plain))],
             }
         )
         layers = [self._keep(one) for one in packed]
@@ -109,8 +122,11 @@ class Registry:
                     "mediaType": _CONFIG, "size": len(config), "digest": self._keep(config),
                 },
                 "layers": [
-                    {"mediaType": _LAYER, "size": len(one), "digest": _digest(one)}
-                    for one in packed
+                    *({"mediaType": _LAYER, "size": 1, "digest": one} for one in base.layers),
+                    *(
+                        {"mediaType": _LAYER, "size": len(one), "digest": _digest(one)}
+                        for one in packed
+                    ),
                 ],
             }
         )  # fmt: skip
