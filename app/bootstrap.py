@@ -34,6 +34,7 @@ from services.docker.logins import LoginStore
 from services.doctor.doctor import Doctor
 from services.doctor.probes import Patient, probes_of
 from services.earlier_program import EarlierProgram
+from services.early_look import EarlyLook
 from services.environment.installed_packages import installed_versions
 from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.sample_model import SampleModel
@@ -96,6 +97,7 @@ class Services:
     inspection: DataInspection
     probe: MemoryProbe
     learning: LearningCheck
+    early: EarlyLook
     gpus: GpuProbe
     shapes: ModelShapes
     models: ModelLibrary
@@ -234,6 +236,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     inspection = DataInspection(places.inspection, looks, lambda: place_code().sha256)
     rows = DataInspection(places.inspection, looks, lambda: place_code().sha256)
     hub = HubCheck(library, inspection, hf_token, looks)
+    learning = LearningCheck(library, inspection, rows, builder, hub, offline.is_offline)
     inference = InferenceEngine(places.place)
     models = build_models(
         data_root, offline, hf_token, RunRecords(database), lambda: inference.base_model
@@ -269,7 +272,8 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         inference=inference,
         inspection=inspection,
         probe=MemoryProbe(builder, runs.starter, library, places.place, peaks, offline.is_offline),
-        learning=LearningCheck(library, inspection, rows, builder, hub, offline.is_offline),
+        learning=learning,
+        early=EarlyLook(learning, inspection, library, models.inventory, runtime),
         gpus=gpus,
         shapes=shapes,
         models=models,

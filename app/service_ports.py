@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         DockerPort,
         DoctorPort,
         EarlierPort,
+        EarlyPort,
         HistoryPort,
         ImagePort,
         InferencePort,
@@ -62,6 +63,10 @@ class WindowServices(Protocol):
     @property
     def learning(self) -> LearningPort:
         """What a model would learn."""
+
+    @property
+    def early(self) -> EarlyPort:
+        """The same, before anybody asks."""
 
     @property
     def earlier_program(self) -> EarlierPort:

@@ -65,6 +65,7 @@ class Wiring(QObject):
         self.saved = ConfigsConnection(window, desk, services.configs, self)
         self.configs = self.saved.controller
         self.environment = EnvironmentController(desk, services.runtime, self)
+        self.gate.follow(self.environment)
         self.settings = SettingsConnection(window, desk, services, self)
         self.offline = OfflineConnection(window, self.settings.controller, self)
         self.fixes = FixConnection(window, self.settings.controller, self)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from controllers.desk import Desk
+    from controllers.early_check import EarlyCheck
     from controllers.ports import LearningPort
     from models.domain.config import TrainingConfig
     from services.progress import Progress
@@ -37,10 +38,14 @@ class DataGate(QObject):
     ended = Signal()
     refused = Signal(object)
 
-    def __init__(self, desk: Desk, learning: LearningPort, parent: QObject) -> None:
+    def __init__(
+        self, desk: Desk, learning: LearningPort, early: EarlyCheck, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._desk = desk
         self._learning = learning
+        self._early = early
+        early.reported.connect(self._on_reported)
         self._running: list[CancelToken] = []
         self._is_shown = False
         self._last: tuple[DataRefusedError, Callable[[], None]] | None = None
@@ -58,10 +63,12 @@ class DataGate(QObject):
         """
         cancel = CancelToken()
         self._running.append(cancel)
+        self._early.give_way(config)
         try:
             await self._desk.lanes.inspection.run(
                 self._learning.gate, config, sha256=sha256, report=self._relay.report, cancel=cancel
             )
+            cancel.raise_if_cancelled()  # while it waited: what is known is told all the same
         except Cancelled:
             self._desk.notices.said.emit("The check was cancelled; nothing was started")
             return False
@@ -95,6 +102,7 @@ class DataGate(QObject):
     @Slot()
     def cancel(self) -> None:
         """Give the checks up, and the starts with them."""
+        self._early.cancel()
         for one in self._running:
             one.cancel()
 

@@ -353,6 +353,20 @@ class LearningPort(Protocol):
         """Give the memory back that looking took; from any thread."""
 
 
+class EarlyPort(Protocol):
+    """What a start is going to ask of its data, asked before it. In the lane ``inspection``."""
+
+    def look(
+        self,
+        config: TrainingConfig,
+        *,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> bool:
+        """Whether the gate finds its answer now; False where what is needed is not here. AppError,
+        Cancelled."""
+
+
 class EarlierPort(Protocol):
     """The database of the earlier program."""
 

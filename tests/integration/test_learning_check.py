@@ -19,10 +19,12 @@ from services.data_inspection import DataInspection
 from services.dataset_import.exporting import TrainerExporters
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
+from services.early_look import EarlyLook
 from services.hub_check import HubCheck
 from services.inference_places import INSPECT, ProcessPlace
 from services.job_builder import JobBuilder
 from services.learning_check import LearningCheck
+from services.models.inventory import Inventory
 from services.offline import OfflinePolicy
 from services.process_environment import tell_hub_library
 from services.progress import Cancelled, CancelToken, Progress
@@ -73,6 +75,8 @@ class World:
         builder = JobBuilder(self.library, lambda: root / "data", lambda: None)
         hub = HubCheck(self.library, workers[0], lambda: None, looks)
         self.check = LearningCheck(self.library, *workers, builder, hub, lambda: False)
+        models = Inventory(ROOT / "resources" / "base_models.toml", lambda: root / "data")
+        self.early = EarlyLook(self.check, workers[0], self.library, models, home.environment)
 
     def _place(self, learning: Learning) -> ProcessPlace:
         self.asked += 1
@@ -101,6 +105,16 @@ def world(tmp_path: Path, trainer_home: TrainerHome) -> Iterator[World]:
     yield world
     world.check.close()
     world.database.close()
+
+
+def test_a_start_finds_what_was_looked_at_before_it(world: World) -> None:
+    config = world.config(world.session(GOOD))
+    (world.root / "data").mkdir()
+    assert world.early.look(config)
+    assert world.asked == 1
+    found = world.check.gate(config)
+    assert found is not None
+    assert (found.rows, world.asked) == (60, 1)
 
 
 def test_good_data_passes_and_is_not_looked_at_twice(world: World) -> None:

@@ -162,3 +162,29 @@ class FakeLearning:
 
     def close(self) -> None:
         self.closed += 1
+
+
+@dataclass
+class FakeEarly:
+    """Looks at nothing; ``asked`` are the setups. ``on_look`` is called in the middle of a look."""
+
+    is_here: bool = True
+    error: Exception | None = None
+    asked: list[TrainingConfig] = field(default_factory=list)
+    on_look: Callable[[Reporter, CancelToken], None] | None = None
+
+    def look(
+        self,
+        config: TrainingConfig,
+        *,
+        report: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> bool:
+        self.asked.append(config)
+        if self.on_look is not None and report is not None and cancel is not None:
+            self.on_look(report, cancel)
+        if cancel is not None:
+            cancel.raise_if_cancelled()
+        if self.error is not None:
+            raise self.error
+        return self.is_here

@@ -50,7 +50,7 @@ from services.model_shapes import ShapeAnswer
 from services.progress import CancelToken, Progress, Reporter
 from services.remote.quotes import RemoteQuote
 from tests.qt.fake_bundles import FakeBundles
-from tests.qt.fake_learning import FakeLearning
+from tests.qt.fake_learning import FakeEarly, FakeLearning
 from tests.qt.fake_models import FakeModels
 from tests.qt.fake_storage import FakeStorage
 
@@ -1134,6 +1134,7 @@ class FakeServices:
     storage: FakeStorage = field(default_factory=FakeStorage)
     datasets: FakeDatasets = field(default_factory=FakeDatasets)
     learning: FakeLearning = field(default_factory=FakeLearning)
+    early: FakeEarly = field(default_factory=FakeEarly)
     earlier_program: FakeEarlier = field(default_factory=FakeEarlier)
     configs: FakeConfigs = field(default_factory=FakeConfigs)
     inference: FakeInference = field(default_factory=FakeInference)
