@@ -12,6 +12,7 @@ from services.offline import OfflinePolicy
 from services.offline_bundle.exporting import BundleExporter
 from services.offline_bundle.images import ImagePacker
 from services.offline_bundle.importing import BundleImporter
+from services.offline_bundle.means import BundleMeans
 from services.offline_bundle.packing import EnvironmentPacker
 from services.offline_ready import OfflineMeans, OfflineReadiness
 
@@ -68,12 +69,18 @@ def build_bundles(parts: BundleParts) -> Bundles:
         parts.runtime, trainer / "requirements.txt", trainer / "requirements.lock"
     )
     images = ImagePacker(ImageCarrier(parts.images))
-    out, back = parts.scratch / "export", parts.scratch / "import"
+    means = BundleMeans(parts.configs, parts.library, packer, images)
+    out, back = bundle_folders(parts.scratch)
     return Bundles(
-        BundleExporter(parts.configs, parts.library, parts.builder, packer, images, out),
-        BundleImporter(parts.configs, parts.library, parts.data_root, packer, images, back),
+        BundleExporter(means, parts.builder, out),
+        BundleImporter(means, parts.data_root, back),
         _readiness(parts),
     )
+
+
+def bundle_folders(scratch: Path) -> tuple[Path, Path]:
+    """Where bundles are made and where they are taken in; each holds a lock meanwhile."""
+    return scratch / "export", scratch / "import"
 
 
 def _readiness(parts: BundleParts) -> OfflineReadiness:

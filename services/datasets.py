@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.db.repository import is_variant
 from models.domain.dataset import DatasetSession
 from models.domain.errors import AppError
 from services import dataset_export, dataset_search
@@ -291,7 +292,8 @@ class DatasetLibrary:
         return self._store.has(session.sha256)
 
     def take_in(self, session: DatasetSession, rows: Path | None) -> DatasetSession:
-        """Keep a dataset of another library; the one that is here where it is the very same.
+        """Keep a dataset of another library; the one that is here where it is the very same, also
+        under the other name that it got as its own was taken.
 
         ``rows`` is its file, checked against its hash, and is moved; None where they are here
         already. AppError("bad_bundle") where the file holds something else.
@@ -305,7 +307,7 @@ class DatasetLibrary:
                 self._delete_if_unused(session.sha256)
                 raise _no_rows(session)
         for known in self.list():
-            if (known.name, known.sha256) == (session.name, session.sha256):
+            if known.sha256 == session.sha256 and is_variant(known.name, session.name):
                 return known
         return self._keep(session)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -57,3 +58,9 @@ def name_key(name: str) -> str:
     SQLite's own NOCASE knows the letters A to Z only.
     """
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def is_variant(name: str, base: str) -> bool:
+    """Whether it is ``base`` or, where that was taken, ``base (2)`` and so on."""
+    pattern = re.escape(name_key(one_line(base))) + r"( \(\d+\))?"
+    return re.fullmatch(pattern, name_key(name)) is not None

@@ -30,7 +30,7 @@ _BLOCK = tarfile.BLOCKSIZE
 _END = 2 * _BLOCK
 _NAMED = 124
 """Bytes of a tar's header before its file's size (POSIX ustar): name, mode, owner and group."""
-_SPARE = 50_000_000
+SPARE = 50_000_000
 """Bytes that are left free on a disk, for everything else that goes on there."""
 
 
@@ -52,16 +52,26 @@ class ByteMeter:
         self._report(Progress(min(self._done / self._total, 1.0), told))
 
 
+def part_of(target: Path) -> Path:
+    """Where a bundle is until it is whole."""
+    return target.with_name(f"{target.name}.part")
+
+
 def write_bundle(
-    target: Path, manifest: Manifest, sources: Mapping[str, Path], meter: ByteMeter
+    target: Path,
+    manifest: Manifest,
+    sources: Mapping[str, Path],
+    meter: ByteMeter,
+    when_whole: Callable[[], None] = lambda: None,
 ) -> None:
     """Write it beside its place, and give it its name when it is whole.
 
-    What an earlier attempt at the same bundle has written is checked and kept. Raises AppError:
+    What an earlier attempt at the same bundle has written is checked and kept. ``when_whole`` is
+    called before it gets its name: once that is there, nobody goes on. Raises AppError:
     ``changed`` where a file is no longer what the manifest says, ``exists`` where another
     program's file has the place beside it, ``disk_full``, ``io``; Cancelled.
     """
-    part = target.with_name(f"{target.name}.part")
+    part = part_of(target)
     head = _head(manifest.model_dump_json().encode())
     try:
         if part.exists():
@@ -78,6 +88,7 @@ def write_bundle(
             file.truncate()
             file.flush()
             os.fsync(file.fileno())
+        when_whole()
         part.replace(target)
     except OSError as error:
         raise _not_written(target, error) from error
@@ -133,7 +144,7 @@ class BundleReader:
         if self.is_there(member, target):
             on_bytes(member.size)
             return
-        part = target.with_name(f"{target.name}.part")
+        part = part_of(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             there = part.stat().st_size if part.exists() else 0
@@ -297,8 +308,8 @@ def _layout_size(head: bytes, manifest: Manifest) -> int:
 
 def _need_room(place: Path, need: int) -> None:
     free = shutil.disk_usage(place).free
-    if need > 0 and free < need + _SPARE:
-        raise disk_full(need + _SPARE, free, str(place))
+    if need > 0 and free < need + SPARE:
+        raise disk_full(need + SPARE, free, str(place))
 
 
 def _not_written(path: Path, error: OSError) -> AppError:

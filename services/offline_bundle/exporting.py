@@ -13,6 +13,7 @@ from services.offline_bundle.archive import ByteMeter, write_bundle
 from services.offline_bundle.gathering import Gatherer
 from services.offline_bundle.manifest import PYTHON, Manifest
 from services.offline_bundle.packing import needs_python
+from services.offline_bundle.room import need_room
 from services.progress import Progress
 from services.web import program_version
 
@@ -21,33 +22,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.domain.config import TrainingConfig
-    from services.configs import ConfigStore
-    from services.datasets import DatasetLibrary
     from services.job_builder import JobBuilder
-    from services.offline_bundle.images import ImagePacker
-    from services.offline_bundle.packing import EnvironmentPacker
+    from services.offline_bundle.gathering import Gathered
+    from services.offline_bundle.means import BundleMeans
     from services.progress import CancelToken, Reporter
 
+_LOCK = ".lock"
 _WAITING = Progress(None, "Another Temper is exporting; waiting for it")
 
 
 class BundleExporter:
     """Blocking; needs no network. ``scratch`` is a folder of its own, gone when all went well."""
 
-    def __init__(
-        self,
-        configs: ConfigStore,
-        library: DatasetLibrary,
-        builder: JobBuilder,
-        packer: EnvironmentPacker,
-        images: ImagePacker,
-        scratch: Path,
-    ) -> None:
-        self._configs = configs
-        self._library = library
+    def __init__(self, means: BundleMeans, builder: JobBuilder, scratch: Path) -> None:
+        self._means = means
         self._builder = builder
-        self._packer = packer
-        self._images = images
         self._scratch = scratch
 
     def export(
@@ -66,12 +55,11 @@ class BundleExporter:
         one, where ``replace`` says so. Raises ConfigError with all that cannot travel,
         and AppError: ``exists``, ``not_found``, ``runtime_missing``, ``disk_full``, ``io``.
         """
-        if target.exists() and not replace:
-            message = f"{target} is there already."
-            raise AppError("exists", message, "Choose another name, or delete it first.")
+        _refuse_existing(target, replace=replace)
         chosen = self._chosen(names)
         try:
-            with folder_lock(self._scratch / ".lock", cancel, lambda: report(_WAITING)):
+            with folder_lock(self._scratch / _LOCK, cancel, lambda: report(_WAITING)):
+                _refuse_existing(target, replace=replace)  # another one may have made it meanwhile
                 made = self._write(
                     target, chosen, report, cancel, with_environment=with_environment
                 )
@@ -89,17 +77,15 @@ class BundleExporter:
         *,
         with_environment: bool,
     ) -> ExportedBundle:
-        find_image = self._images.find if with_environment else None
-        gatherer = Gatherer(self._builder, self._library, self._scratch, find_image)
-        gatherer.add_all(chosen)
-        images, sources = self._images.pack(gatherer.found.images, self._scratch, report, cancel)
-        gatherer.found.sources |= sources
+        found = self._gathered(chosen, with_images=with_environment)
+        self._need_room(target, found)
+        images, sources = self._means.images.pack(found.images, self._scratch, report, cancel)
+        found.sources |= sources
         environment = None
-        if with_environment and gatherer.found.needs_environment:
-            environment, sources = self._packer.pack(self._scratch, report, cancel)
-            gatherer.found.sources |= sources
+        if with_environment and found.needs_environment:
+            environment, sources = self._means.packer.pack(self._scratch, report, cancel)
+            found.sources |= sources
         report(Progress(None, "Reading what is to travel"))
-        found = gatherer.found
         manifest = Manifest(
             program=program_version(),
             environment=environment,
@@ -111,7 +97,7 @@ class BundleExporter:
         )
         total = sum(file.size for file in manifest.files)
         meter = ByteMeter("Writing the bundle", total, report, cancel)
-        write_bundle(target, manifest, found.sources, meter)
+        write_bundle(target, manifest, found.sources, meter, self._clear)
         advice = ""
         if environment is not None:
             advice = needs_python(environment, brings_one=PYTHON in found.sources)
@@ -119,12 +105,38 @@ class BundleExporter:
             str(target), target.stat().st_size, tuple(name for name, _ in chosen), advice
         )
 
+    def _gathered(
+        self, chosen: Sequence[tuple[str, TrainingConfig]], *, with_images: bool
+    ) -> Gathered:
+        find_image = self._means.images.find if with_images else None
+        gatherer = Gatherer(self._builder, self._means.library, self._scratch, find_image)
+        gatherer.add_all(chosen)
+        return gatherer.found
+
+    def _need_room(self, target: Path, found: Gathered) -> None:
+        images = self._means.images.files(found.images, self._scratch)
+        need_room(target, self._scratch, found.sources.values(), images)
+
+    def _clear(self) -> None:
+        """Take away what the bundle was made of. The lock stays: others may be waiting for it."""
+        for path in self._scratch.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != _LOCK:
+                path.unlink()
+
     def _chosen(self, names: Sequence[str]) -> list[tuple[str, TrainingConfig]]:
-        saved = [self._configs.entry(name) for name in names] or self._configs.list()
+        saved = [self._means.configs.entry(name) for name in names] or self._means.configs.list()
         if not saved:
             raise AppError(
                 "not_found",
                 "There is no saved configuration to export.",
                 "Save one first, in the window or with temper config save.",
             )
-        return [(one.name, self._configs.get(one.name)) for one in saved]
+        return [(one.name, self._means.configs.get(one.name)) for one in saved]
+
+
+def _refuse_existing(target: Path, *, replace: bool) -> None:
+    if target.exists() and not replace:
+        message = f"{target} is there already."
+        raise AppError("exists", message, "Choose another name, or delete it first.")

@@ -37,6 +37,10 @@ class ImagePacker:
             )
         return found
 
+    def files(self, images: Mapping[str, ImageInfo], scratch: Path) -> dict[Path, int]:
+        """Where :meth:`pack` saves the images, and about how many bytes each has there."""
+        return {scratch / _bundled(*one).path: one[1].size for one in images.items()}
+
     def pack(
         self,
         images: Mapping[str, ImageInfo],
@@ -50,7 +54,7 @@ class ImagePacker:
         """
         packed, sources = [], {}
         for name, image in images.items():
-            one = BundledImage(name=name, ids=[image.id], architecture=image.architecture)
+            one = _bundled(name, image)
             file = scratch / one.path
             if not file.exists():
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -114,3 +118,7 @@ class ImagePacker:
             name = str(replace(reference, reference=f"bundle-{digest}"))
         self._carrier.name(self._carrier.id_of(image.ids), name)
         return name
+
+
+def _bundled(name: str, image: ImageInfo) -> BundledImage:
+    return BundledImage(name=name, ids=[image.id], architecture=image.architecture)

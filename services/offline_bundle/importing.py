@@ -9,47 +9,37 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from models.db.repository import is_variant
 from models.domain.errors import AppError
 from models.domain.offline_ready import ImportedBundle
-from services.config_files import config_of_bytes
+from services.config_files import config_of_bytes, write_whole
 from services.config_secrets import refuse_secrets
 from services.environment.folder_lock import folder_lock
 from services.environment.uv_errors import os_failure
 from services.hub_cache import hub_cache
-from services.offline_bundle.archive import BundleReader, ByteMeter
+from services.offline_bundle.archive import BundleReader, ByteMeter, part_of
 from services.offline_bundle.manifest import bad_bundle
 from services.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from models.domain.config import TrainingConfig
-    from services.configs import ConfigStore
-    from services.datasets import DatasetLibrary
-    from services.offline_bundle.images import ImagePacker
     from services.offline_bundle.manifest import BundledFile, BundledImage, BundledRepo
-    from services.offline_bundle.packing import EnvironmentPacker
+    from services.offline_bundle.means import BundleMeans
     from services.progress import CancelToken, Reporter
 
 
 class BundleImporter:
     """Blocking; needs no network. ``scratch`` keeps what is on its way when it is cut."""
 
-    def __init__(
-        self,
-        configs: ConfigStore,
-        library: DatasetLibrary,
-        data_root: Callable[[], Path],
-        packer: EnvironmentPacker,
-        images: ImagePacker,
-        scratch: Path,
-    ) -> None:
-        self._configs = configs
-        self._library = library
+    def __init__(self, means: BundleMeans, data_root: Callable[[], Path], scratch: Path) -> None:
+        self._configs = means.configs
+        self._library = means.library
+        self._packer = means.packer
+        self._images = means.images
         self._data_root = data_root
-        self._packer = packer
-        self._images = images
         self._scratch = scratch
 
     def bring_in(
@@ -83,13 +73,12 @@ class BundleImporter:
                     folder = visit.bring_environment()
                     self._packer.make(environment, folder, report, cancel)
                 named = {one.name: self._bring_image(visit, one) for one in images}
-                saved = [
-                    self._save(name, _with_image(config, named), references)
-                    for name, config in configs
-                ]
+                saved = self._save(
+                    [(name, _as_here(config, named, references)) for name, config in configs]
+                )
                 shutil.rmtree(self._scratch, ignore_errors=True)
         return ImportedBundle(
-            configs=tuple(saved),
+            configs=saved,
             models=tuple(visit.models),
             datasets=tuple(dict.fromkeys(references.values())),
             has_environment=self._packer.runtime.is_ready(),
@@ -114,15 +103,21 @@ class BundleImporter:
             references[session.reference] = taken.reference
         return references
 
-    def _save(self, name: str, config: TrainingConfig, references: dict[str, str]) -> str:
-        """Store it, unless the very same is here under its name; the name that it has."""
-        session = references.get(config.dataset.session, config.dataset.session)
-        config = replace(config, dataset=replace(config.dataset, session=session))
-        found = self._configs.find(name)
-        with suppress(AppError):  # one that cannot be read is another one
-            if found is not None and self._configs.get(found.name) == config:
-                return found.name
-        return self._configs.add_all([(name, config)])[0].name
+    def _save(self, named: Sequence[tuple[str, TrainingConfig]]) -> tuple[str, ...]:
+        """Store those that are not here yet, all at once; the names that they have here."""
+        known = {name: self._kept_as(name, config) for name, config in named}
+        fresh = [one for one in named if not known[one[0]]]
+        added = self._configs.add_all(fresh) if fresh else ()
+        known |= {name: saved.name for (name, _), saved in zip(fresh, added, strict=True)}
+        return tuple(known.values())
+
+    def _kept_as(self, name: str, config: TrainingConfig) -> str:
+        """The name under which an earlier attempt has stored the very same; empty for none."""
+        for saved in self._configs.list():
+            with suppress(AppError):  # one that cannot be read is another one
+                if is_variant(saved.name, name) and self._configs.get(saved.name) == config:
+                    return saved.name
+        return ""
 
 
 class _Visit:
@@ -205,10 +200,16 @@ class _Visit:
         return folder / "environment"
 
 
-def _with_image(config: TrainingConfig, named: dict[str, str]) -> TrainingConfig:
-    """The configuration with its image by the name that it has here."""
-    image = named.get(config.local.image, config.local.image)
-    return replace(config, local=replace(config.local, image=image))
+def _as_here(
+    config: TrainingConfig, images: dict[str, str], datasets: dict[str, str]
+) -> TrainingConfig:
+    """The configuration with its image and its dataset by the names that they have here."""
+    image, session = config.local.image, config.dataset.session
+    return replace(
+        config,
+        local=replace(config.local, image=images.get(image, image)),
+        dataset=replace(config.dataset, session=datasets.get(session, session)),
+    )
 
 
 def _make_snapshot(folder: Path, repo: BundledRepo) -> None:
@@ -221,8 +222,8 @@ def _make_snapshot(folder: Path, repo: BundledRepo) -> None:
             _link(folder / "blobs" / blob, path)
     ref = folder / "refs" / "main"
     ref.parent.mkdir(exist_ok=True)
-    if not ref.exists():
-        ref.write_text(repo.revision, encoding="utf-8")
+    if not ref.exists() or not ref.stat().st_size:  # a program that ended while it wrote it
+        write_whole(ref, repo.revision)
 
 
 def _link(blob: Path, path: Path) -> None:
@@ -230,4 +231,6 @@ def _link(blob: Path, path: Path) -> None:
     try:
         path.symlink_to(os.path.relpath(blob, path.parent))
     except OSError:  # Windows, where not everybody may
-        shutil.copyfile(blob, path)
+        part = part_of(path)
+        shutil.copyfile(blob, part)
+        part.replace(path)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import sys
 import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingMixIn, UnixStreamServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ _INFO: dict[str, Any] = {
 
 class _Server(ThreadingMixIn, UnixStreamServer):
     daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed in the middle of its request is nothing to tell of."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class ImageEngine:
@@ -162,11 +168,15 @@ def _body(request: BaseHTTPRequestHandler) -> bytes:
     if "chunked" not in request.headers.get("Transfer-Encoding", ""):
         return request.rfile.read(int(request.headers.get("Content-Length") or 0))
     found = b""
-    while size := int(request.rfile.readline(), 16):
+    while size := int(request.rfile.readline() or _gone(), 16):
         found += request.rfile.read(size)
         request.rfile.readline()
     request.rfile.readline()
     return found
+
+
+def _gone() -> NoReturn:
+    raise ConnectionResetError("its client has ended")
 
 
 def _full(name: str) -> str:

@@ -18,6 +18,7 @@ from app.paths import AppPaths
 from models.domain.config import RUNTIME_DOCKER, SOURCE_HUB, SOURCE_SESSION, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.errors import AppError, ConfigError
+from services.environment.folder_lock import try_lock
 from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.torch_source import Accelerator
 from services.hub_cache import cached_revision, is_cached_model
@@ -26,6 +27,7 @@ from services.offline import OfflinePolicy
 from services.offline_bundle.archive import ByteMeter, write_bundle
 from services.offline_bundle.importing import BundleImporter
 from services.offline_bundle.manifest import BundledEnvironment, BundledFile, Manifest
+from services.offline_bundle.means import BundleMeans
 from services.offline_bundle.packing import EnvironmentPacker
 from services.progress import Cancelled, CancelToken
 
@@ -158,12 +160,12 @@ def test_an_import_is_not_in_the_way_of_another_bundles_that_was_cut(
     there: Services, tmp_path: Path
 ) -> None:
     packer = _Packer()
-    importer = BundleImporter(
-        there.configs, there.datasets, lambda: tmp_path / "data",
+    means = BundleMeans(
+        there.configs, there.datasets,
         packer,  # type: ignore[arg-type]
         there.bundles.importer._images,
-        tmp_path / "scratch",
     )  # fmt: skip
+    importer = BundleImporter(means, lambda: tmp_path / "data", tmp_path / "scratch")
     packer.failure = AppError("disk_full", "The disk is full.")
     with pytest.raises(AppError, match="The disk is full"):
         importer.bring_in(_of_packages(tmp_path, "a", "1"), _quiet, CancelToken())
@@ -228,6 +230,54 @@ def test_other_rows_of_the_same_name_stay_apart(
     assert there.configs.get("Hub").dataset.session == "FAQ (2)"
 
 
+def test_an_import_that_is_gone_on_with_finds_what_it_stored_under_another_name(
+    here: Services, there: Services, tmp_path: Path
+) -> None:
+    rows = tmp_path / "other.jsonl"
+    rows.write_text('{"question": "other", "answer": "a"}\n')
+    there.datasets.import_file(rows, name="FAQ")
+    there.configs.save("Hub", _config("another/model", ""))
+    bundle = _export(here, tmp_path / "x.temper")
+    first, second = _bring_in(there, bundle), _bring_in(there, bundle)
+    assert first == second
+    assert sorted(first.configs) == ["Folder", "Hub (2)"]
+    assert sorted(one.name for one in there.configs.list()) == ["Folder", "Hub", "Hub (2)"]
+    assert sorted(one.name for one in there.datasets.list()) == ["FAQ", "FAQ (2)"]
+
+
+def test_a_model_whose_revision_was_half_written_is_found_after_the_next_import(
+    here: Services, there: Services, tmp_path: Path
+) -> None:
+    ref = there.paths.data / "cache/huggingface/hub/models--some--model/refs/main"
+    ref.parent.mkdir(parents=True)
+    ref.touch()
+    _bring_in(there, _export(here, tmp_path / "x.temper", "Hub"))
+    assert is_cached_model("some/model", there.paths.data)
+
+
+def test_where_links_cannot_be_made_a_copy_that_was_cut_is_made_anew(
+    here: Services, there: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle, copied = _export(here, tmp_path / "x.temper", "Hub"), shutil.copyfile
+
+    def no_link(_path: Path, _target: str) -> None:
+        raise OSError("not for everybody")
+
+    def cut(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:100])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(tmp_path), "symlink_to", no_link)
+        patch.setattr(shutil, "copyfile", cut)
+        with pytest.raises(KeyboardInterrupt):
+            _bring_in(there, bundle)
+        patch.setattr(shutil, "copyfile", copied)
+        _bring_in(there, bundle)
+    hub = "cache/huggingface/hub"
+    assert _files(there.paths.data / hub) == _files(here.paths.data / hub)
+
+
 def test_cut_at_any_report_an_import_goes_on_to_the_same_end(
     here: Services, there: Services, tmp_path: Path
 ) -> None:
@@ -290,6 +340,27 @@ def test_an_export_never_replaces_a_file(here: Services, tmp_path: Path) -> None
     with pytest.raises(AppError) as failure:
         _export(here, bundle)
     assert failure.value.kind == "exists"
+
+
+def test_an_export_that_waited_for_another_does_not_replace_what_that_one_made(
+    here: Services, tmp_path: Path
+) -> None:
+    bundle, cancel = tmp_path / "x.temper", CancelToken()
+    lock = try_lock(here.paths.home / "offline" / "export" / ".lock")
+    assert lock is not None
+
+    def made_by_another(progress: Progress) -> None:
+        nonlocal lock
+        if lock is not None and progress.message.startswith("Another Temper is exporting"):
+            bundle.write_bytes(b"the other one's")
+            os.close(lock)
+            lock = None
+
+    with pytest.raises(AppError, match="is there already"):
+        here.bundles.exporter.export(
+            bundle, ["Hub"], made_by_another, cancel, with_environment=False
+        )
+    assert bundle.read_bytes() == b"the other one's"
 
 
 @pytest.mark.slow
