@@ -288,7 +288,18 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         ),
         rented=rented,
         storage=build_storage(
-            StorageParts(paths, database, library, images.list, data_root, forecaster)
+            StorageParts(
+                paths=paths,
+                database=database,
+                library=library,
+                images=images.list,
+                data_root=data_root,
+                forecaster=forecaster,
+                runtime=runtime,
+                code=place_code,
+                loaded=lambda: inference.base_model,
+                scratch=paths.home / "offline",
+            )
         ),
         bundles=build_bundles(
             BundleParts(

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.build_offline import bundle_folders
+from services.environment.runtime_env import EnvironmentState
 from services.storage.inventory import Places
+from services.storage.spare_finder import SpareFinder
+from services.storage.spares import Workshop
 from services.storage.storage import Storage
 
 if TYPE_CHECKING:
@@ -16,12 +20,15 @@ if TYPE_CHECKING:
     from models.db.database import Database
     from models.domain.docker import ImageInfo
     from services.datasets import DatasetLibrary
+    from services.environment.runtime_env import RuntimeEnvironment
     from services.storage.forecast import StorageForecaster
+    from services.trainer_code import TrainerCode
 
 
 @dataclass(frozen=True, slots=True)
 class StorageParts:
-    """What storage is made of. ``data_root`` is the data folder of setups that name none."""
+    """What storage is made of. ``data_root`` is the data folder of setups that name none,
+    ``loaded`` the model in memory, ``scratch`` where bundles are made."""
 
     paths: AppPaths
     database: Database
@@ -29,6 +36,10 @@ class StorageParts:
     images: Callable[[], Sequence[ImageInfo]]
     data_root: Callable[[], Path]
     forecaster: StorageForecaster
+    runtime: RuntimeEnvironment
+    code: Callable[[], TrainerCode]
+    loaded: Callable[[], str]
+    scratch: Path
 
 
 def build_storage(parts: StorageParts) -> Storage:
@@ -46,4 +57,13 @@ def build_storage(parts: StorageParts) -> Storage:
         )
 
     lock = paths.home / "deleting.lock"
-    return Storage(parts.database, parts.library, places, parts.images, lock, parts.forecaster)
+    workshop = Workshop(
+        code=lambda: parts.code().folder,
+        is_outdated=lambda: parts.runtime.state() is EnvironmentState.OUTDATED,
+        loaded=parts.loaded,
+        bundle_locks=tuple(folder / ".lock" for folder in bundle_folders(parts.scratch)),
+    )
+    spares = SpareFinder(parts.database, places, workshop)
+    return Storage(
+        parts.database, parts.library, places, parts.images, lock, parts.forecaster, spares
+    )

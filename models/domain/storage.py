@@ -76,18 +76,52 @@ class FileName:
     links: int = 1
 
 
+class CleanKind(StrEnum):
+    """What a clean-up is about. The rules are for checkpoints and what ended programs left of a
+    run; the others, which are no run's, go only where they are chosen."""
+
+    CHECKPOINTS = "checkpoints"
+    ROWS = "rows"
+    CACHES = "caches"
+    VERSIONS = "versions"
+    REVISIONS = "revisions"
+
+
+FURTHER_KINDS = tuple(kind for kind in CleanKind if kind is not CleanKind.CHECKPOINTS)
+"""What a clean-up leaves alone unless it is chosen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Something of a training that may go: a checkpoint, or, with step 0, what an ended program
+    """Something that may go. Of a training: a checkpoint, or, with step 0, what an ended program
     left half-made. ``is_sealed`` is that it was finished, ``is_whole`` that its files are as long
-    as its seal says. ``path`` is free of links."""
+    as its seal says. ``path`` is free of links; ``parts`` are what goes in this order where that is
+    not ``path`` itself, ``name`` what it is called where that is not the name of ``path``."""
 
     path: str
-    run_id: str
+    run_id: str = ""
     step: int = 0
     is_sealed: bool = False
     is_whole: bool = False
     files: tuple[FileName, ...] = ()
+    kind: CleanKind = CleanKind.CHECKPOINTS
+    parts: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """What is removed."""
+        return self.parts or (self.path,)
+
+
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """Something that is no run's. ``goes`` says why nothing needs it, ``stays`` why it cannot go;
+    empty where nothing is in the way."""
+
+    piece: Piece
+    goes: str
+    stays: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +149,35 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """All that a clean-up has to think about, as it is at one moment."""
+
+    histories: Sequence[RunHistory] = ()
+    needs: Sequence[Need] = ()
+    spares: Sequence[Spare] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RetentionRules:
     """What is kept of each run: its newest whole checkpoints, and its best one. A run that has no
     result keeps the newest and the best whatever they say."""
 
     keep_last: int = 1
     keep_best: bool = True
+    also: frozenset[CleanKind] = frozenset()
+    """What goes beside checkpoints, as far as nothing needs it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a piece, and why, in words; ``run_name`` is what its run is called."""
+    """What becomes of a piece, and why, in words; ``run_name`` is what its run is called.
+    ``could_go``: nothing needs it, so it goes if its kind is chosen."""
 
     piece: Piece
     goes: bool
     why: str
     run_name: str = ""
+    could_go: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +201,12 @@ class CleanPlan:
         """What removing it frees: a file counts where all of its names go."""
         return freed_bytes(verdict.piece for verdict in self.going)
 
+    def bytes_of(self, kind: CleanKind) -> int:
+        """What is freed by what could go of a further kind, chosen or not."""
+        return freed_bytes(
+            one.piece for one in self.verdicts if one.could_go and one.piece.kind is kind
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
@@ -171,14 +224,12 @@ def freed_bytes(pieces: Iterable[Piece]) -> int:
     return sum(name.bytes for name, count in names.items() if count >= name.links)
 
 
-def plan_clean(
-    histories: Sequence[RunHistory], needs: Iterable[Need], rules: RetentionRules
-) -> CleanPlan:
-    """What may go of these runs by these rules. Whatever is not known to be dispensable stays."""
-    wanted = _by_folder(needs)
-    return CleanPlan(
-        tuple(verdict for history in histories for verdict in _verdicts(history, wanted, rules))
-    )
+def plan_clean(found: Found, rules: RetentionRules) -> CleanPlan:
+    """What may go of this by these rules. Whatever is not known to be dispensable stays."""
+    wanted = _by_folder(found.needs)
+    of_runs = (one for history in found.histories for one in _verdicts(history, wanted, rules))
+    further = (one for spare in found.spares for one in _of_spare(spare, wanted, rules))
+    return CleanPlan((*of_runs, *further))
 
 
 def newest_whole(history: RunHistory) -> Piece | None:
@@ -216,6 +267,18 @@ def _why_it_stays(piece: Piece, history: RunHistory, needs: Mapping[str, str]) -
     if is_spoilt and not history.has_result and newest_whole(history) is None:
         return "It is damaged, and nothing better is left of the run."
     return ""
+
+
+def _of_spare(spare: Spare, needs: Mapping[str, str], rules: RetentionRules) -> Iterator[Verdict]:
+    """What stays anyhow is only told of what is chosen: of the others nobody has asked."""
+    is_chosen = spare.piece.kind in rules.also
+    who = next(filter(None, (needs.get(_plain(path)) for path in spare.piece.places)), "")
+    why = spare.stays or (f"{who} needs it." if who else "")
+    if not why:
+        words = spare.goes if is_chosen else "Nothing needs it, but its kind is not chosen."
+        yield Verdict(spare.piece, is_chosen, words, could_go=True)
+    elif is_chosen:
+        yield Verdict(spare.piece, goes=False, why=why)
 
 
 def _kept_steps(history: RunHistory, rules: RetentionRules) -> dict[int, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import stat
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,13 @@ from services.storage.disk import file_name
 from services.storage.histories import ASIDE, is_aside, is_sound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
-    from models.domain.storage import CleanPlan, Need, Piece, RetentionRules, RunHistory
+    from models.domain.storage import CleanPlan, Found, Piece, RetentionRules, RunHistory
 
-    Look = Callable[[], tuple[Sequence[RunHistory], Sequence[Need]]]
+    Look = Callable[[], Found]
+    Hold = Callable[[Piece], AbstractContextManager[str]]
 
 logger = logging.getLogger(__name__)
 
@@ -31,16 +34,17 @@ _BUSY = "Another Temper is deleting things of runs right now."
 
 class Cleaner:
     """Blocking and thread-safe. ``look`` says what there is and who needs what, as it is now;
-    ``lock`` is the file that one program at a time holds to delete things of runs."""
+    ``lock`` is the file that one program at a time holds to delete things of runs. ``hold`` keeps
+    others from what is being removed meanwhile, or says why it stays."""
 
-    def __init__(self, look: Look, lock: Path) -> None:
+    def __init__(self, look: Look, lock: Path, hold: Hold = lambda _piece: nullcontext("")) -> None:
         self._look = look
         self._lock = lock
+        self._hold = hold
 
     def plan(self, rules: RetentionRules) -> CleanPlan:
         """What would go; nothing is done."""
-        histories, needs = self._look()
-        return plan_clean(histories, needs, rules)
+        return plan_clean(self._look(), rules)
 
     def clean(self, shown: CleanPlan, rules: RetentionRules) -> Cleaned:
         """Remove what was shown as going, and of that only what may still go.
@@ -51,13 +55,14 @@ class Cleaner:
         with short_lock(self._lock, _BUSY):
             # Reading whole checkpoints takes minutes, in which a run may start that needs one: who
             # needs what is looked up after it.
-            spoilt = _spoilt(self._look()[0], {one.piece.run_id for one in shown.going})
-            why_not = _Reasons(*self._look(), rules, spoilt)
+            run_ids = {one.piece.run_id for one in shown.going} - {""}
+            spoilt = _spoilt(self._look().histories, run_ids) if run_ids else {}
+            why_not = _Reasons(self._look(), rules, spoilt)
             for verdict in shown.going:
                 path = verdict.piece.path
                 why = why_not(verdict.piece)
                 if not why:
-                    size, why = _remove(Path(path))
+                    size, why = self._remove(verdict.piece)
                     freed += size
                 if why:
                     kept.append((path, why))
@@ -65,26 +70,26 @@ class Cleaner:
                     gone.append(path)
         return Cleaned(freed, tuple(gone), tuple(kept))
 
+    def _remove(self, piece: Piece) -> tuple[int, str]:
+        with self._hold(piece) as why:
+            return (0, why) if why else _remove_all(map(Path, piece.places))
+
 
 class _Reasons:
     """Why something that was shown as going stays after all; empty where nothing is in the way."""
 
-    def __init__(
-        self,
-        histories: Sequence[RunHistory],
-        needs: Sequence[Need],
-        rules: RetentionRules,
-        spoilt: Mapping[str, str],
-    ) -> None:
-        self._now = {one.piece.path: one for one in plan_clean(histories, needs, rules).verdicts}
+    def __init__(self, found: Found, rules: RetentionRules, spoilt: Mapping[str, str]) -> None:
+        self._now = {one.piece.path: one for one in plan_clean(found, rules).verdicts}
         self._spoilt = spoilt
 
     def __call__(self, piece: Piece) -> str:
         now = self._now.get(piece.path)
         if now is None:
-            return "It is not there any more, or not the run's."
+            return "It is not there any more, or somebody has it by now."
         if not now.goes:
             return now.why
+        if now.piece.parts != piece.parts:
+            return "It is another by now: look again."
         return self._spoilt.get(piece.run_id, "")
 
 
@@ -99,6 +104,17 @@ def _why_spoilt(history: RunHistory) -> str:
     if history.has_result or newest is None or is_sound(Path(newest.path)):
         return ""
     return f"The newest checkpoint is damaged ({newest.path}): this one may be needed."
+
+
+def _remove_all(places: Iterable[Path]) -> tuple[int, str]:
+    """One after the other; what is left is found by the next clean-up."""
+    freed = 0
+    for place in places:
+        size, why = _remove(place)
+        freed += size
+        if why:
+            return freed, why
+    return freed, ""
 
 
 def _remove(place: Path) -> tuple[int, str]:

@@ -22,7 +22,7 @@ _BARE = re.compile(r"checkpoint-\d+")
 def needs_of_setup(who: str, data: object, roots: Iterable[Path]) -> Iterator[Need]:
     """The paths that a setup names, wherever in it: a later version's unknown settings count, too.
     A path under ``/data`` may be meant in each of the ``roots``."""
-    texts = tuple(_texts(data))
+    texts = tuple(texts_of(data))
     places = {place for text in texts for place in _places(text, roots)}
     bare = {text.strip() for text in texts if _BARE.fullmatch(text.strip())}
     places |= {place / "checkpoints" / name for place in tuple(places) for name in bare}
@@ -42,7 +42,8 @@ def needs_of_jobs(roots: Iterable[Path]) -> Iterator[Need]:
             yield from needs_of_setup(f"Run {job.parent.name}", data, known)
 
 
-def _texts(data: object) -> Iterator[str]:
+def texts_of(data: object) -> Iterator[str]:
+    """Every text in a setup, however deep."""
     pending = [data]
     while pending:
         one = pending.pop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models.domain.errors import AppError
-from models.domain.storage import MOST_KEPT, RetentionRules
+from models.domain.storage import FURTHER_KINDS, MOST_KEPT, RetentionRules
 from services.run_sizes import why_outputs_stay
 from services.storage.histories import WHOLE_RUN
 
@@ -44,15 +44,18 @@ class Pins:
         with self._database.unit_of_work() as uow:
             value = uow.app_state.get(_RULES)
         try:
-            return _checked(RetentionRules(int(value["keep_last"]), bool(value["keep_best"])))
-        except (AppError, LookupError, TypeError, ValueError):
+            also = frozenset(kind for kind in FURTHER_KINDS if kind.value in value.get("also", ()))
+            rules = RetentionRules(int(value["keep_last"]), bool(value["keep_best"]), also)
+            return _checked(rules)
+        except (AppError, AttributeError, LookupError, TypeError, ValueError):
             return RetentionRules()
 
     def set_rules(self, rules: RetentionRules) -> None:
         """Remember the rules. AppError("bad_use") for a number that is none."""
         kept = _checked(rules)
         with self._database.unit_of_work() as uow:
-            value = {"keep_last": kept.keep_last, "keep_best": kept.keep_best}
+            also = [kind.value for kind in FURTHER_KINDS if kind in kept.also]
+            value = {"keep_last": kept.keep_last, "keep_best": kept.keep_best, "also": also}
             uow.app_state.set(_RULES, value)
             uow.commit()
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.domain.config_io import to_dict
 from models.domain.errors import AppError
+from models.domain.storage import Found, Need, newest_whole
+from services.run_files import host_path
 from services.run_records import RunRecords
 from services.storage.cleaning import Cleaner
 from services.storage.histories import WHOLE_RUN, history_of
 from services.storage.inventory import Known, take_stock
-from services.storage.needs import needs_of_jobs, needs_of_setup
+from services.storage.needs import needs_of_jobs, needs_of_setup, texts_of
 from services.storage.pins import Pins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from models.db.database import Database
     from models.domain.config import TrainingConfig
@@ -25,7 +30,7 @@ if TYPE_CHECKING:
     from models.domain.storage import (
         Cleaned,
         CleanPlan,
-        Need,
+        Piece,
         RetentionRules,
         RunHistory,
         StorageReport,
@@ -34,7 +39,9 @@ if TYPE_CHECKING:
     from services.datasets import DatasetLibrary
     from services.storage.forecast import StorageForecaster
     from services.storage.inventory import Places
+    from services.storage.spare_finder import SpareFinder
 
+_IN_THE_WINDOW = "The setup in the window"
 _ALL = 100_000
 """More runs than anybody has; each list has a limit."""
 
@@ -43,8 +50,7 @@ class Storage:
     """Blocking and thread-safe; knows no Qt.
 
     ``places`` is asked at every look, for the data folder may be changed. ``images`` lists those of
-    the engine, AppError where there is none. ``further`` names what others need (a bundle that is
-    being written).
+    the engine, AppError where there is none.
     """
 
     def __init__(
@@ -55,15 +61,15 @@ class Storage:
         images: Callable[[], Sequence[ImageInfo]],
         lock: Path,
         forecaster: StorageForecaster,
-        further: Callable[[], Iterable[Need]] = tuple,
+        spares: SpareFinder,
     ) -> None:
         self._database = database
         self._records = RunRecords(database)
         self._library = library
         self._places = places
         self._images = images
-        self._further = further
-        self._cleaner = Cleaner(self._look, lock)
+        self._lock = lock
+        self._spares = spares
         self._forecaster = forecaster
         self.pins = Pins(database)
 
@@ -80,13 +86,16 @@ class Storage:
         pins = self.pins.all()
         return [history_of(run, pins.get(run.id, ())) for run in self._records.newest(_ALL)]
 
-    def plan(self, rules: RetentionRules) -> CleanPlan:
-        """What a clean-up by these rules would remove; nothing is done."""
-        return self._cleaner.plan(rules)
+    def plan(self, rules: RetentionRules, setup: TrainingConfig | None = None) -> CleanPlan:
+        """What a clean-up by these rules would remove; nothing is done. ``setup`` is one that is
+        not saved, and needs what it names as a saved one does."""
+        return self._cleaner(setup).plan(rules)
 
-    def clean(self, shown: CleanPlan, rules: RetentionRules) -> Cleaned:
+    def clean(
+        self, shown: CleanPlan, rules: RetentionRules, setup: TrainingConfig | None = None
+    ) -> Cleaned:
         """Remove what was shown, and of that only what may still go. AppError("busy")."""
-        return self._cleaner.clean(shown, rules)
+        return self._cleaner(setup).clean(shown, rules)
 
     def forecast(self, config: TrainingConfig) -> StorageForecast:
         """What training it takes at most, and whether there is room. Up to ten seconds; AppError
@@ -117,20 +126,50 @@ class Storage:
             )
         return name
 
-    def _look(self) -> tuple[Sequence[RunHistory], Sequence[Need]]:
-        return self.histories(), list(self._needs())
+    def _cleaner(self, setup: TrainingConfig | None) -> Cleaner:
+        return Cleaner(partial(self._look, setup), self._lock, self._hold)
 
-    def _needs(self) -> Iterator[Need]:
+    def _hold(self, piece: Piece) -> AbstractContextManager[str]:
+        return self._spares.hold(piece, self._roots(self._records.newest(_ALL)))
+
+    def _look(self, setup: TrainingConfig | None) -> Found:
         with self._database.unit_of_work() as uow:
             setups, runs = uow.configs.contents(), uow.runs.list(limit=_ALL)
-        roots = sorted({self._places().data, *(Path(run.data_root) for run in runs)})
-        for name, data in setups:
-            who = f'The configuration "{name}"'
+        named: list[tuple[str, object]] = [
+            (f'The configuration "{name}"', data) for name, data in setups
+        ]
+        if setup is not None:
+            named.append((_IN_THE_WINDOW, to_dict(setup)))
+        roots, histories = self._roots(runs), self.histories()
+        needs = [*self._needs(named, runs, roots), *self._goes_on(setup, histories, runs)]
+        names = frozenset(text for _, data in named for text in texts_of(data))
+        return Found(histories, needs, self._spares.find(runs, roots, names, needs))
+
+    def _roots(self, runs: Iterable[Run]) -> list[Path]:
+        return sorted({self._places().data, *(Path(run.data_root) for run in runs)})
+
+    def _needs(
+        self, named: Iterable[tuple[str, object]], runs: Iterable[Run], roots: Sequence[Path]
+    ) -> Iterator[Need]:
+        for who, data in named:
             yield from needs_of_setup(who, data, [*roots, *_own_root(data)])
         for run in runs:
             yield from needs_of_setup(f"Run {run.id}", to_dict(run.config), [Path(run.data_root)])
         yield from needs_of_jobs(roots)
-        yield from self._further()
+
+    def _goes_on(
+        self, setup: TrainingConfig | None, histories: Iterable[RunHistory], runs: Iterable[Run]
+    ) -> Iterator[Need]:
+        """What a setup that is not saved would go on from in its output directory."""
+        if setup is None:
+            return
+        roots = [*self._roots(runs), *_own_root(to_dict(setup))]
+        folders = {os.path.realpath(host_path(root, setup.output.directory)) for root in roots}
+        outputs = {run.id: os.path.realpath(run.output_directory) for run in runs}
+        for history in histories:
+            newest = newest_whole(history)
+            if newest is not None and outputs.get(history.run_id) in folders:
+                yield Need(newest.path, _IN_THE_WINDOW)
 
     def _images_now(self) -> tuple[Sequence[ImageInfo], tuple[str, ...]]:
         try:

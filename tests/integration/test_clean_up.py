@@ -11,6 +11,7 @@ import os
 import random
 import shutil
 import sys
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,18 +21,18 @@ import pytest
 from models.domain.config import TrainingConfig
 from models.domain.config_io import to_dict, with_values
 from models.domain.run import Run, RunState
-from models.domain.storage import Need, RetentionRules
+from models.domain.storage import FURTHER_KINDS, CleanKind, Found, Need, RetentionRules
 from services.storage import cleaning
 from services.storage.cleaning import Cleaner
 from services.storage.histories import WHOLE_RUN, history_of, is_sound
 from services.storage.needs import needs_of_jobs, needs_of_setup
+from services.storage.spare_finder import find_spares
 from tests.integration.result_files import write_adapter
+from tests.integration.spare_world import Spares
 from trainer_image.contract import OutputMarker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from models.domain.storage import RunHistory
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows tells no blocks, and lets few people make links"
@@ -52,18 +53,21 @@ class World:
     pins: dict[str, set[str]] = field(default_factory=dict)
     setups: list[tuple[str, object]] = field(default_factory=list)
     bundles: list[Path] = field(default_factory=list)
+    spares: Spares | None = None
 
     @property
     def data(self) -> Path:
         return self.root / "data"
 
-    def look(self) -> tuple[list[RunHistory], list[Need]]:
+    def look(self) -> Found:
         histories = [history_of(run, self.pins.get(run.id, ())) for run in self.runs]
         needs = [
             need for who, data in self.setups for need in needs_of_setup(who, data, [self.data])
         ]
         needs += needs_of_jobs([self.data])
-        return histories, needs + [Need(os.path.realpath(one), "A bundle") for one in self.bundles]
+        needs += [Need(os.path.realpath(one), "A bundle") for one in self.bundles]
+        spares = find_spares(self.spares.ground(needs)) if self.spares is not None else ()
+        return Found(histories, needs, spares)
 
     def checkpoints(self, run: Run) -> list[Path]:
         found = Path(run.output_directory).glob("checkpoints/checkpoint-*")
@@ -76,6 +80,8 @@ def make(root: Path, seed: int) -> World:
     for number in range(world.dice.randint(1, 3)):
         _add_run(world, f"run-{number}")
     _let_others_count_on_some(world)
+    world.spares = Spares(root, world.data, world.dice, world.runs)
+    world.spares.fill()
     return world
 
 
@@ -197,6 +203,7 @@ def picture(folder: Path) -> dict[str, bytes | str]:
 def needed(world: World) -> Iterator[Path]:
     """What must still be there afterwards."""
     yield from world.bundles
+    yield from world.spares.must_stay if world.spares is not None else ()
     for run in world.runs:
         there, whole = (
             world.checkpoints(run),
@@ -230,14 +237,16 @@ def _meant(world: World, text: str, run_id: str) -> Path:
 
 def test_nothing_needed_goes_and_every_byte_shown_is_freed(tmp_path: Path) -> None:
     removed = shown = 0
+    kinds: Counter[str] = Counter()
     for seed in range(HISTORIES):
         world = make(tmp_path / str(seed), seed)
-        rules = RetentionRules(world.dice.randint(0, 3), world.dice.random() < 0.5)
+        also = frozenset(kind for kind in FURTHER_KINDS if world.dice.random() < 0.8)
+        rules = RetentionRules(world.dice.randint(0, 3), world.dice.random() < 0.5, also)
         must_stay = [(path, picture(path) if path.is_dir() else path.read_bytes())
                      for path in needed(world) if path.exists()]  # fmt: skip
         cleaner = Cleaner(world.look, world.root / "lock")
         before, plan = taken(world.root), cleaner.plan(rules)
-        everything = picture(world.data)
+        everything = picture(world.root)
         assert taken(world.root) == before, "looking changes nothing"
 
         done = cleaner.clean(plan, rules)
@@ -248,17 +257,21 @@ def test_nothing_needed_goes_and_every_byte_shown_is_freed(tmp_path: Path) -> No
         for path, content in must_stay:
             now = picture(path) if path.is_dir() else path.read_bytes()
             assert now == content, f"history {seed}: {path} was needed"
-        left, gone = picture(world.data), [Path(path) for path in done.paths]
+        left = picture(world.root)
+        gone = [Path(place) for one in plan.going for place in one.piece.places]
         for name, content in everything.items():
-            place = world.data / name
+            place = world.root / name
             went = any(place.is_relative_to(one) for one in gone)
             assert went or left[name] == content, f"history {seed}: {name} was nobody's to touch"
-        assert not any(path.exists() for path in gone), f"history {seed}"
+        assert not any(path.exists() or path.is_symlink() for path in gone), f"history {seed}"
+        kinds.update(one.piece.kind for one in plan.going)
+        assert {one.piece.kind for one in plan.going} <= {*also, CleanKind.CHECKPOINTS}
         assert not cleaner.plan(rules).going, f"history {seed}: once is enough"
         removed, shown = removed + len(gone), shown + plan.bytes
         shutil.rmtree(world.root)
     assert removed > HISTORIES, "a test in which nothing goes shows nothing"
     assert shown > 4096 * HISTORIES
+    assert all(kinds[kind] > HISTORIES / 10 for kind in FURTHER_KINDS), kinds
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +22,17 @@ from models.domain.docker import ImageInfo
 from models.domain.errors import AppError
 from models.domain.model_shape import ModelShape
 from models.domain.run import Run, RunState
-from models.domain.storage import RetentionRules, StoredKind
+from models.domain.storage import FURTHER_KINDS, CleanKind, RetentionRules, StoredKind
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
+from services.environment.folder_lock import try_lock
 from services.model_shapes import ShapeAnswer
 from services.run_records import RunRecords
 from services.storage import forecast
 from services.storage.forecast import StorageForecaster
 from services.storage.inventory import Places
+from services.storage.spare_finder import SpareFinder
+from services.storage.spares import Workshop
 from services.storage.storage import Storage
 from tests.integration.result_files import write_adapter
 from trainer_image.contract import OutputMarker
@@ -110,8 +115,15 @@ def world(tmp_path: Path) -> Iterator[World]:
             lambda: 0,
         )
         found = World(tmp_path, database, library, None, [IMAGE])  # type: ignore[arg-type]
+        workshop = Workshop(
+            code=lambda: tmp_path / "trainer-code" / ("c" * 16),
+            is_outdated=lambda: False,
+            loaded=str,
+            bundle_locks=(tmp_path / "offline" / "export" / ".lock",),
+        )
+        spares = SpareFinder(database, lambda: places, workshop, lambda: time.time() + 7200)
         found.storage = Storage(
-            database, library, lambda: places, found.listed, tmp_path / "lock", forecaster
+            database, library, lambda: places, found.listed, tmp_path / "lock", forecaster, spares
         )
         yield found
 
@@ -209,6 +221,97 @@ def test_what_a_saved_setup_a_later_version_or_a_pin_names_stays(world: World) -
     assert not world.storage.plan(RetentionRules(0, keep_best=False)).going
 
 
+def test_what_a_setup_names_that_is_not_saved_stays_as_of_a_saved_one(world: World) -> None:
+    world.run("run-1", 5, 10, 15)
+    rules = RetentionRules(0, keep_best=False)
+    assert len(world.storage.plan(rules).going) == 3
+    checkpoint = "/data/outputs/run-1/checkpoints/checkpoint-5"
+    edited = with_values(
+        TrainingConfig(),
+        {"hp.resume_from": checkpoint, "output.directory": "/data/outputs/run-1"},
+    )
+    plan = world.storage.plan(rules, edited)
+    assert {Path(one.piece.path).name: one.why for one in plan.staying} == {
+        "checkpoint-5": "The setup in the window needs it.",
+        "checkpoint-15": "The setup in the window needs it.",  # it would be gone on from
+    }
+    shown = world.storage.plan(rules)
+    done = world.storage.clean(shown, rules, edited)
+    assert [Path(path).name for path in done.paths] == ["checkpoint-10"]
+
+
+def test_rows_that_no_dataset_has_go_and_those_that_one_has_again_stay(world: World) -> None:
+    source = world.home / "rows.jsonl"
+    source.write_text(
+        '{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}\n'
+    )
+    session = world.library.import_file(source, name="Questions")
+    placed = world.library.place_into(session, world.data / "datasets")
+    rules = RetentionRules(also=frozenset({CleanKind.ROWS}))
+    assert not world.storage.plan(rules).going
+    world.library.delete(session.id)
+    world.library.close()
+    shown = world.storage.plan(rules)
+    assert [one.piece.places for one in shown.going] == [(str(placed),)]
+    assert shown.bytes == taken(placed) > 0
+    again = world.library.import_file(source, name="Questions")
+    assert world.storage.clean(shown, rules).kept
+    assert placed.exists()
+    world.library.delete(again.id)
+    world.library.close()
+    assert world.storage.clean(shown, rules).bytes == shown.bytes
+    assert not placed.exists()
+
+
+def test_nothing_beside_checkpoints_goes_while_a_bundle_is_made(world: World) -> None:
+    write(world.home / "inspections" / "one.json", 5000)
+    rules = RetentionRules(also=frozenset(FURTHER_KINDS))
+    lock = world.home / "offline" / "export" / ".lock"
+    assert len(world.storage.plan(rules).going) == 1
+    held = try_lock(lock)
+    assert held is not None
+    shown = world.storage.plan(rules)
+    assert [one.why for one in shown.staying] == ["A bundle is being made or taken in."]
+    os.close(held)
+    assert len(world.storage.plan(rules).going) == 1
+
+
+def test_a_model_that_is_being_downloaded_keeps_its_old_revisions(world: World) -> None:
+    hub = world.data / "cache" / "huggingface" / "hub" / "models--some--model"
+    for revision in ("a" * 40, "b" * 40):
+        for name in ("config.json", "model.safetensors", "tokenizer.json"):
+            write(hub / "snapshots" / revision / name, 5000)
+    write(hub / "refs" / "main", 0).write_text("b" * 40)
+    rules = RetentionRules(also=frozenset({CleanKind.REVISIONS}))
+    shown = world.storage.plan(rules)
+    assert [one.piece.name for one in shown.going] == ["some/model, old revisions"]
+    held = try_lock(world.data / "cache" / "temper-models" / "some--model.lock")
+    assert held is not None
+    done = world.storage.clean(shown, rules)
+    assert [why for _, why in done.kept] == ["It is being downloaded."]
+    os.close(held)
+    assert world.storage.clean(shown, rules).bytes == shown.bytes > 3 * 4096
+    assert [one.name for one in (hub / "snapshots").iterdir()] == ["b" * 40]
+
+
+def test_code_that_a_process_works_with_stays(world: World) -> None:
+    folder = world.home / "trainer-code" / ("d" * 16)
+    write(folder / "trainer_image" / "train.py", 100)
+    rules = RetentionRules(also=frozenset({CleanKind.VERSIONS}))
+    assert len(world.storage.plan(rules).going) == 1
+    command = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as worker:
+        assert worker.stdout is not None
+        worker.stdout.readline()
+        staying = world.storage.plan(rules).staying
+        worker.communicate()
+    assert [one.why for one in staying] == ["A process works with it."]
+    assert len(world.storage.plan(rules).going) == 1
+
+
 def test_a_checkpoint_that_is_not_there_cannot_be_pinned(world: World) -> None:
     world.run("run-1", 5)
     with pytest.raises(AppError, match="has no checkpoint checkpoint-6") as caught:
@@ -218,6 +321,9 @@ def test_a_checkpoint_that_is_not_there_cannot_be_pinned(world: World) -> None:
 
 def test_the_rules_are_remembered_and_a_damaged_note_is_none(world: World) -> None:
     assert world.storage.pins.rules() == RetentionRules(1, keep_best=True)
+    chosen = RetentionRules(2, keep_best=False, also=frozenset({CleanKind.CACHES}))
+    world.storage.set_rules(chosen)
+    assert world.storage.rules() == chosen
     world.storage.pins.set_rules(RetentionRules(3, keep_best=False))
     assert world.storage.pins.rules() == RetentionRules(3, keep_best=False)
     with pytest.raises(AppError, match="-1 checkpoints"):

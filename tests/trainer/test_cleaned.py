@@ -11,7 +11,7 @@ import pytest
 
 from models.domain.config import TrainingConfig
 from models.domain.run import Run, RunState
-from models.domain.storage import RetentionRules
+from models.domain.storage import Found, RetentionRules
 from services.storage.cleaning import Cleaner
 from services.storage.histories import history_of, is_sound
 from services.storage.needs import needs_of_jobs
@@ -46,7 +46,7 @@ def test_what_a_clean_up_leaves_of_a_killed_run_is_what_it_goes_on_from(lab: Lab
     assert history.best_step == best
 
     rules = RetentionRules(keep_last=0, keep_best=False)
-    cleaner = Cleaner(lambda: ([history_of(run)], list(needs_of_jobs([data]))), data / "lock")
+    cleaner = Cleaner(lambda: Found([history_of(run)], list(needs_of_jobs([data]))), data / "lock")
     done = cleaner.clean(cleaner.plan(rules), rules)
 
     left = sorted(one.name for one in (output / "checkpoints").glob("checkpoint-*"))

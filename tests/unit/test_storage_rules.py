@@ -11,11 +11,14 @@ from models.domain.config_io import with_values
 from models.domain.model_shape import ModelShape
 from models.domain.run import RunState
 from models.domain.storage import (
+    CleanKind,
     FileName,
+    Found,
     Need,
     Piece,
     RetentionRules,
     RunHistory,
+    Spare,
     freed_bytes,
     plan_clean,
 )
@@ -49,7 +52,7 @@ def history(*pieces: Piece, **changes: object) -> RunHistory:
 
 
 def going(found: RunHistory, *needs: Need, last: int = 1, best: bool = True) -> list[int]:
-    plan = plan_clean([found], needs, RetentionRules(last, best))
+    plan = plan_clean(Found([found], needs), RetentionRules(last, best))
     return [one.piece.step for one in plan.going]
 
 
@@ -111,6 +114,31 @@ def test_a_file_is_freed_with_its_last_name_only() -> None:
     one, other = checkpoint(1, files=(file,)), checkpoint(2, files=(file,))
     assert freed_bytes([one]) == 0
     assert freed_bytes([one, other]) == 100
+
+
+def test_what_is_no_runs_goes_only_where_it_is_chosen_and_nothing_needs_it() -> None:
+    def spare(name: str, stays: str = "") -> Spare:
+        file = FileName((2, len(name)), 100)
+        piece = Piece(f"/d/{name}", kind=CleanKind.ROWS, files=(file,), name=name)
+        return Spare(piece, "Nobody has it.", stays)
+
+    named = Piece("/d/hub", kind=CleanKind.ROWS, parts=("/d/hub/a", "/d/hub/bc"), name="named")
+    spares = [spare("free"), spare("taken", "It is young."), Spare(named, "Nobody has it.")]
+    found = Found([history(*THREE)], [Need("/d/hub/bc/file", "Somebody")], spares)
+    alone = plan_clean(found, RetentionRules())
+    assert [one.piece.name for one in alone.going if one.piece.name] == []
+    told = [(one.piece.name, one.why) for one in alone.staying if one.piece.name]
+    assert told == [("free", "Nothing needs it, but its kind is not chosen.")]
+    assert (alone.bytes, alone.bytes_of(CleanKind.ROWS)) == (200, 100)
+
+    chosen = plan_clean(found, RetentionRules(also=frozenset({CleanKind.ROWS})))
+    assert [one.piece.name for one in chosen.going if one.piece.name] == ["free"]
+    assert [(one.piece.name, one.why) for one in chosen.staying if one.piece.name] == [
+        ("taken", "It is young."),
+        ("named", "Somebody needs it."),
+    ]
+    assert (chosen.bytes, chosen.bytes_of(CleanKind.ROWS)) == (300, 100)
+    assert chosen.bytes_of(CleanKind.CACHES) == 0
 
 
 @pytest.mark.parametrize("steps", [1, 9, 10, 11, 25, 99, 100, 101, 555, 1999, 5000, 20_000])

@@ -1,0 +1,35 @@
+"""Whether a process of this computer works with something in a folder."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class ProcessUse:
+    """Looks at the processes once, when it is first asked: some ten milliseconds."""
+
+    def __init__(self) -> None:
+        self._texts: tuple[str, ...] | None = None
+
+    def works_in(self, folder: Path) -> bool:
+        """Whether a process of this user runs a program in the folder, or imports from it."""
+        if self._texts is None:
+            self._texts = tuple(filter(None, map(_words_of, psutil.process_iter())))
+        names = {str(folder), os.path.realpath(folder)}
+        return any(name in text for text in self._texts for name in names)
+
+
+def _words_of(process: psutil.Process) -> str:
+    """Program, command line and import path; empty of a process that is another user's, or gone."""
+    words: list[str] = []
+    with suppress(psutil.Error, OSError):
+        words += [process.exe() or "", *process.cmdline()]
+        words += [process.cwd(), process.environ().get("PYTHONPATH", "")]
+    return "\n".join(words)
