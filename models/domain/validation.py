@@ -152,16 +152,11 @@ def _runpod(config: TrainingConfig) -> Iterator[Problem]:
     if config.training.target != TARGET_RUNPOD:
         return
     runpod = config.runpod
-    for name in ("volume_name", "template_name", "image"):
+    # The Community Cloud has no network volumes: there a name means nothing.
+    volume = ("volume_name",) if runpod.cloud != "Community" else ()
+    for name in (*volume, "template_name", "image"):
         if not str(getattr(runpod, name)).strip():
             yield Problem(f"runpod.{name}", "", "is empty.", "Enter a name.")
-    if runpod.cloud == "Community" and runpod.volume_name.strip():
-        yield Problem(
-            "runpod.cloud",
-            runpod.cloud,
-            "has no network volumes, which keep the outputs when the pod is gone.",
-            "Choose Secure.",
-        )
 
 
 def _container(config: TrainingConfig) -> Iterator[Problem]:

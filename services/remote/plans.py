@@ -88,7 +88,8 @@ def pod_of(attempt: RemoteAttempt, work: Work, candidate: Candidate, most: Limit
         "TEMPER_PRICE_PER_HOUR": f"{most.per_hour:.4f}", "TEMPER_CREATED_AT": f"{work.now():.0f}",
         AGENT_VARIABLE: agent_variable(code),
     }  # fmt: skip
-    if attempt.keep:  # it does not end itself when all is fetched, only at its limit
+    # One that is kept ends itself at its limit only; so does one that alone has the result.
+    if attempt.keep or not has_volume(section):
         env["TEMPER_RETRIEVE_GRACE"] = env["TEMPER_MAX_SECONDS"]
     return NewPod(
         name=attempt.name,

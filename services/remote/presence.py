@@ -80,7 +80,8 @@ def _by_itself(attempt: RemoteAttempt, now: float) -> str:
         why = "after half an hour in which nothing came for it to do"
         return f"by Runpod, or by itself {why}" if age >= _BOOT_GRACE else ""
     why = "an hour after the training had ended, since nobody fetched what it made"
-    return f"by Runpod, or by itself {why}" if age >= _RETRIEVE_GRACE else ""
+    is_long = age >= _RETRIEVE_GRACE and attempt.volume_id  # without a volume it waits to its limit
+    return f"by Runpod, or by itself {why}" if is_long else ""
 
 
 def at_limit(attempt: RemoteAttempt, now: float) -> Gone:

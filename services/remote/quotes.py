@@ -45,6 +45,10 @@ if TYPE_CHECKING:
 
 
 _HUB_NOTE = "The pod gets your Hugging Face token, into its memory only."
+_NO_VOLUME_NOTE = (
+    "There is no network volume: what is trained is on the pod alone until it is here. Leave this "
+    "computer on, or open Temper again before the pod's limit."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,8 @@ class PodQuotes:
         notes = [trouble] if trouble else []
         if needs_hub(config) and self._has_token():
             notes.append(_HUB_NOTE)
+        if not has_volume(section):
+            notes.append(_NO_VOLUME_NOTE)
         if need is None:
             notes.append(f"Whether the training fits is not known: {answer.reason}.")
         if not found:

@@ -289,6 +289,20 @@ def test_a_pod_that_is_kept_stays_until_it_is_ended(there: RemoteWorld) -> None:
     assert (over.outcome, there.pods) == (FINISHED, [])
 
 
+@pytest.mark.parametrize("cloud", ["Secure", "Community"])
+def test_without_a_volume_the_pod_waits_to_its_limit_for_whoever_fetches_its_result(
+    there: RemoteWorld, cloud: str
+) -> None:
+    """The result is nowhere else; with a volume it is, and the pod need not wait for long."""
+    run = there.add_run(**{"runpod.cloud": cloud, "runpod.data_center": ""})
+    there.attempt(run)
+    there.program(STAYS).wake(run.id)
+    found = there.wait(run, 1, RemotePhase.DELIVERING)
+    env = there.runpod.cloud.pods[found.pod_id].record["env"]
+    waits = env.get("TEMPER_RETRIEVE_GRACE") == env["TEMPER_MAX_SECONDS"]
+    assert waits == (cloud == "Community")
+
+
 def test_a_fault_of_ours_ends_the_pod(there: RemoteWorld) -> None:
     def faulty(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
         raise ZeroDivisionError

@@ -100,6 +100,12 @@ def test_a_quote_says_that_the_pod_gets_the_hubs_token(runpod: RunpodEmulator) -
     assert told not in quotes().ask(config()).words()
 
 
+def test_a_quote_says_what_is_at_stake_without_a_volume(runpod: RunpodEmulator) -> None:
+    told = "There is no network volume: what is trained is on the pod alone until it is here."
+    assert any(told in line for line in quotes().ask(config(runpod__cloud="Community")).words())
+    assert not any(told in line for line in quotes().ask(config()).words())
+
+
 def test_the_volume_says_where_and_the_chosen_gpu_what(runpod: RunpodEmulator) -> None:
     with client_of(runpod) as client:
         client.create_volume("temper-volume", "US-KS-2", 50)

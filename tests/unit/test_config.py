@@ -113,7 +113,6 @@ def test_an_unknown_setting_names_its_neighbours() -> None:
         ({"hp.method": "KTO", "hp.batch_size": 1, "hp.grad_accum": 1}, "hp.grad_accum"),
         ({"hp.method": "KTO", "hp.tuning": "full"}, "hp.tuning"),
         ({"hp.resume_from": "/tmp/checkpoint-3"}, "hp.resume_from"),
-        ({"training.target": "Runpod - Pod", "runpod.cloud": "Community"}, "runpod.cloud"),
         ({"training.target": "Runpod - Pod", "runpod.max_cost": 0.0}, "runpod.max_cost"),
         ({"training.target": "Runpod - Pod", "runpod.volume_name": " "}, "runpod.volume_name"),
     ],
@@ -124,6 +123,15 @@ def test_a_bad_value_is_named_with_a_remedy(changes: dict[str, object], field: s
     assert found, validate(config)
     assert found[0].message
     assert found[0].remedy
+
+
+@pytest.mark.parametrize("volume", ["temper-volume", ""])
+def test_the_community_cloud_needs_no_volume_and_ignores_a_named_one(volume: str) -> None:
+    values = {
+        "training.target": "Runpod - Pod", "dataset.session": "1", "runpod.cloud": "Community",
+        "runpod.volume_name": volume,
+    }  # fmt: skip
+    assert validate(with_values(TrainingConfig(), values)) == []
 
 
 @pytest.mark.parametrize("rate", [math.inf, math.nan, 1.5])

@@ -68,10 +68,14 @@ class OutputSection(SettingsCard):
         self._folder.setVisible(bool(text))
 
     def _where(self) -> str:
+        from models.domain.remote_plan import has_volume
+
         config = self._form.model.config
         directory = PurePosixPath(config.output.directory)
         if not directory.is_relative_to("/data") or ".." in directory.parts:
             return ""
+        if config.training.target != TARGET_LOCAL and not has_volume(config.runpod):
+            return "On the pod's own disk, mounted at /data, until it is brought here."
         if config.training.target != TARGET_LOCAL:
             return f"On the network volume {config.runpod.volume_name}, mounted at /data."
         chosen = config.local.host_data_dir.strip()
