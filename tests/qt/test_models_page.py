@@ -53,7 +53,7 @@ def _select(program: Program, model: CachedModel) -> None:
 
 
 def _labels(page: Any) -> list[str]:
-    return [one.label for one in page.table.shown_models()]
+    return [one.label for one in page.table.shown_items()]
 
 
 def _click(program: Program, qtbot: QtBot, name: str) -> None:
@@ -185,7 +185,7 @@ def test_removing_is_asked_about_and_a_folder_is_only_forgotten(
         assert dialog is not None
         assert any(words in label.text() for label in dialog.findChildren(QLabel))
         _click(program, qtbot, "question.yes")
-        assert model.key not in {one.key for one in page.table.shown_models()}
+        assert model.key not in {one.key for one in page.table.shown_items()}
     assert program.services.models.calls == [("remove", "me/small"), ("remove", "/home/me/mine")]
 
 

@@ -78,7 +78,7 @@ class ModelsPanel(QWidget):
     @Slot(object)
     def select(self, model: CachedModel) -> None:
         """Select a model; what hides it is no longer searched for."""
-        if model.key not in {one.key for one in self.table.shown_models()}:
+        if model.key not in {one.key for one in self.table.shown_items()}:
             self.search.clear()
             self.only_here.setChecked(False)
         self.table.select_model(model.key)

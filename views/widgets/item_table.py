@@ -59,6 +59,11 @@ class ItemTable(QTableView):
     def _on_selection_changed(self, _now: QItemSelection, _before: QItemSelection) -> None:
         self.item_selected.emit(self.selected_item())
 
+    @Slot()
+    def _fit_rows(self) -> None:
+        """Let the rows be as high as the letters of now need."""
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 16)
+
     def _setup_table(self, *, stretches: bool) -> None:
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -68,7 +73,7 @@ class ItemTable(QTableView):
         self.setTabKeyNavigation(False)
         self.setCornerButtonEnabled(False)
         self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 16)
+        self._fit_rows()
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         name = QHeaderView.ResizeMode

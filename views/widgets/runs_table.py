@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QHeaderView
 
 from models.qt.runs_filter import RunsFilter
 from models.qt.runs_model import COST_COLUMN, STATE_COLUMN
-from views.theme import current_theme
-from views.widgets.several_table import CELL, SeveralTable
+from views.widgets.list_table import CELL
+from views.widgets.several_table import SeveralTable
 from views.widgets.tone_delegate import ToneDelegate
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QResizeEvent
-
     from models.domain.run import Run
     from models.qt.runs_model import RunsModel
 
@@ -37,20 +34,12 @@ class RunsTable(SeveralTable[RunsFilter]):
         self._runs = runs
         self._wanted: list[int] = []
         self._fitted: tuple[int, bool, int] | None = None
-        for signal in (runs.modelReset, runs.rowsInserted, runs.dataChanged):
-            signal.connect(self._show_columns)
-        current_theme().changed.connect(self._fit)
         self._fit()
 
     def selected_runs(self) -> tuple[Run, ...]:
         """The selected runs, from top to bottom."""
         return self.selected_items()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._show_columns()
-
-    @Slot()
     def _show_columns(self) -> None:
         """Show the columns that fit, and let the names have the room that is left."""
         width, is_free = self.viewport().width(), self._is_empty(COST_COLUMN)
@@ -68,12 +57,11 @@ class RunsTable(SeveralTable[RunsFilter]):
         """Whether a column would say nothing: most people never rent a GPU."""
         return column == COST_COLUMN and all(run.cost_usd is None for run in self._runs.items)
 
-    @Slot()
     def _fit(self) -> None:
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         letters = self.fontMetrics()
         self._wanted = [letters.horizontalAdvance(text) + CELL for text in _SAMPLES]
         for column, width in enumerate(self._wanted):
             self.setColumnWidth(column, width)
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 16)
+        self._fit_rows()
         self._show_columns()

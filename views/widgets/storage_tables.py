@@ -94,15 +94,11 @@ class StoredTable(ItemTable):
         super().__init__("storage.items", "What takes room", items)
         self.setItemDelegateForColumn(0, _MiddleDelegate(self))
         self.item_selected.connect(self.chosen)
-        current_theme().changed.connect(self._fit)
+        current_theme().changed.connect(self._fit_rows)
 
     def selected(self) -> StoredItem | None:
         """What is selected."""
         return self.selected_item()  # type: ignore[return-value]
-
-    @Slot()
-    def _fit(self) -> None:
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 16)
 
 
 class VerdictsTable(ItemTable):
@@ -113,11 +109,7 @@ class VerdictsTable(ItemTable):
         # However long a name is, the reason stays in sight.
         self.horizontalHeader().setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
         self.setItemDelegateForColumn(0, _MiddleDelegate(self))
-        current_theme().changed.connect(self._fit)
-
-    @Slot()
-    def _fit(self) -> None:
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 16)
+        current_theme().changed.connect(self._fit_rows)
 
 
 class _MarkDelegate(QStyledItemDelegate):
