@@ -113,8 +113,8 @@ def _warnings(
 
 
 def dollars(amount: float) -> str:
-    """``$1.20``; what is less than half a cent but not nothing is ``under $0.01``."""
-    return "under $0.01" if 0 < amount < 0.005 else f"${amount:.2f}"
+    """``$1,234.50``; what is less than half a cent but not nothing is ``under $0.01``."""
+    return "under $0.01" if 0 < amount < 0.005 else f"${amount:,.2f}"
 
 
 def hours(seconds: float) -> str:

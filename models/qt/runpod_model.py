@@ -44,6 +44,11 @@ class RunpodModel(QObject):
         return self._lines or ((_ASKING,) if self.is_asking else ())
 
     @property
+    def is_against(self) -> bool:
+        """Whether the lines say why nothing can be rented."""
+        return bool(self.problem) or bool(self._lines and self.quote is None)
+
+    @property
     def short(self) -> str:
         """Price, what is expected and the most, in a few words; empty without a quote."""
         quote = self.quote

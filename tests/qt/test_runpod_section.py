@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 
-from models.domain.config import TARGET_LOCAL, TARGET_RUNPOD
+from models.domain.config import RUNTIME_RUNPOD, TARGET_LOCAL, TARGET_RUNPOD
 from models.domain.errors import AppError
 from models.domain.gpu_list import GpuList
 from models.domain.gpu_offer import Candidate, GpuOffer, Stock
 from models.domain.pod_quote import PodPrice, quote
+from models.domain.remote_run import RemoteAttempt, RemotePhase
+from models.domain.rented import RentedRun
+from models.domain.run import RunState
 from models.domain.secrets import RUNPOD_KEY
 from services.remote.quotes import RemoteQuote
-from tests.qt.fakes import NOW
+from tests.qt.fakes import NOW, make_run
+from views.widgets.model_delegate import LABEL_ROLE
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -130,3 +134,61 @@ def test_another_target_forgets_the_quote(program: Program) -> None:
     choose_runpod(program)
     program.models.form.edit("training.target", TARGET_LOCAL)
     assert program.models.runpod.lines == ()
+
+
+def test_why_nothing_can_be_rented_stands_out(program: Program) -> None:
+    choose_runpod(program)
+    words = program.child("runpod.quote.lines")
+    assert (words.property("tone"), words.text() != "") == ("", True)
+    program.services.remote.quotes.quote = RemoteQuote((), None, None, NOW, reason="Out of stock.")
+    program.wiring.rented.quotes.refresh()
+    program.settle()
+    assert (words.property("tone"), words.text()) == ("warning", "Out of stock.")
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")  # of a list that pops up, off screen
+def test_the_list_of_gpus_shows_its_entries_whole(program: Program) -> None:
+    choose_runpod(program)
+    combo = program.child("runpod.gpu")
+    letters = combo.view().fontMetrics()
+    longest = "RTX PRO 6000 Blackwell Server Edition · 96 GB · $1.89 an hour · many in stock"
+    combo.setItemData(0, longest, LABEL_ROLE)
+    combo.showPopup()
+    assert combo.view().viewport().width() >= letters.horizontalAdvance(longest)
+    combo.hidePopup()
+
+
+@pytest.mark.parametrize("is_live", [False, True])
+def test_in_a_narrow_window_the_money_is_said_whole(program: Program, is_live: bool) -> None:
+    choose_runpod(program)
+    quote, headline = program.child("runpod.quote"), program.child("run.status")
+    assert (headline.text(), headline.isVisible()) == ("Ready to train", True)
+    if is_live:
+        quote_of_run(program)
+    program.window.resize(640, 760)
+    for _ in range(4):  # a layout's request may bring another one
+        QCoreApplication.processEvents()
+    assert quote.shown_text == quote.text()
+    assert headline.isVisible() == is_live
+    if is_live:
+        assert headline.shown_text.endswith("…")
+    program.window.resize(1280, 800)
+    for _ in range(4):
+        QCoreApplication.processEvents()
+    assert headline.shown_text == headline.text() != ""
+
+
+def quote_of_run(program: Program) -> None:
+    """A run on a pod that has cost something."""
+    config = program.models.form.config
+    run = make_run("run-1", RunState.PREPARING, config=config, runtime=RUNTIME_RUNPOD)
+    program.services.runs.stored = {"run-1": run}
+    program.models.run.begin(run)
+    program.settle()
+    attempt = RemoteAttempt(
+        "run-1", 1, "temper-1-2-1", phase=RemotePhase.DELIVERING, pod_id="pod-1",
+        gpu="NVIDIA RTX A5000", per_hour=0.28, most_cost=1651.0,
+    )  # fmt: skip
+    program.services.rented.known = {"run-1": RentedRun(attempt, 12.31, "https://c.example", ())}
+    program.wiring.rented.watch.look()
+    program.settle()

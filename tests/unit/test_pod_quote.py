@@ -68,6 +68,7 @@ def test_large_volumes_cost_less_for_each_gigabyte() -> None:
 
 def test_words_for_money_and_time() -> None:
     assert (dollars(0), dollars(0.001), dollars(1.2)) == ("$0.00", "under $0.01", "$1.20")
+    assert dollars(1234.5) == "$1,234.50"
     assert [hours(n) for n in (1, 59 * 60, 3600, 7830)] == [
         "1 minute", "59 minutes", "1 h", "2 h 10 min",
     ]  # fmt: skip

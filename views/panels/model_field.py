@@ -51,7 +51,6 @@ class ModelField(Field):
             self._combo.addItem(model.repo)
             self._combo.setItemData(self._combo.count() - 1, model.label, LABEL_ROLE)
         self._combo.setItemDelegate(ModelDelegate(self._combo))
-        self._combo.view().setMinimumWidth(460)
         self.show_value(shown)
 
     def summary(self, value: object) -> str:

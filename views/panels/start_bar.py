@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
 from models.domain.availability import disabled_reason
 from models.domain.config import TARGET_RUNPOD
 from views.theme import current_theme
 from views.widgets.buttons import push_button
-from views.widgets.card import restyle, text_label
+from views.widgets.card import restyle
+from views.widgets.elided_label import ElidedLabel
 from views.widgets.run_progress import READY, RunProgress
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ _QUEUE_WORDS = "Add to &queue"
 _STOP_HELP = "Save a checkpoint and end the run; pressed again, end it at once"
 _LEAST_PROGRESS = 290
 """Pixels that the words about the run need beside the buttons."""
+_BESIDE = 190
+"""Pixels of the shortest headline, and of what lies between the words and the buttons."""
+_PREFERRED = QSizePolicy.Policy.Preferred
 _LIMITS = {"runpod.max_cost", "runpod.max_hours"}
 
 
@@ -64,7 +68,8 @@ class StartBar(QFrame):
         self._save.setObjectName("config.save_bar")
         self._pod: PodModel | None = None
         self._quoted = ""
-        self._quote = text_label("", "muted")
+        self._quote = ElidedLabel("muted", keeps_end=True)  # the most it costs stands last
+        self._quote.setSizePolicy(_PREFERRED, _PREFERRED)
         self._quote.setObjectName("runpod.quote")
         self._progress = RunProgress("run", "heading")
         self._attention = push_button("", "attention")
@@ -155,8 +160,21 @@ class StartBar(QFrame):
         self._attention.setText(text)
         self._attention.setVisible(bool(text))
         reason = disabled_reason(self._start_path(), self._form.circumstances)
-        ready = "Not ready yet" if reason else READY
+        ready = "Not ready yet" if reason else READY if self._has_room() else ""
         self._progress.set_idle("" if text else ready)
+
+    def _has_room(self) -> bool:
+        """Whether words stand beside the quote: in a narrow window the money is said first."""
+        if self._quote.isHidden():
+            return True
+        save = 0 if self._save.isHidden() else self._save.sizeHint().width()
+        room = self.width() - self._taken() - save - _BESIDE * current_theme().scale
+        return room >= self._quote.sizeHint().width()
+
+    def _taken(self) -> int:
+        """The width of Start and Stop as they are seen, in pixels."""
+        buttons = (*self.starts.values(), *self.stops.values())
+        return sum(one.sizeHint().width() for one in buttons if not one.isHidden())
 
     @Slot()
     def _show_buttons(self) -> None:
@@ -177,6 +195,8 @@ class StartBar(QFrame):
         most = f"at most ${limits.max_cost:,.2f} and {limits.max_hours:g} h"
         cost = self._pod_cost()
         self._quote.setText(cost or self._quoted or most)
+        # What is spent is short, and stays whole: rather the headline beside it is cut.
+        self._quote.setMinimumWidth(self._quote.sizeHint().width() if cost else 1)
         self._quote.setVisible(bool(cost) or chosen == "runpod")
         self._show_attention()
         if focused and not focused[0].isEnabled():
@@ -209,12 +229,10 @@ class StartBar(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        buttons = (*self.starts.values(), *self.stops.values(), self._save)
-        taken = sum(
-            one.sizeHint().width() for one in buttons if one is self._save or not one.isHidden()
-        )
-        room = _LEAST_PROGRESS * current_theme().scale
-        self._save.setVisible(self.width() >= taken + room)  # it has other places
+        room = self.width() - self._taken() - self._save.sizeHint().width()
+        # It has other places.
+        self._save.setVisible(room >= _LEAST_PROGRESS * current_theme().scale)
+        self._show_attention()
 
     def _start_path(self) -> str:
         is_remote = self._form.value("training.target") == TARGET_RUNPOD

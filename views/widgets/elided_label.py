@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 class ElidedLabel(QLabel):
     """One line of plain text that takes what width is left; ``text()`` is always all of it."""
 
-    def __init__(self, role: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self, role: str = "", parent: QWidget | None = None, *, keeps_end: bool = False
+    ) -> None:
+        """``keeps_end``: what matters most stands at the end, so the beginning is cut."""
         super().__init__(parent)
+        self._keeps_end = keeps_end
         self.setProperty("textFormat", PLAIN_TEXT)
         self.setProperty("role", role)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -27,9 +31,8 @@ class ElidedLabel(QLabel):
         """What of the text is seen."""
         from PySide6.QtCore import Qt  # see card.PLAIN_TEXT
 
-        return self.fontMetrics().elidedText(
-            self.text(), Qt.TextElideMode.ElideRight, self.contentsRect().width()
-        )
+        mode = Qt.TextElideMode.ElideLeft if self._keeps_end else Qt.TextElideMode.ElideRight
+        return self.fontMetrics().elidedText(self.text(), mode, self.contentsRect().width())
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, super().minimumSizeHint().height())

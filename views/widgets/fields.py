@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _FLAGS_ROLE = 0xFF
 _CHOICE_FLAGS = 0x21  # selectable and enabled
 _TOOL_TIP_ROLE = 3
+_LIST_MARGIN = 20
+"""Pixels of a list's border, and of the padding of its entries."""
 
 
 class Field(QWidget):
@@ -259,13 +261,21 @@ class SwitchField(Field):
 
 
 class CalmComboBox(QComboBox):
-    """A combo box that leaves the wheel to the page unless it has the focus."""
+    """A combo box that leaves the wheel to the page unless it has the focus; its list is as wide
+    as its entries need, within the window.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("focusPolicy", STRONG_FOCUS)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)
+
+    def showPopup(self) -> None:  # noqa: N802
+        view = self.view()
+        beside = view.verticalScrollBar().sizeHint().width() + _LIST_MARGIN
+        view.setMinimumWidth(min(view.sizeHintForColumn(0) + beside, self.window().width()))
+        super().showPopup()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():

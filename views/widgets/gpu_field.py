@@ -87,7 +87,6 @@ class GpuField(Field):
         for offer in shown:
             self._combo.addItem(offer.gpu)
             self._combo.setItemData(self._combo.count() - 1, offer_words(offer), LABEL_ROLE)
-        self._combo.view().setMinimumWidth(420)
         self._combo.blockSignals(False)
         self._fits.setVisible(bool(gpus.offers))
         self.show_value(self._value)

@@ -62,7 +62,7 @@ class QuoteRow(GridRow):
         model = self._model
         self._quote.setText("\n".join(model.lines))
         self._quote.setVisible(bool(model.lines))
-        restyle(self._quote, "tone", "warning" if model.problem else "")
+        restyle(self._quote, "tone", "warning" if model.is_against else "")
         said = model.ensure_problem or "\n".join(model.ensured)
         said = "Looking for volume and template…" if model.is_ensuring else said
         self._said.setText(said)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from views.widgets.card import restyle, text_label
+from views.widgets.elided_label import ElidedLabel
 
 if TYPE_CHECKING:
     from models.qt.pod_model import PodModel
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 READY = "Ready to train"
 _PARTS = 1000
+_PREFERRED = QSizePolicy.Policy.Preferred
 
 
 class RunProgress(QWidget):
@@ -25,7 +27,9 @@ class RunProgress(QWidget):
         self._model: RunStatusModel | None = None
         self._pod: PodModel | None = None
         self._idle = READY
-        self._status = text_label(READY, role)
+        self._status = ElidedLabel(role)
+        self._status.setText(READY)
+        self._status.setSizePolicy(_PREFERRED, _PREFERRED)
         self._left = text_label("", "muted")
         self._bar = QProgressBar()
         named = {"status": self._status, "time_left": self._left, "progress": self._bar}
