@@ -6,12 +6,14 @@ import json
 import os
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import yaml
+import pytest
 
-from app.bootstrap import build_services
+from app.bootstrap import Services, build_services
 from app.paths import AppPaths
+from models.domain.config import SOURCE_HUB, TrainingConfig
+from models.domain.config_io import with_values
 from services.job_builder import JobBuilder
 from services.offline import OfflinePolicy
 from services.offline_dataset import on_library
@@ -75,34 +77,36 @@ def _lines(split: str, count: int) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
-def _setup(folder: Path) -> dict[str, Any]:
-    steps = {"max_steps": 2, "eval_steps": 2, "max_seq_length": 64, "packing": False}
-    return {
-        "hp": {"base_model": MODEL, "batch_size": 1, "grad_accum": 1, **steps},
-        "dataset": {
-            "source": "Hugging Face", "hf_repo": DATASET, "hf_split": "train", "eval_split": "test",
-        },
-        "local": {"use_gpu": False, "host_data_dir": str(folder)},
-        "output": {"directory": "/data/outputs/net"},
+def _setup(folder: Path) -> TrainingConfig:
+    values = {
+        "hp.base_model": MODEL, "hp.batch_size": 1, "hp.grad_accum": 1, "hp.max_steps": 2,
+        "hp.eval_steps": 2, "hp.max_seq_length": 64, "hp.packing": False,
+        "dataset.source": SOURCE_HUB, "dataset.hf_repo": DATASET, "dataset.hf_split": "train",
+        "dataset.eval_split": "test", "local.use_gpu": False, "local.host_data_dir": str(folder),
     }  # fmt: skip
+    return with_values(TrainingConfig(), values)
 
 
+def _services(home: Path) -> closing[Services]:
+    return closing(build_services(AppPaths(home), OfflinePolicy(forced=True)))
+
+
+@pytest.mark.timeout(900)
 def test_prepared_from_the_hub_it_trains_and_measures_on_both_splits_when_the_hub_is_gone(
     tmp_path: Path, tiny_model: Path, trainer_home: TrainerHome
 ) -> None:
-    home, setup = tmp_path / "home", tmp_path / "setup.yaml"
+    home = tmp_path / "home"
     home.mkdir()
     (home / "runtime").symlink_to(trainer_home.environment.root)
-    setup.write_text(yaml.safe_dump(_setup(tmp_path / "elsewhere")))
+    with _services(home) as services:
+        services.configs.save("Net", _setup(tmp_path / "elsewhere"))
+        missing = services.bundles.readiness.status("Net").missing
+        assert [need.what for need in missing] == ["Model", "Dataset"]
     with _hub(tiny_model) as hub:
         temper = OnlineTemper(home, hub.url)
-        temper("config", "save", "Net", str(setup))
-        assert _missing(temper) == ["Model", "Dataset"]
-
         (prepared,) = temper.json("offline", "prepare", "Net")
         assert (prepared["status"], prepared["error"]) == ("ready to train offline", "")
 
-    assert _missing(temper) == []
     _nothing_is_missing(home)
     run = temper.json("--offline", "train", "Net")
     assert run["state"] == "finished"
@@ -110,14 +114,10 @@ def test_prepared_from_the_hub_it_trains_and_measures_on_both_splits_when_the_hu
     assert '"eval_loss"' in events
 
 
-def _missing(temper: Temper) -> list[str]:
-    (found,) = temper.json("offline", "status")
-    return [need["what"] for need in found["needs"] if not need["is_here"]]
-
-
 def _nothing_is_missing(home: Path) -> None:
     """For a start; and what it would hold out are the rows that a training on the Hub holds out."""
-    with closing(build_services(AppPaths(home), OfflinePolicy(forced=True))) as services:
+    with _services(home) as services:
+        assert services.bundles.readiness.status("Net").is_ready
         config = services.configs.get("Net")
         assert [one.field for one in services.runs.problems(config)] == ["dataset.source"]
         offline = on_library(config, services.datasets)
