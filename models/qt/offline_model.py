@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 
+from models.domain.offline_ready import SETUP
 from models.domain.remote_money import clock_words
 from models.qt.table_model import Column, ItemTableModel
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtCore import QObject
 
-    from models.domain.offline_ready import OfflineStatus
+    from models.domain.offline_ready import OfflineNeed, OfflineStatus
 
 _NOTHING = "–"
 
@@ -58,6 +59,17 @@ class OfflineModel(ItemTableModel["OfflineStatus"]):
         """Say how it went."""
         self.note, self.is_trouble = note, is_trouble
         self.changed.emit()
+
+
+def lacks_text(status: OfflineStatus) -> str:
+    """What keeps it from training offline and what to do about it, a line each; empty for none."""
+    return "\n".join(_need_line(need) for need in status.missing)
+
+
+def _need_line(need: OfflineNeed) -> str:
+    what = "Not possible" if need.what == SETUP else f"Not here: {need.what.lower()}"
+    divider = ": " if need.what == SETUP else " "
+    return f"{what}{divider}{need.name.rstrip('.')}. {need.remedy}".strip()
 
 
 def _name(status: OfflineStatus) -> str:

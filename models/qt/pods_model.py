@@ -9,6 +9,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
 
 from models.domain.pod_quote import dollars, hours
 from models.domain.remote_money import clock_words
+from models.qt.pod_words import pod_line
 from models.qt.table_model import Column, ItemTableModel
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ class PodsModel(ItemTableModel["PodRow"]):
     def name_of(self, row: PodRow) -> str:
         """The run's name, else what is known of whose it is."""
         return self._names.get(row.run_id) or row.run_id or "no run that is known here"
+
+    def line(self, row: PodRow) -> str:
+        """All of a row in words, for the table cuts what is long."""
+        names = {row.run_id: self.name_of(row)} if row.run_id else {}
+        return f"{pod_line(row, names, time.time())} State: {_state(row)}."
 
     def data(self, index: _Index, role: int = _DISPLAY) -> object:
         if role == _DISPLAY and index.column() == 0:
