@@ -27,7 +27,10 @@ class StorageConnection(QObject):
     ) -> None:
         super().__init__(wiring)
         self._window = window
-        self.controller = StorageController(desk, window.models.storage, services.storage, self)
+        models = window.models
+        self.controller = StorageController(
+            desk, models.storage, models.form, services.storage, self
+        )
         page = window.storage
         if page is not None:
             page.opened.connect(self.controller.look_if_stale)

@@ -667,10 +667,12 @@ class StoragePort(Protocol):
     def set_rules(self, rules: RetentionRules) -> None:
         """Remember them; AppError("bad_use")."""
 
-    def plan(self, rules: RetentionRules) -> CleanPlan:
-        """What a clean-up would remove; nothing is done."""
+    def plan(self, rules: RetentionRules, setup: TrainingConfig | None = None) -> CleanPlan:
+        """What a clean-up would remove; nothing is done. ``setup`` is one that is not saved."""
 
-    def clean(self, shown: CleanPlan, rules: RetentionRules) -> Cleaned:
+    def clean(
+        self, shown: CleanPlan, rules: RetentionRules, setup: TrainingConfig | None = None
+    ) -> Cleaned:
         """Remove what was shown and may still go; AppError("busy")."""
 
     def pin(self, run_id: str, checkpoint: str = "", *, pinned: bool = True) -> None:

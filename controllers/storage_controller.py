@@ -13,18 +13,26 @@ if TYPE_CHECKING:
     from controllers.desk import Desk
     from controllers.ports import StoragePort
     from models.domain.storage import CleanPlan, RetentionRules, StoredItem
+    from models.qt.form_model import FormModel
     from models.qt.storage_model import StorageModel
 
 
 class StorageController(QObject):
-    """Everything in a lane of its own, one after the other: counting takes seconds."""
+    """Everything in a lane of its own, one after the other: counting takes seconds. What the form
+    holds is needed as a saved setup is."""
 
     def __init__(
-        self, desk: Desk, model: StorageModel, storage: StoragePort, parent: QObject | None = None
+        self,
+        desk: Desk,
+        model: StorageModel,
+        form: FormModel,
+        storage: StoragePort,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._desk = desk
         self._model = model
+        self._form = form
         self._storage = storage
         self._is_stale = True
         self._wanted: RetentionRules | None = None
@@ -78,15 +86,15 @@ class StorageController(QObject):
             while self._is_stale:
                 self._is_stale = False
                 self._model.show(await lane.run(self._storage.report))
-                await self._plan(await lane.run(self._storage.rules))
+                rules = await lane.run(self._storage.rules)
+                self._model.show_plan(await self._plan(rules), rules)
         except AppError as error:
             self._is_stale, problem = True, _words(error)
         finally:
             self._model.end(problem)
 
-    async def _plan(self, rules: RetentionRules) -> None:
-        plan = await self._desk.lanes.storage.run(self._storage.plan, rules)
-        self._model.show_plan(plan, rules)
+    async def _plan(self, rules: RetentionRules) -> CleanPlan:
+        return await self._desk.lanes.storage.run(self._storage.plan, rules, self._form.user_config)
 
     async def _set_rules(self) -> None:
         """The last of several that come fast is the one that counts."""
@@ -94,8 +102,9 @@ class StorageController(QObject):
         try:
             while (rules := self._wanted) is not None:
                 await self._desk.lanes.storage.run(self._storage.set_rules, rules)
-                await self._plan(rules)
-                if self._wanted is rules:
+                plan = await self._plan(rules)
+                if self._wanted is rules:  # else the boxes would go back to what was before
+                    self._model.show_plan(plan, rules)
                     self._wanted = None
         except AppError as error:
             problem = _words(error)
@@ -108,7 +117,9 @@ class StorageController(QObject):
         self._model.begin(cleaning=True)
         problem = ""
         try:
-            done = await self._desk.lanes.storage.run(self._storage.clean, shown, rules)
+            done = await self._desk.lanes.storage.run(
+                self._storage.clean, shown, rules, self._form.user_config
+            )
             self._model.show_done(done)
         except AppError as error:
             problem = _words(error)

@@ -13,12 +13,18 @@ from app.cli.run_table import RunName  # noqa: TC001 - typer reads the annotatio
 from app.cli.state import services
 from app.cli.train import read_config
 from models.domain.errors import AppError
-from models.domain.storage import MOST_KEPT, RetentionRules, StoredKind
-from models.qt.storage_words import KIND_TITLES, forecast_sentence
+from models.domain.storage import (
+    FURTHER_KINDS,
+    MOST_KEPT,
+    CleanKind,
+    RetentionRules,
+    StoredKind,
+)
+from models.qt.storage_words import FURTHER_TITLES, KIND_TITLES, forecast_sentence
 from models.qt.wording import counted, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from models.domain.storage import Cleaned, CleanPlan, StorageReport, Verdict
     from models.domain.storage_forecast import StorageForecast
@@ -58,29 +64,52 @@ def clean(
     keep_best: Annotated[
         bool | None, typer.Option("--keep-best/--no-keep-best", help="The best one of each run.")
     ] = None,
+    rows: Annotated[
+        bool | None, typer.Option("--rows/--no-rows", help="Also rows of deleted datasets.")
+    ] = None,
+    caches: Annotated[
+        bool | None,
+        typer.Option("--caches/--no-caches", help="Also reports on datasets, and their tokens."),
+    ] = None,
+    versions: Annotated[
+        bool | None,
+        typer.Option(
+            "--versions/--no-versions", help="Also code and environments of other versions."
+        ),
+    ] = None,
+    revisions: Annotated[
+        bool | None,
+        typer.Option("--revisions/--no-revisions", help="Also old revisions of base models."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, and do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json_: Json = False,
 ) -> None:
-    """Remove checkpoints that nothing needs, and what ended programs left half-made.
+    """Remove checkpoints that nothing needs, what ended programs left half-made, and what else is
+    asked for.
 
-    What a run that trains or waits, a resume, a saved configuration, another run or a pin needs
-    stays. Without options the rules of the Storage page hold.
+    What a run that trains or waits, a resume, a saved configuration (the one that was used last
+    among them), another run or a pin needs stays. Without options the rules of the Storage page
+    hold.
     """
     with reported(json_):
-        rules = _rules(keep_last, keep_best)
+        chosen = {
+            CleanKind.ROWS: rows, CleanKind.CACHES: caches, CleanKind.VERSIONS: versions,
+            CleanKind.REVISIONS: revisions,
+        }  # fmt: skip
+        rules = _rules(keep_last, keep_best, chosen)
         plan = services().storage.plan(rules)
         if not json_:
             _print_plan(plan)
         if dry_run or not plan.going:
             if json_:
-                print_json({"rules": rules, **_plan_document(plan)})
+                print_json(_clean_document(rules, plan))
             return
         if not yes:
             _ask(plan)
         done = services().storage.clean(plan, rules)
         if json_:
-            print_json({"rules": rules, **_plan_document(plan), "cleaned": done})
+            print_json({**_clean_document(rules, plan), "cleaned": done})
         else:
             _say_done(done)
 
@@ -121,11 +150,17 @@ def forecast(
             print(forecast_sentence(found))
 
 
-def _rules(keep_last: int | None, keep_best: bool | None) -> RetentionRules:
+def _rules(
+    keep_last: int | None, keep_best: bool | None, chosen: Mapping[CleanKind, bool | None]
+) -> RetentionRules:
+    """The stored ones, save for what is said."""
     stored = services().storage.pins.rules()
     return RetentionRules(
         stored.keep_last if keep_last is None else keep_last,
         stored.keep_best if keep_best is None else keep_best,
+        frozenset(
+            kind for kind, said in chosen.items() if (kind in stored.also if said is None else said)
+        ),
     )
 
 
@@ -162,39 +197,58 @@ def _print_report(report: StorageReport, most: int | None) -> None:
 def _print_plan(plan: CleanPlan) -> None:
     if not plan.going:
         print("There is nothing to clean up.")
+        _hint(plan)
         return
     print_table(("RUN", "WHAT", "SIZE", "WHY"), _rows(plan.going))
-    print(f"{counted(len(plan.going), 'folder')} would go, which frees {size(plan.bytes)}.")
+    print(f"{counted(len(plan.going), 'item')} would go, which frees {size(plan.bytes)}.")
+    _hint(plan)
+
+
+def _hint(plan: CleanPlan) -> None:
+    """What more there is to ask for."""
+    asked = {one.piece.kind for one in plan.going}
+    for kind in FURTHER_KINDS:
+        if kind not in asked and (freed := plan.bytes_of(kind)):
+            say(f"With --{kind.value} also: {FURTHER_TITLES[kind]} ({size(freed)}).")
 
 
 def _rows(verdicts: Iterable[Verdict]) -> Iterable[tuple[str, str, str, str]]:
     for one in verdicts:
         taken = size(sum(name.bytes for name in one.piece.files))
-        yield one.piece.run_id, Path(one.piece.path).name, taken, one.why
+        yield one.piece.run_id, one.piece.name or Path(one.piece.path).name, taken, one.why
 
 
 def _ask(plan: CleanPlan) -> None:
-    what = f"{counted(len(plan.going), 'folder')} ({size(plan.bytes)})"
+    what = f"{counted(len(plan.going), 'item')} ({size(plan.bytes)})"
     if not sys.stdin.isatty():
         raise AppError("bad_use", f"This removes {what}.", "Add --yes to do it unasked.")
     typer.confirm(f"Remove {what}?", abort=True, err=True)
 
 
 def _say_done(done: Cleaned) -> None:
-    print(f"{counted(len(done.paths), 'folder')} removed; {size(done.bytes)} freed.")
+    print(f"{counted(len(done.paths), 'item')} removed; {size(done.bytes)} freed.")
     for path, why in done.kept:
         say(f"{path} stays. {why}")
 
 
-def _plan_document(plan: CleanPlan) -> dict[str, object]:
+def _clean_document(rules: RetentionRules, plan: CleanPlan) -> dict[str, object]:
     def told(verdicts: Iterable[Verdict]) -> list[dict[str, object]]:
         return [
             {"path": one.piece.path, "run": one.piece.run_id, "step": one.piece.step,
+             "kind": one.piece.kind.value, "name": one.piece.name,
              "bytes": sum(name.bytes for name in one.piece.files), "why": one.why}
             for one in verdicts
         ]  # fmt: skip
 
-    return {"bytes": plan.bytes, "going": told(plan.going), "staying": told(plan.staying)}
+    further = {kind.value: plan.bytes_of(kind) for kind in FURTHER_KINDS}
+    return {
+        "rules": {
+            "keep_last": rules.keep_last, "keep_best": rules.keep_best,
+            "also": [kind.value for kind in FURTHER_KINDS if kind in rules.also],
+        },
+        "bytes": plan.bytes, "further": further, "going": told(plan.going),
+        "staying": told(plan.staying),
+    }  # fmt: skip
 
 
 def _document(report: StorageReport) -> dict[str, object]:

@@ -99,8 +99,8 @@ class StorageModel(QObject):
     def show_done(self, done: Cleaned) -> None:
         """Tell what a clean-up did."""
         stays = f" {done.kept[0][1]}" if done.kept else ""
-        kept = f" {counted(len(done.kept), 'folder')} stayed after all.{stays}" if done.kept else ""
-        self.done = f"{counted(len(done.paths), 'folder')} removed, {size(done.bytes)} freed.{kept}"
+        kept = f" {counted(len(done.kept), 'item')} stayed after all.{stays}" if done.kept else ""
+        self.done = f"{counted(len(done.paths), 'item')} removed, {size(done.bytes)} freed.{kept}"
         self.changed.emit()
 
     @property
@@ -124,7 +124,7 @@ class StorageModel(QObject):
         going = self.plan.going
         if not going:
             return "Nothing can go by these rules."
-        what = counted(len(going), "folder")
+        what = counted(len(going), "item")
         if not self.plan.bytes:
             return f"{what} can go. What lies in them takes no room of its own."
         return f"{what} can go, which frees {size(self.plan.bytes)}."
@@ -188,7 +188,7 @@ def _kind_of(item: StoredItem) -> str:
 
 
 def _what_of(verdict: Verdict) -> str:
-    name = PurePath(verdict.piece.path).name.lstrip(".")
+    name = verdict.piece.name or PurePath(verdict.piece.path).name.lstrip(".")
     return f"{verdict.run_name} · {name}" if verdict.run_name else name
 
 
@@ -209,7 +209,7 @@ _ITEMS: tuple[Column[StoredItem], ...] = (
     ),
 )  # fmt: skip
 _VERDICTS: tuple[Column[Verdict], ...] = (
-    Column("Checkpoint", _what_of),
+    Column("What", _what_of),
     Column("Removed", lambda one: "Yes" if one.goes else "No"),
     Column("Size", lambda one: size(_taken(one)), _taken, is_number=True),
     Column("Why", lambda one: one.why),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.domain.storage import StoredKind
+from models.domain.storage import CleanKind, StoredKind
 from models.qt.wording import counted, size
 
 if TYPE_CHECKING:
@@ -31,6 +31,23 @@ KIND_WORDS = {
     StoredKind.ENVIRONMENT: "Environment",
     StoredKind.CACHE: "Cache",
     StoredKind.PROGRAM: "Temper",
+}
+FURTHER_TITLES = {
+    CleanKind.ROWS: "Rows of deleted datasets",
+    CleanKind.CACHES: "Reports and tokens of datasets",
+    CleanKind.VERSIONS: "Leftovers of other versions",
+    CleanKind.REVISIONS: "Old revisions of base models",
+}
+FURTHER_HELP = {
+    CleanKind.ROWS: "Rows that no dataset and no run has any more",
+    CleanKind.CACHES: "What was found in datasets, and datasets as tokens: made again when needed",
+    CleanKind.VERSIONS: (
+        "Training code and Python environments of other versions of Temper that no run works with"
+    ),
+    CleanKind.REVISIONS: (
+        "Downloads that a newer one has replaced and that no run, adapter or setup names. Another "
+        "program that uses the same Hugging Face cache may want them, and would fetch them again"
+    ),
 }
 
 

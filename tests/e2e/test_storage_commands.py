@@ -94,6 +94,34 @@ def test_cleaning_is_shown_first_asks_and_leaves_what_a_resume_needs(run: Run) -
     assert "nothing to clean up" in temper("clean")
 
 
+def test_what_nothing_needs_goes_where_it_is_asked_for(run: Run, tmp_path: Path) -> None:
+    reports = tmp_path / "home" / "inspections"
+    reports.mkdir()
+    (reports / "one.json").write_bytes(b"x" * 5000)
+    shown = document("clean", "--dry-run")
+    assert shown["further"] == {"rows": 0, "caches": 8192, "versions": 0, "revisions": 0}
+    assert shown["rules"] == {"keep_last": 1, "keep_best": True, "also": []}
+    done = CliRunner().invoke(app, ["storage", "clean", "--yes"])
+    assert "With --caches also: Reports and tokens of datasets (8 kB)." in done.stderr
+    assert reports.exists()
+    done = document("clean", "--caches", "--yes")
+    assert [one["name"] for one in done["going"]] == ["Reports on datasets"]
+    assert done["cleaned"]["bytes"] == done["bytes"] == 8192
+    assert not reports.exists()
+
+
+def test_what_is_pinned_is_not_deleted_with_the_run(run: Run) -> None:
+    temper("pin", "last", "10")
+    done = CliRunner().invoke(app, ["runs", "delete", run.id, "--outputs", "--yes"])
+    assert done.exit_code == 1
+    assert "you have pinned checkpoint-10" in done.stderr
+    assert f"temper storage unpin {run.id} CHECKPOINT" in done.stderr
+    assert left(run) == ["checkpoint-10", "checkpoint-20", "checkpoint-30"]
+    temper("unpin", "last", "10")
+    done = CliRunner().invoke(app, ["runs", "delete", run.id, "--outputs", "--yes"])
+    assert done.exit_code == 0, done.output
+
+
 def test_what_is_pinned_stays_until_it_is_not(run: Run) -> None:
     assert document("pin", "last", "10")["pinned"] == ["checkpoint-10"]
     temper("clean", "--yes")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from models.domain.storage import (
     Cleaned,
+    CleanKind,
     CleanPlan,
     FileName,
     Piece,
@@ -40,6 +41,19 @@ def verdict(name: str, size: int, why: str, *, goes: bool) -> Verdict:
     return Verdict(
         Piece(path, "20261125-120000-abcd", step, True, True, (file,)), goes, why, "Support bot"
     )
+
+
+def spare(kind: CleanKind, name: str, size: int) -> Verdict:
+    """Something of a further kind that nothing needs."""
+    piece = Piece(f"/home/me/{name}", kind=kind, name=name, files=(FileName((9, size), size),))
+    return Verdict(piece, goes=False, why="", could_go=True)
+
+
+def chosen(one: Verdict, rules: RetentionRules) -> Verdict:
+    """What becomes of it by these rules."""
+    goes = one.piece.kind in rules.also
+    why = "Nothing needs it." if goes else "Nothing needs it, but its kind is not chosen."
+    return replace(one, goes=goes, why=why)
 
 
 @dataclass
@@ -78,6 +92,8 @@ class FakeStorage:
     error: Exception | None = None
     hold: Callable[[], None] | None = None
     calls: list[tuple[str, object]] = field(default_factory=list)
+    spares: tuple[Verdict, ...] = ()
+    setups: list[TrainingConfig | None] = field(default_factory=list)
 
     def report(self) -> StorageReport:
         self._called("report", None)
@@ -90,12 +106,16 @@ class FakeStorage:
         self._called("set_rules", rules)
         self.kept = rules
 
-    def plan(self, rules: RetentionRules) -> CleanPlan:
+    def plan(self, rules: RetentionRules, setup: TrainingConfig | None = None) -> CleanPlan:
         self._called("plan", rules)
-        return CleanPlan(self.going)
+        self.setups.append(setup)
+        return CleanPlan((*self.going, *(chosen(one, rules) for one in self.spares)))
 
-    def clean(self, shown: CleanPlan, rules: RetentionRules) -> Cleaned:
+    def clean(
+        self, shown: CleanPlan, rules: RetentionRules, setup: TrainingConfig | None = None
+    ) -> Cleaned:
         self._called("clean", shown)
+        self.setups.append(setup)
         self.going = tuple(one for one in self.going if not one.goes)
         return self.done
 

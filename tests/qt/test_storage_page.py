@@ -11,9 +11,16 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
 
 from models.domain.errors import AppError
-from models.domain.storage import Cleaned, RetentionRules, StorageReport, StoredKind
+from models.domain.storage import (
+    FURTHER_KINDS,
+    Cleaned,
+    CleanKind,
+    RetentionRules,
+    StorageReport,
+    StoredKind,
+)
 from models.domain.storage_forecast import CheckpointSize, StorageForecast
-from tests.qt.fake_storage import GB, stored, verdict
+from tests.qt.fake_storage import GB, spare, stored, verdict
 from views.dialogs.question_dialog import QuestionDialog
 from views.main_window import STORAGE, TRAINING
 from views.theme import current_theme
@@ -114,7 +121,7 @@ def test_nothing_goes_before_what_goes_is_in_sight_and_agreed_to(program: Progra
     question(program).findChild(type(free), "question.remove").click()
     program.settle()
     assert calls(program, "clean") == [shown]
-    assert program.child("storage.done").text() == "1 folder removed, 2.0 GB freed."
+    assert program.child("storage.done").text() == "1 item removed, 2.0 GB freed."
     assert len(calls(program, "report")) == 2, "what is left is looked at"
     assert not free.isEnabled()
     assert program.child("storage.result").text() == "Nothing can go by these rules."
@@ -128,7 +135,7 @@ def test_what_stayed_after_all_is_said_with_the_reason(program: Program) -> None
     question(program).answered.emit("remove")
     program.settle()
     text = program.child("storage.done").text()
-    assert "1 folder stayed after all. You have pinned it." in text
+    assert "1 item stayed after all. You have pinned it." in text
 
 
 def test_the_rules_are_remembered_and_what_follows_is_shown_at_once(program: Program) -> None:
@@ -152,6 +159,48 @@ def test_the_rules_are_remembered_and_what_follows_is_shown_at_once(program: Pro
     assert field.property("invalid") == "true"
     told = [rules for rules in calls(program, "set_rules")[count:] if rules.keep_last > 1000]  # type: ignore[attr-defined]
     assert told == []
+
+
+def test_what_else_goes_is_ticked_and_tells_what_it_would_free(program: Program) -> None:
+    program.services.storage.spares = (
+        spare(CleanKind.ROWS, "Rows 12ab", 3 * GB),
+        spare(CleanKind.REVISIONS, "some/model, old revisions", GB),
+    )
+    opened(program)
+    boxes = {kind: program.child(f"storage.also.{kind.value}") for kind in FURTHER_KINDS}
+    assert not any(box.isChecked() for box in boxes.values()), "nobody has asked for it"
+    assert program.child("storage.free").text() == "Fr&ee 2.0 GB…"
+    rows = boxes[CleanKind.ROWS]
+    assert rows.accessibleDescription() == "Rows of deleted datasets: frees 3.0 GB"
+    assert "same Hugging Face cache" in boxes[CleanKind.REVISIONS].toolTip()
+    rows.click()
+    boxes[CleanKind.REVISIONS].click()
+    program.settle()
+    wanted = RetentionRules(also=frozenset({CleanKind.ROWS, CleanKind.REVISIONS}))
+    assert calls(program, "set_rules")[-1] == wanted
+    assert rows.isChecked()
+    assert program.child("storage.free").text() == "Fr&ee 6.0 GB…"
+    boxes[CleanKind.REVISIONS].click()
+    program.settle()
+    program.child("storage.free").click()
+    assert cells(program.child("storage.plan"))[:2] == [
+        ("Support bot · checkpoint-20", "Yes", "2.0 GB", "A newer one is kept."),
+        ("Rows 12ab", "Yes", "3.0 GB", "Nothing needs it."),
+    ]
+    question(program).answered.emit("remove")
+    program.settle()
+    assert len(calls(program, "clean")) == 1
+
+
+def test_what_the_form_holds_is_needed_though_nobody_has_saved_it(program: Program) -> None:
+    program.models.form.edit("output.directory", "/data/outputs/not-saved")
+    opened(program)
+    program.child("storage.free").click()
+    question(program).answered.emit("remove")
+    program.settle()
+    setups = program.services.storage.setups
+    assert len(setups) == 3, "the plan, the clean-up, and the look after it"
+    assert {one.output.directory for one in setups if one} == {"/data/outputs/not-saved"}
 
 
 def test_a_checkpoint_is_pinned_a_run_too_and_a_model_is_not(program: Program) -> None:
@@ -192,7 +241,7 @@ def test_what_cannot_be_done_is_said_and_can_be_tried_again(program: Program) ->
     program.window.show_page(TRAINING)
     opened(program)
     assert sentence.property("role") == ""
-    assert program.child("storage.result").text() == "1 folder can go, which frees 2.0 GB."
+    assert program.child("storage.result").text() == "1 item can go, which frees 2.0 GB."
 
 
 def test_while_it_looks_nothing_can_be_removed(program: Program) -> None:
@@ -229,7 +278,9 @@ def test_everything_is_reached_with_tab_and_has_a_name(
     try:
         opened(program)
         program.services.storage.going = (verdict("checkpoint-5", 1, "Why", goes=True),)
-        for name in ("again", "kinds", "keep_last", "keep_best", "preview", "free", "items", "pin"):
+        further = [f"also.{kind.value}" for kind in FURTHER_KINDS]
+        names = ["again", "kinds", "keep_last", "keep_best", *further, "preview", "free", "items"]
+        for name in [*names, "pin"]:
             widget = program.child(f"storage.{name}")
             assert widget.accessibleName() or widget.text(), name
             assert widget.focusPolicy() & Qt.FocusPolicy.TabFocus, name

@@ -13,15 +13,16 @@ from views.theme import current_theme
 from views.widgets.buttons import push_button
 from views.widgets.card import Card, restyle, show_if, text_label
 from views.widgets.fields import StepLineEdit
+from views.widgets.further_kinds import FurtherKinds
 from views.widgets.help_button import HelpButton
 
 if TYPE_CHECKING:
     from models.qt.storage_model import StorageModel
 
 _WHAT = (
-    "Removes checkpoints, and what ended programs left half-made. What a training, a resume, a "
-    "saved configuration, another run or a pin needs always stays. So do datasets, models and "
-    "images, which have pages of their own."
+    "Removes checkpoints, what ended programs left half-made, and what you tick below. What a "
+    "training, a resume, a configuration, the setup in the window, a bundle or a pin needs always "
+    "stays. So do datasets, models and images, which have pages of their own."
 )
 _LAST_HELP = (
     "So many of the newest checkpoints of each run stay. A run that has not finished keeps the one "
@@ -51,6 +52,7 @@ class CleanCard(Card):
         self._last_label = QLabel("Newest checkpoints &kept of each run")
         self._wrong = text_label("", "error", wrap=True)
         self._best = QCheckBox("Keep the &best checkpoint of each run")
+        self.also = FurtherKinds()
         self._result = text_label("", wrap=True)
         self._done = text_label("", "muted", wrap=True)
         self._preview = push_button("Sho&w what goes")
@@ -60,6 +62,7 @@ class CleanCard(Card):
         self._last.textEdited.connect(self._on_rules)
         current_theme().changed.connect(self._fit)
         self._best.clicked.connect(self._on_rules)
+        self.also.chosen.connect(self._on_rules)
         self._preview.clicked.connect(self.preview_requested)
         self._go.clicked.connect(self.clean_requested)
         model.changed.connect(self._show)
@@ -92,6 +95,7 @@ class CleanCard(Card):
         self.body.addWidget(self._wrong)
         self._wrong.hide()
         self.body.addWidget(self._best)
+        self.body.addWidget(self.also)
         self.body.addWidget(self._result)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
@@ -113,7 +117,7 @@ class CleanCard(Card):
         self._wrong.setText("" if is_good else f"Use a whole number from 0 to {MOST_KEPT:,}.")
         show_if(self._wrong, not is_good)
         if is_good:
-            rules = RetentionRules(int(text), self._best.isChecked())
+            rules = RetentionRules(int(text), self._best.isChecked(), self.also.kinds())
             if rules != self._model.rules:
                 self.rules_chosen.emit(rules)
 
@@ -123,7 +127,8 @@ class CleanCard(Card):
         is_known = model.report is not None
         is_idle = model.is_ready and is_known and not (model.is_looking or model.is_cleaning)
         self._show_rules(model.rules)
-        for one in (self._last, self._best):
+        self.also.show_kinds(model.rules.also, model.plan, known=is_known)
+        for one in (self._last, self._best, self.also):
             one.setEnabled(model.is_ready and is_known and not model.is_cleaning)
         self._preview.setEnabled(is_known and bool(model.plan.verdicts))
         self._go.setEnabled(is_idle and bool(model.plan.going))

@@ -180,7 +180,7 @@ class StoragePanel(QWidget):
         """What goes is in sight while it is asked for."""
         self._on_preview()
         plan = self._model.plan
-        what = counted(len(plan.going), "folder")
+        what = counted(len(plan.going), "item")
         text = (
             f"{what} will be removed, which frees {size(plan.bytes)}. That cannot be undone. "
             "The list shows each of them with the reason."
