@@ -42,7 +42,11 @@ class PodsConnection(QObject):
     @property
     def must_ask(self) -> bool:
         """Whether pods keep the window from being closed without another word."""
-        return bool(self.controller.rows) and not self._is_kept
+        return self._speak_against(self.controller.rows)
+
+    def _speak_against(self, rows: tuple[PodRow, ...]) -> bool:
+        """Whoever always keeps trainings is asked only about pods on which none goes on yet."""
+        return any(row.awaits or not self._is_kept for row in rows)
 
     @Slot()
     def ask_close(self) -> None:
@@ -62,7 +66,7 @@ class PodsConnection(QObject):
         if not self._asks:
             return
         self._asks = False
-        if not rows:
+        if not self._speak_against(rows):
             self.close_settled.emit()
             return
         names = {run.id: run.name for run in self._window.models.runs.items}

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 RUN_VARIABLE, ATTEMPT_VARIABLE = "TEMPER_RUN_ID", "TEMPER_ATTEMPT"
 """Variables of a pod that say which run's it is."""
+AWAITS_AGENT, AWAITS_WORK = "agent", "work"
+"""What a pod needs this program for: until its agent answers it cannot even end itself."""
+_AWAITS = {
+    RemotePhase.RENTING: AWAITS_AGENT,
+    RemotePhase.BOOTING: AWAITS_AGENT,
+    RemotePhase.DELIVERING: AWAITS_WORK,
+    RemotePhase.STARTING: AWAITS_WORK,
+}
 _DOING = {
     RemotePhase.RENTING: "being rented",
     RemotePhase.BOOTING: "starting",
@@ -33,7 +41,8 @@ class PodRow:
 
     ``is_seen`` is False for one that Runpod does not list (any more) but that is not proven gone.
     ``is_needed`` says whether a run still wants it; ``run_id`` is empty where no run knows it.
-    ``ends_at`` is when it ends by itself, None where that is not known here.
+    ``ends_at`` is when it ends by itself, None where that is not known here; ``awaits`` says what
+    it still needs this program for, empty once it trains.
     """
 
     id: str
@@ -54,6 +63,7 @@ class PodRow:
     """Reaches its container; empty where there is no way in: no public address, or no SSH."""
     is_seen: bool = True
     is_needed: bool = True
+    awaits: str = ""
 
     def age(self, now: float) -> float | None:
         """Seconds since it was rented; None where that is not known."""
@@ -147,6 +157,7 @@ def _with_record(row: PodRow, attempt: RemoteAttempt, now: float) -> PodRow:
         cost=attempt.spent(now) or row.cost,
         most_cost=attempt.most_cost,
         ends_at=attempt.ends_at,
+        awaits="" if attempt.teardown is Teardown.REQUESTED else _AWAITS.get(attempt.phase, ""),
     )
 
 

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from models.domain.pod_quote import dollars, hours
+from models.domain.pod_rows import AWAITS_AGENT, AWAITS_WORK
 from models.domain.remote_money import clock_words
 from models.qt.wording import counted
 
@@ -27,6 +28,12 @@ def closing_title(rows: Sequence[PodRow]) -> str:
 
 def closing_text(rows: Sequence[PodRow]) -> str:
     """What becomes of pods without the window."""
+    if any(row.awaits for row in rows):
+        which = "it" if len(rows) == 1 else "some of them"
+        return (
+            f"Nothing trains on {which} yet, and without Temper nothing will, but the cost goes on. Wait "
+            "until the training has begun, which takes some minutes, or end what you do not need."
+        )
     if len(rows) == 1:
         return (
             "It goes on without the window, and so does its cost. Its results come home when "
@@ -105,6 +112,10 @@ def not_gone_text(ends: Sequence[PodEnd]) -> str:
 def _end_words(row: PodRow, now: float) -> str:
     if row.state.startswith("ending"):
         return "It is being ended, and not proven gone yet."
+    if row.awaits == AWAITS_AGENT:
+        return "It is starting. Until its agent answers, nothing but Temper ends it."
+    if row.awaits == AWAITS_WORK:
+        return f"It is {row.state}. Without Temper it ends by itself after half an hour."
     if row.ends_at is None:
         return "It ends by itself at its limit."
     most = "" if row.most_cost is None else f", at most {dollars(row.most_cost)}"

@@ -13,7 +13,7 @@ from models.domain.app_settings import CLOSE_KEEP
 from models.domain.config import TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.errors import AppError
-from models.domain.pod_rows import PodEnd, PodRow, Swept
+from models.domain.pod_rows import AWAITS_AGENT, AWAITS_WORK, PodEnd, PodRow, Swept
 from models.qt.pod_words import closing_text, closing_title, ending_title, pod_line
 from tests.qt.fakes import NOW, make_run
 
@@ -150,6 +150,31 @@ def test_whoever_always_keeps_trainings_is_not_asked(program: Program, closed: l
     assert closed
 
 
+@pytest.mark.parametrize(
+    ("awaits", "says"),
+    [
+        (AWAITS_AGENT, "Until its agent answers, nothing but Temper ends it."),
+        (AWAITS_WORK, "Without Temper it ends by itself after half an hour."),
+    ],
+)
+def test_a_pod_on_which_nothing_trains_yet_is_asked_about_always_and_nothing_false_is_said(
+    program: Program, qtbot: QtBot, closed: list[bool], awaits: str, says: str
+) -> None:
+    rent(program, replace(POD, awaits=awaits))
+    settings = program.window.models.settings
+    kept = replace(settings.values, on_close=CLOSE_KEEP)
+    settings.set_values(kept, offline=False, forced=False)
+    close(program)
+    assert not closed
+    said = words(program)
+    assert says in said
+    assert "Nothing trains on it yet" in said
+    assert "results come home" not in said
+    assert "at most" not in said
+    press(qtbot, program, "question.keep")
+    assert closed
+
+
 def test_what_the_reaper_ended_is_told(program: Program) -> None:
     rent(program)
     told = program.services.remote.reaper.told
@@ -175,5 +200,8 @@ def test_the_words_count() -> None:
     assert "(in 2 h), at most $4.47." in pod_line(POD, names, NOW)
     assert "should have ended at" in pod_line(POD, names, NOW + 9000)
     assert "at its limit." in pod_line(replace(POD, ends_at=None), names, NOW)
+    assert closing_text((POD, replace(POD, awaits=AWAITS_WORK))).startswith(
+        "Nothing trains on some"
+    )
     ending = replace(POD, state="ending, not confirmed yet")
     assert "not proven gone yet" in pod_line(ending, names, NOW)
