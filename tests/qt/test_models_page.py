@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QDialog, QFileDialog, QLabel
 
 from models.domain.app_settings import with_setting
@@ -285,3 +285,29 @@ def test_before_the_first_look_the_page_says_that_it_looks(program: Program) -> 
     program.settle()
     assert not program.child("models.none").isVisible()
     assert program.child("models.table").isVisible()
+
+
+def test_in_a_low_window_the_list_keeps_its_room_and_the_selected_row(program: Program) -> None:
+    many = [make_model(f"me/number-{number}") for number in range(30)]
+    page = _open(program, *many)
+    _select(program, many[14])
+    _lay_out()
+    assert page.strip.isVisible()
+    program.window.resize(640, 400)
+    _lay_out()
+    page.task.begin("Downloading me/number-14")
+    page.task.show_progress(0.4, "model.safetensors")
+    page.set_busy(True)
+    _lay_out()
+    assert not page.strip.isVisible()
+    assert page.task.height() >= page.task.minimumSizeHint().height()
+    row = page.table.visualRect(page.table.selectionModel().selectedRows()[0])
+    assert page.table.viewport().rect().contains(row.center())
+    program.window.resize(1280, 800)
+    _lay_out()
+    assert page.strip.isVisible()
+
+
+def _lay_out() -> None:
+    for _ in range(4):  # a layout's request may bring another one
+        QCoreApplication.processEvents()

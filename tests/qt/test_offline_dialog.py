@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QFileDialog
 
 from models.domain.errors import AppError
+from models.domain.offline_ready import SETUP, OfflineNeed, OfflineStatus
 from tests.qt.fake_bundles import status
 
 if TYPE_CHECKING:
@@ -111,3 +112,23 @@ def test_several_configurations_are_seen_whole_and_the_focus_is_theirs(program: 
     assert table.viewport().height() >= 3 * table.rowHeight(0)
     assert table.horizontalScrollBar().maximum() == 0
     assert dialog.focusWidget() is table
+
+
+def test_what_the_chosen_one_lacks_is_said_in_full_with_what_to_do(program: Program) -> None:
+    needs = (
+        OfflineNeed("Model", "some/model", False, "Download it on the Models page."),
+        OfflineNeed("Dataset", "Support answers", True, "Import it again."),
+        OfflineNeed(SETUP, "uploads to Hugging Face", False, "Switch it off."),
+    )
+    readiness = program.services.bundles.readiness
+    readiness.there = (OfflineStatus("Away", needs), status("Home", checked_at=1_700_000_000.0))
+    program.window.actions_.prepare.trigger()
+    program.settle()
+    lacks, table = program.child("offline.lacks"), program.child("offline.table")
+    assert lacks.text().splitlines() == [
+        "Not here: model some/model. Download it on the Models page.",
+        "Not possible: uploads to Hugging Face. Switch it off.",
+    ]
+    assert lacks.isVisible()
+    table.select_source_row(1)
+    assert not lacks.isVisible()

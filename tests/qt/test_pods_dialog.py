@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QHelpEvent
+from PySide6.QtWidgets import QToolTip
 
 from models.domain.config import RUNTIME_RUNPOD
 from models.domain.errors import AppError
@@ -153,3 +154,36 @@ def test_several_pods_are_in_sight_and_the_focus_is_theirs(program: Program) -> 
     table = program.child("pods.table")
     assert table.viewport().height() >= 4 * table.rowHeight(0)
     assert program.child("pods.dialog").focusWidget() is table
+
+
+def test_the_cost_is_in_sight_however_long_names_are(program: Program) -> None:
+    long = replace(
+        POD, state="bringing the results home", gpu="NVIDIA RTX PRO 6000 Blackwell Server Edition",
+        cost=1234.5, most_cost=4444.0, is_needed=False,
+    )  # fmt: skip
+    open_dialog(program, long)
+    assert row_of(program)[4] == "$1,234.50 of $4,444.00"
+    table = program.child("pods.table")
+    for _ in range(4):  # a layout's request may bring another one
+        QCoreApplication.processEvents()
+    assert table.horizontalScrollBar().maximum() == 0
+    cost = table.visualRect(table.model().index(0, 4))
+    assert table.viewport().rect().contains(cost)
+    assert cost.width() >= table.sizeHintForColumn(4)
+    line = program.child("pods.line").text()  # of the one pod, which is chosen
+    assert line.startswith("“evening” on 2 × RTX PRO 6000 Blackwell Server Edition: $1,234.50")
+    assert line.endswith(" State: bringing the results home, not needed.")
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")  # of a tool tip, off screen
+def test_what_a_cell_has_no_room_for_is_told_by_its_tool_tip(program: Program) -> None:
+    gpu = "RTX PRO 6000 Blackwell Server Edition of a very long name"
+    open_dialog(program, replace(POD, gpu=gpu, gpu_count=1))
+    table, told = program.child("pods.table"), []
+    for column in (0, 1, 3, 2):
+        place = table.visualRect(table.model().index(0, column)).center()
+        event = QHelpEvent(QEvent.Type.ToolTip, place, table.viewport().mapToGlobal(place))
+        QCoreApplication.sendEvent(table.viewport(), event)
+        told.append(QToolTip.text())
+    QToolTip.hideText()
+    assert told == ["", "", "", gpu]

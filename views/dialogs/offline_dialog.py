@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import QHeaderView
 
 from models.domain.offline_ready import OfflineStatus
+from models.qt.offline_model import lacks_text
 from views.dialogs.list_dialog import ListDialog, ListLook
 from views.widgets.card import text_label
 from views.widgets.task_bar import TaskBar
@@ -50,6 +51,8 @@ class OfflineDialog(ListDialog):
         super().__init__(_LOOK, model, parent)
         self._model = model
         self.task = TaskBar("offline.task")
+        self._lacks = text_label("", wrap=True)
+        self._lacks.setObjectName("offline.lacks")
         self._prepare = self._button("prepare", "Prepare", "primary")
         self._all = self._button("prepare_all", "Prepare all")
         self._export = self._button("export", "Export bundle…")
@@ -58,7 +61,7 @@ class OfflineDialog(ListDialog):
             (self._prepare, self._all),
             (self._export, self._import),
             above=(text_label(_WORDS, "muted", wrap=True),),
-            below=(self.task,),
+            below=(self._lacks, self.task),
         )
         # What is missing may be a long list: it shares the room with the names.
         self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
@@ -89,6 +92,9 @@ class OfflineDialog(ListDialog):
 
     def _show_selected(self) -> None:
         one, busy = self._selected(), self._model.is_busy
+        # In full, for the table may cut it; what goes on has its place then.
+        self._lacks.setText("" if one is None or busy else lacks_text(one))
+        self._lacks.setVisible(bool(self._lacks.text()))
         wait = _WAIT if busy else ""
         for button, needs_one, words in (
             (self._prepare, True, "Fetch what the chosen one needs, and try it"),

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHeaderView
 
 from models.domain.pod_rows import PodRow
 from views.dialogs.list_dialog import ListDialog, ListLook
+from views.widgets.card import text_label
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
     from models.qt.pods_model import PodsModel
 
 _LOOK = ListLook(
-    "pods", "Rented pods", "Rented pods", "targets#runpod", "rented pods", QSize(860, 420)
+    "pods", "Rented pods", "Rented pods", "targets#runpod", "rented pods", QSize(960, 440)
 )
+_NAMES = 3
+"""The first columns: run, state and GPU."""
 _CHOOSE = "Choose a pod in the table first"
 _UNKNOWN = "No rented pod is known here, and Runpod could not be asked."
 _NO_SSH = "It has no public address with SSH: look into it through Runpod's console"
@@ -44,7 +48,12 @@ class PodsDialog(ListDialog):
         self._ssh = self._button("copy_ssh", "Copy SSH command")
         self._refresh = self._button("refresh", "Refresh")
         self._refresh.setToolTip("Ask Runpod again (F5)")
-        self._build((self._end, self._console, self._ssh), (self._refresh,))
+        self._line = text_label("", wrap=True)
+        self._line.setObjectName("pods.line")
+        self._build((self._end, self._console, self._ssh), (self._refresh,), below=(self._line,))
+        for place in range(_NAMES):  # however long names are, what it costs stays in sight
+            header = self.table.horizontalHeader()
+            header.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
         self._connect()
         self.show_state()
 
@@ -76,6 +85,8 @@ class PodsDialog(ListDialog):
     def _show_selected(self) -> None:
         row = self._selected()
         nothing = "" if row is not None else _CHOOSE
+        self._line.setText("" if row is None else self._model.line(row))
+        self._line.setVisible(row is not None)
         is_ending = row is not None and row.id in self._model.ending
         self._end.setText("Ending…" if is_ending else "End pod…")
         self._end.setEnabled(row is not None and not is_ending)

@@ -28,11 +28,13 @@ from views.widgets.tab_order import order_tabs
 from views.widgets.task_bar import TaskBar
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QKeyEvent, QShowEvent
+    from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 
     from models.domain.cached_model import CachedModel
     from models.qt.models_model import ModelsModel
 
+_MORE_ROWS = 2
+"""Rows that the list shows beyond its least height before the details beneath it have room."""
 _NO_MATCH = "No model matches the search."
 _LOOKING = "Looking…"
 _NONE = "No base model is known. Add a folder, or download a model by its name."
@@ -93,6 +95,7 @@ class ModelsPanel(QWidget):
         """One long task at a time."""
         self.actions_.set_state(busy=busy)
         self._show_get()
+        self._fit_strip()
 
     def _name_parts(self) -> None:
         self.only_here.setObjectName("models.only_here")
@@ -184,6 +187,17 @@ class ModelsPanel(QWidget):
         self.actions_.show_model(model)
         self._download.setText(self.actions_.download.text().replace("&", ""))
         self.strip.show_model(model)
+        self._fit_strip()
+
+    def _fit_strip(self) -> None:
+        """In a low window the list matters more than the details of what is selected in it."""
+        layout = self.layout()
+        is_known = self.table.selected_model() is not None
+        self.strip.setVisible(is_known)
+        if layout is not None and is_known:
+            needed = layout.totalMinimumHeightForWidth(self.width())
+            more_rows = _MORE_ROWS * self.table.verticalHeader().defaultSectionSize()
+            self.strip.setVisible(self.height() >= needed + more_rows)
 
     @Slot()
     def _show_get(self) -> None:
@@ -232,6 +246,10 @@ class ModelsPanel(QWidget):
         super().showEvent(event)
         self._show_get()
         self.opened.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_strip()
 
     def event(self, event: QEvent) -> bool:
         # Ctrl+F is this page's while it is shown.

@@ -66,6 +66,13 @@ class ListTable(ItemTable, Generic[Filter]):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._show_columns()
+        self._keep_in_sight(event.oldSize().height())
+
+    def _keep_in_sight(self, height_before: int) -> None:
+        """The selected row stays in sight when something above or below takes room."""
+        rows = self.selectionModel().selectedRows()
+        if rows and 0 <= self.visualRect(rows[0]).top() < height_before:
+            self.scrollTo(rows[0])
 
     @Slot(QPoint)
     def _on_menu(self, place: QPoint) -> None:
