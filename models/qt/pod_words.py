@@ -31,8 +31,9 @@ def closing_text(rows: Sequence[PodRow]) -> str:
     if any(row.awaits for row in rows):
         which = "it" if len(rows) == 1 else "some of them"
         return (
-            f"Nothing trains on {which} yet, and without Temper nothing will, but the cost goes on. "
-            "Wait until the training has begun, which takes some minutes, or end what you do not need."
+            f"Nothing trains on {which} yet, and without Temper nothing will, but the cost goes "
+            "on. Wait until the training has begun, which takes some minutes, or end what you do "
+            "not need."
         )
     if len(rows) == 1:
         return (

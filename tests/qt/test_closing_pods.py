@@ -170,6 +170,7 @@ def test_a_pod_on_which_nothing_trains_yet_is_asked_about_always_and_nothing_fal
     assert says in said
     assert "Nothing trains on it yet" in said
     assert "results come home" not in said
+    assert "Close anyway" in said
     assert "at most" not in said
     press(qtbot, program, "question.keep")
     assert closed

@@ -34,7 +34,8 @@ class CloseWithPodDialog(QuestionDialog):
         parent: QWidget | None = None,
     ) -> None:
         end = "End the pod" if len(rows) == 1 else "End the pods"
-        answers = ((KEEP, "Keep training"), (END, end))
+        keep = "Close anyway" if any(row.awaits for row in rows) else "Keep training"
+        answers = ((KEEP, keep), (END, end))
         super().__init__(closing_title(rows), closing_text(rows), answers, parent)
         for row in rows:
             line = text_label(pod_line(row, names, now), "", wrap=True)
