@@ -42,7 +42,8 @@ class PodRow:
     ``is_seen`` is False for one that Runpod does not list (any more) but that is not proven gone.
     ``is_needed`` says whether a run still wants it; ``run_id`` is empty where no run knows it.
     ``ends_at`` is when it ends by itself, None where that is not known here; ``awaits`` says what
-    it still needs this program for, empty once it trains.
+    it still needs this program for, empty once it trains. ``has_volume`` is False where what it
+    made is on the pod alone.
     """
 
     id: str
@@ -64,6 +65,7 @@ class PodRow:
     is_seen: bool = True
     is_needed: bool = True
     awaits: str = ""
+    has_volume: bool = True
 
     def age(self, now: float) -> float | None:
         """Seconds since it was rented; None where that is not known."""
@@ -157,6 +159,7 @@ def _with_record(row: PodRow, attempt: RemoteAttempt, now: float) -> PodRow:
         cost=attempt.spent(now) or row.cost,
         most_cost=attempt.most_cost,
         ends_at=attempt.ends_at,
+        has_volume=bool(attempt.volume_id),
         awaits="" if attempt.teardown is Teardown.REQUESTED else _AWAITS.get(attempt.phase, ""),
     )
 

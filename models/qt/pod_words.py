@@ -38,14 +38,23 @@ def closing_text(rows: Sequence[PodRow]) -> str:
     if len(rows) == 1:
         return (
             "It goes on without the window, and so does its cost. Its results come home when "
-            "Temper is open again. If it is ended now, its last checkpoint on the network volume "
-            "is kept, and nothing else."
+            f"Temper is open again. If it is ended now, {_kept_of(rows[0])}."
         )
+    bare = "" if all(row.has_volume for row in rows) else _OF_THE_BARE
     return (
         "They go on without the window, and so does their cost. Their results come home when "
         "Temper is open again. If they are ended now, their last checkpoints on the network volume "
-        "are kept, and nothing else."
+        f"are kept, and nothing else{bare}."
     )
+
+
+_OF_THE_BARE = "; nothing is kept of those without a network volume"
+
+
+def _kept_of(row: PodRow) -> str:
+    if not row.has_volume:
+        return "nothing of it is kept: it has no network volume"
+    return "its last checkpoint on the network volume is kept, and nothing else"
 
 
 def pod_title(name: str) -> str:
@@ -59,8 +68,8 @@ def end_text(row: PodRow) -> str:
     if not row.is_needed:
         return f"{cost}No run here needs it. What the network volume holds is kept."
     return (
-        f"{cost}Its training ends at once: what its last checkpoint on the network volume has is "
-        "kept, and nothing else. Stop, on the Training page, brings home what there is first."
+        f"{cost}Its training ends at once: {_kept_of(row)}. Stop, on the Training page, brings home "
+        "what there is first."
     )
 
 

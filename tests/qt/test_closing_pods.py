@@ -14,7 +14,7 @@ from models.domain.config import TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.errors import AppError
 from models.domain.pod_rows import AWAITS_AGENT, AWAITS_WORK, PodEnd, PodRow, Swept
-from models.qt.pod_words import closing_text, closing_title, ending_title, pod_line
+from models.qt.pod_words import closing_text, closing_title, end_text, ending_title, pod_line
 from tests.qt.fakes import NOW, make_run
 
 if TYPE_CHECKING:
@@ -204,5 +204,9 @@ def test_the_words_count() -> None:
     assert closing_text((POD, replace(POD, awaits=AWAITS_WORK))).startswith(
         "Nothing trains on some"
     )
+    bare = replace(POD, has_volume=False)
+    assert "nothing of it is kept" in closing_text((bare,))
+    assert "nothing is kept of those without a network volume" in closing_text((POD, bare))
+    assert "nothing of it is kept" in end_text(bare)
     ending = replace(POD, state="ending, not confirmed yet")
     assert "not proven gone yet" in pod_line(ending, names, NOW)
