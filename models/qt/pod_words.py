@@ -68,8 +68,8 @@ def end_text(row: PodRow) -> str:
     if not row.is_needed:
         return f"{cost}No run here needs it. What the network volume holds is kept."
     return (
-        f"{cost}Its training ends at once: {_kept_of(row)}. Stop, on the Training page, brings home "
-        "what there is first."
+        f"{cost}Its training ends at once: {_kept_of(row)}. Stop, on the Training page, brings "
+        "home what there is first."
     )
 
 
