@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from models.domain.inference import (
-        Answer,
-        Message,
-        SamplingSettings,
-        TunedModel,
-    )
+    from models.domain.inference import Answer, Message, SamplingSettings, TunedModel
     from services.progress import CancelToken
 
 

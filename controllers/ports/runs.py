@@ -10,19 +10,9 @@ if TYPE_CHECKING:
 
     from models.domain.config import TrainingConfig
     from models.domain.errors import Problem
-    from models.domain.inference import (
-        SamplePrompt,
-        TunedModel,
-    )
+    from models.domain.inference import SamplePrompt, TunedModel
     from models.domain.run import Run, RunUpdate
-    from models.domain.run_history import (
-        Curve,
-        Deleted,
-        Difference,
-        QueueTurn,
-        Repetition,
-        RunSize,
-    )
+    from models.domain.run_history import Curve, Deleted, Difference, QueueTurn, Repetition, RunSize
 
 
 class RunPort(Protocol):
