@@ -24,7 +24,7 @@ from tests.integration.remote_world import remote_world
 from trainer_image.contract import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from models.domain.remote_run import RemoteAttempt
     from models.domain.run import Run
@@ -36,6 +36,24 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="pods run Linux"),
 ]
+
+
+SETUP: dict[str, object] = {
+    "hp.base_model": "/data/models/tiny", "hp.max_steps": 3, "hp.quantization": "none",
+    "hp.max_seq_length": 128,
+}  # fmt: skip
+
+
+@pytest.fixture
+def there(
+    trainer_python: str, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RemoteWorld]:
+    """Pods that are processes of the trainer's Python, and the tiny model at home."""
+    with remote_world(tmp_path, monkeypatch, speed=10) as world:
+        world.runpod.cloud.machine = lambda: ProcessMachine(trainer_python)
+        (world.data_root / "models").mkdir(parents=True)
+        (world.data_root / "models" / "tiny").symlink_to(tiny_model)
+        yield world
 
 
 def follow(runs: RunService, run: Run, look: Callable[[], object] = lambda: None) -> Run:
@@ -51,33 +69,25 @@ def follow(runs: RunService, run: Run, look: Callable[[], object] = lambda: None
 
 @pytest.mark.spec("Run the **same training script** on cloud GPUs (Runpod) or your local machine")
 def test_a_rented_pod_makes_the_same_adapter_as_this_computer(
-    trainer_python: str, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    there: RemoteWorld, trainer_python: str
 ) -> None:
-    with remote_world(tmp_path, monkeypatch, speed=10) as there:
-        there.runpod.cloud.machine = lambda: ProcessMachine(trainer_python)
-        (there.data_root / "models").mkdir(parents=True)
-        (there.data_root / "models" / "tiny").symlink_to(tiny_model)
-        here = ProcessRunner(lambda: Path(trainer_python))
-        runs = there.service(there.program(), {RUNTIME_PYTHON: here})
-        setup = {
-            "hp.base_model": "/data/models/tiny", "hp.max_steps": 3, "hp.quantization": "none",
-            "hp.max_seq_length": 128,
-        }  # fmt: skip
-        remote = follow(runs, runs.start(there.config(**setup)))
-        assert (remote.state, remote.failure) == (RunState.FINISHED, None)
-        setup |= {"training.target": TARGET_LOCAL, "output.directory": "/data/outputs/local"}
-        local = follow(runs, runs.start(there.config(**setup)))
-        assert (local.state, local.failure) == (RunState.FINISHED, None)
-        weights = [
-            (Path(run.adapter_path) / "adapter_model.safetensors").read_bytes()
-            for run in (remote, local)
-        ]
-        assert weights[0] == weights[1]
-        assert tuned_model(remote).adapter == remote.adapter_path
-        over = there.wait(remote, 1, RemotePhase.OVER)
-        assert (over.teardown, there.pods) == (Teardown.CONFIRMED, [])
-        told = [json.loads(line)["type"] for line in _events(remote).splitlines()]
-        assert told.count("progress") == remote.step
+    here = ProcessRunner(lambda: Path(trainer_python))
+    runs = there.service(there.program(), {RUNTIME_PYTHON: here})
+    remote = follow(runs, runs.start(there.config(**SETUP)))
+    assert (remote.state, remote.failure) == (RunState.FINISHED, None)
+    at_home = {"training.target": TARGET_LOCAL, "output.directory": "/data/outputs/local"}
+    local = follow(runs, runs.start(there.config(**SETUP | at_home)))
+    assert (local.state, local.failure) == (RunState.FINISHED, None)
+    weights = [
+        (Path(run.adapter_path) / "adapter_model.safetensors").read_bytes()
+        for run in (remote, local)
+    ]
+    assert weights[0] == weights[1]
+    assert tuned_model(remote).adapter == remote.adapter_path
+    over = there.wait(remote, 1, RemotePhase.OVER)
+    assert (over.teardown, there.pods) == (Teardown.CONFIRMED, [])
+    told = [json.loads(line)["type"] for line in _events(remote).splitlines()]
+    assert told.count("progress") == remote.step
 
 
 def _events(run: Run) -> str:
@@ -103,48 +113,35 @@ def ranks_in(there: RemoteWorld) -> set[str]:
 
 
 def test_a_pod_with_two_gpus_trains_in_two_processes_and_its_adapter_comes_home(
-    trainer_python: str, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    there: RemoteWorld,
 ) -> None:
     """All but the GPUs is real: the pod that is asked for, the agent, torchrun, gloo, the files."""
-    with remote_world(tmp_path, monkeypatch, speed=10) as there:
-        there.runpod.cloud.machine = lambda: ProcessMachine(trainer_python)
-        (there.data_root / "models").mkdir(parents=True)
-        (there.data_root / "models" / "tiny").symlink_to(tiny_model)
-        runs = there.service(there.program({RemotePhase.PREFLIGHT: on_the_processor}))
-        setup = {
-            "hp.base_model": "/data/models/tiny", "hp.max_steps": 3, "hp.quantization": "none",
-            "hp.max_seq_length": 128, "runpod.gpu_count": 2, "hp.batch_size": 2, "hp.grad_accum": 1,
-        }  # fmt: skip
-        ranks: set[str] = set()
-        run = follow(runs, runs.start(there.config(**setup)), lambda: ranks.update(ranks_in(there)))
-        folder = RunFolder(there.data_root, run.id)
-        assert (run.state, run.failure) == (RunState.FINISHED, None), folder.log.read_text()[-2000:]
-        assert ranks == {"RANK=0", "RANK=1"}
-        assert "(2 x 1 x 2 processes)" in folder.log.read_text()
-        record = Record.model_validate_json((folder.path / "record.json").read_bytes())
-        assert [boot.processes for boot in record.boots] == [2]
-        weights = (Path(run.adapter_path) / "adapter_model.safetensors").read_bytes()
-        result = folder.result()
-        assert result is not None
-        assert hashlib.sha256(weights).hexdigest() == result.adapter_sha256
-        over = there.wait(run, 1, RemotePhase.OVER)
-        assert (over.gpu_count, over.teardown, there.pods) == (2, Teardown.CONFIRMED, [])
-        asked = [one for one in there.runpod.requests if one.target.endswith("/v2/pods")]
-        bodies = [json.loads(one.body) for one in asked if one.method == "POST"]
-        assert [one["gpu"]["count"] for one in bodies] == [2]
+    runs = there.service(there.program({RemotePhase.PREFLIGHT: on_the_processor}))
+    setup = SETUP | {"runpod.gpu_count": 2, "hp.batch_size": 2, "hp.grad_accum": 1}
+    ranks: set[str] = set()
+    run = follow(runs, runs.start(there.config(**setup)), lambda: ranks.update(ranks_in(there)))
+    folder = RunFolder(there.data_root, run.id)
+    assert (run.state, run.failure) == (RunState.FINISHED, None), folder.log.read_text()[-2000:]
+    assert ranks == {"RANK=0", "RANK=1"}
+    assert "(2 x 1 x 2 processes)" in folder.log.read_text()
+    record = Record.model_validate_json((folder.path / "record.json").read_bytes())
+    assert [boot.processes for boot in record.boots] == [2]
+    weights = (Path(run.adapter_path) / "adapter_model.safetensors").read_bytes()
+    result = folder.result()
+    assert result is not None
+    assert hashlib.sha256(weights).hexdigest() == result.adapter_sha256
+    over = there.wait(run, 1, RemotePhase.OVER)
+    assert (over.gpu_count, over.teardown, there.pods) == (2, Teardown.CONFIRMED, [])
+    asked = [one for one in there.runpod.requests if one.target.endswith("/v2/pods")]
+    bodies = [json.loads(one.body) for one in asked if one.method == "POST"]
+    assert [one["gpu"]["count"] for one in bodies] == [2]
 
 
-def test_a_pod_that_has_fewer_gpus_than_were_rented_says_so(
-    trainer_python: str, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with remote_world(tmp_path, monkeypatch, speed=10) as there:
-        there.runpod.cloud.machine = lambda: ProcessMachine(trainer_python)
-        (there.data_root / "models").mkdir(parents=True)
-        (there.data_root / "models" / "tiny").symlink_to(tiny_model)
-        runs = there.service(there.program())
-        setup = {"hp.base_model": "/data/models/tiny", "hp.max_steps": 3, "runpod.gpu_count": 2}
-        run = follow(runs, runs.start(there.config(**setup)))
-        assert run.failure is not None
-        assert "is for 2 GPUs, and not all of its processes have one" in run.failure.message
-        there.wait(run, 1, RemotePhase.OVER)
-        assert there.pods == []
+def test_a_pod_that_has_fewer_gpus_than_were_rented_says_so(there: RemoteWorld) -> None:
+    runs = there.service(there.program())
+    setup = {"hp.base_model": "/data/models/tiny", "hp.max_steps": 3, "runpod.gpu_count": 2}
+    run = follow(runs, runs.start(there.config(**setup)))
+    assert run.failure is not None
+    assert "is for 2 GPUs, and not all of its processes have one" in run.failure.message
+    there.wait(run, 1, RemotePhase.OVER)
+    assert there.pods == []
