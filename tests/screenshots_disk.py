@@ -10,10 +10,10 @@ from PySide6.QtTest import QTest
 from models.domain.base_models import load_base_models
 from models.domain.cached_model import ModelState
 from models.domain.hardware import Gpu, Hardware
-from models.domain.storage import CleanPlan, RetentionRules
+from models.domain.storage import CleanKind, CleanPlan, RetentionRules
 from models.qt.app_models import AppModels
 from tests.qt.fake_models import absent, make_model
-from tests.qt.fake_storage import GB, FakeStorage, verdict
+from tests.qt.fake_storage import GB, FakeStorage, chosen, spare, verdict
 from views.main_window import MODELS, STORAGE, MainWindow
 
 if TYPE_CHECKING:
@@ -75,4 +75,13 @@ def _show_storage(window: MainWindow) -> None:
     model.show(FakeStorage().found)
     stays = verdict("checkpoint-40", 2 * GB, "It is the newest.", goes=False)
     goes = verdict("checkpoint-20", 2 * GB, "A newer one is kept.", goes=True)
-    model.show_plan(CleanPlan((goes, stays)), RetentionRules())
+    rules = RetentionRules(also=frozenset({CleanKind.ROWS, CleanKind.VERSIONS}))
+    further = [
+        spare(CleanKind.ROWS, "Rows 5f0c2a91d7be", 310_000_000),
+        spare(CleanKind.CACHES, "Reports on datasets", 4_000_000),
+        spare(CleanKind.VERSIONS, "Code 3b9a41c0", 1_000_000),
+        spare(
+            CleanKind.REVISIONS, "Old revisions · HuggingFaceTB/SmolLM2-135M-Instruct", 270_000_000
+        ),
+    ]
+    model.show_plan(CleanPlan((goes, stays, *(chosen(one, rules) for one in further))), rules)

@@ -45,8 +45,8 @@ FURTHER_HELP = {
         "Training code and Python environments of other versions of Temper that no run works with"
     ),
     CleanKind.REVISIONS: (
-        "Downloads that a newer one has replaced and that no run, adapter or setup names. Another "
-        "program that uses the same Hugging Face cache may want them, and would fetch them again"
+        "Downloads that a newer one has replaced and that no run, adapter or setup names, in the "
+        "data folders' Hugging Face caches"
     ),
 }
 

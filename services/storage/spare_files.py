@@ -63,11 +63,11 @@ def spare_versions(ground: Ground) -> Iterator[Spare]:
     shelf = ground.places.trainer_code
     for path in entries(shelf):
         if _CODE.fullmatch(path.name) and path.name != current:
-            piece = piece_of(CleanKind.VERSIONS, path, f"Training code {path.name}")
+            piece = piece_of(CleanKind.VERSIONS, path, f"Code {path.name[:8]}")
             goes = "The program has another version of it."
             yield Spare(piece, goes, _why_code_stays(ground, path))
         elif _HALF_CODE.fullmatch(path.name):
-            piece = piece_of(CleanKind.VERSIONS, path, "Training code, half-made")
+            piece = piece_of(CleanKind.VERSIONS, path, "Code, half-made")
             yield Spare(piece, HALF_MADE, _YOUNG if ground.is_young(path) else "")
     yield from remnants(CleanKind.VERSIONS, shelf)
     yield from _environments(ground)
@@ -89,7 +89,7 @@ def _environments(ground: Ground) -> Iterator[Spare]:
     busy = next((f"Run {run.id} may work with it." for run in ground.unsettled), "")
     venv = runtime / "venv"
     if venv.is_dir() and not venv.is_symlink() and ground.workshop.is_outdated():
-        piece = piece_of(CleanKind.VERSIONS, venv, "Python environment of another version")
+        piece = piece_of(CleanKind.VERSIONS, venv, "Python environment")
         goes = "This version cannot train in it: it is set up anew before."
         yield Spare(piece, goes, busy or _why_used(ground, venv))
     for python in _other_pythons(runtime):

@@ -111,7 +111,7 @@ def _of_repo(ground: Ground, told: _Told, root: Path, repo: str) -> Iterator[Spa
     absent = [one for snapshot in old if _is_there(one := folder / ".no_exist" / snapshot.name)]
     parts = [*old, *absent, *blobs]
     if parts:
-        piece = piece_of(CleanKind.REVISIONS, folder, f"{repo}, old revisions", parts)
+        piece = piece_of(CleanKind.REVISIONS, folder, f"Old revisions · {repo}", parts)
         stays = _why_it_stays(ground, told, repo, set(snapshots)) or _why_young(ground, folder)
         yield Spare(piece, "Trainings use a newer one, and no run names it.", stays)
 

@@ -11,6 +11,7 @@ import os
 import random
 import shutil
 import sys
+import tempfile
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -235,11 +236,22 @@ def _meant(world: World, text: str, run_id: str) -> Path:
     return world.data / "outputs" / run_id / "checkpoints" / text
 
 
-def test_nothing_needed_goes_and_every_byte_shown_is_freed(tmp_path: Path) -> None:
+@pytest.fixture
+def quick_folder(tmp_path: Path) -> Iterator[Path]:
+    """In memory where that can be: hundred thousands of small files come and go."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
+
+
+def test_nothing_needed_goes_and_every_byte_shown_is_freed(quick_folder: Path) -> None:
     removed = shown = 0
     kinds: Counter[str] = Counter()
     for seed in range(HISTORIES):
-        world = make(tmp_path / str(seed), seed)
+        world = make(quick_folder / str(seed), seed)
         also = frozenset(kind for kind in FURTHER_KINDS if world.dice.random() < 0.8)
         rules = RetentionRules(world.dice.randint(0, 3), world.dice.random() < 0.5, also)
         must_stay = [(path, picture(path) if path.is_dir() else path.read_bytes())

@@ -284,7 +284,7 @@ def test_a_model_that_is_being_downloaded_keeps_its_old_revisions(world: World) 
     write(hub / "refs" / "main", 0).write_text("b" * 40)
     rules = RetentionRules(also=frozenset({CleanKind.REVISIONS}))
     shown = world.storage.plan(rules)
-    assert [one.piece.name for one in shown.going] == ["some/model, old revisions"]
+    assert [one.piece.name for one in shown.going] == ["Old revisions · some/model"]
     held = try_lock(world.data / "cache" / "temper-models" / "some--model.lock")
     assert held is not None
     done = world.storage.clean(shown, rules)

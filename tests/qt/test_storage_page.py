@@ -164,7 +164,7 @@ def test_the_rules_are_remembered_and_what_follows_is_shown_at_once(program: Pro
 def test_what_else_goes_is_ticked_and_tells_what_it_would_free(program: Program) -> None:
     program.services.storage.spares = (
         spare(CleanKind.ROWS, "Rows 12ab", 3 * GB),
-        spare(CleanKind.REVISIONS, "some/model, old revisions", GB),
+        spare(CleanKind.REVISIONS, "Old revisions · some/model", GB),
     )
     opened(program)
     boxes = {kind: program.child(f"storage.also.{kind.value}") for kind in FURTHER_KINDS}
@@ -172,10 +172,13 @@ def test_what_else_goes_is_ticked_and_tells_what_it_would_free(program: Program)
     assert program.child("storage.free").text() == "Fr&ee 2.0 GB…"
     rows = boxes[CleanKind.ROWS]
     assert rows.accessibleDescription() == "Rows of deleted datasets: frees 3.0 GB"
-    assert "same Hugging Face cache" in boxes[CleanKind.REVISIONS].toolTip()
+    shared = program.child("storage.also.shared")
+    assert shared.isHidden()
     rows.click()
     boxes[CleanKind.REVISIONS].click()
     program.settle()
+    assert "same Hugging Face cache" in shared.text()
+    assert not shared.isHidden()
     wanted = RetentionRules(also=frozenset({CleanKind.ROWS, CleanKind.REVISIONS}))
     assert calls(program, "set_rules")[-1] == wanted
     assert rows.isChecked()

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from models.qt.storage_model import StorageModel
 
 _WHAT = (
-    "Removes checkpoints, what ended programs left half-made, and what you tick below. What a "
-    "training, a resume, a configuration, the setup in the window, a bundle or a pin needs always "
-    "stays. So do datasets, models and images, which have pages of their own."
+    "Removes checkpoints, what ended programs left half-made, and what you tick. What a run, a "
+    "resume, a configuration, the setup in the window, a bundle or a pin needs always stays."
 )
 _LAST_HELP = (
     "So many of the newest checkpoints of each run stay. A run that has not finished keeps the one "

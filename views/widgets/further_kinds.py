@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 from models.domain.storage import FURTHER_KINDS, CleanKind
 from models.qt.storage_words import FURTHER_HELP, FURTHER_TITLES
 from models.qt.wording import size
-from views.widgets.card import text_label
+from views.widgets.card import show_if, text_label
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -24,6 +24,7 @@ _BOXES = {
     CleanKind.REVISIONS: "Old revisions of base &models",
 }
 """The titles with a letter each that nothing else on the page has."""
+_SHARED = "Another program that uses the same Hugging Face cache would fetch them again."
 
 
 class FurtherKinds(QWidget):
@@ -42,7 +43,7 @@ class FurtherKinds(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(10)
-        grid.setVerticalSpacing(8)
+        grid.setVerticalSpacing(4)
         grid.setColumnStretch(0, 1)
         grid.addWidget(text_label("Also remove what nothing needs any more", wrap=True), 0, 0, 1, 2)
         for row, kind in enumerate(FURTHER_KINDS, start=1):
@@ -53,6 +54,9 @@ class FurtherKinds(QWidget):
             grid.addWidget(box, row, 0)
             grid.addWidget(taken, row, 1, Qt.AlignmentFlag.AlignRight)
             self._boxes[kind], self._sizes[kind] = box, taken
+        self._shared = text_label(_SHARED, "caption", wrap=True)
+        self._shared.setObjectName("storage.also.shared")
+        grid.addWidget(self._shared, len(FURTHER_KINDS) + 1, 0, 1, 2)
 
     def kinds(self) -> frozenset[CleanKind]:
         """Those that are ticked."""
@@ -65,6 +69,8 @@ class FurtherKinds(QWidget):
             freed = size(plan.bytes_of(kind)) if known else ""
             self._sizes[kind].setText(freed)
             box.setAccessibleDescription(f"{FURTHER_TITLES[kind]}: frees {freed}" if freed else "")
+        self._shared.setIndent(self.fontMetrics().height() + 10)  # beneath the text of its box
+        show_if(self._shared, CleanKind.REVISIONS in kinds)
 
     @Slot()
     def _on_clicked(self) -> None:
