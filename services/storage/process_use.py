@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -29,7 +30,13 @@ class ProcessUse:
 def _words_of(process: psutil.Process) -> str:
     """Program, command line and import path; empty of a process that is another user's, or gone."""
     words: list[str] = []
-    with suppress(psutil.Error, OSError):
-        words += [process.exe() or "", *process.cmdline()]
-        words += [process.cwd(), process.environ().get("PYTHONPATH", "")]
+    asks: tuple[Callable[[], list[str]], ...] = (
+        lambda: [process.exe() or ""],
+        process.cmdline,
+        lambda: [process.cwd()],
+        lambda: [process.environ().get("PYTHONPATH", "")],
+    )
+    for ask in asks:
+        with suppress(psutil.Error, OSError):
+            words += ask()
     return "\n".join(words)

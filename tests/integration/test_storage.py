@@ -66,6 +66,7 @@ class World:
     library: DatasetLibrary
     storage: Storage
     images: list[ImageInfo] | AppError
+    is_outdated: bool = False
 
     @property
     def data(self) -> Path:
@@ -117,7 +118,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         found = World(tmp_path, database, library, None, [IMAGE])  # type: ignore[arg-type]
         workshop = Workshop(
             code=lambda: tmp_path / "trainer-code" / ("c" * 16),
-            is_outdated=lambda: False,
+            is_outdated=lambda: found.is_outdated,
             loaded=str,
             bundle_locks=(tmp_path / "offline" / "export" / ".lock",),
         )
@@ -292,6 +293,29 @@ def test_a_model_that_is_being_downloaded_keeps_its_old_revisions(world: World) 
     os.close(held)
     assert world.storage.clean(shown, rules).bytes == shown.bytes > 3 * 4096
     assert [one.name for one in (hub / "snapshots").iterdir()] == ["b" * 40]
+
+
+def test_an_environment_of_another_version_goes_unless_it_is_set_up_or_trained_in(
+    world: World,
+) -> None:
+    write(world.home / "runtime" / "venv" / "pyvenv.cfg", 5000)
+    downloads = write(world.home / "runtime" / "uv-cache" / "wheel", 5000)
+    rules = RetentionRules(also=frozenset({CleanKind.VERSIONS}))
+    assert not world.storage.plan(rules).going
+    world.is_outdated = True
+    shown = world.storage.plan(rules)
+    held = try_lock(world.home / "runtime" / ".lock")
+    assert held is not None
+    done = world.storage.clean(shown, rules)
+    assert [why for _, why in done.kept] == ["The Python environment is being set up."]
+    os.close(held)
+    world.run("run-1", state=RunState.QUEUED)
+    assert "Run run-1 may work with it." in [one.why for one in world.storage.plan(rules).staying]
+    with world.database.unit_of_work() as uow:
+        uow.runs.delete("run-1")
+        uow.commit()
+    assert world.storage.clean(shown, rules).bytes == shown.bytes > 4096
+    assert downloads.exists()
 
 
 def test_code_that_a_process_works_with_stays(world: World) -> None:
