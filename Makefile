@@ -48,6 +48,8 @@ soak: $(READY)
 	@TEMPER_SOAK_PODS=100 $(BIN)/python -m pytest -s tests/integration/test_remote_soak.py
 	@TEMPER_FAULT_CELLS=usual $(BIN)/python -m pytest tests/docker/test_remote_containers.py
 	@TEMPER_SOAK_BUNDLE=1 $(BIN)/python -m pytest -s -o faulthandler_timeout=0 tests/e2e/test_bundle_without_network.py
+	@TEMPER_SOAK_BUNDLE=1 $(BIN)/python -m pytest -o faulthandler_timeout=0 -k bundle tests/docker/test_offline.py
+	@TEMPER_SOAK_BUNDLE_KILLS=20 $(BIN)/python -m pytest -s tests/integration/test_bundles_killed.py
 	@TEMPER_SOAK_TRAINER_KILLS=20 $(BIN)/python -m pytest -s -o faulthandler_timeout=0 tests/trainer/test_killed.py
 
 bench: $(READY)

@@ -48,7 +48,7 @@ class ByteMeter:
         """So many more; Cancelled where it is to stop."""
         self._cancel.raise_if_cancelled()
         self._done += count
-        told = f"{self._what} ({_size(self._done)} of {_size(self._total)})"
+        told = f"{self._what} ({size_words(self._done)} of {size_words(self._total)})"
         self._report(Progress(min(self._done / self._total, 1.0), told))
 
 
@@ -196,7 +196,7 @@ class BundleReader:
         if actual < whole:
             raise AppError(
                 "cut_short",
-                f"{name} is cut short: {_size(actual)} of {_size(whole)} are there.",
+                f"{name} is cut short: {size_words(actual)} of {size_words(whole)} are there.",
                 "Copy it again to the end; what was imported before is kept.",
             )
         self._file.seek(_BLOCK + size + _padding(size))
@@ -318,5 +318,6 @@ def _not_written(path: Path, error: OSError) -> AppError:
     return AppError("io", message, "Choose another place, or free some space there.", str(error))
 
 
-def _size(count: int) -> str:
+def size_words(count: int) -> str:
+    """Bytes for people."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -213,17 +213,20 @@ def _as_here(
 
 
 def _make_snapshot(folder: Path, repo: BundledRepo) -> None:
-    """What the Hub's own library makes of a download: names that lead to the blobs, and the ref."""
+    """What the Hub's own library makes of a download: names that lead to the blobs, and the ref.
+
+    The ref comes first, and ``config.json`` last: nothing passes for a model that cannot be used.
+    """
+    ref = folder / "refs" / "main"
+    ref.parent.mkdir(exist_ok=True)
+    if not ref.exists() or not ref.stat().st_size:  # a program that ended while it wrote it
+        write_whole(ref, repo.revision)
     snapshot = folder / "snapshots" / repo.revision
     for name, blob in repo.files.items():
         path = snapshot / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             _link(folder / "blobs" / blob, path)
-    ref = folder / "refs" / "main"
-    ref.parent.mkdir(exist_ok=True)
-    if not ref.exists() or not ref.stat().st_size:  # a program that ended while it wrote it
-        write_whole(ref, repo.revision)
 
 
 def _link(blob: Path, path: Path) -> None:

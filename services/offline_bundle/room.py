@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
-from services.offline_bundle.archive import SPARE, part_of
+from services.offline_bundle.archive import SPARE, part_of, size_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,8 +42,8 @@ def _check(place: Path, need: int, words: str, hint: str) -> None:
     if need and free < need + SPARE:
         raise AppError(
             "disk_full",
-            f"{place} has {free / 1e9:.1f} GB free, and the bundle needs about "
-            f"{(need + SPARE) / 1e9:.1f} GB.{words}",
+            f"{place} has {size_words(free)} free, and the bundle needs about "
+            f"{size_words(need + SPARE)}.{words}",
             hint,
         )
 

@@ -11,7 +11,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
+from models.domain.config import RUNTIME_DOCKER
 from tests.conftest import ROOT
 from tests.docker.island import Island
 from tests.docker.programs import containers
@@ -95,3 +97,50 @@ def test_a_whole_offline_session_sends_no_packet_from_window_or_container(
         ping = ["sh", "-c", "ping -c 1 -W 1 198.51.100.9 || true"]
         client.containers.run(small_image, ping, remove=True)
         away.island.await_packet(r"> 198\.51\.100\.9: ICMP echo request")
+
+
+@pytest.mark.skipif(
+    not os.environ.get("TEMPER_SOAK_BUNDLE"), reason="minutes of copying an image (make soak)"
+)
+@pytest.mark.timeout(1800)
+def test_an_image_that_came_in_a_bundle_is_trained_in_and_no_packet_leaves(
+    away: Away, tiny_model: Path, tmp_path: Path, trainer_image: str
+) -> None:
+    rows, setup, bundle = tmp_path / "rows.jsonl", tmp_path / "box.yaml", tmp_path / "x.temper"
+    lines = ({"question": f"What is {n}?", "answer": f"It is {n}. " * 3} for n in range(24))
+    rows.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    setup.write_text(yaml.safe_dump(_in_docker(tiny_model, trainer_image)))
+    for arguments in (
+        ("data", "import", str(rows)),
+        ("config", "save", "Box", str(setup)),
+        ("offline", "export", str(bundle)),
+    ):
+        away.python("app", "--offline", *arguments)
+    with closing(away.engine.client()) as client:
+        image = client.images.get(trainer_image).id
+        client.images.remove(image, force=True)
+        assert image not in {one.id for one in client.images.list()}
+
+        fresh = Away(away.island, away.engine, tmp_path / "fresh")
+        said = fresh.python("app", "--offline", "offline", "import", str(bundle), "--json")
+        bundle.unlink()  # it is as large as the image
+        brought: dict[str, Any] = json.loads(said)
+        assert brought["images"] == [trainer_image]
+        assert not brought["has_environment"]
+        assert client.images.get(trainer_image).id == image
+        fresh.python("app", "--offline", "train", "Box")
+        assert containers(client) == []
+    adapter = fresh.home / "data" / "outputs" / "box" / "adapter" / "adapter_model.safetensors"
+    assert adapter.is_file()
+    assert fresh.packets() == []
+
+
+def _in_docker(model: Path, image: str) -> dict[str, Any]:
+    steps = {"max_steps": 2, "max_seq_length": 64, "packing": False}
+    return {
+        "version": 1,
+        "hp": {"base_model": str(model), "batch_size": 1, "grad_accum": 1, **steps},
+        "dataset": {"session": "rows"},
+        "local": {"runtime": RUNTIME_DOCKER, "image": image, "use_gpu": False},
+        "output": {"directory": "/data/outputs/box"},
+    }

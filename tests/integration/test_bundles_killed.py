@@ -178,12 +178,14 @@ def _check_all(two: Two, moment: int = 0) -> None:
 
 
 def _left(*folders: Path) -> list[str]:
-    """Temporary files and folders."""
+    """What was made on the way. The lock of an export stays where the bundle got its name before
+    the kill: there is nothing to go on with."""
     return [
         str(path)
         for folder in folders
         for path in folder.rglob("*")
-        if path.name.endswith((".part", ".tmp")) or path.parent.name == "offline"
+        if path.name.endswith((".part", ".tmp"))
+        or (path.parent.parent.name == "offline" and path.name != ".lock")
     ]
 
 

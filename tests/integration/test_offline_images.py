@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 import threading
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from services.progress import Cancelled, CancelToken
 from tests.emulators.image_engine import ImageEngine, image_archive, image_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from models.domain.offline_ready import ImportedBundle
     from services.progress import Progress
@@ -86,10 +86,16 @@ class Two:
 
 @pytest.fixture
 def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Two]:
+    with _two_in(tmp_path, monkeypatch) as made:
+        yield made
+
+
+@contextmanager
+def _two_in(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Two]:
     sockets = Path(tempfile.mkdtemp(prefix="temper-", dir="/tmp"))  # a socket's path is short
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, sockets)
-        made = Two(tmp_path, sockets, monkeypatch)
+        made = Two(folder, sockets, patch)
         for services in (made.here, made.there):
             stack.enter_context(closing(services))
         for engine in made.engines.values():
@@ -183,6 +189,28 @@ def test_an_engine_that_made_another_image_of_it_is_not_believed(two: Two) -> No
         two.bring_in()
     assert two.engines["there"].tags == {}
     assert not two.there.configs.list()
+
+
+def test_room_for_an_image_is_looked_for_before_it_is_saved_twice_where_it_is_one_disk(
+    tmp_path: Path, mount: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = mount(tmp_path / "disk", "size=100m")  # 50 MB of it must stay free
+    with _two_in(disk, monkeypatch) as two:
+        engine = two.engines["here"]
+        image = engine.add(TAG, "x" * 15_000_000)  # its archive has it twice
+        with pytest.raises(AppError, match="its Docker image") as failure:
+            two.export()
+        assert failure.value.kind == "disk_full"
+        assert "to another disk" in failure.value.hint
+        assert f"/images/{image}/get" not in engine.asked
+        two.bundle = tmp_path / "x.temper"
+        two.export()
+        assert two.bundle.stat().st_size > 30_000_000
+        two.bundle.unlink()
+        engine.add(TAG, "x" * 30_000_000)
+        with pytest.raises(AppError, match="saved there before") as failure:
+            two.export()
+        assert failure.value.kind == "disk_full"
 
 
 def test_a_cancel_is_heard_while_the_engine_is_silent_and_leaves_nothing(two: Two) -> None:
