@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu
+
+from views.action_menu import ActionMenu, enable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ _SEVERAL = "Choose two datasets or more: with Ctrl or Shift"
 _NOTHING = "Nothing was deleted since the program started"
 
 
-class DatasetActions(QObject):
+class DatasetActions(ActionMenu):
     """The actions by attribute; :meth:`show_sessions` says for which datasets they are.
 
     Signals:
@@ -47,13 +48,10 @@ class DatasetActions(QObject):
     sample_requested = Signal()
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__("datasets.menu", parent)
         self._sessions: tuple[DatasetSession, ...] = ()
         self._one: dict[QAction, SignalInstance] = {}
         self._many: dict[QAction, SignalInstance] = {}
-        self.menu = QMenu("Actions", parent)
-        self.menu.setObjectName("datasets.menu")
-        self.menu.setToolTipsVisible(True)
         self._fill()
         self.show_undo(False)
         self.show_sessions(())
@@ -63,16 +61,16 @@ class DatasetActions(QObject):
         self._sessions = tuple(sessions)
         reason = "" if len(sessions) == 1 else _ONE if sessions else _CHOOSE
         for action in self._one:
-            _enable(action, reason)
+            enable(action, reason)
         for action in self._many:
-            _enable(action, "" if sessions else _CHOOSE)
-        _enable(self.merge, "" if len(sessions) > 1 else _SEVERAL)
+            enable(action, "" if sessions else _CHOOSE)
+        enable(self.merge, "" if len(sessions) > 1 else _SEVERAL)
         self.changed.emit()
 
     @Slot(bool)
     def show_undo(self, can_undo: bool) -> None:
         """There is something to bring back, or there is not."""
-        _enable(self.undo, "" if can_undo else _NOTHING)
+        enable(self.undo, "" if can_undo else _NOTHING)
 
     def _fill(self) -> None:
         self.use = self._add_one("&Train on it", "Choose it for the training", self.use_requested)
@@ -113,13 +111,6 @@ class DatasetActions(QObject):
         self._many[action] = signal
         return action
 
-    def _make(self, text: str, tip: str) -> QAction:
-        action = QAction(text, self)
-        action.setProperty("tip", tip)
-        action.setToolTip(tip)
-        self.menu.addAction(action)
-        return action
-
     @Slot()
     def _on_one(self) -> None:
         action = self.sender()
@@ -131,8 +122,3 @@ class DatasetActions(QObject):
         action = self.sender()
         if isinstance(action, QAction) and self._sessions:
             self._many[action].emit(self._sessions)
-
-
-def _enable(action: QAction, reason: str) -> None:
-    action.setEnabled(not reason)
-    action.setToolTip(reason or str(action.property("tip")))

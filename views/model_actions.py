@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu
+from PySide6.QtCore import Signal, Slot
 
 from models.domain.cached_model import ModelPlace, ModelState
+from views.action_menu import ActionMenu, enable
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -29,7 +28,7 @@ _DOWNLOAD_WORDS = {
 }
 
 
-class ModelActions(QObject):
+class ModelActions(ActionMenu):
     """The actions by attribute; :meth:`show_model` says for which model they are.
 
     Signals:
@@ -46,12 +45,9 @@ class ModelActions(QObject):
     add_requested = Signal()
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__("models.menu", parent)
         self._model: CachedModel | None = None
         self._is_busy = self._is_offline = False
-        self.menu = QMenu("Actions", parent)
-        self.menu.setObjectName("models.menu")
-        self.menu.setToolTipsVisible(True)
         self.download = self._make("&Download", "Fetch what is missing; it goes on where it was")
         self.use = self._make("&Train on it", "Choose it as the base model of the training")
         self.menu.addSeparator()
@@ -71,12 +67,12 @@ class ModelActions(QObject):
         here = chosen or ("" if model and model.is_here else _NOT_HERE)
         busy = _BUSY if self._is_busy else ""
         self.download.setText(self._download_words(model))
-        _enable(self.download, chosen or busy or self._why_no_download(model))
-        _enable(self.use, chosen)
-        _enable(self.verify, here or busy)
-        _enable(self.open, here)
+        enable(self.download, chosen or busy or self._why_no_download(model))
+        enable(self.use, chosen)
+        enable(self.verify, here or busy)
+        enable(self.open, here)
         is_shared = model is not None and model.where is ModelPlace.SHARED
-        _enable(self.remove, here or busy or (_SHARED if is_shared else ""))
+        enable(self.remove, here or busy or (_SHARED if is_shared else ""))
 
     def set_state(self, *, busy: bool | None = None, offline: bool | None = None) -> None:
         """Something long goes on, or the network may not be used."""
@@ -104,13 +100,6 @@ class ModelActions(QObject):
         self.remove.triggered.connect(self._on_remove)
         self.add.triggered.connect(self.add_requested)
 
-    def _make(self, text: str, tip: str) -> QAction:
-        action = QAction(text, self)
-        action.setProperty("tip", tip)
-        action.setToolTip(tip)
-        self.menu.addAction(action)
-        return action
-
     @Slot()
     def _on_download(self) -> None:
         if self._model is not None:
@@ -135,8 +124,3 @@ class ModelActions(QObject):
     def _on_remove(self) -> None:
         if self._model is not None:
             self.remove_requested.emit(self._model)
-
-
-def _enable(action: QAction, reason: str) -> None:
-    action.setEnabled(not reason)
-    action.setToolTip(reason or str(action.property("tip")))

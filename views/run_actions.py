@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu
 
 from models.domain.remedies import can_resume
 from models.domain.run import RunState
 from models.qt.runs_filter import is_waiting
+from views.action_menu import ActionMenu, enable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ _NOT_TRAINED = "It has trained no step yet, or still trains"
 _NO_RESULT = "Only a run that has finished can be built upon"
 
 
-class RunActions(QObject):
+class RunActions(ActionMenu):
     """The actions by attribute; :meth:`show_runs` says for which runs they are.
 
     Signals:
@@ -52,12 +52,9 @@ class RunActions(QObject):
     delete_requested = Signal(object)
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__("runs.menu", parent)
         self._runs: tuple[Run, ...] = ()
         self._signals: dict[QAction, SignalInstance] = {}
-        self.menu = QMenu("Actions", parent)
-        self.menu.setObjectName("runs.menu")
-        self.menu.setToolTipsVisible(True)
         self._fill()
         self.show_runs(())
 
@@ -67,48 +64,42 @@ class RunActions(QObject):
         run = runs[0] if len(runs) == 1 else None
         reason = "" if run is not None else _ONE if runs else _CHOOSE
         for action in (self.use, self.again, self.folder, self.logs, self.metrics, self.rename):
-            self._enable(action, reason)
+            enable(action, reason)
         resumes = run is not None and can_resume(run)
-        self._enable(self.resume, reason or ("" if resumes else _CANNOT_RESUME))
-        self._enable(self.longer, reason or ("" if _has_trained(run) else _NOT_TRAINED))
-        self._enable(self.on_top, reason or ("" if _has_result(run) else _NO_RESULT))
-        self._enable(self.delete, self._why_not_deleted())
+        enable(self.resume, reason or ("" if resumes else _CANNOT_RESUME))
+        enable(self.longer, reason or ("" if _has_trained(run) else _NOT_TRAINED))
+        enable(self.on_top, reason or ("" if _has_result(run) else _NO_RESULT))
+        enable(self.delete, self._why_not_deleted())
         self.changed.emit()
 
     def _fill(self) -> None:
-        self.use = self._make(
+        self.use = self._add(
             "&Use this setup", "Put the settings of this run into the form", self.use_requested
         )
         again = "Train again with the same settings, dataset and seed, as a new run"
-        self.again = self._make("Run &again exactly", again, self.again_requested)
+        self.again = self._add("Run &again exactly", again, self.again_requested)
         resume = "Go on from the newest checkpoint"
-        self.resume = self._make("Re&sume", resume, self.resume_requested)
+        self.resume = self._add("Re&sume", resume, self.resume_requested)
         longer = "Go on from its last checkpoint to a later end, as a new run"
-        self.longer = self._make("Train &longer…", longer, self.longer_requested)
+        self.longer = self._add("Train &longer…", longer, self.longer_requested)
         on_top = "Learn something further on top of its adapter, as a new run"
-        self.on_top = self._make("New adapter on &top…", on_top, self.on_top_requested)
+        self.on_top = self._add("New adapter on &top…", on_top, self.on_top_requested)
         self.menu.addSeparator()
-        self.folder = self._make("&Open folder", "The adapter's folder", self.folder_requested)
+        self.folder = self._add("&Open folder", "The adapter's folder", self.folder_requested)
         logs = "Save everything that the training printed"
-        self.logs = self._make("&Download logs…", logs, self.logs_requested)
+        self.logs = self._add("&Download logs…", logs, self.logs_requested)
         metrics = "Save losses and speed as a table"
-        self.metrics = self._make("Export &metrics…", metrics, self.metrics_requested)
+        self.metrics = self._add("Export &metrics…", metrics, self.metrics_requested)
         self.menu.addSeparator()
         # The keys are those of the page and its table: as shortcuts they would be the window's.
-        self.rename = self._make("Re&name\tF2", "Change its name", self.rename_requested)
-        self.delete = self._make("D&elete…\tDel", "", self.delete_requested)
+        self.rename = self._add("Re&name\tF2", "Change its name", self.rename_requested)
+        self.delete = self._add("D&elete…\tDel", "", self.delete_requested)
 
-    def _make(self, text: str, tip: str, signal: SignalInstance) -> QAction:
-        action = QAction(text, self)
-        action.setProperty("tip", tip)
+    def _add(self, text: str, tip: str, signal: SignalInstance) -> QAction:
+        action = self._make(text, tip)
         action.triggered.connect(self._on_triggered)
         self._signals[action] = signal
-        self.menu.addAction(action)
         return action
-
-    def _enable(self, action: QAction, reason: str) -> None:
-        action.setEnabled(not reason)
-        action.setToolTip(reason or str(action.property("tip")))
 
     def _why_not_deleted(self) -> str:
         if not self._runs:
