@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from views.widgets.datasets_table import DatasetsTable
-from views.widgets.empty_state import EmptyState
+from views.widgets.match_stack import MatchStack
 from views.widgets.search_line import SearchLine
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ class DatasetsList(QWidget):
         tip = "Words of the name, source, format or licence"
         self.search = SearchLine("datasets.search", "Search the datasets", tip)
         self.table = DatasetsTable(datasets)
-        self._stack = QStackedWidget()
+        self._stack = MatchStack("datasets", self.table, _NO_MATCH, "Show all datasets")
         self._build()
+        self._stack.show_all_requested.connect(self.show_all)
         self.search.textChanged.connect(self._on_text)
         self.search.returnPressed.connect(self._on_return)
         for signal in (datasets.modelReset, datasets.rowsInserted, datasets.rowsRemoved):
@@ -44,13 +45,6 @@ class DatasetsList(QWidget):
         self.search.setFocus()
 
     def _build(self) -> None:
-        nothing = EmptyState(_NO_MATCH)
-        nothing.setObjectName("datasets.no_match")
-        clear = nothing.add_button("Show all datasets")
-        clear.setObjectName("datasets.show_all")
-        clear.clicked.connect(self.show_all)
-        self._stack.addWidget(self.table)
-        self._stack.addWidget(nothing)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
@@ -69,5 +63,4 @@ class DatasetsList(QWidget):
 
     @Slot()
     def _show_match(self) -> None:
-        is_empty = self.table.filter.rowCount() == 0 and self.table.filter.is_filtering
-        self._stack.setCurrentIndex(1 if is_empty else 0)
+        self._stack.show_match()

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
     QLineEdit,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +21,7 @@ from views.widgets.buttons import push_button
 from views.widgets.card import text_label
 from views.widgets.empty_state import EmptyState
 from views.widgets.help_button import HelpButton
+from views.widgets.match_stack import MatchStack
 from views.widgets.models_table import ModelsTable
 from views.widgets.search_line import SearchLine
 from views.widgets.tab_order import order_tabs
@@ -66,10 +66,11 @@ class ModelsPanel(QWidget):
         self._bar = ActionBar(
             self.actions_.menu, "Everything that can be done with the selected model"
         )
-        self._stack = QStackedWidget()
+        self._stack = MatchStack("models", self.table, _NO_MATCH, "Show all models")
         self._models = models
         self._none = EmptyState(_LOOKING)
         self._none.sentence.setObjectName("models.none")
+        self._stack.addWidget(self._none)
         self._is_offline = False
         self._name_parts()
         self._build()
@@ -126,7 +127,7 @@ class ModelsPanel(QWidget):
         column.addWidget(self.banner)
         column.addWidget(self.task)
         column.addLayout(self._search_row())
-        column.addWidget(self._list(), 1)
+        column.addWidget(self._stack, 1)
         column.addWidget(self.strip)
         column.addLayout(self._get_row())
 
@@ -136,17 +137,6 @@ class ModelsPanel(QWidget):
         row.addWidget(self.search, 1)
         row.addWidget(self.only_here)
         return row
-
-    def _list(self) -> QStackedWidget:
-        nothing = EmptyState(_NO_MATCH)
-        nothing.setObjectName("models.no_match")
-        show_all = nothing.add_button("Show all models")
-        show_all.setObjectName("models.show_all")
-        show_all.clicked.connect(self.show_all)
-        self._stack.addWidget(self.table)
-        self._stack.addWidget(nothing)
-        self._stack.addWidget(self._none)
-        return self._stack
 
     def _get_row(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -160,6 +150,7 @@ class ModelsPanel(QWidget):
 
     def _connect(self, models: ModelsModel) -> None:
         actions = self.actions_
+        self._stack.show_all_requested.connect(self.show_all)
         self.search.textChanged.connect(self._on_filter)
         self.search.returnPressed.connect(self._on_return)
         self.only_here.toggled.connect(self._on_filter)
@@ -215,8 +206,7 @@ class ModelsPanel(QWidget):
 
     @Slot()
     def _show_list(self) -> None:
-        is_empty = self.table.filter.rowCount() == 0 and self.table.filter.is_filtering
-        self._stack.setCurrentIndex(1 if is_empty else 0)
+        self._stack.show_match()
         if not self._models.rowCount():
             self._stack.setCurrentWidget(self._none)
         if self.table.selected_model() is None and self.table.filter.rowCount():

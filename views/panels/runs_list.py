@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from models.qt.runs_filter import STATE_GROUPS
 from views.panels.queue_card import QueueCard
 from views.theme import current_theme
-from views.widgets.empty_state import EmptyState
 from views.widgets.fields import CalmComboBox
+from views.widgets.match_stack import MatchStack
 from views.widgets.runs_table import RunsTable
 from views.widgets.search_line import SearchLine
 
@@ -43,7 +43,7 @@ class RunsList(QWidget):
         self._tags = CalmComboBox()
         self.table = RunsTable(runs)
         self.queue = QueueCard(queue)
-        self._stack = QStackedWidget()
+        self._stack = MatchStack("runs", self.table, _NO_MATCH, "Show all runs")
         self._setup_filters()
         self._build()
         self._connect()
@@ -72,13 +72,6 @@ class RunsList(QWidget):
         tools.addWidget(self.search, 1)
         tools.addWidget(self._states)
         tools.addWidget(self._tags)
-        nothing = EmptyState(_NO_MATCH)
-        nothing.setObjectName("runs.no_match")
-        clear = nothing.add_button("Show all runs")
-        clear.setObjectName("runs.show_all")
-        clear.clicked.connect(self.show_all)
-        self._stack.addWidget(self.table)
-        self._stack.addWidget(nothing)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
@@ -87,6 +80,7 @@ class RunsList(QWidget):
         column.addWidget(self._stack, 1)
 
     def _connect(self) -> None:
+        self._stack.show_all_requested.connect(self.show_all)
         self.search.textChanged.connect(self._on_text)
         self.search.returnPressed.connect(self._on_return)
         self._states.textActivated.connect(self._on_state)
@@ -158,5 +152,4 @@ class RunsList(QWidget):
 
     @Slot()
     def _show_match(self) -> None:
-        is_empty = self.table.filter.rowCount() == 0 and self.table.filter.is_filtering
-        self._stack.setCurrentIndex(1 if is_empty else 0)
+        self._stack.show_match()
