@@ -24,6 +24,7 @@ from services.environment.torch_source import Accelerator
 from services.hub_cache import cached_revision, is_cached_model
 from services.job_builder import JobBuilder
 from services.offline import OfflinePolicy
+from services.offline_bundle import importing
 from services.offline_bundle.archive import ByteMeter, write_bundle
 from services.offline_bundle.importing import BundleImporter
 from services.offline_bundle.manifest import BundledEnvironment, BundledFile, Manifest
@@ -253,6 +254,20 @@ def test_a_model_whose_revision_was_half_written_is_found_after_the_next_import(
     ref.touch()
     _bring_in(there, _export(here, tmp_path / "x.temper", "Hub"))
     assert is_cached_model("some/model", there.paths.data)
+
+
+def test_until_the_hubs_library_finds_a_model_it_does_not_look_whole(
+    here: Services, there: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importing, "write_whole", end)  # what writes the ref
+    with pytest.raises(KeyboardInterrupt):
+        _bring_in(there, _export(here, tmp_path / "x.temper", "Hub"))
+    cache = there.paths.data / "cache/huggingface/hub/models--some--model"
+    assert list((cache / "blobs").iterdir())
+    assert not (cache / "snapshots" / _COMMIT / "config.json").exists()
 
 
 def test_where_links_cannot_be_made_a_copy_that_was_cut_is_made_anew(
