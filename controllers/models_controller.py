@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from controllers.long_task import LongTask, tell
+from models.domain.errors import AppError
 from models.qt.model_words import check_words
 from models.qt.notice import Notice
 from models.qt.wording import size
@@ -95,13 +96,24 @@ class ModelsController(QObject):
         try:
             found = await run(self._library.download, repo, report, cancel)
         except Cancelled:
+            await self._show_part(repo)
             self._desk.notices.said.emit("Cancelled: the next download goes on from there")
             return
+        except AppError:
+            await self._show_part(repo)
+            raise
         self._damaged = ""
         self._desk.notices.withdrawn.emit(REPAIR)
         await self._read()
         self.made.emit(found)
         self._desk.notices.said.emit(f"{found.repo_id_or_path} is on this computer now")
+
+    async def _show_part(self, repo: str) -> None:
+        """What has come of a download that was cut short is where it is gone on with."""
+        await self._read()
+        for model in self._models.base_library.items:
+            if model.repo_id_or_path == repo:
+                self.made.emit(model)
 
     async def _verify(self, model: CachedModel, cancel: CancelToken) -> None:
         run, report = self._desk.lanes.models.run, self.task.report

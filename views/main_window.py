@@ -81,7 +81,8 @@ class MainWindow(QMainWindow):
         self.settings: SettingsPanel | None = None
         self._rail = QFrame()
         self._nav = [NavButton(icon, page) for icon, page in zip(_ICONS, PAGES, strict=True)]
-        self._pages = QStackedWidget()
+        self._pages = QStackedWidget()  # its name is said when it gets the focus
+        self._pages.setAccessibleName(PAGES[TRAINING])
         self._build()
         self._connect()
         self._show_title()
@@ -166,6 +167,7 @@ class MainWindow(QMainWindow):
             return
         leaves = page != self.page and self._pages.isAncestorOf(self.focusWidget())
         self._pages.setCurrentIndex(page)
+        self._pages.setAccessibleName(PAGES[page])
         if leaves:
             self._pages.setFocus()  # else it would land on some button of the new page
 

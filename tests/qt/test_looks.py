@@ -162,6 +162,7 @@ def test_another_page_begins_without_a_chosen_button(window: MainWindow) -> None
     window.show_page(SETTINGS)
     settle()
     assert not isinstance(QApplication.focusWidget(), QAbstractButton | QLineEdit | QComboBox)
+    assert QApplication.focusWidget().accessibleName() == "Settings"
 
 
 def test_a_narrow_window_keeps_the_words_of_start(window: MainWindow) -> None:

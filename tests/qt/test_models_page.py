@@ -133,6 +133,26 @@ def test_a_cancelled_download_says_that_nothing_is_lost(program: Program, qtbot:
     assert not program.child("models.notice").isVisible()
 
 
+@pytest.mark.parametrize("error", [None, AppError("network", "The network is gone.", "")])
+def test_what_came_of_a_download_that_was_cut_short_is_shown(
+    program: Program, qtbot: QtBot, error: AppError | None
+) -> None:
+    page = _open(program, SMALL)
+    fake, cancel = program.services.models, program.child("models.task.cancel")
+
+    def cut() -> None:
+        fake.models = [SMALL, replace(PART, repo_id_or_path="you/other", label="Other")]
+        fake.error = error
+        if error is None:
+            cancel.click()
+
+    fake.during = cut
+    qtbot.keyClicks(program.child("models.repo"), "you/other")
+    _click(program, qtbot, "models.get")
+    assert page.table.selected_model().repo_id_or_path == "you/other"
+    assert program.child("models.download").text() == "Go on downloading"
+
+
 def test_a_refusal_is_shown_on_the_page_with_its_next_step(program: Program, qtbot: QtBot) -> None:
     _open(program)
     _select(program, GATED)
