@@ -39,15 +39,19 @@ def read_config_file(path: Path) -> TrainingConfig:
 
     Raises AppError with the place in the file, ConfigError with every wrong setting and its line.
     """
+    return config_of_bytes(content_of(path), path.name)
+
+
+def content_of(path: Path) -> bytes:
+    """What a file holds, up to a byte more than may be read; AppError where it cannot be."""
     try:
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            return file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise AppError("not_found", f"There is no file {path}.", "Check its name.") from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise AppError("bad_config", f"{path} cannot be read: {reason}.") from error
-    return config_of_bytes(data, path.name)
 
 
 def config_of_bytes(data: bytes, where: str) -> TrainingConfig:

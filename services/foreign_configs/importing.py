@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from models.domain.config_io import settings_index
 from models.domain.errors import AppError
 from models.domain.foreign_config import ImportedConfig, Program
-from services.config_files import config_of_bytes
+from services.config_files import config_of_bytes, content_of
 from services.foreign_configs import axolotl_import, llama_factory_import, unsloth_import
-from services.foreign_configs.reading import MOST_BYTES, fields_of
+from services.foreign_configs.reading import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,15 +33,7 @@ def read_any_config(path: Path, program: Program | None = None) -> ImportedConfi
     Raises AppError: ``not_found``, ``bad_config``, ``not_offered`` where it sets up a training that
     Temper does not have; ConfigError with every wrong setting and its line.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise AppError("not_found", f"There is no file {path}.", "Check its name.") from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise AppError("bad_config", f"{path} cannot be read: {reason}.") from error
-    return any_config_of_bytes(data, path.name, program)
+    return any_config_of_bytes(content_of(path), path.name, program)
 
 
 def any_config_of_bytes(data: bytes, where: str, program: Program | None = None) -> ImportedConfig:

@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from models.domain.errors import AppError
+from services.config_files import MOST_BYTES
 
-MOST_BYTES = 1_000_000
 _DEEPEST = 16
 _MOST_VALUES = 20_000
 """Axolotl's longest example has 150. Aliases can repeat a small file into billions of values."""
