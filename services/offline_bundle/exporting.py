@@ -55,11 +55,11 @@ class BundleExporter:
         one, where ``replace`` says so. Raises ConfigError with all that cannot travel,
         and AppError: ``exists``, ``not_found``, ``runtime_missing``, ``disk_full``, ``io``.
         """
-        _refuse_existing(target, replace=replace)
+        _refuse_target(target, replace=replace)
         chosen = self._chosen(names)
         try:
             with folder_lock(self._scratch / _LOCK, cancel, lambda: report(_WAITING)):
-                _refuse_existing(target, replace=replace)  # another one may have made it meanwhile
+                _refuse_target(target, replace=replace)  # another one may have made it meanwhile
                 made = self._write(
                     target, chosen, report, cancel, with_environment=with_environment
                 )
@@ -136,7 +136,10 @@ class BundleExporter:
         return [(one.name, self._means.configs.get(one.name)) for one in saved]
 
 
-def _refuse_existing(target: Path, *, replace: bool) -> None:
+def _refuse_target(target: Path, *, replace: bool) -> None:
     if target.exists() and not replace:
         message = f"{target} is there already."
         raise AppError("exists", message, "Choose another name, or delete it first.")
+    if not target.parent.is_dir():
+        message = f"{target} cannot be written: there is no folder {target.parent}."
+        raise AppError("io", message, "Make that folder first, or choose another place.")

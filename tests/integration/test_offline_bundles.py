@@ -357,6 +357,15 @@ def test_an_export_never_replaces_a_file(here: Services, tmp_path: Path) -> None
     assert failure.value.kind == "exists"
 
 
+def test_an_export_into_no_folder_says_so_before_anything_is_made(
+    here: Services, tmp_path: Path
+) -> None:
+    with pytest.raises(AppError, match="there is no folder") as failure:
+        _export(here, tmp_path / "nowhere" / "x.temper", "Hub")
+    assert failure.value.kind == "io"
+    assert not (here.paths.home / "offline").exists()
+
+
 def test_an_export_that_waited_for_another_does_not_replace_what_that_one_made(
     here: Services, tmp_path: Path
 ) -> None:
