@@ -93,7 +93,7 @@ class RunsConnection(QObject):
         page.runs_compared.connect(self.comparison.compare)
         page.training_requested.connect(self._on_go_to_training)
         page.run_panel.resume_requested.connect(self.controller.resume)
-        self.history.repeated.connect(page.select)  # or nothing would seem to have happened
+        self.history.began.connect(page.select)  # or nothing would seem to have happened
         page.details.renamed.connect(self.history.rename)
         page.details.notes_edited.connect(self.history.set_notes)
         page.details.tags_edited.connect(self.history.set_tags)

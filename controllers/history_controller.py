@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
+from controllers.repeating import RepeatingController
 from models.domain.config_io import settings_index
 from models.domain.errors import AppError, ConfigError
 from models.qt.deletion import Deletion
@@ -16,39 +17,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from controllers.desk import Desk
-    from controllers.ports import HistoryPort
-    from controllers.training_controller import TrainingController
     from models.domain.run import Run
     from models.domain.run_history import Repetition
-    from models.qt.app_models import AppModels
 
 
-class HistoryController(QObject):
+class HistoryController(RepeatingController):
     """Between the Runs page and the history.
 
     Signals:
         delete_asked: a Deletion (payload): the question, with sizes.
         deleted: the runs are gone.
         again_asked: a Repetition (payload) that differs from its run in what it remarks.
-        queued: the Run (payload) that was put into the queue to be run again.
-        repeated: the Run (payload) that has begun in order to repeat another.
     """
 
     delete_asked = Signal(object)
     deleted = Signal()
     again_asked = Signal(object)
-    queued = Signal(object)
-    repeated = Signal(object)
-
-    def __init__(
-        self, desk: Desk, models: AppModels, history: HistoryPort, training: TrainingController
-    ) -> None:
-        super().__init__(training)
-        self._desk = desk
-        self._models = models
-        self._history = history
-        self._training = training
 
     @Slot(str, str)
     def rename(self, run_id: str, name: str) -> None:
@@ -152,39 +136,20 @@ class HistoryController(QObject):
             await self._again(plan)
 
     async def _again(self, plan: Repetition) -> None:
-        status = self._models.run.status
-        waits = status.is_live
-        if not waits:
-            status.set_starting(True)
-        try:
-            known = self._models.runs.find(plan.run_id)
-            if not await self._training.gate.passes(
-                plan.config,
-                partial(self.again, plan),
-                sha256=known.dataset_sha256 if known is not None else "",
-            ):
-                return
-            if not waits:
-                await self._training.make_room(plan.config)
-            run = await self._desk.lanes.runs.run(
-                self._history.run_again, plan.run_id, queued=waits
-            )
-        except AppError as error:
-            self._desk.notices.show_error(f"{plan.name} did not start again", in_words(error))
-        else:
-            self._show_again(run, waits=waits)
-        finally:
-            if not waits:
-                status.set_starting(False)
-
-    def _show_again(self, run: Run, *, waits: bool) -> None:
-        if waits:
-            self._models.runs.put(run)
-            self._desk.notices.said.emit(f"{name_of(run)} waits in the queue")
-            self.queued.emit(run)
-        else:
-            self._training.show_started(run)
-            self.repeated.emit(run)
+        known = self._models.runs.find(plan.run_id)
+        rows = known.dataset_sha256 if known is not None else ""
+        with self._starting() as waits:
+            try:
+                again = partial(self.again, plan)
+                if not await self._ask_gate(plan, again, sha256=rows, waits=waits):
+                    return
+                run = await self._desk.lanes.runs.run(
+                    self._history.run_again, plan.run_id, queued=waits
+                )
+            except AppError as error:
+                self._desk.notices.show_error(f"{plan.name} did not start again", in_words(error))
+            else:
+                self._show(run, waits=waits)
 
     async def _export(self, run: Run, path: Path) -> None:
         try:

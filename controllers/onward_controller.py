@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
 from controllers.history_controller import in_words
+from controllers.repeating import RepeatingController
 from models.domain.errors import AppError
 from models.domain.run_history import Verb
 from models.qt.runs_model import name_of
@@ -15,35 +16,18 @@ from models.qt.runs_model import name_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from controllers.desk import Desk
-    from controllers.ports import HistoryPort
-    from controllers.training_controller import TrainingController
     from models.domain.run import Run
     from models.domain.run_history import Repetition
-    from models.qt.app_models import AppModels
 
 
-class OnwardController(QObject):
+class OnwardController(RepeatingController):
     """Between the actions of the Runs page and the history.
 
     Signals:
         asked: the Repetition (payload) whose further settings the user is to choose.
-        began: the Run (payload) that trains now.
-        queued: the Run (payload) that waits, for another one trains.
     """
 
     asked = Signal(object)
-    began = Signal(object)
-    queued = Signal(object)
-
-    def __init__(
-        self, desk: Desk, models: AppModels, history: HistoryPort, training: TrainingController
-    ) -> None:
-        super().__init__(training)
-        self._desk = desk
-        self._models = models
-        self._history = history
-        self._training = training
 
     @Slot(object)
     def ask_longer(self, run: Run) -> None:
@@ -69,27 +53,19 @@ class OnwardController(QObject):
             self.asked.emit(planned)
 
     async def _begin(self, plan: Repetition, values: dict[str, object]) -> None:
-        status = self._models.run.status
-        waits = status.is_live
-        if not waits:
-            status.set_starting(True)
-        try:
-            chosen = await self._desk.lanes.runs.run(self._planned, plan, values)
-            again = partial(self.begin, plan, values)
-            if not await self._training.gate.passes(
-                chosen.config, again, sha256=self._rows_of(chosen)
-            ):
-                return
-            if not waits:
-                await self._training.make_room(chosen.config)
-            run = await self._desk.lanes.runs.run(self._history.begin_onward, chosen, queued=waits)
-        except AppError as error:
-            self._desk.notices.show_error("The training did not start", in_words(error))
-        else:
-            self._show(run, waits=waits)
-        finally:
-            if not waits:
-                status.set_starting(False)
+        with self._starting() as waits:
+            try:
+                chosen = await self._desk.lanes.runs.run(self._planned, plan, values)
+                again, rows = partial(self.begin, plan, values), self._rows_of(chosen)
+                if not await self._ask_gate(chosen, again, sha256=rows, waits=waits):
+                    return
+                run = await self._desk.lanes.runs.run(
+                    self._history.begin_onward, chosen, queued=waits
+                )
+            except AppError as error:
+                self._desk.notices.show_error("The training did not start", in_words(error))
+            else:
+                self._show(run, waits=waits)
 
     def _planned(self, plan: Repetition, values: dict[str, object]) -> Repetition:
         """In the lane: the plan with what the user chose."""
@@ -103,12 +79,3 @@ class OnwardController(QObject):
         run = self._models.runs.find(plan.run_id)
         same = run is not None and run.config.dataset == plan.config.dataset
         return run.dataset_sha256 if run is not None and same else ""
-
-    def _show(self, run: Run, *, waits: bool) -> None:
-        if waits:
-            self._models.runs.put(run)
-            self._desk.notices.said.emit(f"{name_of(run)} waits in the queue")
-            self.queued.emit(run)
-        else:
-            self._training.show_started(run)
-            self.began.emit(run)
