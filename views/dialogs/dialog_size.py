@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 def fit_to_screen(dialog: QDialog, normal: QSize) -> None:
     """Resize; ``normal`` is the size in pixels for text of the normal size."""
-    wanted = normal * current_theme().scale
+    dialog.resize(within_screen(dialog, normal * current_theme().scale))
+
+
+def within_screen(dialog: QDialog, wanted: QSize) -> QSize:
+    """As much of what is wanted as the screen has room for."""
     if QGuiApplication.platformName() == "offscreen":  # its screen is 800 x 800
-        dialog.resize(wanted.boundedTo(QSize(1240, 760)))
-    else:
-        dialog.resize(wanted.boundedTo(dialog.screen().availableSize() * 0.92))
+        return wanted.boundedTo(QSize(1240, 760))
+    return wanted.boundedTo(dialog.screen().availableSize() * 0.92)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -24,6 +24,7 @@ from models.domain.config import DEFAULT_IMAGE
 from models.domain.container_rules import image_problem
 from models.domain.docker import OUR_IMAGE_CPU, OUR_IMAGE_CUDA, ImageInfo
 from models.qt.docker_model import EngineState
+from views.dialogs.dialog_size import within_screen
 from views.theme import current_theme
 from views.widgets.buttons import push_button
 from views.widgets.card import Card, restyle, text_label
@@ -302,7 +303,4 @@ class ImagesDialog(QDialog):
             (self.table if self._model.images.items else self._line).setFocus()
 
     def sizeHint(self) -> QSize:
-        wanted = _SIZE * current_theme().scale
-        if QGuiApplication.platformName() == "offscreen":  # its screen is 800 x 800
-            return wanted.boundedTo(QSize(1240, 760))
-        return wanted.boundedTo(self.screen().availableSize() * 0.92)
+        return within_screen(self, _SIZE * current_theme().scale)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
     QLineEdit,
-    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -25,6 +24,7 @@ from views.theme import current_theme
 from views.widgets.buttons import push_button
 from views.widgets.card import restyle, text_label
 from views.widgets.flow_row import FlowRow
+from views.widgets.fraction_bar import FractionBar
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QShowEvent
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from models.qt.settings_model import SettingsModel
 
 _WIDTH = 460
-_PARTS = 1000
 _ADDRESS = re.compile(r"https?://huggingface\.co/datasets/([^/?#\s]+(?:/[^/?#\s]+)?).*")
 _REPO = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 _WORDS = {"config": "configuration", "split": "split"}
@@ -72,9 +71,7 @@ class HubDialog(QDialog):
         self._problem.setObjectName("import.hub.problem")
         self._problem.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._choices = FlowRow(spacing=2)
-        self._progress = QProgressBar()
-        self._progress.setTextVisible(False)
-        self._progress.setAccessibleName("Import from Hugging Face")
+        self._progress = FractionBar(words="Import from Hugging Face")
         self._words = text_label("", "muted", wrap=True)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self._import = self._buttons.addButton("&Import", QDialogButtonBox.ButtonRole.AcceptRole)
@@ -90,9 +87,7 @@ class HubDialog(QDialog):
 
     def show_progress(self, fraction: float | None, message: str) -> None:
         """How far the import is: from 0 to 1, or None where the end is not known."""
-        self._progress.setRange(0, 0 if fraction is None else _PARTS)
-        if fraction is not None:
-            self._progress.setValue(round(fraction * _PARTS))
+        self._progress.show_fraction(fraction)
         self._words.setText(message)
 
     def show_problem(self, words: str) -> None:
@@ -237,7 +232,7 @@ class HubDialog(QDialog):
         split = self._split.text().strip() or "train"
         self.source = HubSource(repo, self._config.text().strip(), split)
         self._forget_problem()
-        self._progress.setRange(0, 0)
+        self._progress.show_fraction(None)
         self._words.setText("Asking Hugging Face…")
         self._show_state()
         self.import_requested.emit(self.source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from views.dialogs.dialog_size import within_screen
 from views.widgets.card import text_label
 
 if TYPE_CHECKING:
@@ -81,10 +82,7 @@ class ShortcutsDialog(QDialog):
         super().showEvent(event)
         rest = self.sizeHint().height() - self._area.sizeHint().height()
         wanted = QSize(self._list.sizeHint().width() + 60, self._list.sizeHint().height() + rest)
-        if QGuiApplication.platformName() == "offscreen":  # its screen is 800 x 800
-            self.resize(wanted.boundedTo(QSize(1240, 760)))
-        else:
-            self.resize(wanted.boundedTo(self.screen().availableSize() * 0.92))
+        self.resize(within_screen(self, wanted))
 
 
 def _groups(actions: Iterable[QAction]) -> dict[str, Sequence[Keys]]:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -20,9 +19,10 @@ from PySide6.QtWidgets import (
 from models.domain.run import RunState
 from views.theme import current_theme
 from views.widgets.buttons import IconButton, push_button
-from views.widgets.card import TEXT_BESIDE_ICON, restyle, text_label
+from views.widgets.card import restyle, text_label
 from views.widgets.flow_row import FlowRow
 from views.widgets.flow_text import FlowText
+from views.widgets.fold_button import FoldButton
 
 if TYPE_CHECKING:
     from models.domain.autopsy import Autopsy, Fact
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from models.qt.run_status import RunStatusModel
 
 _MOST_REMEDIES = 3
-_EVIDENCE = "Evidence"
 
 
 class AutopsyCard(QFrame):
@@ -140,13 +139,7 @@ class Evidence(QWidget):
         super().__init__()
         self.setObjectName(name)
         self._report = ""
-        self._fold = QToolButton()
-        self._fold.setObjectName(f"{name}.fold")
-        self._fold.setText(_EVIDENCE)
-        self._fold.setAccessibleName(f"{_EVIDENCE}, show or hide")
-        self._fold.setProperty("role", "quiet-fold")
-        self._fold.setProperty("toolButtonStyle", TEXT_BESIDE_ICON)
-        self._fold.setCheckable(True)
+        self._fold = FoldButton(f"{name}.fold", "Evidence", quiet=True)
         self._copy = IconButton("copy", "Copy reason and evidence")
         self._copy.setObjectName(f"{name}.copy")
         self._content = QWidget()
@@ -212,22 +205,12 @@ class Evidence(QWidget):
     def _show_content(self) -> None:
         self._content.setVisible(self._fold.isChecked())
         self._copy.setVisible(self._fold.isChecked())
-        self._show_arrow()
 
     @Slot()
     def _on_theme_changed(self) -> None:
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         font.setPointSizeF(self.font().pointSizeF())  # it grows with all other text
         self._log.setFont(font)
-        self._show_arrow()
-
-    @Slot()
-    def _show_arrow(self) -> None:
-        theme = current_theme()
-        self._fold.setIconSize(theme.icon_size(-6))
-        if theme.is_started:
-            name = "fold-open" if self._fold.isChecked() else "fold-closed"
-            self._fold.setIcon(theme.icon(name))
 
     @Slot()
     def _on_copy(self) -> None:

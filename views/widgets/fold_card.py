@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from views.theme import current_theme
-from views.widgets.card import SPACING, TEXT_BESIDE_ICON, Card
+from views.widgets.card import SPACING, Card
 from views.widgets.elided_label import ElidedLabel
+from views.widgets.fold_button import FoldButton
 
 
 class FoldCard(Card):
@@ -22,14 +22,7 @@ class FoldCard(Card):
     def __init__(self, name: str, title: str, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
         self.setObjectName(f"section.{name}")
-        self._fold = QToolButton()
-        self._fold.setObjectName(f"section.{name}.fold")
-        self._fold.setText(title)
-        self._fold.setAccessibleName(f"{title}, show or hide")
-        self._fold.setProperty("role", "fold")
-        self._fold.setProperty("toolButtonStyle", TEXT_BESIDE_ICON)
-        self._fold.setCheckable(True)
-        self._fold.setChecked(True)
+        self._fold = FoldButton(f"section.{name}.fold", title, is_open=True)
         self._summary = ElidedLabel("muted")
         self._summary.setObjectName(f"section.{name}.summary")
         self._outer = self.body
@@ -39,8 +32,6 @@ class FoldCard(Card):
         self.body.setSpacing(SPACING)
         self._build_head()
         self._fold.toggled.connect(self._on_toggled)
-        current_theme().changed.connect(self._show_arrow)
-        self._show_arrow()
 
     @property
     def is_open(self) -> bool:
@@ -74,13 +65,4 @@ class FoldCard(Card):
         self._content.setVisible(is_open)
         if is_open:
             self._summary.setText("")
-        self._show_arrow()
         self.folded.emit(not is_open)
-
-    @Slot()
-    def _show_arrow(self) -> None:
-        theme = current_theme()
-        self._fold.setIconSize(theme.icon_size(-4))
-        if theme.is_started:
-            name = "fold-open" if self.is_open else "fold-closed"
-            self._fold.setIcon(theme.icon(name, theme.tokens.text))

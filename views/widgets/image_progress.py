@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QHeaderView,
-    QProgressBar,
-    QToolButton,
     QVBoxLayout,
 )
 
@@ -20,12 +18,13 @@ from views.theme import current_theme
 from views.widgets.buttons import push_button
 from views.widgets.card import text_label
 from views.widgets.elided_label import ElidedLabel
+from views.widgets.fold_button import FoldButton
+from views.widgets.fraction_bar import FractionBar
 from views.widgets.item_table import ItemTable
 
 if TYPE_CHECKING:
     from models.qt.docker_model import DockerModel
 
-_PARTS = 1000
 _LAYER_ROWS = 6
 
 
@@ -47,20 +46,12 @@ class ImageProgressView(QFrame):
         self._title.setObjectName(f"{name}.title")
         self._cancel = push_button("Cancel")
         self._cancel.setObjectName(f"{name}.cancel")
-        self._bar = QProgressBar()
-        self._bar.setObjectName(f"{name}.progress")
-        self._bar.setTextVisible(False)
+        self._bar = FractionBar(f"{name}.progress")
         self._message = ElidedLabel("muted")
         self._message.setObjectName(f"{name}.message")
         self._facts = text_label("", "muted", wrap=True)
         self._facts.setObjectName(f"{name}.facts")
-        self._fold = QToolButton()
-        self._fold.setObjectName(f"{name}.details")
-        self._fold.setText("Layers")
-        self._fold.setAccessibleName("Layers, show or hide")
-        self._fold.setProperty("role", "quiet-fold")
-        self._fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._fold.setCheckable(True)
+        self._fold = FoldButton(f"{name}.details", "Layers", quiet=True)
         self._layers = ItemTable(f"{name}.layers", "Layers of the image", model.layers)
         self._build()
         self._cancel.clicked.connect(self._on_cancel)
@@ -110,10 +101,7 @@ class ImageProgressView(QFrame):
         model, task, progress = self._model, self._model.task, self._model.progress
         if task is None:
             return
-        fraction = progress.fraction
-        self._bar.setRange(0, 0 if fraction is None else _PARTS)
-        if fraction is not None:
-            self._bar.setValue(round(fraction * _PARTS))
+        self._bar.show_fraction(progress.fraction)
         is_pull = task.kind == PULL
         facts = transfer_words(progress, model.per_second, model.seconds_left) if is_pull else ""
         if not is_pull and progress.total:
@@ -126,14 +114,10 @@ class ImageProgressView(QFrame):
 
     @Slot()
     def _show_layers(self) -> None:
-        theme = current_theme()
         is_open = self._fold.isChecked() and not self._fold.isHidden()
         self._layers.setVisible(is_open)
         row = self._layers.verticalHeader().defaultSectionSize()
         self._layers.setFixedHeight(row * _LAYER_ROWS + self._layers.horizontalHeader().height())
-        self._fold.setIconSize(theme.icon_size(-6))
-        if theme.is_started:
-            self._fold.setIcon(theme.icon("fold-open" if is_open else "fold-closed"))
 
     @Slot()
     def _on_cancel(self) -> None:

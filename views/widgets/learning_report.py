@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from models.domain.data_gate import remedies_for
 from models.qt.learning_model import Looking
@@ -13,14 +13,13 @@ from models.qt.learning_words import facts_of, report_source_words, share_words
 from views.widgets.buttons import push_button
 from views.widgets.card import Card, restyle, text_label
 from views.widgets.finding_card import FindingCard
+from views.widgets.fraction_bar import FractionBar
 from views.widgets.length_histogram import LengthHistogram, length_words
 from views.widgets.page_column import ScrollColumn
 
 if TYPE_CHECKING:
     from models.domain.data_report import DataReport
     from models.qt.learning_model import LearningModel, ReportLook
-
-_PARTS = 1000
 
 
 class LearningReport(ScrollColumn):
@@ -43,13 +42,13 @@ class LearningReport(ScrollColumn):
         self._shown: DataReport | None = None
         self._progress = Card("All rows")
         self._message = text_label("", "muted", wrap=True)
-        self._bar = QProgressBar()
+        self._bar = FractionBar(words="How many of the rows are looked at")
         self._stop = push_button("Stop")
         self._count = push_button("Look at all rows")
         self._numbers = Card("All rows")
         self._facts = QGridLayout()
         self._share = text_label("", wrap=True)
-        self._share_bar = QProgressBar()
+        self._share_bar = FractionBar(words="Share of the tokens that are learnt")
         self.histogram = LengthHistogram()
         self._lengths = text_label("", "muted", wrap=True)
         self._source = text_label("", "caption", wrap=True)
@@ -70,11 +69,6 @@ class LearningReport(ScrollColumn):
             ("source", self._source), ("nothing", self._nothing),
         ):  # fmt: skip
             part.setObjectName(f"learning.{name}")
-        self._bar.setAccessibleName("How many of the rows are looked at")
-        self._share_bar.setAccessibleName("Share of the tokens that are learnt")
-        for bar in (self._bar, self._share_bar):
-            bar.setTextVisible(False)
-            bar.setRange(0, _PARTS)
 
     def _build(self) -> None:
         for part in (self._message, self._bar):
@@ -135,8 +129,7 @@ class LearningReport(ScrollColumn):
         self._stop.setVisible(is_busy)
         self._count.setVisible(look.state in (Looking.CANCELLED, Looking.FAILED))
         if is_busy:
-            self._bar.setRange(0, 0 if look.fraction is None else _PARTS)
-            self._bar.setValue(round((look.fraction or 0.0) * _PARTS))
+            self._bar.show_fraction(look.fraction)
         self._message.setText(self._words(look))
         restyle(self._message, "tone", "bad" if look.state is Looking.FAILED else "")
 
@@ -159,7 +152,7 @@ class LearningReport(ScrollColumn):
             words = text_label(fact.words, "muted", wrap=True)
             self._facts.addWidget(words, line, 1, Qt.AlignmentFlag.AlignBaseline)
         self._share.setText(share_words(report))
-        self._share_bar.setValue(round(report.trained_share * _PARTS))
+        self._share_bar.show_fraction(report.trained_share)
         self.histogram.show_report(report)
         self._lengths.setText(length_words(report))
         self._source.setText(report_source_words(report, is_kept=is_kept))

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from views.widgets.card import restyle, text_label
 from views.widgets.elided_label import ElidedLabel
+from views.widgets.fraction_bar import FractionBar
 
 if TYPE_CHECKING:
     from models.qt.pod_model import PodModel
     from models.qt.run_status import RunStatusModel
 
 READY = "Ready to train"
-_PARTS = 1000
 _PREFERRED = QSizePolicy.Policy.Preferred
 
 
@@ -31,14 +31,11 @@ class RunProgress(QWidget):
         self._status.setText(READY)
         self._status.setSizePolicy(_PREFERRED, _PREFERRED)
         self._left = text_label("", "muted")
-        self._bar = QProgressBar()
+        self._bar = FractionBar(words="Progress of the run")
         named = {"status": self._status, "time_left": self._left, "progress": self._bar}
         for name, widget in named.items():
             widget.setObjectName(f"{prefix}.{name}")
             widget.setMinimumWidth(1)  # rather these are cut than the buttons beside them
-        self._bar.setTextVisible(False)
-        self._bar.setRange(0, _PARTS)
-        self._bar.setAccessibleName("Progress of the run")
         self.tools = QHBoxLayout()
         self.tools.setSpacing(12)
         head = QHBoxLayout()
@@ -89,8 +86,4 @@ class RunProgress(QWidget):
 
     def _show_fraction(self, fraction: float | None, tone_now: str) -> None:
         restyle(self._bar, "tone", tone_now)
-        wanted = 0 if fraction is None else _PARTS
-        if self._bar.maximum() != wanted:
-            self._bar.setRange(0, wanted)
-        if fraction is not None:
-            self._bar.setValue(round(fraction * _PARTS))
+        self._bar.show_fraction(fraction)

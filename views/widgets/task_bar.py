@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from views.widgets.buttons import push_button
 from views.widgets.card import text_label
 from views.widgets.elided_label import ElidedLabel
-
-_PARTS = 1000
+from views.widgets.fraction_bar import FractionBar
 
 
 class TaskBar(QFrame):
@@ -29,9 +28,7 @@ class TaskBar(QFrame):
         self._title.setObjectName(f"{name}.title")
         self._message = text_label("", "muted", wrap=True)
         self._message.setObjectName(f"{name}.message")
-        self._bar = QProgressBar()
-        self._bar.setObjectName(f"{name}.progress")
-        self._bar.setTextVisible(False)
+        self._bar = FractionBar(f"{name}.progress")
         self._cancel = push_button("Cancel")
         self._cancel.setObjectName(f"{name}.cancel")
         self._cancel.clicked.connect(self._on_cancel)
@@ -49,15 +46,13 @@ class TaskBar(QFrame):
 
     def show_progress(self, fraction: float | None, message: str) -> None:
         """Show how far it is; None moves the bar without a measure."""
-        self._bar.setRange(0, 0 if fraction is None else _PARTS)
-        if fraction is not None:
-            self._bar.setValue(round(fraction * _PARTS))
+        self._bar.show_fraction(fraction)
         self._message.setText(message)
 
     @Slot()
     def end(self) -> None:
         """The task is over, however it went."""
-        self._bar.setRange(0, _PARTS)
+        self._bar.rest()
         self.hide()
 
     @Slot()
