@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pyqtgraph
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSizePolicy
-
 from views.theme import current_theme
+from views.widgets.pointed_plot import PointedPlot
 from views.widgets.run_colors import color_of, stroke_of
 
 if TYPE_CHECKING:
@@ -22,17 +19,14 @@ _FEW = 60
 """Up to so many points each of them is marked: measurements on held-out rows are rare."""
 
 
-class ComparePlots:
-    """A plot that is only looked at; ``on_pointed`` gets the place under the pointer, or None."""
+class ComparePlots(PointedPlot):
+    """Tells the place under the pointer, in what the lower axis counts."""
 
     def __init__(self, on_pointed: Callable[[float | None], None]) -> None:
-        self._on_pointed = on_pointed
+        super().__init__(on_pointed)
         self._lines: tuple[CurveLine, ...] = ()
-        self.widget: Any = pyqtgraph.PlotWidget()
-        self._plot = self.widget.getPlotItem()
         self._curves: list[Any] = []
-        self._pointer = pyqtgraph.InfiniteLine(angle=90)
-        self._setup_plot()
+        self._plot.getAxis("bottom").enableAutoSIPrefix(False)
         self._follow_pointer()
         self.dress()
 
@@ -50,48 +44,11 @@ class ComparePlots:
 
     def dress(self) -> None:
         """Take the theme's colours."""
-        theme = current_theme()
-        tokens = theme.tokens
-        self.widget.setBackground(tokens.surface)
-        self._plot.getAxis("left").setWidth(round(44 * theme.scale))
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setPen(tokens.border)
-            axis.setTextPen(tokens.muted)
-        # pyqtgraph's pens are as wide as the screen's own pixels.
-        width = 1.8 * self.widget.devicePixelRatioF()
+        super().dress()
         for curve, line in zip(self._curves, self._lines, strict=False):
             color = color_of(line.number)
-            curve.setPen(pyqtgraph.mkPen(color, width=width, style=stroke_of(line.number)))
+            curve.setPen(self._pen(color, 1.8, style=stroke_of(line.number)))
             curve.setSymbol("o" if len(line.values) <= _FEW else None)
             curve.setSymbolSize(6)
             curve.setSymbolBrush(color)
-            curve.setSymbolPen(tokens.surface)
-        self._pointer.setPen(pyqtgraph.mkPen(tokens.field_border))
-
-    def _setup_plot(self) -> None:
-        policy = QSizePolicy.Policy.Ignored
-        self.widget.setSizePolicy(policy, policy)
-        self.widget.setFrameShape(self.widget.Shape.NoFrame)
-        for part in (self.widget, self.widget.viewport()):  # it has nothing for the keyboard
-            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._plot.setMenuEnabled(False)
-        self._plot.hideButtons()
-        self._plot.setMouseEnabled(x=False, y=False)
-        self._plot.showGrid(x=False, y=True, alpha=0.12)
-        self._plot.getAxis("bottom").enableAutoSIPrefix(False)
-
-    def _follow_pointer(self) -> None:
-        self._pointer.hide()
-        self._plot.addItem(self._pointer, ignoreBounds=True)
-        self._plot.scene().sigMouseMoved.connect(self._on_moved)
-
-    def _on_moved(self, place: Any) -> None:
-        inside = bool(self._plot.vb.sceneBoundingRect().contains(place))
-        self._pointer.setVisible(inside)
-        if not inside:
-            self._on_pointed(None)
-            return
-        along = max(0.0, self._plot.vb.mapSceneToView(place).x())
-        self._pointer.setPos(along)
-        self._on_pointed(along)
+            curve.setSymbolPen(current_theme().tokens.surface)

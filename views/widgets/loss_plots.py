@@ -5,29 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pyqtgraph
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSizePolicy
 
 from models.qt.metrics_model import EVAL_LOSS, LEARNING_RATE, LOSS
 from views.theme import current_theme
 from views.widgets.loss_chart import curve_colors
+from views.widgets.pointed_plot import PointedPlot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class LossPlots:
+class LossPlots(PointedPlot):
     """Two plots on one step axis. The learning rate has no axis: its value is in the legend.
 
-    ``on_pointed`` gets the step under the pointer, or None when the pointer leaves.
+    Tells the step under the pointer.
     """
 
     def __init__(self, on_pointed: Callable[[float | None], None]) -> None:
-        self._on_pointed = on_pointed
-        self.widget: Any = pyqtgraph.PlotWidget()
-        self._plot = self.widget.getPlotItem()
+        super().__init__(on_pointed)
         self._rate_box = pyqtgraph.ViewBox(enableMenu=False)
-        self._pointer = pyqtgraph.InfiniteLine(angle=90)
         self._curves: dict[str, Any] = {}
         self._setup_plot()
         self._make_curves()
@@ -40,35 +36,16 @@ class LossPlots:
 
     def dress(self) -> None:
         """Take the theme's colours."""
+        super().dress()
         theme = current_theme()
-        tokens = theme.tokens
-        self.widget.setBackground(tokens.surface)
-        self._plot.getAxis("left").setWidth(round(44 * theme.scale))
         self._plot.getAxis("bottom").setHeight(round(24 * theme.scale))
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setPen(tokens.border)
-            axis.setTextPen(tokens.muted)
         for name, color in curve_colors().items():
-            width = 1.2 if name == LEARNING_RATE else 2.0
-            # pyqtgraph's pens are as wide as the screen's own pixels.
-            width *= self.widget.devicePixelRatioF()
-            self._curves[name].setPen(pyqtgraph.mkPen(color, width=width))
-        self._curves[EVAL_LOSS].setSymbolBrush(tokens.curve_eval)
-        self._curves[EVAL_LOSS].setSymbolPen(tokens.surface)
-        self._pointer.setPen(pyqtgraph.mkPen(tokens.field_border))
+            self._curves[name].setPen(self._pen(color, 1.2 if name == LEARNING_RATE else 2.0))
+        self._curves[EVAL_LOSS].setSymbolBrush(theme.tokens.curve_eval)
+        self._curves[EVAL_LOSS].setSymbolPen(theme.tokens.surface)
 
     def _setup_plot(self) -> None:
-        policy = QSizePolicy.Policy.Ignored
-        self.widget.setSizePolicy(policy, policy)
         self.widget.setMinimumHeight(110)
-        self.widget.setFrameShape(self.widget.Shape.NoFrame)
-        for part in (self.widget, self.widget.viewport()):  # it has nothing for the keyboard
-            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._plot.setMenuEnabled(False)
-        self._plot.hideButtons()
-        self._plot.setMouseEnabled(x=False, y=False)
-        self._plot.showGrid(x=False, y=True, alpha=0.12)
         self._plot.scene().addItem(self._rate_box)
         self._rate_box.setXLink(self._plot)
         self._rate_box.setMouseEnabled(x=False, y=False)
@@ -83,20 +60,8 @@ class LossPlots:
         for name in (LOSS, LEARNING_RATE):
             self._curves[name].setDownsampling(auto=True, method="peak")
 
-    def _follow_pointer(self) -> None:
-        self._pointer.hide()
-        self._plot.addItem(self._pointer, ignoreBounds=True)
-        self._plot.scene().sigMouseMoved.connect(self._on_moved)
-
     def _on_resized(self) -> None:
         self._rate_box.setGeometry(self._plot.vb.sceneBoundingRect())
 
-    def _on_moved(self, place: Any) -> None:
-        inside = bool(self._plot.vb.sceneBoundingRect().contains(place))
-        self._pointer.setVisible(inside)
-        if not inside:
-            self._on_pointed(None)
-            return
-        step = max(0.0, round(self._plot.vb.mapSceneToView(place).x()))
-        self._pointer.setPos(step)
-        self._on_pointed(step)
+    def _place(self, along: float) -> float:
+        return round(along)
