@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDialog,
-    QDialogButtonBox,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -22,10 +20,11 @@ from PySide6.QtWidgets import (
 
 from models.qt.merge_plan import MergePlan, rows_taken
 from views.dialogs.growing import grow_to_fit
+from views.dialogs.plan_dialog import PlanDialog
 from views.theme import current_theme
-from views.widgets.card import restyle, text_label
+from views.widgets.card import text_label
 from views.widgets.elided_label import ElidedLabel
-from views.widgets.number_text import number_in, seed_in
+from views.widgets.number_text import number_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,33 +39,19 @@ _MOST_SHOWN = 8
 """So many datasets are seen without scrolling."""
 
 
-class MergeDialog(QDialog):
-    """The datasets themselves stay as they are.
-
-    Signals:
-        confirmed: the MergePlan (payload).
-    """
-
-    confirmed = Signal(object)
+class MergeDialog(PlanDialog):
+    """The datasets themselves stay as they are; the plan is a MergePlan."""
 
     def __init__(
         self, sessions: Sequence[DatasetSession], name: str, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
-        self.setObjectName("merge")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Merge datasets")
+        super().__init__("merge", "Merge datasets", "Merge", parent)
         self._sessions = tuple(sessions)
         self._weights = [QLineEdit("1") for _ in sessions]
         self._taken = [text_label() for _ in sessions]
         self._name = QLineEdit(name)
         self._shuffle = QCheckBox("Shu&ffle the rows")
-        self._seed = QLineEdit("0")
-        self._words = text_label("", wrap=True)
         self._licences = text_label("", "muted", wrap=True)
-        self._buttons = QDialogButtonBox()
-        self._merge = self._buttons.addButton(QDialogButtonBox.StandardButton.Ok)
-        self._buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         self._lines = QWidget()
         self._area = self._table()
         self._setup()
@@ -82,7 +67,7 @@ class MergeDialog(QDialog):
         return MergePlan(
             tuple(zip(self._sessions, weights, strict=True)),
             self._name.text().strip(),
-            seed_in(self._seed.text()) or 0,
+            self._seed_number,
             self._shuffle.isChecked(),
         )
 
@@ -90,24 +75,16 @@ class MergeDialog(QDialog):
         for place, (session, line) in enumerate(zip(self._sessions, self._weights, strict=True)):
             line.setObjectName(f"merge.weight.{place}")
             line.setAccessibleName(f"Weight of {session.name}")
-            line.textChanged.connect(self._show_plan)
+            line.textChanged.connect(self._on_change)
         self._name.setObjectName("merge.name")
         self._name.setMaxLength(120)
-        self._name.textChanged.connect(self._show_plan)
+        self._name.textChanged.connect(self._on_change)
         self._shuffle.setObjectName("merge.shuffle")
         self._shuffle.setChecked(True)
         self._shuffle.setToolTip("Otherwise the datasets stand one behind the other")
-        self._seed.setObjectName("merge.seed")
         self._seed.setToolTip("The same seed takes the same rows in the same order")
-        self._seed.textChanged.connect(self._show_plan)
-        self._words.setObjectName("merge.words")
+        self._seed.textChanged.connect(self._on_change)
         self._licences.setObjectName("merge.licences")
-        self._merge.setText("Merge")
-        self._merge.setObjectName("merge.ok")
-        restyle(self._merge, "role", "primary")
-        self._merge.setDefault(True)
-        self._buttons.accepted.connect(self._on_accepted)
-        self._buttons.rejected.connect(self.reject)
 
     def _build(self) -> None:
         heading = text_label(f"Merge {len(self._sessions)} datasets", "heading", wrap=True)
@@ -188,21 +165,10 @@ class MergeDialog(QDialog):
         grid.addLayout(order, 1, 1)
         return grid
 
-    @Slot()
     def _show_plan(self) -> None:
-        plan, seed = self.plan, seed_in(self._seed.text())
-        problem = plan.problem or ("" if seed is not None else "The seed is a whole number.")
+        plan = self.plan
         for label, (session, weight) in zip(self._taken, plan.weighted, strict=True):
             label.setText(rows_taken(session, weight))
-        self._words.setText(problem or plan.words)
-        restyle(self._words, "role", "error" if problem else "")
         self._licences.setText(plan.licences)
         self._licences.setVisible(bool(plan.licences))
-        self._merge.setEnabled(not problem)
-        grow_to_fit(self)
-
-    @Slot()
-    def _on_accepted(self) -> None:
-        plan = self.plan
-        self.accept()
-        self.confirmed.emit(plan)
+        super()._show_plan()

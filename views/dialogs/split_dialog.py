@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -19,10 +16,11 @@ from PySide6.QtWidgets import (
 from models.domain.dataset import HELD_OUT_SPLIT
 from models.qt.split_plan import PERCENT, ROWS, SplitPlan
 from views.dialogs.growing import grow_to_fit
+from views.dialogs.plan_dialog import PlanDialog
 from views.theme import current_theme
-from views.widgets.card import restyle, text_label
+from views.widgets.card import text_label
 from views.widgets.fields import CalmComboBox
-from views.widgets.number_text import number_in, seed_in
+from views.widgets.number_text import number_in
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QShowEvent
@@ -35,30 +33,16 @@ _AS_SPLIT = f"To measure with it, type {HELD_OUT_SPLIT} as the held-out split on
 _AS_TWO = "Two new datasets; train on the larger one, and keep the other one for later."
 
 
-class SplitDialog(QDialog):
-    """The dataset itself stays as it is.
-
-    Signals:
-        confirmed: the SplitPlan (payload).
-    """
-
-    confirmed = Signal(object)
+class SplitDialog(PlanDialog):
+    """The dataset itself stays as it is; the plan is a SplitPlan."""
 
     def __init__(self, session: DatasetSession, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("split")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Split off")
+        super().__init__("split", "Split off", "Split off", parent)
         self._session = session
         self._amount = QLineEdit(_USUAL_PERCENT)
         self._unit = CalmComboBox()
         self._as = CalmComboBox()
         self._as_note = text_label("", "muted", wrap=True)
-        self._seed = QLineEdit("0")
-        self._words = text_label("", wrap=True)
-        self._buttons = QDialogButtonBox()
-        self._split = self._buttons.addButton(QDialogButtonBox.StandardButton.Ok)
-        self._buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         self._setup()
         self._build()
         self._show_plan()
@@ -73,7 +57,7 @@ class SplitDialog(QDialog):
             number_in(self._amount.text()),
             str(self._unit.currentData()),
             bool(self._as.currentData()),
-            seed_in(self._seed.text()) or 0,
+            self._seed_number,
         )
 
     def _setup(self) -> None:
@@ -82,24 +66,17 @@ class SplitDialog(QDialog):
         self._as.addItem("One dataset with two splits", True)
         self._as.addItem("Two datasets", False)
         self._seed.setToolTip("The same seed holds the same rows out")
-        self._words.setObjectName("split.words")
-        named = {"amount": self._amount, "unit": self._unit, "as": self._as, "seed": self._seed}
+        named = {"amount": self._amount, "unit": self._unit, "as": self._as}
         for name, widget in named.items():
             widget.setObjectName(f"split.{name}")
         self._amount.setAccessibleName("How much to hold out")
         self._unit.setAccessibleName("Percent or rows")
         self._as.setAccessibleName("What to make")
         self._seed.setAccessibleName("Seed")
-        self._split.setText("Split off")
-        self._split.setObjectName("split.ok")
-        restyle(self._split, "role", "primary")
-        self._split.setDefault(True)
         for line in (self._amount, self._seed):
-            line.textChanged.connect(self._show_plan)
+            line.textChanged.connect(self._on_change)
         for combo in (self._unit, self._as):
-            combo.currentIndexChanged.connect(self._show_plan)
-        self._buttons.accepted.connect(self._on_accepted)
-        self._buttons.rejected.connect(self.reject)
+            combo.currentIndexChanged.connect(self._on_change)
 
     def _build(self) -> None:
         heading = text_label(f"Split off from {self._session.name}", "heading", wrap=True)
@@ -131,22 +108,10 @@ class SplitDialog(QDialog):
         column.addStretch(1)
         column.addWidget(self._buttons)
 
-    @Slot()
     def _show_plan(self) -> None:
-        plan, seed = self.plan, seed_in(self._seed.text())
-        problem = plan.problem or ("" if seed is not None else "The seed is a whole number.")
-        self._as_note.setText(_AS_SPLIT if plan.as_split else _AS_TWO)
-        self._words.setText(problem or plan.words)
-        restyle(self._words, "role", "error" if problem else "")
-        self._split.setEnabled(not problem)
-        grow_to_fit(self)
+        self._as_note.setText(_AS_SPLIT if self.plan.as_split else _AS_TWO)
+        super()._show_plan()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         grow_to_fit(self)
-
-    @Slot()
-    def _on_accepted(self) -> None:
-        plan = self.plan
-        self.accept()
-        self.confirmed.emit(plan)
