@@ -7,13 +7,11 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from models.db.database import Database
 from models.domain.dataset_import import HubSource, ImportRefusedError
 from models.domain.errors import AppError
-from services import hub_client
 from services.dataset_import.container_exporting import ContainerExporters
 from services.dataset_import.exporting import TrainerExporters
 from services.dataset_store import DatasetStore
@@ -25,12 +23,12 @@ from services.docker.logins import LoginStore
 from services.environment.runtime_env import RuntimeEnvironment
 from services.install_id import InstallId
 from services.offline import OfflinePolicy
-from services.process_environment import tell_hub_library
 from services.progress import Cancelled, CancelToken
 from services.trainer_code import place_trainer_code
 from tests.conftest import ROOT
 from tests.docker.programs import containers
 from tests.docker.test_images import NoKeychain
+from tests.emulators.hub_address import hub_at
 from tests.emulators.hub_files import HubFiles
 
 if TYPE_CHECKING:
@@ -136,19 +134,11 @@ def test_a_private_dataset_of_the_hub_comes_with_the_token_and_its_licence(
     rows = (files / "rows.parquet").read_bytes()
     content = {"README.md": b"---\nlicense: mit\n---\n", "data/train.parquet": rows}
     gateway = docker_client.api.inspect_network("bridge")["IPAM"]["Config"][0]["Gateway"]
-    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
     datasets = {"me/mine": "private"}
     with HubFiles({TOKEN: ("me", "read")}, datasets, {"me/mine": content}, host=gateway) as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        monkeypatch.setattr(hub_client, "TIMEOUT", httpx.Timeout(5))
-        hub_client._limit_waiting.cache_clear()
-        tell_hub_library()
-        session = library.import_file(HubSource("me/mine"))
+        with hub_at(hub.url, monkeypatch):
+            session = library.import_file(HubSource("me/mine"))
         seen = [one for one in hub.requests if "resolve" in one.target]
-    monkeypatch.undo()
-    hub_client._limit_waiting.cache_clear()
-    tell_hub_library()
     assert (session.rows, session.licence) == (3000, "mit")
     assert {one.headers.get("authorization") for one in seen} == {f"Bearer {TOKEN}"}
     assert not list((tmp_path / "datasets").glob(".*"))

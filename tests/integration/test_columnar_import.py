@@ -8,7 +8,6 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import psutil
 import pytest
 
@@ -16,13 +15,12 @@ from models.db.database import Database
 from models.domain.dataset_import import HubSource, ImportRefusedError
 from models.domain.errors import AppError
 from models.qt.import_words import hub_choices
-from services import hub_client
 from services.dataset_import.exporting import TrainerExporters
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
 from services.offline import OfflinePolicy
-from services.process_environment import tell_hub_library
 from services.trainer_code import place_trainer_code
+from tests.emulators.hub_address import hub_at
 from tests.emulators.hub_files import HubFiles
 from tests.processes import command_of
 
@@ -65,17 +63,9 @@ def hub(files: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubFiles]:
         "me/many": {"README.md": CARD, "rows.parquet": rows},
     }
     datasets |= {"me/large": "public", "me/many": "public"}
-    with HubFiles({TOKEN: ("me", "read")}, datasets, contents) as emulator:
-        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HF_HUB_OFFLINE"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("HF_ENDPOINT", emulator.url)
-        monkeypatch.setattr(hub_client, "TIMEOUT", httpx.Timeout(5))
-        hub_client._limit_waiting.cache_clear()
-        tell_hub_library()
+    there = HubFiles({TOKEN: ("me", "read")}, datasets, contents)
+    with there as emulator, hub_at(emulator.url, monkeypatch):
         yield emulator
-    monkeypatch.undo()
-    hub_client._limit_waiting.cache_clear()
-    tell_hub_library()
 
 
 @pytest.fixture

@@ -16,13 +16,14 @@ from models.domain.doctor import OPEN_SETTINGS, Check, CheckState
 from models.domain.errors import AppError
 from models.domain.hardware import Hardware
 from models.domain.secrets import HF_TOKEN, RUNPOD_KEY
-from services import hub_client, web
+from services import web
 from services.doctor import network
 from services.doctor.doctor import Doctor
 from services.doctor.probes import Patient, probes_of
 from services.environment.runtime_env import EnvironmentState
 from services.process_environment import tell_hub_library
 from tests.emulators.hub import Hub
+from tests.emulators.hub_address import short_waits
 from tests.emulators.runpod.emulator import RunpodEmulator
 from tests.emulators.server import Reply
 
@@ -85,14 +86,9 @@ def calm(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_ENDPOINT", _NOWHERE)
     monkeypatch.setenv("RUNPOD_REST_URL", _NOWHERE)
-    for module in (web, hub_client):
-        monkeypatch.setattr(module, "TIMEOUT", httpx.Timeout(0.8))
-    hub_client._limit_waiting.cache_clear()
-    tell_hub_library()
-    yield
-    monkeypatch.undo()
-    hub_client._limit_waiting.cache_clear()
-    tell_hub_library()
+    monkeypatch.setattr(web, "TIMEOUT", httpx.Timeout(0.8))
+    with short_waits(monkeypatch, 0.8):
+        yield
 
 
 @pytest.fixture

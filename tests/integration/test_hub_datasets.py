@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from models.domain.config import SOURCE_HUB, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.errors import ConfigError
-from services import hub_client
 from services.hub_datasets import dataset_problems
 from services.job_builder import JobBuilder
-from services.process_environment import tell_hub_library
 from tests.emulators.hub import Hub
+from tests.emulators.hub_address import hub_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,17 +24,9 @@ DATASETS = {"me/open": "public", "me/mine": "private", "me/careful": "gated"}
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    with Hub({TOKEN: ("me", "read")}, DATASETS) as emulator:
-        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HF_HUB_OFFLINE"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("HF_ENDPOINT", emulator.url)
-        monkeypatch.setattr(hub_client, "TIMEOUT", httpx.Timeout(0.8))
-        hub_client._limit_waiting.cache_clear()
-        tell_hub_library()
+    there = Hub({TOKEN: ("me", "read")}, DATASETS)
+    with there as emulator, hub_at(emulator.url, monkeypatch, 0.8):
         yield emulator
-    monkeypatch.undo()
-    hub_client._limit_waiting.cache_clear()
-    tell_hub_library()
 
 
 def _none() -> str | None:

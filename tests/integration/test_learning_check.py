@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from models.db.database import Database
@@ -14,7 +13,6 @@ from models.domain.config import SOURCE_HUB, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.data_gate import DataRefusedError, RemedyKind, remedies_for
 from models.domain.errors import AppError
-from services import hub_client
 from services.data_inspection import DataInspection
 from services.dataset_import.exporting import TrainerExporters
 from services.dataset_store import DatasetStore
@@ -26,9 +24,9 @@ from services.job_builder import JobBuilder
 from services.learning_check import LearningCheck
 from services.models.inventory import Inventory
 from services.offline import OfflinePolicy
-from services.process_environment import tell_hub_library
 from services.progress import Cancelled, CancelToken, Progress
 from services.trainer_code import place_trainer_code
+from tests.emulators.hub_address import hub_at
 from tests.emulators.hub_files import HubFiles
 
 if TYPE_CHECKING:
@@ -226,17 +224,9 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubFiles]:
         "me/cut": {"train.jsonl": jsonl([*GOOD, LONG])},
         "me/other": {"train.jsonl": jsonl([{"ask": "Q?", "reply": "A."}])},
     }
-    with HubFiles({}, dict.fromkeys(contents, "public"), contents) as emulator:
-        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HF_HUB_OFFLINE"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("HF_ENDPOINT", emulator.url)
-        monkeypatch.setattr(hub_client, "TIMEOUT", httpx.Timeout(5))
-        hub_client._limit_waiting.cache_clear()
-        tell_hub_library()
+    there = HubFiles({}, dict.fromkeys(contents, "public"), contents)
+    with there as emulator, hub_at(emulator.url, monkeypatch):
         yield emulator
-    monkeypatch.undo()
-    hub_client._limit_waiting.cache_clear()
-    tell_hub_library()
 
 
 def of_hub(world: World, repo: str, **values: Any) -> TrainingConfig:

@@ -9,13 +9,14 @@ import pytest
 
 from models.domain.errors import AppError
 from models.domain.secrets import HF_TOKEN, RUNPOD_KEY, S3_ACCESS_KEY, S3_SECRET_KEY
-from services import hub_client, web
+from services import web
 from services.offline import OfflinePolicy
 from services.process_environment import tell_hub_library
 from services.secret_checks import SecretChecker
 from services.secrets import SecretStore
 from tests.emulators.forward_proxy import ForwardProxy
 from tests.emulators.hub import Hub
+from tests.emulators.hub_address import short_waits
 from tests.emulators.runpod.emulator import RunpodEmulator
 from tests.emulators.runpod.s3 import RunpodS3
 from tests.emulators.server import Emulator, Reply
@@ -55,13 +56,8 @@ def calm(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in _VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(web, "TIMEOUT", httpx.Timeout(0.8))
-    monkeypatch.setattr(hub_client, "TIMEOUT", httpx.Timeout(0.8))
-    hub_client._limit_waiting.cache_clear()
-    tell_hub_library()
-    yield
-    monkeypatch.undo()
-    hub_client._limit_waiting.cache_clear()
-    tell_hub_library()
+    with short_waits(monkeypatch, 0.8):
+        yield
 
 
 @pytest.fixture
