@@ -48,11 +48,11 @@ def spare_caches(ground: Ground) -> Iterator[Spare]:
     if entries(reports):
         yield Spare(piece_of(CleanKind.CACHES, reports, "Reports on datasets"), goes)
     yield from remnants(CleanKind.CACHES, ground.places.home)
-    busy = next((f"Run {run.id} may read them." for run in ground.unsettled), "")
     for root in ground.roots:
         tokens = root / TOKENS_FOLDER
         if entries(tokens):
-            stays = busy or ("They came within the last hour." if ground.is_young(tokens) else "")
+            young = "Some came within the last hour." if ground.is_young(tokens) else ""
+            stays = ground.trains_in(root) or young
             yield Spare(piece_of(CleanKind.CACHES, tokens, "Datasets as tokens"), goes, stays)
         yield from remnants(CleanKind.CACHES, tokens.parent)
 

@@ -112,7 +112,7 @@ def _of_repo(ground: Ground, told: _Told, root: Path, repo: str) -> Iterator[Spa
     parts = [*old, *absent, *blobs]
     if parts:
         piece = piece_of(CleanKind.REVISIONS, folder, f"Old revisions · {repo}", parts)
-        stays = _why_it_stays(ground, told, repo, set(snapshots)) or _why_young(ground, folder)
+        stays = _why_it_stays(ground, told, repo, set(snapshots)) or _why_now(ground, root, repo)
         yield Spare(piece, "Trainings use a newer one, and no run names it.", stays)
 
 
@@ -127,9 +127,11 @@ def _why_it_stays(ground: Ground, told: _Told, repo: str, revisions: set[str]) -
     return "The model is in memory." if repo == ground.workshop.loaded() else ""
 
 
-def _why_young(ground: Ground, folder: Path) -> str:
-    """Who has just got another one may have begun with the one before."""
-    is_young = ground.is_young(folder / "refs")
+def _why_now(ground: Ground, root: Path, repo: str) -> str:
+    """Whoever reads a model now may have begun with the revision before."""
+    if ground.is_used(root / "runs"):
+        return "A process trains in this data folder."
+    is_young = ground.is_young(folder_of(hub_cache(root), repo) / "refs")
     return "A newer one came within the last hour." if is_young else ""
 
 

@@ -61,6 +61,13 @@ class Ground:
         """The runs that train or wait, or of which is not known whether they still train."""
         return [run for run in self.runs if not run.state.is_over or run.state is RunState.LOST]
 
+    def trains_in(self, root: Path) -> str:
+        """Why what trainings read in a data folder stays; empty where none reads it. A folder may
+        be shared with a program whose runs are not known here."""
+        if self.unsettled:
+            return f"Run {self.unsettled[0].id} may read it."
+        return "A process trains in this data folder." if self.is_used(root / "runs") else ""
+
     def is_young(self, path: Path) -> bool:
         """Whether a file, or anything in a folder, came or changed within the last hour."""
         since = self.now - YOUNG_SECONDS

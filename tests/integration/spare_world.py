@@ -43,6 +43,7 @@ class Spares:
     must_stay: list[Path] = field(default_factory=list)
     loaded: str = ""
     is_outdated: bool = False
+    is_shared: bool = False
 
     @property
     def home(self) -> Path:
@@ -70,7 +71,10 @@ class Spares:
         )  # fmt: skip
 
     def fill(self) -> None:
-        """Something of everything."""
+        """Something of everything. Now and then another program trains in the data folder."""
+        self.is_shared = self.chance(0.1)
+        if self.is_shared:
+            self.used.add(self.data / "runs")
         self._add_rows()
         self._add_caches()
         self._add_versions()
@@ -133,6 +137,8 @@ class Spares:
             if self.chance(0.3):
                 _make_young(tokens)
                 self.must_stay.append(tokens)
+            if self.is_shared:
+                self.must_stay.append(tokens)
         self.write(self.data / "cache" / "other" / "file", needed=True)
         self.write(self.home / "runtime" / "uv-cache" / "wheel", needed=True)
 
@@ -192,7 +198,7 @@ class Spares:
             self.write(
                 folder / "blobs" / (self.dice.randbytes(32).hex() + ".incomplete"), needed=True
             )
-        if not (folder / "snapshots" / main / "config.json").exists():
+        if self.is_shared or not (folder / "snapshots" / main / "config.json").exists():
             needed = set(hexes)
         for revision in needed:
             self._keep(folder / "snapshots" / revision)
@@ -223,12 +229,12 @@ class Spares:
             os.utime(later, (time.time() + 9, time.time() + 9))
             needed.add(one)
         if self.chance(0.15):
-            adapter = self.data / "outputs" / "unknown" / "adapter"
+            adapter = self.data / "outputs" / f"unknown-{one[:8]}" / "adapter"
             write_adapter(adapter)
             (adapter / "adapter_config.json").write_text(json.dumps({"revision": one}))
             self.must_stay.append(adapter / "adapter_config.json")
             needed.add(one)
-        if self.chance(0.1):
+        if self.chance(0.1) and not self.loaded:
             self.loaded = repo
             needed.update(hexes)
         if self.chance(0.1):
