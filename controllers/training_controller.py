@@ -84,8 +84,11 @@ class TrainingController(QObject):
         """Start what the form says, if it is right; while a run is live, let it wait."""
         if self._models.run.status.is_starting:
             return
-        if self._models.form.check_all():
+        form = self._models.form
+        if wrong := form.check_all():
             self.problems_found.emit()
+            if not any(form.is_unreadable(one.field) for one in wrong):
+                self._desk.tasks.start(self._add_missing(form.config))
             return
         self.start_with("refuse")
 
@@ -205,6 +208,20 @@ class TrainingController(QObject):
             self.show_started(run)
         finally:
             self._models.run.status.set_starting(False)
+
+    async def _add_missing(self, config: TrainingConfig) -> None:
+        """Beside what is wrong in the form, tell what else a start would miss."""
+        form = self._models.form
+        try:
+            if not await self._has_runtime(config):
+                self._desk.notices.noticed.emit(_SETUP)
+            found = await self._desk.lanes.runs.run(self._runs.problems, config)
+        except AppError as error:
+            self._tell(error)
+            return
+        known = {one.field for one in form.problems()}
+        if form.config == config and known:  # else what is shown is of another setup by now
+            form.show_problems([*form.problems(), *(p for p in found if p.field not in known)])
 
     async def _is_all_there(self, config: TrainingConfig) -> bool:
         """Whether nothing is missing; else the user is told of all of it at once."""

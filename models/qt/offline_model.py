@@ -67,9 +67,10 @@ def lacks_text(status: OfflineStatus) -> str:
 
 
 def _need_line(need: OfflineNeed) -> str:
-    what = "Not possible" if need.what == SETUP else f"Not here: {need.what.lower()}"
-    divider = ": " if need.what == SETUP else " "
-    return f"{what}{divider}{need.name.rstrip('.')}. {need.remedy}".strip()
+    name = need.name.rstrip(".")
+    if need.what == SETUP:
+        return f"Not possible: {name}. {need.remedy}".strip()
+    return f"Not here: {f'{need.what.lower()} {name}'.strip()}. {need.remedy}".strip()
 
 
 def _name(status: OfflineStatus) -> str:

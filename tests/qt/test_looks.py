@@ -178,7 +178,11 @@ def test_a_narrow_window_keeps_the_words_of_start(window: MainWindow) -> None:
 
 @pytest.mark.parametrize("page", [TRAINING, RUNS, DATASETS, MODELS, STORAGE, DOCTOR, SETTINGS])
 @pytest.mark.parametrize("skill", ["Beginner", "Expert"])
-def test_no_letter_has_two_meanings_on_a_page(window: MainWindow, page: int, skill: str) -> None:
+@pytest.mark.parametrize("has_data", [True, False])
+def test_no_letter_has_two_meanings_on_a_page(
+    window: MainWindow, page: int, skill: str, has_data: bool
+) -> None:
+    window.models.datasets.set_items([make_session()] if has_data else [])
     window.models.form.edit("training.skill_level", skill)
     window.models.run.inference.set_tuned(TunedModel("base/model", "/adapter", "/"))
     window.show_page(page)

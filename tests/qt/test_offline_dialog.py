@@ -63,6 +63,7 @@ def test_all_are_tried_and_those_that_failed_are_told(qtbot: QtBot, program: Pro
 def test_cancelled_it_stops_and_the_buttons_come_back(qtbot: QtBot, program: Program) -> None:
     def give_up(_cancel: CancelToken) -> None:
         assert not program.child("offline.prepare").isEnabled()
+        assert program.child("offline.dialog").focusWidget() is program.child("offline.table")
         program.child("offline.task.cancel").click()
 
     open_dialog(program, "Away", "Home")
@@ -117,7 +118,8 @@ def test_several_configurations_are_seen_whole_and_the_focus_is_theirs(program: 
 def test_what_the_chosen_one_lacks_is_said_in_full_with_what_to_do(program: Program) -> None:
     needs = (
         OfflineNeed("Model", "some/model", False, "Download it on the Models page."),
-        OfflineNeed("Dataset", "Support answers", True, "Import it again."),
+        OfflineNeed("Image", "some:image", True, "Pull it."),
+        OfflineNeed("Dataset", "", False, "Import it into the library."),
         OfflineNeed(SETUP, "uploads to Hugging Face", False, "Switch it off."),
     )
     readiness = program.services.bundles.readiness
@@ -127,6 +129,7 @@ def test_what_the_chosen_one_lacks_is_said_in_full_with_what_to_do(program: Prog
     lacks, table = program.child("offline.lacks"), program.child("offline.table")
     assert lacks.text().splitlines() == [
         "Not here: model some/model. Download it on the Models page.",
+        "Not here: dataset. Import it into the library.",
         "Not possible: uploads to Hugging Face. Switch it off.",
     ]
     assert lacks.isVisible()

@@ -101,6 +101,25 @@ def test_a_button_mends_its_own_and_the_others_stay(ready: Program, qtbot: QtBot
     assert [one.field for one in form.problems()] == ["hp.base_model"]
 
 
+def test_what_is_wrong_in_the_form_does_not_hide_what_is_missing(ready: Program) -> None:
+    ready.models.form.edit("hp.epochs", 0.0)
+    _refuse(ready, IMAGE, GATED)
+    assert [one.field for one in ready.models.form.problems()] == [
+        "hp.base_model", "hp.epochs", "local.image",
+    ]  # fmt: skip
+    assert [name for name, _ in ready.services.runs.calls if name == "start"] == []
+
+
+def test_the_tab_key_goes_from_a_field_to_its_button(ready: Program, qtbot: QtBot) -> None:
+    _refuse(ready, IMAGE, ROOM)
+    for path in ("local.image", "hp.save_total_limit"):
+        ready.child(path).setFocus()
+        qtbot.keyClick(ready.child(path), Qt.Key.Key_Tab)
+        focused = ready.window.focusWidget()
+        assert focused is not None
+        assert focused.objectName() == f"{path}.fix"
+
+
 def test_what_only_the_user_can_do_is_opened(ready: Program, qtbot: QtBot) -> None:
     _refuse(ready, GATED)
     _press(ready, qtbot, "hp.base_model")

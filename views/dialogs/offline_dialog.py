@@ -96,6 +96,8 @@ class OfflineDialog(ListDialog):
         self._lacks.setText("" if one is None or busy else lacks_text(one))
         self._lacks.setVisible(bool(self._lacks.text()))
         wait = _WAIT if busy else ""
+        if busy and self.focusWidget() in (self._prepare, self._all, self._export, self._import):
+            self.table.setFocus()  # else a second Return would press Close
         for button, needs_one, words in (
             (self._prepare, True, "Fetch what the chosen one needs, and try it"),
             (self._all, False, "Fetch what all of them need, and try each"),

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QVBoxLayo
 
 from models.qt.wording import value_text
 from views.widgets.card import STRONG_FOCUS, restyle, show_if, text_label
+from views.widgets.tab_order import order_tabs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,6 +146,7 @@ class Field(QWidget):
             self._fix.setObjectName(f"{self.info.path}.fix")
             self._fix.clicked.connect(self._on_fix)
             self.place_below_message(self._fix)
+            order_tabs(self)
         self._fix.setText("" if fix is None else fix.label)
         self._fix.setToolTip("" if problem is None else problem.remedy)
         self._fix.setAccessibleName("" if fix is None else f"{self.info.rule.label}: {fix.label}")
