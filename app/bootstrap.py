@@ -48,6 +48,7 @@ from services.keychain import SystemKeychain
 from services.learning_check import LearningCheck
 from services.memory_probe import MemoryProbe
 from services.memory_records import MemoryRecords
+from services.model_export import ModelExport
 from services.model_shapes import ModelShapes
 from services.proxy import ProxyPolicy
 from services.redaction import redact_logging
@@ -89,6 +90,7 @@ class Services:
     earlier_program: EarlierProgram
     runs: RunService
     history: RunHistory
+    exports: ModelExport
     queue: RunQueue
     runtime: RuntimeEnvironment
     demo: Demo
@@ -260,6 +262,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
             paths.home / "deleting.lock",
             Surroundings(lambda: installed_versions(site_packages(runtime.python))),
         ),
+        exports=ModelExport(runtime, place_code),
         queue=RunQueue(runs, RunRecords(database), paths.home / "queue.lock"),
         runtime=runtime,
         demo=Demo(

@@ -15,7 +15,9 @@ from trainer_image.record import commit_of
 from trainer_image.run_folder import write_atomic, write_model
 
 if TYPE_CHECKING:
-    from trainer_image.contract import Result
+    from pathlib import Path
+
+    from trainer_image.contract import Job, Result
     from trainer_image.run_folder import RunFolder
     from trainer_image.trainer import Training
 
@@ -29,13 +31,12 @@ def publish(training: Training, result: Result, folder: RunFolder) -> Result:
     uploads it.
     """
     job, output = training.checked.job, training.checked.output
-    rows = _rows(folder)
-    write_atomic(output.adapter / _CARD, model_card(job, result, rows))
+    write_atomic(output.adapter / _CARD, model_card(job, result, _rows(folder)))
     if not job.hp.push_to_hub:
         return result
     training.reporter.phase(Phase.PUSHING)
     try:
-        address = _upload(training, result, rows)
+        address = _upload(training, result, folder)
     except TrainerError:
         write_model(folder.result, result)
         raise
@@ -43,7 +44,15 @@ def publish(training: Training, result: Result, folder: RunFolder) -> Result:
     return result.model_copy(update={"hub_url": address})
 
 
-def _upload(training: Training, result: Result, rows: tuple[int, int]) -> str:
+def write_merged(
+    job: Job, result: Result, run: RunFolder, adapter: Path, folder: Path, revision: str | None
+) -> None:
+    """Write the base model of ``revision`` with the adapter merged into it, and its card."""
+    save_merged(job.base_model, adapter, folder, revision)
+    write_atomic(folder / _CARD, model_card(job, result, _rows(run), merged=True))
+
+
+def _upload(training: Training, result: Result, folder: RunFolder) -> str:
     job, output = training.checked.job, training.checked.output
     message = f"{job.name or 'Fine-tuned'} with Temper"
     stop, warn = training.stop, training.reporter.warn
@@ -54,8 +63,7 @@ def _upload(training: Training, result: Result, rows: tuple[int, int]) -> str:
     revision = training.checked.base_revision or commit_of(job.base_model, result.base_sha256)
     try:
         with stop.interrupting():
-            save_merged(job.base_model, output.adapter, merged, revision)
-        write_atomic(merged / _CARD, model_card(job, result, rows, merged=True))
+            write_merged(job, result, folder, output.adapter, merged, revision)
         return push(merged, job, message, stop, warn)
     finally:
         shutil.rmtree(merged, ignore_errors=True)

@@ -24,6 +24,7 @@ from app.cli import (
 from app.cli.chat import chat
 from app.cli.demo import demo
 from app.cli.doctor import doctor
+from app.cli.export import export
 from app.cli.state import Session
 from app.cli.train import train
 
@@ -55,6 +56,7 @@ app.add_typer(storage.app, name="storage")
 app.command()(demo)
 app.command()(train)
 app.command()(chat)
+app.command()(export)
 app.command()(doctor)
 
 

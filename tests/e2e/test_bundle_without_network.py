@@ -114,8 +114,25 @@ def test_a_home_made_from_a_bundle_trains_answers_and_exports_with_no_packet(
     assert answered["answers"]
     island.temper("config", "export", "Away", str(tmp_path / "again.yaml"))
     island.temper("offline", "export", str(tmp_path / "again.temper"), "--without-environment")
+    island.temper("--offline", "export", "last", str(tmp_path / "adapter"))
     adapter = island.home / "data" / "outputs" / "away" / "adapter"
-    assert (adapter / "adapter_model.safetensors").is_file()
+    exported, trained = _content(tmp_path / "adapter"), _content(adapter)
+    description = json.loads(exported.pop("adapter_config.json"))
+    seen_there = json.loads(trained.pop("adapter_config.json"))
+    base = island.home / "data" / "models" / model.name
+    assert description == seen_there | {"base_model_name_or_path": str(base)}
+    assert exported == trained
+    assert {"adapter_model.safetensors", "tokenizer.json", "README.md"} <= exported.keys()
+    merged = tmp_path / "merged"
+    island.temper("--offline", "export", "last", str(merged), "--to", "merged")
+    assert (merged / "model.safetensors").stat().st_size > 1000
+    assert not (merged / "adapter_config.json").exists()
+    assert "A model fine-tuned from" in (merged / "README.md").read_text()
+    assert not list(tmp_path.glob(".*")), "something half-made was left"
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def _setup(model: Path) -> dict[str, Any]:
