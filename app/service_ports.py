@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from controllers.ports import SettingsServices
+
 if TYPE_CHECKING:
     from controllers.offline_prepare_controller import BundlesPort
     from controllers.ports import (
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
         LearningPort,
         MeasurePort,
         ModelPort,
-        OfflinePort,
         PeakPort,
         ProbePort,
         QueuePort,
@@ -28,16 +29,13 @@ if TYPE_CHECKING:
         RentedPort,
         RunPort,
         RuntimePort,
-        SecretCheckPort,
-        SecretPort,
-        SettingsPort,
         ShapePort,
         StoragePort,
         WelcomePort,
     )
 
 
-class WindowServices(Protocol):
+class WindowServices(SettingsServices, Protocol):
     """``app.bootstrap.Services``, or the fakes of a test."""
 
     @property
@@ -111,22 +109,6 @@ class WindowServices(Protocol):
     @property
     def peaks(self) -> PeakPort:
         """Measured peaks of memory."""
-
-    @property
-    def settings(self) -> SettingsPort:
-        """The program's settings."""
-
-    @property
-    def offline(self) -> OfflinePort:
-        """Whether the network may be used."""
-
-    @property
-    def secrets(self) -> SecretPort:
-        """Tokens and keys."""
-
-    @property
-    def secret_checks(self) -> SecretCheckPort:
-        """Trying them out."""
 
     @property
     def demo(self) -> DemoPort:
