@@ -50,6 +50,8 @@ def test_what_is_pinned_is_what_is_needed() -> None:
         ({"transformers": "6.0.0"}, "its transformers is 6.0.0, and one before 6 is needed"),
         ({"trl": "somebody's"}, 'its trl says "somebody\'s", which is no version'),
         ({"bitsandbytes": ""}, "it has no bitsandbytes"),
+        ({"bitsandbytes": "0.46.1"}, "its bitsandbytes is 0.46.1, and 0.47 or later is needed"),
+        ({"wandb": "0.17.1"}, "its wandb is 0.17.1, and 0.17.2 or later is needed"),
         ({"wandb": ""}, "it has no wandb"),
     ],
 )
