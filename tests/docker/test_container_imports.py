@@ -28,8 +28,8 @@ from services.trainer_code import place_trainer_code
 from tests.conftest import ROOT
 from tests.docker.programs import containers
 from tests.docker.test_images import NoKeychain
-from tests.emulators.hub_address import hub_at
 from tests.emulators.hub_files import HubFiles
+from tests.hub_address import hub_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,8 +20,8 @@ from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
 from services.offline import OfflinePolicy
 from services.trainer_code import place_trainer_code
-from tests.emulators.hub_address import hub_at
 from tests.emulators.hub_files import HubFiles
+from tests.hub_address import hub_at
 from tests.processes import command_of
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ from services.doctor.probes import Patient, probes_of
 from services.environment.runtime_env import EnvironmentState
 from services.process_environment import tell_hub_library
 from tests.emulators.hub import Hub
-from tests.emulators.hub_address import short_waits
 from tests.emulators.runpod.emulator import RunpodEmulator
 from tests.emulators.server import Reply
+from tests.hub_address import short_waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -12,7 +12,7 @@ from models.domain.errors import ConfigError
 from services.hub_datasets import dataset_problems
 from services.job_builder import JobBuilder
 from tests.emulators.hub import Hub
-from tests.emulators.hub_address import hub_at
+from tests.hub_address import hub_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,8 +26,8 @@ from services.models.inventory import Inventory
 from services.offline import OfflinePolicy
 from services.progress import Cancelled, CancelToken, Progress
 from services.trainer_code import place_trainer_code
-from tests.emulators.hub_address import hub_at
 from tests.emulators.hub_files import HubFiles
+from tests.hub_address import hub_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

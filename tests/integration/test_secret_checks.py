@@ -16,10 +16,10 @@ from services.secret_checks import SecretChecker
 from services.secrets import SecretStore
 from tests.emulators.forward_proxy import ForwardProxy
 from tests.emulators.hub import Hub
-from tests.emulators.hub_address import short_waits
 from tests.emulators.runpod.emulator import RunpodEmulator
 from tests.emulators.runpod.s3 import RunpodS3
 from tests.emulators.server import Emulator, Reply
+from tests.hub_address import short_waits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
