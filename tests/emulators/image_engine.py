@@ -10,8 +10,10 @@ import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingMixIn, UnixStreamServer
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.emulators.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +35,7 @@ class _Server(ThreadingMixIn, UnixStreamServer):
             super().handle_error(request, client_address)
 
 
-class ImageEngine:
+class ImageEngine(Served):
     """``images`` maps ids to archives, ``tags`` full names to ids. ``spoil`` changes what is loaded
     before it is taken; with ``full`` a load fails as on a full disk, with ``stalls`` a save stops
     half-way. ``asked`` has the requests."""
@@ -44,20 +46,9 @@ class ImageEngine:
         self.tags: dict[str, str] = {}
         self.asked: list[str] = []
         self.full = self.stalls = False
-        self.half_sent, self._over = threading.Event(), threading.Event()
+        self.half_sent = threading.Event()
         self.spoil: Callable[[bytes], bytes] = lambda content: content
-        self._server = _Server(str(path), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(_Server(str(path), self._handler()))
 
     def add(self, tag: str, content: str) -> str:
         """An image of this tag; its id."""
@@ -124,7 +115,7 @@ class ImageEngine:
                     self.wfile.write(body[: len(body) // 2])
                     self.wfile.flush()
                     engine.half_sent.set()
-                    engine._over.wait()
+                    engine._closing.wait()
                     return
                 self.wfile.write(body)
 

@@ -15,15 +15,15 @@ import json
 import random
 import re
 import tarfile
-import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.emulators.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -68,7 +68,7 @@ class Traffic:
     ranges: list[str] = field(default_factory=list)
 
 
-class Registry:
+class Registry(Served):
     """Serves while its ``with`` block lasts."""
 
     def __init__(self, access: str = OPEN, user: str = "", password: str = "") -> None:
@@ -79,17 +79,15 @@ class Registry:
         self.authorizations: list[str] = []
         self._blobs: dict[str, bytes] = {}
         self._manifests: dict[tuple[str, str], tuple[str, bytes]] = {}
-        self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(
-            ("127.0.0.1", 0), type("H", (_Handler,), {"registry": self})
-        )
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        handler = type("H", (_Handler,), {"registry": self})
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        super().__init__(server)
+        self._port = server.server_port
 
     @property
     def host(self) -> str:
         """As it stands at the front of a tag."""
-        return f"127.0.0.1:{self._server.server_port}"
+        return f"127.0.0.1:{self._port}"
 
     def push(
         self, name: str, sizes: tuple[int, ...], *, tag: str = "latest", seed: int = 1,
@@ -138,21 +136,6 @@ class Registry:
     def served(self, digest: str) -> Traffic:
         """What left of a blob so far."""
         return self.traffic.setdefault(digest, Traffic())
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def _keep(self, content: bytes) -> str:
         digest = _digest(content)

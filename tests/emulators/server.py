@@ -5,16 +5,16 @@ Nothing here, or in any emulator, imports the program: the two can only agree th
 
 from __future__ import annotations
 
-import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from tests.emulators.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Reply:
     """Instead of a body: sent piece by piece, its headers with the first; ends with the link."""
 
 
-class Emulator:
+class Emulator(Served):
     """Answers in threads while its ``with`` block lasts, and remembers every request.
 
     ``faults`` come first, one for each request: a Reply, or a number of seconds to keep silent.
@@ -50,34 +50,18 @@ class Emulator:
         self.host = host
         self.requests: list[Request] = []
         self.faults: list[Reply | float] = []
-        self._closing = threading.Event()
-        self._server = ThreadingHTTPServer((host, 0), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        server = ThreadingHTTPServer((host, 0), self._handler())
+        super().__init__(server)
+        self._port = server.server_port
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://{self.host}:{self._server.server_port}"
+        return f"http://{self.host}:{self._port}"
 
     def answer(self, request: Request) -> Reply | None:
         """What the service says; each emulator has its own. None: nothing, and hangs up."""
         raise NotImplementedError
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def discard(self) -> None:
         """Give the port back, where nothing was ever served."""

@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import json
-import threading
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingMixIn, UnixStreamServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
+
+from tests.emulators.served import Served
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
 
 class _Server(ThreadingMixIn, UnixStreamServer):
     daemon_threads = True
 
 
-class UnixEngine:
+class UnixEngine(Served):
     """Answers ``GET`` by the end of the path while its ``with`` block lasts; else 404."""
 
     def __init__(self, path: Path, answers: dict[str, Any], status: int = 200) -> None:
         self.requests: list[str] = []
-        self._server = _Server(str(path), self._handler(answers, status))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        super().__init__(_Server(str(path), self._handler(answers, status)))
         self._path = path
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
         self._path.unlink()
 
     def _handler(
