@@ -45,7 +45,12 @@ from models.domain.run import Failure, RunState, RunUpdate  # noqa: E402
 from models.qt.app_models import AppModels  # noqa: E402
 from models.qt.docker_model import PULL, ImageTask  # noqa: E402
 from services.remote.quotes import RemoteQuote  # noqa: E402
-from tests import screenshots_data, screenshots_disk, screenshots_runs  # noqa: E402
+from tests import (  # noqa: E402
+    screenshots_data,
+    screenshots_disk,
+    screenshots_pods,
+    screenshots_runs,
+)
 from tests.qt.fakes import make_engine, make_run, make_session, progress_event  # noqa: E402
 from views.main_window import MainWindow  # noqa: E402
 from views.theme import current_theme  # noqa: E402
@@ -90,6 +95,7 @@ SHOTS = (
     Shot("expert-local", dict(EXPERT), scroll=0.35),
     Shot("beginner-runpod", dict(CLOUD)),
     Shot("expert-runpod", {**EXPERT, **CLOUD}, scroll=1.0),
+    Shot("rented", dict(CLOUD), run="rented"),
     Shot("offline", offline=True),
     Shot("running", run="running"),
     Shot("failed", run="failed"),
@@ -143,6 +149,8 @@ def _scenes() -> dict[str, Callable[[], QWidget]]:
            for one in screenshots_data.SCENES},
         **{f"{one}-page": partial(screenshots_disk.make_window, one)
            for one in screenshots_disk.SCENES},
+        **{f"{one}-dialog": partial(screenshots_pods.make_dialog, one)
+           for one in screenshots_pods.SCENES},
     }  # fmt: skip
 
 
@@ -214,6 +222,8 @@ def _show_run(window: MainWindow, kind: str) -> None:
     log = "".join(f"step {n}: loss {2.6 / (1 + n / 40):.3f}\n" for n in steps)
     models.run.take(RunUpdate(_ended(run, kind), events, f"phase: training\n{log}"))
     models.run.log.flush_all()
+    if kind == "rented":
+        screenshots_pods.show_rented(models, run)
     if is_over:
         _offer_answers(window, is_asked=kind == "answered")
 
