@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Slot
 
 from app.connect_onward import OnwardConnection
 from controllers.compare_controller import CompareController
+from controllers.export_controller import ExportController
 from controllers.history_controller import HistoryController
 from controllers.queue_controller import QueueController
 from controllers.runs_controller import RunsController
@@ -42,6 +43,7 @@ class RunsConnection(QObject):
         self.history = HistoryController(desk, models, history, training)
         self.comparison = CompareController(desk, models.compared, history, follower)
         self.queue = QueueController(desk, models, services.queue, training, follower)
+        self.exports = ExportController(desk, services.exports, self)
         self._dialogs = RunDialogs(window)
         self.onward = OnwardConnection(window, desk, services, training, self)
         self._connect_menu()
@@ -82,6 +84,7 @@ class RunsConnection(QObject):
         history.queued.connect(self.queue.refresh)
         dialogs.delete_confirmed.connect(history.delete)
         dialogs.again_confirmed.connect(history.again)
+        dialogs.export_folder_chosen.connect(self.exports.export)
         dialogs.metrics_path_chosen.connect(self._on_metrics_path)
         self._saved.run_setup_confirmed.connect(self.controller.use_setup)
         self._saved.run_setup_confirmed.connect(self._on_go_to_training)
@@ -106,6 +109,7 @@ class RunsConnection(QObject):
         actions.folder_requested.connect(self._common.open_folder)
         actions.logs_requested.connect(self._common.ask_log_path)
         actions.metrics_requested.connect(self._dialogs.ask_metrics_path)
+        actions.export_requested.connect(self._dialogs.ask_export_folder)
         actions.delete_requested.connect(self.history.ask_delete)
 
     def _connect_queue(self, page: RunsPanel) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         DoctorPort,
         EarlierPort,
         EarlyPort,
+        ExportPort,
         HistoryPort,
         ImagePort,
         InferencePort,
@@ -45,6 +46,10 @@ class WindowServices(SettingsServices, Protocol):
     @property
     def history(self) -> HistoryPort:
         """What can be done with runs that were."""
+
+    @property
+    def exports(self) -> ExportPort:
+        """What runs made, taken out."""
 
     @property
     def queue(self) -> QueuePort:

@@ -43,8 +43,8 @@ def copy_verified(run: Run, source: Path, new: Path, report: Reporter, cancel: C
 
 
 def name_base(adapter: Path, base_model: str) -> None:
-    """Have an adapter name its base model's folder as this computer does: the trainer writes what it
-    saw, which lies below /data, and other programs know no such place."""
+    """Have an adapter name its base model's folder as this computer does: the trainer writes what
+    it saw, which lies below /data, and other programs know no such place."""
     path = adapter / _CONFIG
     if not path.is_file():  # a whole model needs no base
         return

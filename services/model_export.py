@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,18 @@ class ModelExport:
         report(Progress(1.0, "Exported"))
         return ExportedModel(run.id, kind, place.path, size, sha256)
 
+    def export_into(
+        self, run: Run, parent: Path, report: Reporter, cancel: CancelToken
+    ) -> ExportedModel:
+        """Write what a run made, as it is, to a new folder in ``parent``, named after the run.
+
+        Raises as :meth:`export` does.
+        """
+        whole = run.config.hp.tuning == "full"
+        kind = ExportKind.MERGED if whole else ExportKind.ADAPTER
+        folder = _free(parent, f"{run.id}-{'model' if whole else 'adapter'}")
+        return self.export(run, kind, folder, report, cancel)
+
     def _checked(
         self, run: Run, kind: ExportKind, folder: Path, *, overwrite: bool
     ) -> tuple[TunedModel, ExportFolder]:
@@ -80,6 +93,12 @@ class ModelExport:
         if problems:
             raise _in_one(problems)
         return model, place
+
+
+def _free(parent: Path, name: str) -> Path:
+    """A name that nothing in ``parent`` has."""
+    numbered = (parent / f"{name}-{number}" for number in count(2))
+    return next(one for one in chain([parent / name], numbered) if not one.exists())
 
 
 def _ended_model(run: Run) -> TunedModel:

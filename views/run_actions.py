@@ -25,6 +25,7 @@ _ONE = "Choose one run for this"
 _NOT_OVER = "It can be deleted once it has ended"
 _CANNOT_RESUME = "Only a run that ended early can go on"
 _NOT_TRAINED = "It has trained no step yet, or still trains"
+_NOTHING_MADE = "It has left nothing that could be exported"
 _NO_RESULT = "Only a run that has finished can be built upon"
 
 
@@ -34,8 +35,8 @@ class RunActions(ActionMenu):
     Signals:
         changed: what can be done may be different now.
         use_requested, again_requested, resume_requested, longer_requested, on_top_requested,
-        folder_requested, logs_requested, metrics_requested, rename_requested: the one Run
-            (payload).
+        folder_requested, export_requested, logs_requested, metrics_requested, rename_requested:
+            the one Run (payload).
         delete_requested: the runs (a tuple).
     """
 
@@ -46,6 +47,7 @@ class RunActions(ActionMenu):
     longer_requested = Signal(object)
     on_top_requested = Signal(object)
     folder_requested = Signal(object)
+    export_requested = Signal(object)
     logs_requested = Signal(object)
     metrics_requested = Signal(object)
     rename_requested = Signal(object)
@@ -69,6 +71,7 @@ class RunActions(ActionMenu):
         enable(self.resume, reason or ("" if resumes else _CANNOT_RESUME))
         enable(self.longer, reason or ("" if _has_trained(run) else _NOT_TRAINED))
         enable(self.on_top, reason or ("" if _has_result(run) else _NO_RESULT))
+        enable(self.export, reason or ("" if _has_left(run) else _NOTHING_MADE))
         enable(self.delete, self._why_not_deleted())
         self.changed.emit()
 
@@ -86,6 +89,8 @@ class RunActions(ActionMenu):
         self.on_top = self._add("New adapter on &top…", on_top, self.on_top_requested)
         self.menu.addSeparator()
         self.folder = self._add("&Open folder", "The adapter's folder", self.folder_requested)
+        export = "Copy what it made, with tokenizer and README, into a folder of yours"
+        self.export = self._add("E&xport…", export, self.export_requested)
         logs = "Save everything that the training printed"
         self.logs = self._add("&Download logs…", logs, self.logs_requested)
         metrics = "Save losses and speed as a table"
@@ -118,6 +123,10 @@ class RunActions(ActionMenu):
 
 def _has_trained(run: Run | None) -> bool:
     return run is not None and run.state.is_over and run.step > 0
+
+
+def _has_left(run: Run | None) -> bool:
+    return run is not None and run.state.is_over and bool(run.adapter_path)
 
 
 def _has_result(run: Run | None) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from views.dialogs.delete_runs_dialog import DeleteRunsDialog
-from views.dialogs.file_dialogs import METRICS_FILTER, save_dialog
+from views.dialogs.file_dialogs import METRICS_FILTER, folder_dialog, save_dialog
 from views.dialogs.question_dialog import QuestionDialog
 
 if TYPE_CHECKING:
@@ -26,17 +26,20 @@ class RunDialogs(QObject):
         delete_confirmed: the runs (a tuple) to delete, and whether with their outputs.
         again_confirmed: the Repetition (payload) to begin.
         metrics_path_chosen: a Run and the Path (payloads) for its metrics.
+        export_folder_chosen: a Run and the Path (payloads) in which it is to be exported.
     """
 
     delete_confirmed = Signal(object, bool)
     again_confirmed = Signal(object)
     metrics_path_chosen = Signal(object, object)
+    export_folder_chosen = Signal(object, object)
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self._window = window
         self._plan: Repetition | None = None
         self._run: Run | None = None
+        self._exported: Run | None = None
 
     @Slot(object)
     def ask_delete(self, deletion: Deletion) -> None:
@@ -69,6 +72,15 @@ class RunDialogs(QObject):
         dialog.fileSelected.connect(self._on_path)
         dialog.open()
 
+    @Slot(object)
+    def ask_export_folder(self, run: Run) -> None:
+        """In which folder to put what a run made?"""
+        self._exported = run
+        title = "Export into which folder?"
+        dialog = folder_dialog(self._window, "runs.export_dialog", title, "")
+        dialog.fileSelected.connect(self._on_export_folder)
+        dialog.open()
+
     @Slot(str)
     def _on_again(self, _word: str) -> None:
         plan, self._plan = self._plan, None
@@ -80,3 +92,9 @@ class RunDialogs(QObject):
         run, self._run = self._run, None
         if run is not None:
             self.metrics_path_chosen.emit(run, Path(path))
+
+    @Slot(str)
+    def _on_export_folder(self, path: str) -> None:
+        run, self._exported = self._exported, None
+        if run is not None:
+            self.export_folder_chosen.emit(run, Path(path))

@@ -15,7 +15,7 @@ from controllers.ports.remote import (
     RemotePort,
     RentedPort,
 )
-from controllers.ports.runs import HistoryPort, QueuePort, RunPort
+from controllers.ports.runs import ExportPort, HistoryPort, QueuePort, RunPort
 from controllers.ports.settings import (
     OfflinePort,
     SecretCheckPort,
@@ -33,6 +33,7 @@ __all__ = [
     "DoctorPort",
     "EarlierPort",
     "EarlyPort",
+    "ExportPort",
     "HistoryPort",
     "ImagePort",
     "InferencePort",

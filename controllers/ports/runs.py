@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
     from models.domain.errors import Problem
     from models.domain.inference import SamplePrompt, TunedModel
+    from models.domain.model_export import ExportedModel
     from models.domain.run import Run, RunUpdate
     from models.domain.run_history import Curve, Deleted, Difference, QueueTurn, Repetition, RunSize
+    from services.progress import CancelToken, Reporter
 
 
 class RunPort(Protocol):
@@ -115,6 +117,15 @@ class HistoryPort(Protocol):
 
     def export_metrics(self, run_id: str, path: Path) -> None:
         """Write every event to a ``.csv`` or ``.jsonl`` file; AppError where it cannot be."""
+
+
+class ExportPort(Protocol):
+    """Taking out what runs made."""
+
+    def export_into(
+        self, run: Run, parent: Path, report: Reporter, cancel: CancelToken
+    ) -> ExportedModel:
+        """Write it, as it is, to a new folder in ``parent``. AppError, Cancelled: then nothing."""
 
 
 class QueuePort(Protocol):

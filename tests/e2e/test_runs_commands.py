@@ -185,6 +185,25 @@ def test_metrics_go_to_a_file_or_to_the_terminal(temper: Temper) -> None:
     temper("runs", "export-metrics", run, "no/m.csv", code=1)
 
 
+def test_what_a_run_made_is_exported_once_and_again_only_when_asked_to(temper: Temper) -> None:
+    run = temper.trained("Support")
+    made = temper.json("export", "last", "mine")
+    assert (made["run_id"], made["kind"]) == (run["id"], "adapter")
+    (weights,) = Path(made["path"]).glob("*.safetensors")
+    trained = Path(run["adapter_path"]) / weights.name
+    assert weights.read_bytes() == trained.read_bytes()
+    error = temper.json("export", run["id"], "mine", code=2)["error"]
+    assert "is not empty" in error["message"]
+    told = temper("export", run["id"], "mine", "--overwrite")
+    assert f"The adapter of run {run['id']} is in" in told
+    temper("export", run["id"], "mine", "--to", "gguf", code=2)
+
+
+def test_a_run_without_a_result_is_not_exported(temper: Temper) -> None:
+    temper.trained("Poems", "fail")
+    assert "has no adapter" in temper.json("export", "last", "mine", code=1)["error"]["message"]
+
+
 def test_deleting_with_outputs_says_how_large_and_asks(temper: Temper) -> None:
     run = temper.trained("Support")
     outputs = Path(run["output_directory"])

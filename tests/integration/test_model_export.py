@@ -196,6 +196,14 @@ def test_places_where_nothing_can_lie_are_named(world: World, tmp_path: Path) ->
     assert content(world.adapter).keys() >= {"README.md", "tokenizer.json"}
 
 
+def test_an_export_into_a_folder_takes_a_free_name(world: World) -> None:
+    parent = world.out.parent
+    for name in (f"{_RUN}-adapter", f"{_RUN}-adapter-2"):
+        made = world.exports.export_into(world.run, parent, lambda _progress: None, CancelToken())
+        assert made.path == parent / name
+        assert content(made.path) == content(world.adapter)
+
+
 def test_weights_that_changed_since_the_run_are_not_given_away(world: World) -> None:
     (world.adapter / "adapter_model.safetensors").write_bytes(safetensors(3))
     error = world.refusal()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -431,6 +432,42 @@ def test_metrics_and_log_are_saved(program: Program, tmp_path: Path) -> None:
     assert calls(program, "export_metrics") == [("c", tmp_path / "metrics.csv")]
 
 
+def test_what_a_run_made_is_exported_into_the_folder_that_is_chosen(
+    program: Program, tmp_path: Path
+) -> None:
+    runs = _runs()
+    runs[0] = replace(runs[0], adapter_path="/tmp/data/outputs/c/adapter")
+    open_page(program, runs)
+    export = program.window.runs.actions_.export  # type: ignore[union-attr]
+    choose(program, "Best so far")
+    export.trigger()
+    program.child("runs.export_dialog").fileSelected.emit(str(tmp_path))
+    program.child("runs.export_dialog").close()
+    program.settle()
+    assert program.services.exports.calls == [("c", tmp_path)]
+    told = program.window.statusBar().currentMessage()
+    assert told == f"Exported to {tmp_path / 'c-adapter'}"
+
+
+def test_a_run_that_left_nothing_is_not_exported_and_a_failure_is_said(
+    program: Program, tmp_path: Path
+) -> None:
+    runs = _runs()
+    runs[0] = replace(runs[0], adapter_path="/tmp/data/outputs/c/adapter")
+    open_page(program, runs)
+    export = program.window.runs.actions_.export  # type: ignore[union-attr]
+    choose(program, "First try")
+    assert not export.isEnabled()
+    assert "nothing" in export.toolTip()
+    choose(program, "Best so far")
+    program.services.exports.error = AppError("disk_full", "It is full.", "Make room.")
+    export.trigger()
+    program.child("runs.export_dialog").fileSelected.emit(str(tmp_path))
+    program.child("runs.export_dialog").close()
+    program.settle()
+    assert program.child("notice.title").text() == "Nothing was exported"
+
+
 def test_the_run_menu_is_about_the_page_that_is_shown(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -463,7 +500,7 @@ def test_the_context_menu_has_the_same_actions(program: Program) -> None:
     texts = [action.text().replace("&", "").split("\t")[0] for action in menu.actions()]
     assert [text for text in texts if text] == [
         "Use this setup", "Run again exactly", "Resume", "Train longer…", "New adapter on top…",
-        "Open folder", "Download logs…", "Export metrics…", "Rename", "Delete…",
+        "Open folder", "Export…", "Download logs…", "Export metrics…", "Rename", "Delete…",
     ]  # fmt: skip
     menu.close()
 

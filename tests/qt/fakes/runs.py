@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.domain.config_io import with_values
 from models.domain.inference import SamplePrompt, TunedModel, common_system_prompt
+from models.domain.model_export import ExportedModel, ExportKind
 from models.domain.run import Failure, Run, RunState, RunUpdate
 from models.domain.run_history import (
     Curve,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from models.domain.config import TrainingConfig
     from models.domain.errors import AppError, Problem
+    from services.progress import CancelToken, Reporter
 from tests.qt.fakes.values import NOW, make_run
 
 
@@ -214,6 +216,23 @@ class FakeHistory:
         self.calls.append((name, what))
         if self.error is not None:
             raise self.error
+
+
+@dataclass
+class FakeExports:
+    """Exports that write nothing."""
+
+    error: AppError | None = None
+    calls: list[tuple[str, Path]] = field(default_factory=list)
+
+    def export_into(
+        self, run: Run, parent: Path, report: Reporter, cancel: CancelToken
+    ) -> ExportedModel:
+        self.calls.append((run.id, parent))
+        if self.error is not None:
+            raise self.error
+        place = parent / f"{run.id}-adapter"
+        return ExportedModel(run.id, ExportKind.ADAPTER, place, 7_000_000, "0" * 64)
 
 
 @dataclass

@@ -15,7 +15,7 @@ from tests.qt.fakes.datasets import FakeDatasets, FakeEarlier
 from tests.qt.fakes.environments import FakeDocker, FakeImages, FakeRuntime
 from tests.qt.fakes.inference import FakeInference
 from tests.qt.fakes.remote import FakeRemote, FakeRented
-from tests.qt.fakes.runs import FakeHistory, FakeQueue, FakeRuns
+from tests.qt.fakes.runs import FakeExports, FakeHistory, FakeQueue, FakeRuns
 from tests.qt.fakes.settings import FakeOffline, FakeSecretChecks, FakeSecrets, FakeSettings
 from tests.qt.fakes.welcome import FakeDemo, FakeWelcome
 
@@ -26,6 +26,7 @@ class FakeServices:
 
     runs: FakeRuns = field(default_factory=FakeRuns)
     history: FakeHistory = field(default_factory=FakeHistory)
+    exports: FakeExports = field(default_factory=FakeExports)
     queue: FakeQueue = field(default_factory=FakeQueue)
     models: FakeModels = field(default_factory=FakeModels)
     storage: FakeStorage = field(default_factory=FakeStorage)
