@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from services.remote.work import Work
     from services.runpod.client import RunpodClient
 
-_LEAST_COST = 0.01
-"""A limit of nothing would be none for the agent."""
+_LEAST_SECONDS = 60.0
+"""For less no pod is asked for: it could not even come up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +63,36 @@ def choices(work: Work, client: RunpodClient, volume_in: str = "") -> tuple[Cand
 
 
 def limits(attempt: RemoteAttempt, work: Work, offer: GpuOffer) -> Limits:
-    """What is left of the user's limits: pods that did not come up have used some of it."""
-    section = work.run.config.runpod
+    """What is left of the user's limits: pods that did not come up have used some of both.
+
+    AppError("limit") where that is less than a minute.
+    """
+    seconds, spent = _used(attempt, work)
+    price = price_of(work.run.config.runpod, offer)
+    hours, money = price.max_hours - seconds / 3600, price.max_cost - spent
+    left = quote(replace(price, max_hours=hours, max_cost=money), None)
+    if left.most_seconds < _LEAST_SECONDS:
+        raise AppError(
+            "limit",
+            "Pods that did not come up have used up the limit of time or money."
+            if spent
+            else "The limit of time or money is less than a minute of a pod.",
+            "Raise the limit in the Runpod section, then start again.",
+        )
+    return Limits(left.most_seconds, left.most_cost, left.per_hour)
+
+
+def _used(attempt: RemoteAttempt, work: Work) -> tuple[float, float]:
+    """Seconds and dollars of the pods before this one that did not come up."""
+    now, seconds, spent = work.now(), 0.0, 0.0
     earlier = [one for one in work.tools.store.of_run(work.run_id) if one.number < attempt.number]
-    spent = 0.0
     for one in reversed(earlier):
         if one.outcome != AGAIN:
             break
-        spent += one.spent(work.now())
-    quoted = quote(price_of(section, offer), None)
-    most = max(_LEAST_COST, quoted.most_cost - spent)
-    return Limits(most / quoted.per_hour * 3600, most, quoted.per_hour)
+        if one.rented_at is not None:
+            seconds += max(0.0, (one.gone_at or now) - one.rented_at)
+        spent += one.spent(now)
+    return seconds, spent
 
 
 def pod_of(attempt: RemoteAttempt, work: Work, candidate: Candidate, most: Limits) -> NewPod:

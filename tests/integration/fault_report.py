@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tests.integration.fault_cells import Cell
 
-_CLOCK = re.compile(r" \((?:\w{3} )?\d\d:\d\d\)")
+CLOCK = re.compile(r" \((?:\w{3} )?\d\d:\d\d\)")
 """A time of day, which is another one in each report."""
 _HEAD = """\
 # What befalls a run on a rented pod
@@ -51,7 +51,7 @@ def write_report(cells: Sequence[Cell], path: Path) -> None:
     lines += ["", "## The faults, and what is said", ""]
     for fault, what in FAULTS.items():
         words = {cell.words for cell in cells if cell.fault == fault and cell.words}
-        said = {_CLOCK.sub("", one) for one in words}
+        said = {CLOCK.sub("", one) for one in words}
         lines.append(f"- **{fault}**: {what}.")
         lines += [f"  - {words}" for words in sorted(said)]
     path.write_text(_HEAD + "\n".join(lines) + "\n", encoding="utf-8")
@@ -62,7 +62,7 @@ def write_container_report(cells: Sequence[Cell], path: Path) -> None:
     lines = [f"{sum(not cell.wrong for cell in cells)} of {len(cells)} cells hold.", ""]
     lines += ["| Fault | Step | End | Said |", "|---|---|---|---|"]
     for cell in sorted(cells, key=lambda cell: (cell.fault, cell.phase)):
-        said = _CLOCK.sub("", cell.words)
+        said = CLOCK.sub("", cell.words)
         lines.append(f"| {cell.fault} | {cell.phase} | {_shown(cell)} | {said} |")
     lines += [""] + [f"- **{name}**: {FAULTS[name]}." for name in sorted({c.fault for c in cells})]
     path.write_text(_HEAD_OF_CONTAINERS + "\n".join(lines) + "\n", encoding="utf-8")

@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.domain.errors import AppError
+from models.domain.gpu_offer import GpuOffer
 from models.domain.remote_run import (
     AGAIN,
     CANCELLED,
     FAILED,
     FINISHED,
     LOST,
+    RemoteAttempt,
     RemotePhase,
     Teardown,
 )
 from services.remote import store as attempts
 from services.remote.marks import pod_name
+from services.remote.plans import limits
+from services.remote.work import Work
 from tests.emulators.runpod.faults import Boot
 from tests.integration.remote_world import INSTALL, RemoteWorld, remote_world
 from tests.integration.runpod_world import wait_for
@@ -25,9 +29,6 @@ from tests.integration.runpod_world import wait_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from models.domain.remote_run import RemoteAttempt
-    from services.remote.work import Work
 
 
 def to(phase: RemotePhase, **changes: Any) -> Any:
@@ -142,6 +143,34 @@ def test_an_account_without_an_hour_of_money_rents_nothing(there: RemoteWorld) -
     over = there.wait(run, 1, RemotePhase.OVER)
     assert (over.trouble_kind, there.asked("POST")) == ("no_balance", 0)
     assert "$0.05" in over.trouble
+
+
+@pytest.mark.parametrize(
+    ("price", "hours", "left"),
+    [(0.25, 1.0, 2400), (1.0, 1.0, 2400), (0.1, 1.0, 2400), (1.0, 0.4, 240), (0.25, 0.34, None)],
+)
+def test_pods_that_did_not_come_up_have_used_hours_and_dollars(
+    there: RemoteWorld, price: float, hours: float, left: float | None
+) -> None:
+    """A dearer GPU gets no more hours, and what is less than a minute is not rented."""
+    run = there.add_run(**{"runpod.max_hours": hours, "runpod.gpu": ""})
+    now = there.runpod.cloud.clock.now()
+    there.attempt(
+        run, outcome=AGAIN, phase=RemotePhase.OVER, pod_id="first", per_hour=0.25,
+        rented_at=now - 1200, gone_at=now,
+    )  # fmt: skip
+    second = there.store.add(
+        RemoteAttempt(run.id, 2, pod_name(INSTALL, run.id, 2), created_at=now, driver="me")
+    )
+    offer = GpuOffer("gpu", "GPU", 24, "SECURE", price, 8)
+    work = Work(second, there.tools(), "me")
+    if left is None:
+        with pytest.raises(AppError, match="have used up the limit of time or money"):
+            limits(second, work, offer)
+        return
+    found = limits(second, work, offer)
+    assert found.seconds == pytest.approx(left)
+    assert found.cost == pytest.approx(left / 3600 * found.per_hour)
 
 
 @pytest.mark.parametrize("fault", [Boot.OLD_DRIVER, Boot.STUCK_PULL, Boot.NEVER])
