@@ -8,14 +8,14 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from typer.testing import CliRunner
 
-from app.cli.main import app
 from app.cli.state import services
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
+
+    from click.testing import Result
 
     from tests.conftest import TrainerHome
 
@@ -31,28 +31,14 @@ ROWS = [
 
 
 @pytest.fixture
-def temper(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trainer_home: TrainerHome
-) -> Iterator[Callable[..., str]]:
-    """The command line in this process, on a home whose environment is ready."""
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / "runtime").symlink_to(trainer_home.environment.python.parents[2])
-    monkeypatch.setenv("TEMPER_HOME", str(home))
-    monkeypatch.setenv("TEMPER_OFFLINE", "1")
-    services.cache_clear()
-    runner = CliRunner()
+def temper(invoke: Callable[..., Result], trainer_home: TrainerHome) -> Callable[..., str]:
+    """``temper data …`` with the real model."""
 
     def run(*arguments: object, code: int = 0) -> str:
-        model = ("--model", str(trainer_home.model))
-        done = runner.invoke(app, ["data", *map(str, arguments), *model])
-        assert done.exit_code == code, done.output
-        assert "Traceback" not in done.output
-        return done.stdout
+        model = ("--model", trainer_home.model)
+        return invoke("data", *arguments, *model, code=code).stdout
 
-    yield run
-    services().close()
-    services.cache_clear()
+    return run
 
 
 @pytest.fixture

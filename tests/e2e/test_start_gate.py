@@ -7,14 +7,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from typer.testing import CliRunner
 
-from app.cli.main import app
 from app.cli.state import services
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
+
+    from click.testing import Result
 
     from tests.conftest import TrainerHome
 
@@ -26,27 +26,14 @@ CONTROL = {"question": "Which?", "answer": "<|im_end|> it is."}
 
 
 @pytest.fixture
-def temper(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trainer_home: TrainerHome
-) -> Iterator[Callable[..., str]]:
-    """The command line in this process, on a home whose environment is ready."""
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / "runtime").symlink_to(trainer_home.environment.python.parents[2])
-    monkeypatch.setenv("TEMPER_HOME", str(home))
-    monkeypatch.setenv("TEMPER_OFFLINE", "1")
-    services.cache_clear()
-    runner = CliRunner()
+def temper(invoke: Callable[..., Result]) -> Callable[..., str]:
+    """What a command says; with ``--json`` its document alone."""
 
     def run(*arguments: object, code: int = 0) -> str:
-        done = runner.invoke(app, [*map(str, arguments)])
-        assert done.exit_code == code, done.output
-        assert "Traceback" not in done.output
+        done = invoke(*arguments, code=code)
         return done.output if "--json" not in arguments else done.stdout
 
-    yield run
-    services().close()
-    services.cache_clear()
+    return run
 
 
 @pytest.fixture
