@@ -27,10 +27,10 @@ from services.run_records import RunRecords
 from services.runpod.account import RunpodAccount
 from services.runpod.catalogue import GpuCatalogue
 from services.secrets import SecretStore
+from tests.integration.remote_world import EmulatedTime
 from tests.integration.runpod_world import GPU, KEY, client_of, new_pod, world
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -149,24 +149,11 @@ def test_why_nothing_can_be_rented_is_said(runpod: RunpodEmulator) -> None:
     assert caught.value.kind == "offline"
 
 
-class Time:
-    """The emulator's."""
-
-    def __init__(self, runpod: RunpodEmulator) -> None:
-        self._clock = runpod.cloud.clock
-
-    def now(self) -> float:
-        return self._clock.now()
-
-    def wait(self, event: threading.Event, seconds: float) -> bool:
-        return event.wait(self._clock.real(seconds))
-
-
 class Paid:
     """A run whose pod was rented for two hours and is gone."""
 
     def __init__(self, runpod: RunpodEmulator, database: Database) -> None:
-        self.runpod, self.clock = runpod, Time(runpod)
+        self.runpod, self.clock = runpod, EmulatedTime(runpod)
         self.store, self.records = AttemptStore(database), RunRecords(database)
         keychain, offline = SystemKeychain(), OfflinePolicy()
         secrets = SecretStore(keychain, {"RUNPOD_API_KEY": KEY})

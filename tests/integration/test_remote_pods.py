@@ -16,10 +16,10 @@ from services.remote.pods import PodService
 from services.remote.reaper import Reaper
 from services.remote.store import AttemptStore
 from services.runpod.account import RunpodAccount
+from tests.integration.remote_world import EmulatedTime
 from tests.integration.runpod_world import KEY, client_of, new_pod, wait_for, world
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -30,19 +30,6 @@ if TYPE_CHECKING:
 OURS, THEIRS = "1a2b3c4d5e6f7081", "1a2b3c4dffffffff"
 
 
-class Time:
-    """The emulator's, for what waits by our clocks."""
-
-    def __init__(self, runpod: RunpodEmulator) -> None:
-        self._clock = runpod.cloud.clock
-
-    def now(self) -> float:
-        return self._clock.now()
-
-    def wait(self, event: threading.Event, seconds: float) -> bool:
-        return event.wait(self._clock.real(seconds))
-
-
 class World:
     """The account, our record of it, and what looks after both."""
 
@@ -50,7 +37,7 @@ class World:
         self.runpod = runpod
         self.store = AttemptStore(database)
         self.secrets = {"runpod_key": KEY}
-        self.clock = Time(runpod)
+        self.clock = EmulatedTime(runpod)
         self.woken: list[str] = []
         self.offline = OfflinePolicy()
         self.pods = self.service(self.offline)
