@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 _HOST = "api.wandb.ai"
 _SETTINGS = {
-    "WANDB_ERROR_REPORTING": "false", "WANDB_DISABLE_CODE": "true", "WANDB_DISABLE_GIT": "true",
-    "WANDB_CONSOLE": "off", "WANDB_SILENT": "true", "WANDB_X_DISABLE_STATS": "true",
+    "WANDB_DISABLE_CODE": "true", "WANDB_DISABLE_GIT": "true", "WANDB_CONSOLE": "off",
+    "WANDB_SILENT": "true", "WANDB_X_DISABLE_STATS": "true",
 }  # fmt: skip
-"""No reports of its errors, no code, no log: what is recorded is settings and curves."""
+"""No code, no log: what is recorded is settings and curves. That errors are not reported must be
+settled before wandb is imported (environment.py)."""
 
 
 class Board(Protocol):

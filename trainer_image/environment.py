@@ -17,8 +17,10 @@ _ALWAYS = {
     "TOKENIZERS_PARALLELISM": "false",
     "TQDM_DISABLE": "1",
     "UNSLOTH_DISABLE_STATISTICS": "1",
+    "WANDB_ERROR_REPORTING": "false",
 }
-"""No telemetry, and no progress bars: they fill a log with carriage returns."""
+"""No telemetry, and no progress bars: they fill a log with carriage returns. wandb is imported by
+TRL, whoever uses it, and before 0.19 it reads at that moment whether to report its errors."""
 
 _FEW_SHAPES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "16", "LRU_CACHE_CAPACITY": "16"}
 """oneDNN and ideep (torch's layer above it) keep what they made for each shape of a product, 1,024
