@@ -18,6 +18,11 @@ PRESETS = {
     TARGET_LOCAL: ("Quick local test", "Auto Set (local)"),
     TARGET_RUNPOD: ("Fastest (Runpod)", "Cheapest (Runpod)"),
 }
+OUTPUT_DIRECTORIES = {
+    TARGET_LOCAL: "/data/outputs/local_run",
+    TARGET_RUNPOD: "/data/outputs/runpod_run",
+}
+"""Where an adapter goes by target, until somebody says otherwise."""
 SOURCE_SESSION = "Database Session"
 SOURCE_HUB = "Hugging Face"
 RUNTIME_DOCKER = "Docker"
@@ -96,7 +101,7 @@ class OutputSection:
     """Where the adapter goes, as the trainer sees it."""
 
     directory: str = setting(
-        "/data/outputs/local_run",
+        OUTPUT_DIRECTORIES[TARGET_LOCAL],
         "Output directory",
         help="Inside the container, under /data.",
     )

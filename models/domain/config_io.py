@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Union, cast, get_args, get_origin, get_type_hints
 
-from models.domain.config import TrainingConfig
+from models.domain.config import OUTPUT_DIRECTORIES, TrainingConfig
 from models.domain.errors import AppError, ConfigError, Problem
 from models.domain.settings_spec import LARGEST_INTEGER, shown
 
@@ -70,7 +70,8 @@ def to_dict(config: TrainingConfig) -> dict[str, Any]:
 
 
 def from_dict(data: object) -> TrainingConfig:
-    """Read a dict made by this or an older version; missing settings take their defaults.
+    """Read a dict made by this or an older version; missing settings take their defaults, the
+    output directory that of the target.
 
     Raises ConfigError naming every unknown name and wrong type, AppError("newer_version") for a
     file of a later program.
@@ -87,6 +88,9 @@ def from_dict(data: object) -> TrainingConfig:
             problems.append(found)
     if problems:
         raise ConfigError(problems)
+    target = values.get("training.target")
+    if target in OUTPUT_DIRECTORIES:
+        values = {"output.directory": OUTPUT_DIRECTORIES[str(target)]} | values
     return with_values(TrainingConfig(), values)
 
 

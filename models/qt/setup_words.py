@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from models.domain.availability import is_shown
 from models.domain.config import (
+    OUTPUT_DIRECTORIES,
     RUNTIME_DOCKER,
     SKILL_BEGINNER,
     SKILL_EXPERT,
@@ -17,7 +18,6 @@ from models.domain.config import (
     TrainingConfig,
 )
 from models.domain.config_io import get_value, settings_index, with_values
-from models.qt.target_values import OUTPUT_DIRECTORIES
 from models.qt.wording import value_text
 
 if TYPE_CHECKING:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.domain.config import PRESETS, TARGET_LOCAL, TARGET_RUNPOD
+from models.domain.config import OUTPUT_DIRECTORIES, PRESETS
 from models.domain.config_io import get_value
 
 if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
 
-OUTPUT_DIRECTORIES = {
-    TARGET_LOCAL: "/data/outputs/local_run",
-    TARGET_RUNPOD: "/data/outputs/runpod_run",
-}
 OWN_BY_TARGET = ("output.directory", "training.preset")
 
 

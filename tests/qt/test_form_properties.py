@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from controllers.preset_controller import PresetController
 from models.domain.availability import FORCED_OFFLINE, Circumstances
 from models.domain.config import (
+    OUTPUT_DIRECTORIES,
     PRESETS,
     SKILL_BEGINNER,
     SKILL_EXPERT,
@@ -25,7 +26,7 @@ from models.domain.config_io import get_value, settings_index, with_values
 from models.domain.hardware import Gpu, Hardware
 from models.qt.app_models import AppModels
 from models.qt.form_model import FormModel
-from models.qt.target_values import OUTPUT_DIRECTORIES, OWN_BY_TARGET
+from models.qt.target_values import OWN_BY_TARGET
 from tests.strategies.configurations import configurations, setting_values
 
 pytestmark = pytest.mark.usefixtures("qapp")

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from models.domain.config import TrainingConfig
+from models.domain.config import TARGET_LOCAL, TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import (
     CONFIG_VERSION,
     from_dict,
@@ -41,6 +41,21 @@ def test_round_trip_through_a_dict() -> None:
 def test_an_older_file_takes_the_defaults_for_what_it_lacks() -> None:
     assert from_dict({"version": 1, "hp": {"epochs": 3}}).hp.epochs == 3.0
     assert from_dict({}) == TrainingConfig()
+
+
+@pytest.mark.parametrize(
+    ("given", "directory"),
+    [
+        ({}, "/data/outputs/local_run"),
+        ({"training": {"target": TARGET_LOCAL}}, "/data/outputs/local_run"),
+        ({"training": {"target": TARGET_RUNPOD}}, "/data/outputs/runpod_run"),
+        ({"output": {"directory": "/data/o"}, "training": {"target": TARGET_RUNPOD}}, "/data/o"),
+    ],
+)
+def test_a_target_has_its_own_output_directory_where_none_is_named(
+    given: dict[str, object], directory: str
+) -> None:
+    assert from_dict(given).output.directory == directory
 
 
 def test_a_number_that_yaml_takes_for_text_is_a_number() -> None:
