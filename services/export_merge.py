@@ -111,8 +111,9 @@ def _commit(run: Run) -> str:
 def _progress(done: int, need: int) -> Progress:
     if not done:
         return Progress(None, _MERGING)
+    done = min(done, need)  # the tokenizer is not in the reckoning
     words = f"Writing the merged model, {done / _MEGABYTE:,.0f} of {need / _MEGABYTE:,.0f} MB"
-    return Progress(min(1.0, done / need), words)
+    return Progress(done / need, words)
 
 
 def _sha256(path: Path) -> str:
