@@ -210,12 +210,17 @@ def _overshoot(there: RemoteWorld, attempts: tuple[RemoteAttempt, ...]) -> list[
     """By the emulator's clock, and its bill."""
     cloud, wrong = there.runpod.cloud, []
     skew = 3600 if any((one.created_at - cloud.clock.now()) > 0 for one in attempts) else 0
+    allowed = _JUST_A_MINUTE + LATENESS.worst(_LONGEST) * cloud.clock.speed
     for one in attempts:
-        gone = cloud.ended_at.get(one.pod_id)
+        gone, billed = cloud.ended_at.get(one.pod_id), cloud.ended.get(one.pod_id)
         if gone is not None and one.ends_at is not None:
             over = gone - (one.ends_at - skew)
-            if over > _JUST_A_MINUTE + LATENESS.worst(_LONGEST) * cloud.clock.speed:
+            if over > allowed:
                 wrong.append(f"its limit was overshot by {over:.0f} seconds")
+        if billed is not None and one.most_cost is not None:
+            dear = billed - one.most_cost - allowed / 3600 * one.per_hour
+            if dear > 0:
+                wrong.append(f"it was billed ${dear:.4f} more than its limit and a minute")
     return wrong
 
 

@@ -25,7 +25,8 @@ real agent and a stand-in for the trainer; the fault strikes as the step begins.
 the run comes to a true end, no pod survives, the limit is overshot by less than a minute (and by
 what this machine was late itself: a real second is a minute), a finished adapter is here or said to
 be on the volume, and a run that did not finish says why and what next.
-[reliability-containers.md](reliability-containers.md) has cells with real containers.
+[reliability-limits.md](reliability-limits.md) has trainings that come to their limit, and runs
+without a network volume, [reliability-containers.md](reliability-containers.md) real containers.
 
 """
 _HEAD_OF_CONTAINERS = """\

@@ -36,9 +36,9 @@ each to its end, and the emulator's bill. A cell holds where
 _OUT_OF_REACH = """
 While Runpod's own API is down nobody can end a pod, neither it nor we; where that is so at the
 limit, the minute counts from the API's return (above: {api_down}). Two things are beyond all of
-this: a pod that cannot end itself (its host is dead, or its own key is refused after it was proven
-at the start) while no program of ours runs anywhere, and an API that never comes back. Then the
-balance is what ends it.
+this: a pod that cannot end itself (its container never started, its host is dead, or its own key is
+refused after it was proven at the start) while no program of ours runs anywhere, and an API that
+never comes back. Then the balance is what ends it.
 
 """
 _WITHOUT = """

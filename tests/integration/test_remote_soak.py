@@ -22,11 +22,14 @@ from tests.emulators.runpod.catalogue import Stock
 from tests.emulators.runpod.mishaps import MISHAPS
 from tests.integration.fault_cells import Cell, faults_of
 from tests.integration.lateness import LATENESS
+from tests.integration.limit_cells import Ledger
 from tests.integration.remote_world import RemoteWorld, remote_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from models.domain.remote_run import RemoteAttempt
 
 RUNS = int(os.environ.get("TEMPER_SOAK_PODS", "2"))
 _DAY = 86_400.0
@@ -38,8 +41,9 @@ _CALM = 0.3
 """So many of the runs are left in peace, or see the program die instead."""
 _SHARE = 0.05
 _ENDS = 30.0
-"""Or so many seconds a pod: what lies between a pod's beginning and end and our hearing of them,
-half a real second on this clock. These pods live for four minutes, others for hours."""
+"""Or so many seconds a pod, for what is told at the end of a run: what lies between a pod's
+beginning and end and our hearing of them, half a real second on this clock. These pods live for
+four minutes, others for hours."""
 
 
 class Soak:
@@ -49,6 +53,7 @@ class Soak:
         self.there = there
         self.random = random.Random(seed)
         self.cells: list[Cell] = []
+        self.ledger = Ledger(there.runpod.cloud)
         LATENESS.watch()
         there.train_quickly()
         self.driver = self._program()
@@ -140,9 +145,18 @@ def test_a_soak_leaves_no_pod_and_loses_no_adapter(there: RemoteWorld, seed: int
     ends = sum(one.per_hour for one in attempts if one.pod_id) * _ENDS / 3600
     assert abs(reckoned - billed) <= max(_SHARE * billed, ends), (seed, reckoned, billed)
     assert _settled(there) == pytest.approx(billed, abs=0.005 * len(attempts))
+    quoted = _quoted(soak.ledger, attempts)
+    assert quoted == pytest.approx(billed, rel=_SHARE), (seed, quoted, billed)
     finished = sum(cell.outcome == RunState.FINISHED for cell in soak.cells)
-    told = f"${reckoned:.3f} reckoned, ${billed:.3f} billed"
+    told = f"${quoted:.3f} by the quotes, ${reckoned:.3f} told at the ends, ${billed:.3f} billed"
     print(f"seed {seed}: {finished} of {RUNS} finished, {told}")
+
+
+def _quoted(ledger: Ledger, attempts: list[RemoteAttempt]) -> float:
+    """The price an hour of each pod's quote, for the hours that were billed; a pod that was made
+    without an answer has the name of the attempt that asked for it."""
+    prices = {one.name: one.per_hour for one in attempts}
+    return sum(prices[pod.record["name"]] * pod.billed / pod.price for pod in ledger.pods)
 
 
 def _settled(there: RemoteWorld) -> float:
