@@ -46,6 +46,7 @@ soak: $(READY)
 	@TEMPER_SOAK_KILLS=20 $(BIN)/python -m pytest -s tests/docker/test_window_killed.py
 	@TEMPER_SOAK_MEGABYTES=1000 $(BIN)/python -m pytest -s -k ten_cuts tests/integration/test_agent_transfers.py
 	@TEMPER_SOAK_PODS=100 $(BIN)/python -m pytest -s tests/integration/test_remote_soak.py
+	@TEMPER_FAULT_CELLS=all $(BIN)/python -m pytest tests/integration/test_remote_limits.py
 	@TEMPER_FAULT_CELLS=usual $(BIN)/python -m pytest tests/docker/test_remote_containers.py
 	@TEMPER_SOAK_BUNDLE=1 $(BIN)/python -m pytest -s -o faulthandler_timeout=0 tests/e2e/test_bundle_without_network.py
 	@TEMPER_SOAK_BUNDLE=1 $(BIN)/python -m pytest -o faulthandler_timeout=0 -k bundle tests/docker/test_offline.py

@@ -38,7 +38,9 @@ WINDOWS = {
     KILLED: "is killed, and another one takes over",
 }
 """What becomes of the program meanwhile."""
-NOTHING, CLOCK_SKEW, API_DOWN = "nothing", "clock skew", "API down"
+NOTHING, CLOCK_SKEW = "nothing", "clock skew"
+API_DOWN, STORM = "API down", "429 storm"
+"""Of these nobody can end a pod while they last."""
 NO_START, DEARER = "nothing starts, on any pod", "stuck pull, then a dearer GPU"
 OWN = {
     NOTHING: Mishap("Nothing goes wrong", lambda _: None),
@@ -98,8 +100,8 @@ class Case:
 @dataclass
 class LimitCell:
     """What became of it. ``seconds`` and ``bill`` are of all its pods, ``limit`` and ``most`` what
-    the user set, ``late`` this machine's lateness in emulated seconds. ``wrong`` is empty where all
-    holds."""
+    the user set, ``late`` this machine's lateness in emulated seconds, ``refused`` those after
+    the limit in which Runpod took no call. ``wrong`` is empty where all holds."""
 
     case: Case
     run: Run | None = None
@@ -110,6 +112,7 @@ class LimitCell:
     bill: float = 0.0
     most: float = 0.0
     late: float = 0.0
+    refused: float = 0.0
     is_home: bool = False
     wrong: list[str] = field(default_factory=list)
 
@@ -231,12 +234,15 @@ class Played:
         mishap.strike(self.there.runpod)
         if self.case.fault == DEARER:
             self._sell_out()
-        if mishap.lasts:
+        if mishap.lasts or self.case.fault == STORM:
             threading.Thread(target=self._mend, args=(mishap,), daemon=True).start()
 
     def _mend(self, mishap: Mishap) -> None:
-        self.clock.sleep(mishap.lasts)
-        mishap.mend(self.there.runpod)
+        if self.case.fault == STORM:
+            _await(lambda: all(one.times == 0 for one in self.there.runpod.broken.requests))
+        else:
+            self.clock.sleep(mishap.lasts)
+            mishap.mend(self.there.runpod)
         self.mended = self.clock.now()
 
     def _sell_out(self) -> None:
@@ -294,16 +300,18 @@ class Played:
         cell.wrong += self._beyond(cell) + self._untrue(cell, cell.run)
 
     def _beyond(self, cell: LimitCell) -> list[str]:
-        """What was paid beyond the limit; while Runpod takes no deletion nobody can end a pod."""
+        """What was paid beyond the limit, or beyond the moment after it at which Runpod, which
+        refused every call, takes deletions again."""
         cell.late = LATENESS.worst(_LONGEST) * self.clock.speed
-        allowed, late = A_MINUTE + cell.late, 0.0
-        if self.case.fault == API_DOWN and self.mended:
-            late = max(0.0, self.mended - self.ledger.pods[0].created - cell.limit)
+        allowed = A_MINUTE + cell.late
+        if self.case.fault in {API_DOWN, STORM} and self.mended:
+            since = self.ledger.pods[0].created
+            cell.refused = max(0.0, self.mended - since - cell.limit)
         wrong = [f"a pod survives: {name}" for name in self.there.pods]
-        over = cell.seconds - cell.limit - late
+        over = cell.seconds - cell.limit - cell.refused
         if over > allowed:
             wrong.append(f"its pods lived {over:.0f} seconds too long")
-        dear = cell.bill - cell.most - (late + allowed) / 3600 * self.ledger.dearest()
+        dear = cell.bill - cell.most - (cell.refused + allowed) / 3600 * self.ledger.dearest()
         if dear > 0:
             wrong.append(f"billed ${cell.bill:.4f}, ${dear:.4f} too much")
         return wrong

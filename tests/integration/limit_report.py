@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.integration.fault_report import CLOCK
-from tests.integration.limit_cells import API_DOWN, FAULTS, NOTHING, WINDOWS
+from tests.integration.limit_cells import FAULTS, NOTHING, WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,8 +34,9 @@ each to its end, and the emulator's bill. A cell holds where
 
 """
 _OUT_OF_REACH = """
-While Runpod's own API is down nobody can end a pod, neither it nor we; where that is so at the
-limit, the minute counts from the API's return (above: {api_down}). Two things are beyond all of
+While Runpod's API is down, or tells everybody to wait, nobody can end a pod, neither it nor we;
+where that is so at the limit, the minute counts from the first call that is taken again. The storm
+of the table is of thirty calls, which are used up by trying alone. Two things are beyond all of
 this: a pod that cannot end itself (its container never started, its host is dead, or its own key is
 refused after it was proven at the start) while no program of ours runs anywhere, and an API that
 never comes back. Then the balance is what ends it.
@@ -57,15 +58,14 @@ def write_limit_report(cells: Sequence[LimitCell], path: Path) -> None:
     """Three tables, and what is said in them."""
     kept = [cell for cell in cells if cell.case.volume]
     gone = [cell for cell in cells if not cell.case.volume]
-    down = next((_paid(c) for c in cells if c.case.fault == API_DOWN and _waits(c)), "not played")
-    text = _HEAD + _summary(cells) + _table(kept) + _OUT_OF_REACH.format(api_down=down)
+    text = _HEAD + _summary(cells) + _table(kept) + _OUT_OF_REACH
     text += _faults(kept) + _WITHOUT + _table(gone, adapters=True)
     path.write_text(text, encoding="utf-8")
 
 
 def _summary(cells: Sequence[LimitCell]) -> str:
     holds = sum(not cell.wrong for cell in cells)
-    worst = max(cell.seconds - cell.limit for cell in cells if not _waits(cell))
+    worst = max(cell.seconds - cell.limit - cell.refused for cell in cells)
     late = max(cell.late for cell in cells)
     return (
         f"{holds} of {len(cells)} cells hold. The pods of a run lived at most {worst:.0f} seconds "
@@ -107,13 +107,9 @@ def _faults(cells: Iterable[LimitCell]) -> str:
     return "".join(f"- **{name}**: {FAULTS[name].what}.\n" for name in names if name != NOTHING)
 
 
-def _waits(cell: LimitCell) -> bool:
-    """Whether the API was down at its limit."""
-    return cell.case.fault == API_DOWN and cell.seconds > cell.limit + 90
-
-
 def _paid(cell: LimitCell) -> str:
-    return f"{_time(cell.seconds)} of {_time(cell.limit)}"
+    refused = f" (all refused until {_time(cell.limit + cell.refused)})" if cell.refused else ""
+    return f"{_time(cell.seconds)} of {_time(cell.limit)}{refused}"
 
 
 def _time(seconds: float) -> str:

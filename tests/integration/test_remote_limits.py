@@ -55,7 +55,8 @@ _SAID = {
 """What ends a training before its limit does."""
 _AT_THE_END = ("cut download", "corrupt download")
 """What needs a trainer that saves in time."""
-_LONGER = {API_DOWN: 1 / 3}
+_LONGER = {API_DOWN: 1 / 3, "console": 1 / 3}
+"""Hours of a limit that is not to be near when they strike, or end."""
 EACH = tuple(
     Case(
         fault,
@@ -82,7 +83,7 @@ WITHOUT_VOLUME = (
     Case(NOTHING, window=ASLEEP, ends=True, volume=False),
     Case(NOTHING, FETCHING, ASLEEP, ends=True, volume=False, says=NO_VOLUME),
     Case(NOTHING, heeds=True, volume=False), Case("host dies", ends=True, volume=False),
-    Case("console", volume=False, says=_SAID["console"]),
+    Case("console", hours=1 / 3, volume=False, says=_SAID["console"]),
 )  # fmt: skip
 QUICK = (EACH[0], Case("own key refused", window=KILLED), WITHOUT_VOLUME[3])
 CASES = (*EACH, *FURTHER, *WITHOUT_VOLUME) if ALL else QUICK
