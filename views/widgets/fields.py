@@ -146,7 +146,6 @@ class Field(QWidget):
             self._fix.setObjectName(f"{self.info.path}.fix")
             self._fix.clicked.connect(self._on_fix)
             self.place_below_message(self._fix)
-            order_tabs(self)
         self._fix.setText("" if fix is None else fix.label)
         self._fix.setToolTip("" if problem is None else problem.remedy)
         self._fix.setAccessibleName("" if fix is None else f"{self.info.rule.label}: {fix.label}")
@@ -160,6 +159,7 @@ class Field(QWidget):
         if self._message is not None:
             place = self.column.indexOf(self._message) + 1
         self.column.insertWidget(place, button, 0, Qt.AlignmentFlag.AlignLeft)
+        order_tabs(self)
 
     @Slot()
     def _on_fix(self) -> None:
