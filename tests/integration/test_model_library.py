@@ -6,7 +6,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -34,6 +33,7 @@ from services.offline import OfflinePolicy
 from services.process_environment import ProcessEnvironment, tell_hub_library
 from services.progress import Cancelled, CancelToken, Progress
 from tests.emulators.hub_models import HubModels
+from tests.processes import command_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -280,8 +280,9 @@ def _download_until(world: World, folder: Path, point: int) -> None:
     def kill() -> None:
         while not over.wait(0.002):
             if bytes_in(folder) >= point:
-                for child in psutil.Process().children():
-                    os.kill(child.pid, signal.SIGKILL)
+                for child in psutil.Process().children():  # the tests have other children, too
+                    if "services.models.child" in command_of(child):
+                        child.kill()
                 return
 
     killer = threading.Thread(target=kill)

@@ -15,6 +15,7 @@ from trainer_image.checks import CheckedJob
 from trainer_image.contract import Job
 from trainer_image.output import OutputFolder, Start
 from trainer_image.record import loaded_signature
+from trainer_image.run_folder import RunFolder
 from trainer_image.trainer import Training
 
 COMMIT = "7e27bd9f95328f0f3b08261d1252705110c806f8"
@@ -96,7 +97,9 @@ def test_it_is_merged_into_the_commit_that_was_loaded(
         reporter=SimpleNamespace(warn=print),
     )
     result = SimpleNamespace(kind="adapter", base_sha256=recorded)
-    address = publish._upload(training, result, (1, 0))  # type: ignore[arg-type]
+    run = RunFolder(tmp_path)
+    run.split.write_text('{"rows": 1, "held_out": []}')
+    address = publish._upload(training, result, run)  # type: ignore[arg-type]
     assert address == "https://hub/me/tuned"
     assert taken == [merged_into]
 

@@ -9,6 +9,7 @@ import json
 import os
 import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,19 @@ from trainer_image.reporter import Reporter
 from trainer_image.secrecy import guard_output
 
 ROOM = 4 * 1024 * 1024
+PIECE = 256 * 1024
 
 real_phase = Reporter.phase
+ballast: list[bytearray] = []
 
 
 def limit_memory() -> None:
+    """What the jobs before have freed is not given back to the system: it is taken up first."""
     used = psutil.Process().memory_info().vms
+    resource.setrlimit(resource.RLIMIT_AS, (used, resource.RLIM_INFINITY))
+    with suppress(MemoryError):
+        while True:
+            ballast.append(bytearray(PIECE))
     resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, resource.RLIM_INFINITY))
 
 
@@ -44,5 +52,6 @@ for job in map(Path, sys.argv[1:]):
     is_probe = job.parent.name.endswith("probe")
     codes[job.parent.name] = train.main(["--job", str(job), *(["--probe"] if is_probe else [])])
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    ballast.clear()
     gc.collect()
 print("\n" + json.dumps(codes), file=answers, flush=True)
