@@ -36,7 +36,7 @@ test: lint
 
 test-fast: $(READY)
 	@sh packaging/linux/system-libraries.sh
-	@$(BIN)/python -m pytest -q -n auto -m "not slow and not gpu and not benchmark"
+	@$(BIN)/python -m pytest -q -n auto -m "not slow and not gpu and not benchmark and not soak"
 
 test-gpu: $(READY)
 	@$(BIN)/python -m pytest -m gpu
@@ -49,7 +49,7 @@ soak: $(READY)
 	@TEMPER_FAULT_CELLS=all $(BIN)/python -m pytest tests/integration/test_remote_limits.py
 	@TEMPER_FAULT_CELLS=usual $(BIN)/python -m pytest tests/docker/test_remote_containers.py
 	@TEMPER_SOAK_BUNDLE=1 $(BIN)/python -m pytest -s -o faulthandler_timeout=0 tests/e2e/test_bundle_without_network.py
-	@TEMPER_SOAK_BUNDLE=1 $(BIN)/python -m pytest -o faulthandler_timeout=0 -k bundle tests/docker/test_offline.py
+	@$(BIN)/python -m pytest -m soak -o faulthandler_timeout=0 tests/docker/test_offline.py
 	@TEMPER_SOAK_BUNDLE_KILLS=20 $(BIN)/python -m pytest -s tests/integration/test_bundles_killed.py
 	@TEMPER_SOAK_TRAINER_KILLS=20 $(BIN)/python -m pytest -s -o faulthandler_timeout=0 tests/trainer/test_killed.py
 

@@ -99,9 +99,7 @@ def test_a_whole_offline_session_sends_no_packet_from_window_or_container(
         away.island.await_packet(r"> 198\.51\.100\.9: ICMP echo request")
 
 
-@pytest.mark.skipif(
-    not os.environ.get("TEMPER_SOAK_BUNDLE"), reason="minutes of copying an image (make soak)"
-)
+@pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_an_image_that_came_in_a_bundle_is_trained_in_and_no_packet_leaves(
     away: Away, tiny_model: Path, tmp_path: Path, trainer_image: str
