@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
 from models.domain.remote_run import FINISHED, LOST, RemotePhase
+from services.export_copy import weights_sha256
 from services.remote.inputs import job_of
 from services.remote.mirror import EVENTS, LOG, Mirror
 from services.remote.presence import LOOK_SECONDS
@@ -223,16 +224,11 @@ def _bring_result(one: Artifact, target: Path, output: Path, bring: Bring, work:
 
 
 def _weights_sha256(folder: Path) -> str:
-    """As ``trainer_image/whole_model.py`` reckons it."""
-    files = sorted(folder.glob("*.safetensors"))
-    sums = []
-    for path in files:
+    sums = {}
+    for path in folder.glob("*.safetensors"):
         with path.open("rb") as file:
-            sums.append(hashlib.file_digest(file, "sha256").hexdigest())
-    if len(sums) == 1:
-        return sums[0]
-    lines = [f"{path.name} {one}\n" for path, one in zip(files, sums, strict=True)]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+            sums[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return weights_sha256(sums)
 
 
 def _is_here(target: Path, one: Artifact) -> bool:
