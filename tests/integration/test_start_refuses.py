@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import threading
 import time
 from contextlib import closing
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SECONDS = 2.0
+LOOKS = 5
 GATED, OPEN, NOT_GRANTED = "org/gated", "org/open", "org/others"
 GIGABYTE = 1_000_000_000
 
@@ -354,10 +356,16 @@ def test_three_that_are_missing_are_said_at_once(world: World, trio: tuple[str, 
 
 
 def _timed(world: World) -> tuple[list[Problem], float]:
-    """What is told, and its seconds of processor: what others do with the machine is not ours."""
-    began = time.process_time()
-    found = world.problems()
-    return found, time.process_time() - began
+    """What is told, and in how many seconds by the clock: the quickest of :data:`LOOKS` looks, for
+    what else this machine does meanwhile is not ours."""
+    quickest = math.inf
+    for _ in range(LOOKS):
+        began = time.monotonic()
+        found = world.problems()
+        quickest = min(quickest, time.monotonic() - began)
+        if quickest < SECONDS:
+            break
+    return found, quickest
 
 
 def _is_told(missing: Missing, problem: Problem) -> None:
