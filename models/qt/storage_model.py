@@ -22,6 +22,10 @@ _TIP = Qt.ItemDataRole.ToolTipRole
 KIND_ROLE = Qt.ItemDataRole.UserRole + 2
 """Of a row of kinds: the StoredKind's word, or empty for all of them."""
 
+_FAILED = "The disk could not be looked at."
+_NO_LIST = "There is nothing to list, because the disk could not be looked at."
+_WAIT_FOR_LOOK = "Wait until the disk has been looked at"
+
 
 @dataclass(frozen=True, slots=True)
 class KindRow:
@@ -109,14 +113,46 @@ class StorageModel(QObject):
         return "Everything" if self.kind is None else KIND_TITLES[self.kind]
 
     @property
+    def has_failed(self) -> bool:
+        """Whether nothing is known, because the look came to nothing."""
+        return self.report is None and bool(self.problem)
+
+    @property
     def sentence(self) -> str:
         """All of it in a sentence."""
         if self.report is None:
-            if self.is_looking:
-                return "Looking…"
-            return self.problem or "Nothing has been looked at yet."
+            return f"{_FAILED} {self.problem}" if self.has_failed else self.unknown
         total, free = size(self.report.total), size(self.report.free)
         return f"Temper takes {total}; {free} of the disk are free."
+
+    @property
+    def unknown(self) -> str:
+        """Why there is no list as yet; empty where there is one."""
+        if self.report is not None:
+            return ""
+        if self.is_looking:
+            return "Looking…"
+        return _NO_LIST if self.problem else "Nothing has been looked at yet."
+
+    @property
+    def preview_reason(self) -> str:
+        """Why it cannot be shown what goes and what stays; empty where it can."""
+        if self.report is None:
+            if self.has_failed:
+                return "The disk could not be looked at: try that again first"
+            return _WAIT_FOR_LOOK
+        return "" if self.plan.verdicts else "There is nothing that a clean-up would look at"
+
+    @property
+    def clean_reason(self) -> str:
+        """Why nothing can be removed now; empty where something can."""
+        if self.is_cleaning:
+            return "Wait until the clean-up that is going on has ended"
+        if self.is_looking:
+            return _WAIT_FOR_LOOK
+        if self.report is None:
+            return self.preview_reason
+        return "" if self.plan.going else "Nothing can go by these rules"
 
     @property
     def plan_sentence(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,12 +74,13 @@ class Storage:
         self.pins = Pins(database)
 
     def report(self) -> StorageReport:
-        """Everything that takes room. Reads every folder: seconds."""
+        """Everything that takes room. Reads every folder: seconds. AppError("io")."""
         images, problems = self._images_now()
         runs, pins = self._records.newest(_ALL), self.pins.all()
-        histories = {run.id: history_of(run, pins.get(run.id, ())) for run in runs}
-        known = Known(runs, histories, self._library.list(), images, problems)
-        return take_stock(self._places(), known)
+        with _readable():
+            histories = {run.id: history_of(run, pins.get(run.id, ())) for run in runs}
+            known = Known(runs, histories, self._library.list(), images, problems)
+            return take_stock(self._places(), known)
 
     def histories(self) -> Sequence[RunHistory]:
         """The runs with what a clean-up thinks about, newest first."""
@@ -88,14 +89,16 @@ class Storage:
 
     def plan(self, rules: RetentionRules, setup: TrainingConfig | None = None) -> CleanPlan:
         """What a clean-up by these rules would remove; nothing is done. ``setup`` is one that is
-        not saved, and needs what it names as a saved one does."""
-        return self._cleaner(setup).plan(rules)
+        not saved, and needs what it names as a saved one does. AppError("io")."""
+        with _readable():
+            return self._cleaner(setup).plan(rules)
 
     def clean(
         self, shown: CleanPlan, rules: RetentionRules, setup: TrainingConfig | None = None
     ) -> Cleaned:
-        """Remove what was shown, and of that only what may still go. AppError("busy")."""
-        return self._cleaner(setup).clean(shown, rules)
+        """Remove what was shown, and of that only what may still go. AppError("busy", "io")."""
+        with _readable():
+            return self._cleaner(setup).clean(shown, rules)
 
     def forecast(self, config: TrainingConfig) -> StorageForecast:
         """What training it takes at most, and whether there is room. Up to ten seconds; AppError
@@ -176,6 +179,17 @@ class Storage:
             return self._images(), ()
         except AppError as error:
             return (), (f"Docker images are not counted: {error.message}",)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """What the disk refuses is told as AppError("io")."""
+    try:
+        yield
+    except OSError as error:
+        place = f" {error.filename}" if error.filename else " something"
+        message = f"The disk refused to show{place}: {error.strerror or error}."
+        raise AppError("io", message, "Mend that, then look again.") from error
 
 
 def _own_root(data: object) -> Iterator[Path]:

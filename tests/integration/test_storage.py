@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -28,7 +29,7 @@ from services.datasets import DatasetLibrary
 from services.environment.folder_lock import try_lock
 from services.model_shapes import ShapeAnswer
 from services.run_records import RunRecords
-from services.storage import forecast
+from services.storage import forecast, inventory
 from services.storage.forecast import StorageForecaster
 from services.storage.inventory import Places
 from services.storage.spare_finder import SpareFinder
@@ -189,6 +190,19 @@ def test_an_engine_that_does_not_answer_is_said_and_the_rest_is_counted(world: W
     assert report.problems == ("Docker images are not counted: The Docker engine is not running.",)
     assert report.of(StoredKind.CHECKPOINT)
     assert not report.of(StoredKind.IMAGE)
+
+
+def test_a_disk_that_cannot_be_read_is_said_in_a_sentence(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(place: Path) -> object:
+        raise PermissionError(errno.EACCES, "Permission denied", str(place))
+
+    monkeypatch.setattr(inventory.shutil, "disk_usage", refused)
+    with pytest.raises(AppError, match=r"refused to show .*: Permission denied") as refusal:
+        world.storage.report()
+    assert refusal.value.kind == "io"
+    assert refusal.value.hint
 
 
 def test_an_image_under_two_names_takes_its_room_once(world: World) -> None:

@@ -237,7 +237,7 @@ def test_what_cannot_be_done_is_said_and_can_be_tried_again(program: Program) ->
     program.services.storage.error = AppError("busy", "Another Temper deletes.", "Wait a moment.")
     opened(program)
     sentence = program.child("storage.sentence")
-    assert sentence.text() == "Another Temper deletes. Wait a moment."
+    assert sentence.text().endswith("Another Temper deletes. Wait a moment.")
     assert sentence.property("role") == "error"
     assert program.child("storage.result").text() == ""
     program.services.storage.error = None

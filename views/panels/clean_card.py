@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel
 from models.domain.storage import MOST_KEPT, RetentionRules
 from models.qt.wording import size
 from views.theme import current_theme
-from views.widgets.buttons import push_button
+from views.widgets.buttons import enable, push_button
 from views.widgets.card import Card, restyle, show_if, text_label
 from views.widgets.fields import StepLineEdit
 from views.widgets.further_kinds import FurtherKinds
@@ -28,6 +28,8 @@ _LAST_HELP = (
     "it goes on from, whatever stands here"
 )
 _BEST_HELP = "The checkpoint with the lowest held-out loss stays, too"
+_PREVIEW_HELP = "List what goes and what stays, each with the reason"
+_GO_HELP = "Remove what is listed as going, after a question"
 
 
 class CleanCard(Card):
@@ -77,9 +79,7 @@ class CleanCard(Card):
         self._result.setObjectName("storage.result")
         self._done.setObjectName("storage.done")
         self._preview.setObjectName("storage.preview")
-        self._preview.setToolTip("List what goes and what stays, each with the reason")
         self._go.setObjectName("storage.free")
-        self._go.setToolTip("Remove what is listed as going, after a question")
 
     def _build(self) -> None:
         self.tools.addWidget(HelpButton("storage#cleaning-up", "cleaning up"))
@@ -124,13 +124,12 @@ class CleanCard(Card):
     def _show(self) -> None:
         model = self._model
         is_known = model.report is not None
-        is_idle = model.is_ready and is_known and not (model.is_looking or model.is_cleaning)
         self._show_rules(model.rules)
         self.also.show_kinds(model.rules.also, model.plan, known=is_known)
         for one in (self._last, self._best, self.also):
             one.setEnabled(model.is_ready and is_known and not model.is_cleaning)
-        self._preview.setEnabled(is_known and bool(model.plan.verdicts))
-        self._go.setEnabled(is_idle and bool(model.plan.going))
+        enable(self._preview, model.preview_reason, _PREVIEW_HELP)
+        enable(self._go, model.clean_reason, _GO_HELP)
         restyle(self._go, "role", "danger" if model.plan.going else "")
         self._go.setText(f"Fr&ee {size(model.plan.bytes)}…" if model.plan.bytes else "Fr&ee space…")
         self._result.setText(self._words())

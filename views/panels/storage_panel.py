@@ -15,6 +15,7 @@ from views.panels.clean_card import CleanCard
 from views.theme import current_theme
 from views.widgets.buttons import push_button
 from views.widgets.card import Card, restyle, show_if, text_label
+from views.widgets.empty_state import EmptyState
 from views.widgets.help_button import HelpButton
 from views.widgets.memory_parts import MemoryTrack, Piece
 from views.widgets.page_column import ScrollColumn, TwoColumns, reveal
@@ -71,6 +72,8 @@ class StoragePanel(QWidget):
         self._folder = push_button("&Open folder", "link")
         self._pin = push_button("&Pin", "link")
         self._back = push_button("Show everyth&ing", "link")
+        self._unknown = EmptyState("")
+        self._try_again = self._unknown.add_button("Tr&y again", "primary")
         self._name_parts()
         self._build()
         self._connect()
@@ -86,6 +89,9 @@ class StoragePanel(QWidget):
         self._pin.setObjectName("storage.pin")
         self._back.setObjectName("storage.back")
         self._back.setToolTip("Leave the list of what goes and what stays")
+        self._unknown.sentence.setObjectName("storage.unknown")
+        self._try_again.setObjectName("storage.try_again")
+        self._try_again.setToolTip("Look at the disk once more")
 
     def _build(self) -> None:
         left = ScrollColumn()
@@ -102,6 +108,7 @@ class StoragePanel(QWidget):
         for table in (self.items, self.verdicts):
             table.setMinimumHeight(_LEAST_TABLE)
             self._lists.addWidget(table)
+        self._lists.addWidget(self._unknown)
         self._list.body.addWidget(self._lists, 1)
         page = QVBoxLayout(self)
         page.setContentsMargins(20, 14, 14, 12)
@@ -130,7 +137,8 @@ class StoragePanel(QWidget):
         return head
 
     def _connect(self) -> None:
-        self._again.clicked.connect(self.look_requested)
+        for button in (self._again, self._try_again):
+            button.clicked.connect(self.look_requested)
         self.kinds.kind_chosen.connect(self._on_kind)
         self.items.chosen.connect(self._show_tools)
         self._folder.clicked.connect(self._on_folder)
@@ -203,12 +211,13 @@ class StoragePanel(QWidget):
         self._again.setEnabled(model.is_ready and not is_busy)
         self._again.setText("Looking…" if model.is_looking else "Look &again")
         self._sentence.setText(model.sentence)
-        is_unknown = bool(model.problem) and model.report is None
-        restyle(self._sentence, "role", "error" if is_unknown else "")
+        restyle(self._sentence, "role", "error" if model.has_failed else "")
         problems = model.report.problems if model.report is not None else ()
         self._problems.setText("\n".join(problems))
         show_if(self._problems, bool(problems))
-        show_if(self.kinds, model.report is not None)
+        for widget in (self._track, self.kinds):
+            show_if(widget, model.report is not None)
+        self._show_unknown()
         title = "What goes and what stays" if self.shows_plan else model.title
         self._list.heading.setText(title)
         show_if(self._back, self.shows_plan)
@@ -216,6 +225,16 @@ class StoragePanel(QWidget):
             self.kinds.show_kind(model.kind)
         self._show_track()
         self._show_tools()
+
+    def _show_unknown(self) -> None:
+        """Why there is no list, in its place; the list again as soon as there is one."""
+        model = self._model
+        if model.report is None:
+            self._unknown.sentence.setText(model.unknown)
+            show_if(self._try_again, model.has_failed)
+            self._lists.setCurrentWidget(self._unknown)
+        elif self._lists.currentWidget() is self._unknown:
+            self._lists.setCurrentWidget(self.items)
 
     @Slot()
     def _show_track(self) -> None:
@@ -233,8 +252,8 @@ class StoragePanel(QWidget):
     @Slot()
     def _show_tools(self) -> None:
         item = None if self.shows_plan else self.items.selected()
-        self._folder.setVisible(not self.shows_plan)
-        self._pin.setVisible(not self.shows_plan)
+        for button in (self._folder, self._pin):
+            button.setVisible(self._model.report is not None and not self.shows_plan)
         has_place = item is not None and bool(item.place)
         self._folder.setEnabled(has_place)
         self._folder.setToolTip(_FOLDER_HELP if has_place else _folder_reason(item))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QToolButton, QWidget
 
 from views.theme import current_theme
 from views.widgets.card import ICON_ONLY, TEXT_UNDER_ICON
@@ -67,6 +67,14 @@ class NavButton(QToolButton):
             return
         color = theme.tokens.accent_text if self.isChecked() else theme.tokens.muted
         self.setIcon(theme.icon(self._icon_name, color))
+
+
+def enable(button: QAbstractButton, reason: str, tip: str) -> None:
+    """Switch a button off where there is a ``reason``, and say that instead of what it does; also
+    to those who hear it."""
+    button.setEnabled(not reason)
+    button.setToolTip(reason or tip)
+    button.setAccessibleDescription(reason)
 
 
 def push_button(text: str, role: str = "") -> QPushButton:
