@@ -246,12 +246,11 @@ class RunStarter:
     ) -> list[Problem]:
         """The runner's, and what a new run needs besides; one that goes on has its model, and
         checkpoints that take room already. ``clears``: one that may overwrite its output."""
-        found = self.runner_problems(config)
         if self._needs is None or goes_on:
-            return found
+            return self.runner_problems(config)
         data_root, offline = self._builder.data_root(config), self._offline.is_offline()
-        needs = self._needs.problems(config, data_root, offline=offline, clears=clears)
-        return [*found, *needs]
+        needs = self._needs.ask(config, data_root, offline=offline, clears=clears)
+        return [*self.runner_problems(config), *needs()]
 
     def runner_problems(self, config: TrainingConfig) -> list[Problem]:
         """What keeps this computer, or its account at Runpod, from running the setup."""

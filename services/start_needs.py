@@ -14,8 +14,8 @@ from models.domain.config import TARGET_LOCAL
 from models.domain.errors import AppError, Fix, Problem
 from models.domain.start_fixes import ANOTHER_FOLDER, ANOTHER_MODEL, SET_TOKEN
 from models.domain.storage import Piece, freed_bytes
-from services.hub_cache import is_cached_model
 from services.job_builder import is_local_model
+from services.models.cached import is_cached_model
 from services.run_files import host_path
 from services.storage.disk import file_names
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
 
     Check = Callable[[TrainingConfig, Path, bool], list[Problem]]
+    Answer = queue.SimpleQueue[Sequence[Problem]]
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class Forecast(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StartNeeds:
-    """Blocking for :data:`LIMIT_SECONDS` at most; thread-safe.
+    """Its answer blocks for :data:`LIMIT_SECONDS` at most; thread-safe.
 
     ``forecast`` raises AppError where nothing is known of a model.
     """
@@ -86,23 +87,17 @@ class StartNeeds:
     forecast: Callable[[TrainingConfig], Forecast]
     limit: float = LIMIT_SECONDS
 
-    def problems(
+    def ask(
         self, config: TrainingConfig, data_root: Path, *, offline: bool, clears: bool = False
-    ) -> list[Problem]:
-        """What is missing, as far as that is known in time. The checks look at the same time.
+    ) -> Callable[[], list[Problem]]:
+        """Begin to look for what is missing, and return what waits for it: it is told as far as
+        it is known in time, which counts from now. All is looked at at once.
 
         ``clears``: what lies in the output directory goes first, or may go: its room counts."""
         room = partial(self._room_problems, clears=clears)
         checks: tuple[Check, ...] = (self._model_problems, room)
         answers = [_ask(check, config, data_root, offline) for check in checks]
-        until = time.monotonic() + self.limit
-        found: list[Problem] = []
-        for answer in answers:
-            try:
-                found += answer.get(timeout=max(0.0, until - time.monotonic()))
-            except queue.Empty:
-                logger.info("a check before the start took too long")
-        return found
+        return partial(_told, answers, time.monotonic() + self.limit)
 
     def _model_problems(
         self, config: TrainingConfig, data_root: Path, offline: bool
@@ -215,11 +210,20 @@ def _is_granted(repo: str, token: str) -> bool:
     return True
 
 
-def _ask(
-    check: Check, config: TrainingConfig, data_root: Path, offline: bool
-) -> queue.SimpleQueue[Sequence[Problem]]:
+def _told(answers: Sequence[Answer], until: float) -> list[Problem]:
+    """What has been answered by then."""
+    found: list[Problem] = []
+    for answer in answers:
+        try:
+            found += answer.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            logger.info("a check before the start took too long")
+    return found
+
+
+def _ask(check: Check, config: TrainingConfig, data_root: Path, offline: bool) -> Answer:
     """Look in a thread that nobody waits for longer than the limit."""
-    answer: queue.SimpleQueue[Sequence[Problem]] = queue.SimpleQueue()
+    answer: Answer = queue.SimpleQueue()
 
     def look() -> None:
         try:

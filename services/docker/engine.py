@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ _TELLING = (advice.DENIED, advice.OLD, "docker_windows", "docker_address", advic
 """Of several places that do not serve, the one whose reason helps most is told."""
 
 _PIPES = "//./pipe/"
+
+AGAIN_SECONDS = 1.0
+"""For the first answer of an engine that gave none last time."""
 
 
 class DockerEngine:
@@ -47,6 +51,7 @@ class DockerEngine:
         self._is_offline = is_offline
         self._found: Endpoint | None = None
         self._clients: dict[str, DockerClient] = {}
+        self._silent: set[str] = set()
         self._lock = threading.Lock()
 
     def client(self) -> DockerClient:
@@ -93,20 +98,34 @@ class DockerEngine:
             client.close()
 
     def _client_of(self, endpoint: Endpoint) -> DockerClient:
-        from services.docker.sdk import connect
-
         if not endpoint.is_local and self._is_offline():
             raise advice.elsewhere(endpoint)
         with self._lock:
             known = self._clients.get(endpoint.url)
         if known is not None:
             return known
-        made = connect(endpoint, self._computer)
+        made = self._connect(endpoint)
         with self._lock:
             kept = self._clients.setdefault(endpoint.url, made)
         if kept is not made:  # another thread was faster
             made.close()
         return kept
+
+    def _connect(self, endpoint: Endpoint) -> DockerClient:
+        """One that was silent for the whole of its time is given little at the next try: what
+        waits for it, as a start does, is told at once what is known."""
+        from services.docker.sdk import TIMEOUT_SECONDS, connect
+
+        seconds = AGAIN_SECONDS if endpoint.url in self._silent else TIMEOUT_SECONDS
+        began = time.monotonic()
+        try:
+            made = connect(endpoint, self._computer, seconds)
+        except AppError as error:
+            if error.kind == advice.STOPPED and time.monotonic() - began >= seconds:
+                self._silent.add(endpoint.url)
+            raise
+        self._silent.discard(endpoint.url)
+        return made
 
     def _search(self) -> Endpoint:
         places = find_endpoints(self._computer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import stat
 from contextlib import closing
@@ -23,16 +24,19 @@ TIMEOUT_SECONDS = 10.0
 _ACCESS_DENIED = 5  # of Windows
 
 
-def connect(endpoint: Endpoint, computer: Computer) -> DockerClient:
+def connect(
+    endpoint: Endpoint, computer: Computer, seconds: float = TIMEOUT_SECONDS
+) -> DockerClient:
     """A client of an engine that answered just now, in the engine's own version of the API.
 
-    AppError of the kinds in :mod:`services.docker.advice`.
+    ``seconds`` is what its first answer may take. AppError of the kinds in
+    :mod:`services.docker.advice`.
     """
     _check_address(endpoint)
-    problem = knock(endpoint, computer)
+    problem = knock(endpoint, computer, seconds)
     if problem is not None:
         raise problem
-    first = _client(endpoint, advice.OLDEST_API)
+    first = _client(endpoint, advice.OLDEST_API, seconds)
     with closing(first):
         version = _version(first, endpoint, computer)
     api = str(version["ApiVersion"])
@@ -40,21 +44,23 @@ def connect(endpoint: Endpoint, computer: Computer) -> DockerClient:
         raise advice.old(str(version.get("Version") or ""), api, is_podman=is_podman(version))
     if str(version.get("Os") or "linux").lower() == "windows":
         raise advice.windows_containers()
-    return _client(endpoint, api)
+    return _client(endpoint, api, TIMEOUT_SECONDS)
 
 
-def knock(endpoint: Endpoint, computer: Computer) -> AppError | None:
-    """Why nothing can be said to this place; None where somebody opens.
+def knock(
+    endpoint: Endpoint, computer: Computer, seconds: float = TIMEOUT_SECONDS
+) -> AppError | None:
+    """Why nothing can be said to this place; None where somebody opens within so many seconds.
 
     With a socket of our own: the SDK wraps the reason in three exceptions.
     """
     try:
         if endpoint.socket_path:
-            _knock_unix(endpoint.socket_path)
+            _knock_unix(endpoint.socket_path, seconds)
         elif endpoint.url.startswith("tcp://"):
             parts = urlsplit(endpoint.url)
             address = (parts.hostname or "localhost", parts.port or 0)
-            socket.create_connection(address, TIMEOUT_SECONDS).close()
+            socket.create_connection(address, seconds).close()
     except PermissionError:
         return advice.denied(computer, endpoint)
     except OSError:
@@ -68,11 +74,11 @@ def is_podman(version: dict[str, Any]) -> bool:
     return any("podman" in str(part.get("Name", "")).lower() for part in parts)
 
 
-def _knock_unix(path: str) -> None:
+def _knock_unix(path: str, seconds: float) -> None:
     if not stat.S_ISSOCK(Path(path).stat().st_mode):
         raise ConnectionRefusedError(path)
     with closing(socket.socket(socket.AF_UNIX)) as tried:
-        tried.settimeout(TIMEOUT_SECONDS)
+        tried.settimeout(seconds)
         tried.connect(path)
 
 
@@ -114,21 +120,22 @@ def _version(client: DockerClient, endpoint: Endpoint, computer: Computer) -> di
     return found
 
 
-def _client(endpoint: Endpoint, api: str) -> DockerClient:
+def _client(endpoint: Endpoint, api: str, seconds: float) -> DockerClient:
     """A client that has not connected yet: a version is given, so none is asked for."""
     import docker
     from docker.errors import DockerException
 
+    timeout = math.ceil(seconds)  # the SDK counts in whole ones
     try:
         client = docker.DockerClient(
-            base_url=endpoint.url, version=api, timeout=int(TIMEOUT_SECONDS), tls=_tls(endpoint)
+            base_url=endpoint.url, version=api, timeout=timeout, tls=_tls(endpoint)
         )
     except (DockerException, ValueError, OSError) as error:
         raise advice.bad_address(endpoint) from error
     if endpoint.socket_path:
         from services.docker.tidy_adapter import TidyAdapter
 
-        adapter = TidyAdapter(f"http+{endpoint.url}", timeout=int(TIMEOUT_SECONDS))
+        adapter = TidyAdapter(f"http+{endpoint.url}", timeout=timeout)
         client.api.mount("http+docker://", adapter)
     return client
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import socket
 import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -40,6 +42,7 @@ from models.domain.start_fixes import (
 )
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
+from services.docker import sdk
 from services.docker.engine import DockerEngine
 from services.install_id import InstallId
 from services.job_builder import JobBuilder
@@ -146,7 +149,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         )  # fmt: skip
         made.service.starter.also_ask(
             # Its limit has a test of its own: a busy machine is no reason to miss a gated model.
-            StartNeeds(lambda: made.token, lambda config: _forecast(made, config), limit=30.0)
+            StartNeeds(lambda: made.token, partial(_forecast, made), limit=30.0)
         )
         made.values = {"dataset.session": "1", "hp.base_model": "/data/models/mine"}
         yield made
@@ -441,6 +444,30 @@ def test_what_takes_too_long_to_find_out_does_not_keep_a_start_back(world: World
 
     assert (found, ended.is_set()) == ([], False)
     released.set()
+
+
+def test_neither_an_engine_nor_a_hub_that_is_silent_keeps_a_start_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(socket.socket(socket.AF_UNIX)) as engine, closing(socket.socket()) as hub:
+        engine.bind(str(world.home / "no.sock"))
+        hub.bind(("127.0.0.1", 0))
+        engine.listen(64)
+        hub.listen(64)
+        with monkeypatch.context() as patched:
+            patched.setattr(sdk, "TIMEOUT_SECONDS", 0.1)  # what a look at the section has waited
+            _set(local__runtime=RUNTIME_DOCKER, local__image="temper-trainer:1")(world)
+            world.problems()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{hub.getsockname()[1]}")
+        world.values["hp.base_model"] = OPEN
+        forecast = partial(_forecast, world)
+        world.service.starter.also_ask(StartNeeds(lambda: None, forecast))
+
+        found, seconds = _timed(world)
+
+    assert seconds < SECONDS
+    assert [problem.field for problem in found] == ["local.runtime"]
+    assert "does not answer" in found[0].message
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from models.domain.errors import AppError
 from models.domain.run import ContainerHandle
 from services.docker import sdk
-from services.docker.engine import DockerEngine
+from services.docker.engine import AGAIN_SECONDS, DockerEngine
 from services.run_files import RunFolder
 from services.runners import log_pump
 from services.runners.docker import DockerRunner
@@ -64,3 +64,20 @@ def test_a_kill_says_that_it_was_not_heard(runner: DockerRunner, handle: Contain
     with pytest.raises(AppError) as caught:
         runner.kill(handle)
     assert caught.value.kind == "docker_stopped"
+
+
+def test_an_engine_that_gave_no_answer_is_waited_for_only_shortly_the_next_time(
+    handle: ContainerHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sdk, "TIMEOUT_SECONDS", 2.0)
+    made, waits = sdk._client, []
+    monkeypatch.setattr(
+        sdk, "_client", lambda at, api, seconds: waits.append(seconds) or made(at, api, seconds)
+    )
+    engine = DockerEngine({"DOCKER_HOST": handle.endpoint})
+
+    for _ in range(2):
+        with pytest.raises(AppError, match="does not answer"):
+            engine.client()
+
+    assert waits == [2.0, AGAIN_SECONDS]
