@@ -13,9 +13,10 @@ from app.cli.asking import interruptible
 from app.cli.output import Json, plain, print_json, reported
 from app.cli.setup import StepPrinter, ensure_runtime
 from app.cli.state import services
-from models.domain.config import RUNTIME_DOCKER, HyperparameterSection, LocalSection
+from models.domain.config import RUNTIME_DOCKER, LocalSection
 from models.domain.data_report import Learning
 from models.domain.errors import AppError
+from models.domain.hyperparameters import HyperparameterSection
 from services.chat_templates import read_template
 from services.job_builder import job_model
 from services.progress import Cancelled

@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from models.domain.config import DEFAULT_MODEL
 from models.domain.config_io import with_values
+from models.domain.hyperparameters import DEFAULT_MODEL
 from models.domain.memory import estimate_memory
 from models.domain.processes import processes_of
 

@@ -11,7 +11,8 @@ from models.domain.methods import packs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from models.domain.config import HyperparameterSection, TrainingConfig
+    from models.domain.config import TrainingConfig
+    from models.domain.hyperparameters import HyperparameterSection
     from models.domain.model_shape import ModelShape
 
 ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")

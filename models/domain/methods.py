@@ -9,7 +9,7 @@ from models.domain.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from models.domain.config import HyperparameterSection
+    from models.domain.hyperparameters import HyperparameterSection
 
 SFT_ONLY = frozenset({"hp.packing", "hp.train_on"})
 """Settings without a meaning where answers are compared: those stay apart, each as a whole."""

@@ -14,7 +14,8 @@ from models.domain.run import RunState
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from models.domain.config import HyperparameterSection, TrainingConfig
+    from models.domain.config import TrainingConfig
+    from models.domain.hyperparameters import HyperparameterSection
     from models.domain.run import Run
     from models.domain.told_remedies import ToldRemedy
 

@@ -10,7 +10,8 @@ from models.domain import memory_terms as terms
 from models.domain.memory import plan_of
 
 if TYPE_CHECKING:
-    from models.domain.config import HyperparameterSection, TrainingConfig
+    from models.domain.config import TrainingConfig
+    from models.domain.hyperparameters import HyperparameterSection
     from models.domain.model_shape import ModelShape
 
 _FLOAT32, _HALF = 4, 2

@@ -6,7 +6,8 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from models.domain.config import HyperparameterSection, TrainingConfig
+    from models.domain.config import TrainingConfig
+    from models.domain.hyperparameters import HyperparameterSection
 
 _BYTES_A_TOKEN = 4
 """Of English text with the vocabularies of today's models; other languages have fewer."""

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
-    from models.domain.config import HyperparameterSection, TrainingConfig
+    from models.domain.config import TrainingConfig
+    from models.domain.hyperparameters import HyperparameterSection
     from models.domain.image_facts import ImageFacts
 
 QUANTISED, WANDB = "quantised", "wandb"

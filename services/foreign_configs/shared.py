@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from models.domain.config import OPTIMIZERS, SCHEDULERS, SOURCE_HUB
+from models.domain.config import SOURCE_HUB
 from models.domain.errors import AppError
 from models.domain.foreign_config import Fate
+from models.domain.hyperparameters import OPTIMIZERS, SCHEDULERS
 from services.foreign_configs.translation import as_word
 
 if TYPE_CHECKING:

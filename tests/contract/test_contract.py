@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from models.domain.column_mapping import ROW_FORMATS
-from models.domain.config import HyperparameterSection
 from models.domain.config_io import settings_index
+from models.domain.hyperparameters import HyperparameterSection
 from services.dataset_import.conversation_checks import ROLES, SPEAKERS
 from services.dataset_import.row_checks import check_row
 from trainer_image import conversations

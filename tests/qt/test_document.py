@@ -8,7 +8,6 @@ import pytest
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from models.domain.config import (
-    DEFAULT_MODEL,
     RUNTIME_DOCKER,
     SOURCE_HUB,
     TARGET_LOCAL,
@@ -16,6 +15,7 @@ from models.domain.config import (
     TrainingConfig,
 )
 from models.domain.config_io import settings_index
+from models.domain.hyperparameters import DEFAULT_MODEL
 from tests.qt.every_setting import EVERYTHING, use
 from tests.qt.fakes import make_session
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from models.domain.config import HyperparameterSection, LocalSection, TrainingConfig
+from models.domain.config import LocalSection, TrainingConfig
 from models.domain.errors import AppError
+from models.domain.hyperparameters import HyperparameterSection
 from models.domain.inference import TunedModel
 from models.domain.run import Run, RunState
 from services.adapters import tuned_model

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from models.domain.base_models import BaseModel, load_base_models
-from models.domain.config import DEFAULT_MODEL
 from models.domain.errors import AppError
+from models.domain.hyperparameters import DEFAULT_MODEL
 from models.domain.model_shape import ModelShape, shape_from_config
 
 CATALOGUE = Path(__file__).parents[2] / "resources" / "base_models.toml"

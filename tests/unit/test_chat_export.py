@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 
 from models.domain.chat_export import export_text, settings_text
-from models.domain.config import HyperparameterSection, TrainingConfig
+from models.domain.config import TrainingConfig
+from models.domain.hyperparameters import HyperparameterSection
 from models.domain.inference import (
     INFERENCE_PRESETS,
     Answer,

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from models.domain import memory_terms as terms
 from models.domain import model_shape
-from models.domain.config import OPTIMIZERS, TrainingConfig
+from models.domain.config import TrainingConfig
 from models.domain.config_io import settings_index, with_values
+from models.domain.hyperparameters import OPTIMIZERS
 from models.domain.memory import ALL_LINEAR, CONTEXT, MemoryEstimate, estimate_memory, plan_of
 from tests.unit.memory_tables import (
     FIELD,

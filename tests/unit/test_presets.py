@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.domain.base_models import load_base_models
-from models.domain.config import DEFAULT_MODEL, PRESETS, TrainingConfig
+from models.domain.config import PRESETS, TrainingConfig
 from models.domain.config_io import settings_index, with_values
 from models.domain.hardware import Gpu, Hardware
+from models.domain.hyperparameters import DEFAULT_MODEL
 from models.domain.memory import estimate_memory
 from models.domain.presets import (
     AUTO_SET,

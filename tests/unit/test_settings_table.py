@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from models.domain.config import HyperparameterSection
+from models.domain.hyperparameters import HyperparameterSection
 from trainer_image.contract import Hyperparameters
 
 TRAINER_TESTS = Path(__file__).parents[1] / "trainer"
