@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.domain.config import SOURCE_SESSION
 from models.domain.errors import AppError
-from trainer_image.contract import DatasetFormat, misfit
+from trainer_image.row_formats import DatasetFormat, misfit
 
 if TYPE_CHECKING:
     from models.domain.config import TrainingConfig

@@ -14,7 +14,7 @@ from models.domain.errors import AppError
 from services.data_inspection import RowFile
 from services.hub_client import hub_api
 from services.rows_aside import rows_aside
-from trainer_image.contract import DatasetFormat, fitting, misfit
+from trainer_image.row_formats import DatasetFormat, fitting, misfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

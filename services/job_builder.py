@@ -24,7 +24,8 @@ from services.config_secrets import secret_problems
 from services.hub_cache import is_cached_model
 from services.hub_datasets import dataset_problems
 from services.run_files import host_path
-from trainer_image.contract import DatasetFormat, DatasetSpec, Hyperparameters, Job, fitting, misfit
+from trainer_image.contract import DatasetSpec, Hyperparameters, Job
+from trainer_image.row_formats import DatasetFormat, fitting, misfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

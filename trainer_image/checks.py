@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from trainer_image import stacked, world
-from trainer_image.contract import FailureKind, Hyperparameters, Job, fitting, misfit
+from trainer_image.contract import FailureKind, Hyperparameters, Job
 from trainer_image.encoding import has_kept
 from trainer_image.failures import RefusedError
 from trainer_image.output import OutputFolder, Start
 from trainer_image.record import commit_of
+from trainer_image.row_formats import fitting, misfit
 from trainer_image.rows import DatasetError, check_file, file_sha256
 from trainer_image.run_folder import is_local, resolve
 from trainer_image.sharded import OPTIMIZERS, is_sharded

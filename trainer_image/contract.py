@@ -1,4 +1,5 @@
 """What the desktop program and the trainer agree on: job, events, state, result, exit codes.
+(What the rows may look like: ``row_formats.py``.)
 
 No torch here: a bad job is refused in milliseconds, and the desktop program may import this module.
 Files of a run (docs/architecture.md): ``job.json events.jsonl state.json train.log result.json
@@ -15,6 +16,8 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from trainer_image.row_formats import DatasetFormat  # noqa: TC001 - pydantic reads the annotation
 
 DATA_ROOT_VARIABLE = "TEMPER_DATA_ROOT"
 CONTAINER_DATA_ROOT = "/data"
@@ -38,8 +41,6 @@ _LATER = {"train_on": "every answer", "beta": 0.1}
 """Settings that came later, with what was done before: there the fingerprint is the older one."""
 
 _LARGEST_BATCH = 4096
-_HIGHEST_RATE = 1e-4
-"""Above it a training that compares answers is warned of."""
 
 
 class ExitCode(IntEnum):
@@ -84,72 +85,6 @@ class Phase(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     CANCELLED = "cancelled"
-
-
-class DatasetFormat(StrEnum):
-    """How a row holds a conversation; FORMAT_COLUMNS says which columns it needs."""
-
-    MESSAGES = "messages"
-    SHAREGPT = "sharegpt"
-    ALPACA = "alpaca"
-    UNPAIRED_PREFERENCE = "unpaired_preference"
-    PROMPT_COMPLETION = "prompt_completion"
-    QUESTION_ANSWER = "question_answer"
-    INPUT_OUTPUT = "input_output"
-    PREFERENCE = "preference"
-    TEXT = "text"
-
-
-FORMAT_COLUMNS: dict[DatasetFormat, tuple[str, ...]] = {
-    DatasetFormat.MESSAGES: ("messages",),
-    DatasetFormat.SHAREGPT: ("conversations",),
-    DatasetFormat.ALPACA: ("instruction", "output"),
-    DatasetFormat.UNPAIRED_PREFERENCE: ("prompt", "completion", "label"),
-    DatasetFormat.PROMPT_COMPLETION: ("prompt", "completion"),
-    DatasetFormat.QUESTION_ANSWER: ("question", "answer"),
-    DatasetFormat.INPUT_OUTPUT: ("input_text", "output_text"),
-    DatasetFormat.PREFERENCE: ("chosen", "rejected"),
-    DatasetFormat.TEXT: ("text",),
-}
-"""Columns a row must have. The columns ``system``, ``tools`` and ``split``, Alpaca's ``input`` and
-the ``prompt`` of a preference pair are optional; a ``label`` is whether an answer is a good one."""
-
-METHODS: dict[DatasetFormat, tuple[str, ...]] = {
-    DatasetFormat.PREFERENCE: ("DPO", "ORPO", "KTO"),
-    DatasetFormat.UNPAIRED_PREFERENCE: ("KTO",),
-}
-"""What learns from these rows; from all others SFT alone."""
-
-
-def misfit(format_: DatasetFormat, method: str) -> str:
-    """Why a method cannot learn from such rows, in words that follow the dataset's name."""
-    if method in METHODS.get(format_, ("SFT",)):
-        return ""
-    if format_ not in METHODS:
-        return f"holds nothing to compare: {method} learns from good and bad answers."
-    pairs = format_ is DatasetFormat.PREFERENCE
-    what = "pairs of a chosen and a rejected answer" if pairs else "answers marked good or bad"
-    return f"holds {what}, which {method} cannot learn from."
-
-
-def rate_note(method: str, learning_rate: float, tuning: str = "LoRA") -> str:
-    """A sentence where a rate that suits SFT is too high to compare answers by. DPO's paper learns
-    at 5e-7, ORPO's at 8e-6, KTO's at 5e-7, each of whole models; adapters bear about ten times.
-    A rate that suits an adapter is also too high for the whole model."""
-    if (method == "SFT" and tuning == "LoRA") or learning_rate <= _HIGHEST_RATE:
-        return ""
-    digits, _, power = f"{learning_rate:.2e}".partition("e")
-    rate = f"{float(digits):g}e{int(power)}"
-    if method == "SFT":
-        return f"A learning rate of {rate} is high for a full fine-tune: 1e-5 to 5e-5 is usual."
-    return f"A learning rate of {rate} is high for {method}: 5e-6 to 5e-5 is usual."
-
-
-def fitting(format_: DatasetFormat) -> str:
-    """The remedy: the methods that can."""
-    *others, last = METHODS.get(format_, ("SFT",))
-    named = f"{', '.join(others)} or {last}" if others else last
-    return f"Choose the method {named}, or another dataset."
 
 
 class _Strict(BaseModel):

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from trainer_image.contract import FORMAT_COLUMNS, DatasetFormat
+from trainer_image.row_formats import FORMAT_COLUMNS, DatasetFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from trainer_image.contract import METHODS, DatasetFormat
 from trainer_image.conversations import conversation, tools_of
 from trainer_image.masks import Masked, masked
 from trainer_image.preference_rows import sides
+from trainer_image.row_formats import METHODS, DatasetFormat
 from trainer_image.templates import ControlWords, Script
 
 if TYPE_CHECKING:

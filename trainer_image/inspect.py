@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from trainer_image.contract import DatasetFormat, FailureKind
+from trainer_image.contract import FailureKind
 from trainer_image.conversations import Row, RowError
 from trainer_image.data import LAST_ANSWER, NOT_TRAINED, Recipe, Tokens, tokenised
 from trainer_image.environment import prepare_process
@@ -35,6 +35,7 @@ from trainer_image.pretrained import (
     without_torch,
 )
 from trainer_image.report import Report, Split
+from trainer_image.row_formats import DatasetFormat
 from trainer_image.row_pool import workers_for
 from trainer_image.row_worker import Work
 from trainer_image.rows import DatasetError, file_sha256

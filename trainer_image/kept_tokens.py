@@ -25,7 +25,7 @@ from trainer_image.token_file import read_facts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainer_image.contract import DatasetFormat
+    from trainer_image.row_formats import DatasetFormat
 
 _TOKENIZER_FILES = (
     "config.json",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from trainer_image.contract import DatasetFormat
 from trainer_image.conversations import RowError, conversation
 from trainer_image.data import NOT_TRAINED, Encoded, Recipe, Tokens, cut, tokenised
 from trainer_image.near import sketch
 from trainer_image.pieces import Tokenised, entry, lines_of, usable
+from trainer_image.row_formats import DatasetFormat
 from trainer_image.row_looks import (
     Note,
     order_notes,

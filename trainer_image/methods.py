@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.collate import PackedCollator, PaddedCollator
-from trainer_image.contract import rate_note
 from trainer_image.objective import AnswerObjective
 from trainer_image.preference_items import LabelledCollator, PairCollator, imbalance
 from trainer_image.preference_objective import DpoObjective, KtoObjective, OrpoObjective
 from trainer_image.preference_reference import ask_beforehand
+from trainer_image.row_formats import rate_note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

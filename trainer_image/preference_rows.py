@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainer_image.contract import METHODS, DatasetFormat
 from trainer_image.conversations import RowError, asked_before, conversation, is_good, pair
 from trainer_image.masks import masked
+from trainer_image.row_formats import METHODS, DatasetFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainer_image.collate import packed_items, padded_items
-from trainer_image.contract import METHODS, DatasetFormat, fitting, misfit
 from trainer_image.conversations import is_good
 from trainer_image.encoding import encode_all
 from trainer_image.preference_items import compared, size_of
+from trainer_image.row_formats import METHODS, DatasetFormat, fitting, misfit
 from trainer_image.rows import (
     DatasetError,
     NumberedRow,

@@ -12,10 +12,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trainer_image.contract import METHODS
 from trainer_image.findings import Findings
 from trainer_image.kept_tokens import tidy
 from trainer_image.near import Sketches
+from trainer_image.row_formats import METHODS
 from trainer_image.row_looks import said_in
 from trainer_image.row_pool import RowPool
 from trainer_image.row_worker import Work

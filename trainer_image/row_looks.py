@@ -9,8 +9,8 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from trainer_image.contract import DatasetFormat
 from trainer_image.conversations import conversation, pair
+from trainer_image.row_formats import DatasetFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from trainer_image.contract import DatasetFormat
+    from trainer_image.row_formats import DatasetFormat
 
 _LENGTH_BYTES = 8
 

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
-from trainer_image.contract import FORMAT_COLUMNS, DatasetFormat, DatasetSpec, FailureKind
+from trainer_image.contract import DatasetSpec, FailureKind
 from trainer_image.conversations import RowError, conversation, pair, says_good_or_bad
 from trainer_image.failures import RefusedError
+from trainer_image.row_formats import FORMAT_COLUMNS, DatasetFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from trainer_image.contract import DatasetFormat
 from trainer_image.conversations import Message, Row, conversation, is_good
+from trainer_image.row_formats import DatasetFormat
 from trainer_image.run_folder import write_atomic, write_json
 
 if TYPE_CHECKING:

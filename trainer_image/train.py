@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainer_image import checkpoints, crew, distributed, lifeline, worker_reports, world
 from trainer_image.checks import CheckedJob, check, read_job
-from trainer_image.contract import DatasetFormat, ExitCode, Phase, Result
+from trainer_image.contract import ExitCode, Phase, Result
 from trainer_image.data import LAST_ANSWER, Recipe
 from trainer_image.downloads import Download
 from trainer_image.drift import explained
@@ -36,6 +36,7 @@ from trainer_image.push import refuse_without_access
 from trainer_image.quick_steps import quicken
 from trainer_image.record import loaded_signature, use_threads, write_boot
 from trainer_image.remedies import Situation, remedies_for
+from trainer_image.row_formats import DatasetFormat
 from trainer_image.run_folder import EventWriter, RunFolder, StateWriter, is_local
 from trainer_image.samples import write_samples, write_split
 from trainer_image.secrecy import guard_output

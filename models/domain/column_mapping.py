@@ -6,21 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models.domain.errors import AppError
+from trainer_image.row_formats import FORMAT_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-ROW_FORMATS: dict[str, tuple[str, ...]] = {
-    "messages": ("messages",),
-    "sharegpt": ("conversations",),
-    "alpaca": ("instruction", "output"),
-    "unpaired_preference": ("prompt", "completion", "label"),
-    "prompt_completion": ("prompt", "completion"),
-    "question_answer": ("question", "answer"),
-    "input_output": ("input_text", "output_text"),
-    "preference": ("chosen", "rejected"),
-    "text": ("text",),
-}
+ROW_FORMATS: dict[str, tuple[str, ...]] = {str(name): need for name, need in FORMAT_COLUMNS.items()}
 """The columns that each format needs; raw text last, since most rows have some other text too."""
 OPTIONAL_ROLES = ("system", "input", "prompt", "tools", "split")
 """Used where they are there: Alpaca's ``input``, the ``prompt`` of a preference pair."""

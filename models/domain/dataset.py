@@ -51,7 +51,7 @@ class MergePart:
 class DatasetSession:
     """One imported dataset. ``sha256`` names its immutable JSONL file; sizes are in bytes.
 
-    ``format`` is a DatasetFormat of the trainer's contract, ``created_at`` seconds since the epoch,
+    ``format`` is a DatasetFormat of the trainer, ``created_at`` seconds since the epoch,
     ``splits`` maps the values of the rows' own ``split`` column to how many rows have them.
     ``columns`` are those of the file that was imported, ``mapping`` says which of them played which
     part where their names did not, ``licence`` is empty where none is known. ``parts`` are the

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.domain.errors import Problem
+from trainer_image import row_formats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +18,6 @@ PREFERENCE_ONLY = frozenset({"hp.beta"})
 ANSWERS_ONLY = "hp.assistant_only_loss"
 """Has a meaning where a text is learnt, also in part, as the chosen one by ORPO."""
 _LEARNS_A_TEXT = ("SFT", "ORPO")
-_HIGHEST_RATE = 1e-4
-"""As in the trainer, which warns in its log as well (trainer_image/contract.py, rate_note)."""
 
 
 def has_meaning(path: str, method: str) -> bool:
@@ -36,16 +35,10 @@ def packs(hp: HyperparameterSection) -> bool:
 
 
 def rate_note(hp: HyperparameterSection) -> str:
-    """A sentence where a learning rate that suits SFT with an adapter is too high: to compare
-    answers by, or for the whole model."""
-    is_usual = hp.method == "SFT" and hp.tuning == "LoRA"
-    if is_usual or not _HIGHEST_RATE < hp.learning_rate <= 1:  # more is refused anyhow
-        return ""
-    digits, _, power = f"{hp.learning_rate:.2e}".partition("e")
-    rate = f"{float(digits):g}e{int(power)}"
-    if hp.method == "SFT":
-        return f"A learning rate of {rate} is high for a full fine-tune: 1e-5 to 5e-5 is usual."
-    return f"A learning rate of {rate} is high for {hp.method}: 5e-6 to 5e-5 is usual."
+    """The trainer's own warning of a learning rate that only SFT of an adapter bears."""
+    if not hp.learning_rate <= 1:
+        return ""  # it is refused; so is what is no number
+    return row_formats.rate_note(hp.method, hp.learning_rate, hp.tuning)
 
 
 def method_problems(hp: HyperparameterSection, processes: int = 1) -> Iterator[Problem]:

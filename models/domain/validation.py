@@ -18,6 +18,7 @@ from models.domain.container_rules import container_problems, devices_problem
 from models.domain.errors import Problem
 from models.domain.methods import method_problems
 from models.domain.start_fixes import ANOTHER_DATASET, ANOTHER_MODEL
+from trainer_image.row_formats import DatasetFormat, fitting, misfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +48,6 @@ def validate(config: TrainingConfig, processes: int = 1) -> list[Problem]:
 
 def dataset_problems(config: TrainingConfig, format_: str) -> list[Problem]:
     """What the format of the chosen dataset forbids, at the dataset and at the method."""
-    from trainer_image.contract import DatasetFormat, fitting, misfit  # pydantic, for this alone
-
     rows, method = DatasetFormat(format_), config.hp.method
     wrong, remedy = misfit(rows, method), fitting(rows)
     if not wrong:

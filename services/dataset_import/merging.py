@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from models.domain.dataset import merged_rows
 from models.domain.errors import AppError
 from services.dataset_import.rework_rows import parsed, parsed_exactly, with_column, written
-from trainer_image.contract import FORMAT_COLUMNS, DatasetFormat
 from trainer_image.conversations import RowError, conversation
+from trainer_image.row_formats import FORMAT_COLUMNS, DatasetFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -126,10 +126,10 @@ def held_out() -> None:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from trainer_image.contract import DatasetFormat
     from trainer_image.data import Recipe, encode
     from trainer_image.joined import JoinedCollator
     from trainer_image.loss import token_losses
+    from trainer_image.row_formats import DatasetFormat
 
     recipe = Recipe(
         AutoTokenizer.from_pretrained(TASK["model"]), DatasetFormat.MESSAGES, TASK["length"],

@@ -10,21 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from models.domain.column_mapping import ROW_FORMATS
 from models.domain.config_io import settings_index
 from models.domain.hyperparameters import HyperparameterSection
 from services.dataset_import.conversation_checks import ROLES, SPEAKERS
 from services.dataset_import.row_checks import check_row
 from trainer_image import conversations
-from trainer_image.contract import (
-    FORMAT_COLUMNS,
-    DatasetFormat,
-    DatasetSpec,
-    Hyperparameters,
-    Job,
-    Result,
-    check_under_data,
-)
+from trainer_image.contract import DatasetSpec, Hyperparameters, Job, Result, check_under_data
+from trainer_image.row_formats import FORMAT_COLUMNS, DatasetFormat
 
 BASE_MODEL = {"base_model"}
 SPEC = DatasetSpec(path="/data/datasets/a.jsonl", sha256="a" * 64, format="text")
@@ -110,10 +102,6 @@ def test_a_job_may_go_on_from_one_that_differs_in_its_use_of_memory_only() -> No
         {"batch_size": 8, "grad_accum": 2, "seed": 1},
     ):
         assert not make_job(hp=hp).may_go_on_from(begun)
-
-
-def test_the_importers_formats_are_the_trainers() -> None:
-    assert list(ROW_FORMATS.items()) == list(FORMAT_COLUMNS.items())
 
 
 def test_the_importer_knows_the_trainers_speakers() -> None:

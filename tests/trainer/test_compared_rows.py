@@ -7,14 +7,11 @@ from typing import Any
 
 import pytest
 
-from models.domain.config import TrainingConfig
-from models.domain.config_io import with_values
-from models.domain.methods import rate_note as rate_note_of_the_window
-from trainer_image.contract import METHODS, DatasetFormat, fitting, misfit, rate_note
 from trainer_image.conversations import RowError, asked_before, is_good, pair
 from trainer_image.data import Encoded
 from trainer_image.preference_items import compared, imbalance
 from trainer_image.preference_rows import without_torn
+from trainer_image.row_formats import METHODS, DatasetFormat, fitting, misfit, rate_note
 from trainer_image.rows import detect_format
 
 ASKED = {"role": "user", "content": "Why?"}
@@ -112,8 +109,9 @@ def test_unequal_numbers_of_good_and_bad_answers_are_told(good: int, bad: int, t
 @pytest.mark.parametrize("method", ["SFT", "DPO", "KTO"])
 @pytest.mark.parametrize("tuning", ["LoRA", "full"])
 @pytest.mark.parametrize("rate", [5e-6, 1e-4, 2e-4])
-def test_window_and_trainer_warn_of_the_same_rates(method: str, tuning: str, rate: float) -> None:
-    values = {"hp.method": method, "hp.learning_rate": rate, "hp.tuning": tuning}
-    note = rate_note(method, rate, tuning)
-    assert rate_note_of_the_window(with_values(TrainingConfig(), values).hp) == note
-    assert bool(note) is ((method, tuning) != ("SFT", "LoRA") and rate > 1e-4)
+def test_a_rate_that_only_sft_of_an_adapter_bears_is_warned_of(
+    method: str, tuning: str, rate: float
+) -> None:
+    assert bool(rate_note(method, rate, tuning)) is (
+        (method, tuning) != ("SFT", "LoRA") and rate > 1e-4
+    )

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from trainer_image.contract import DatasetFormat
 from trainer_image.data import NOT_TRAINED, Recipe, encode, tokenised
+from trainer_image.row_formats import DatasetFormat
 
 BOS, EOS, LIMIT = 1, 2, 16
 

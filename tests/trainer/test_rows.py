@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trainer_image.contract import DatasetFormat, DatasetSpec
+from trainer_image.contract import DatasetSpec
 from trainer_image.conversations import RowError, conversation, rejected, tools_of
+from trainer_image.row_formats import DatasetFormat
 from trainer_image.rows import (
     MOST_PROBLEMS,
     DatasetError,

@@ -20,7 +20,8 @@ from models.domain.secrets import SECRETS
 from models.qt.datasets_model import FORMAT_WORDS
 from models.qt.place_history import PlaceHistory
 from models.qt.wording import value_text
-from trainer_image.contract import FORMAT_COLUMNS, ExitCode
+from trainer_image.contract import ExitCode
+from trainer_image.row_formats import FORMAT_COLUMNS
 
 if TYPE_CHECKING:
     from pathlib import Path

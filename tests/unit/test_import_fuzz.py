@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from models.domain.dataset_import import ImportOptions
 from services.dataset_import.pipeline import Reading
 from services.dataset_import.writer import RowWriter
-from trainer_image.contract import DatasetFormat
 from trainer_image.conversations import conversation
+from trainer_image.row_formats import DatasetFormat
 
 if TYPE_CHECKING:
     from models.domain.dataset_import import ImportVerdict

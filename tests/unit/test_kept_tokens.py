@@ -14,12 +14,12 @@ pytest.importorskip("numpy")
 
 from trainer_image import kept_tokens
 from trainer_image.collate import packed_items, padded_items, plan_bins
-from trainer_image.contract import DatasetFormat
 from trainer_image.conversations import RowError
 from trainer_image.data import NOT_TRAINED, Encoded, Recipe
 from trainer_image.encoding import Encoding, encode_all
 from trainer_image.failures import StoppedError
 from trainer_image.pieces import Tokenised, entry, lines_of, pieces_of
+from trainer_image.row_formats import DatasetFormat
 from trainer_image.row_worker import Work
 from trainer_image.rows import DatasetError, RowFile, RowValues, read_rows
 from trainer_image.texts import flat

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.run_outputs import OnExisting, settle_output
-from trainer_image.contract import DatasetFormat, DatasetSpec, Job, OutputMarker
+from trainer_image.contract import DatasetSpec, Job, OutputMarker
+from trainer_image.row_formats import DatasetFormat
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ from tokenizers.processors import TemplateProcessing
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from trainer_image.chat import Chat
-from trainer_image.contract import DatasetFormat
 from trainer_image.data import Recipe, encode
+from trainer_image.row_formats import DatasetFormat
 
 tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
 bos = "<|endoftext|>"

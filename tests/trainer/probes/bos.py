@@ -6,8 +6,8 @@ import sys
 from tokenizers.processors import TemplateProcessing
 from transformers import AutoTokenizer
 
-from trainer_image.contract import DatasetFormat
 from trainer_image.data import Recipe, encode
+from trainer_image.row_formats import DatasetFormat
 
 tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
 bos = "<|endoftext|>"

@@ -13,9 +13,9 @@ import trl
 from transformers import AutoTokenizer
 from transformers.utils.chat_template_utils import render_jinja_template
 
-from trainer_image.contract import DatasetFormat
 from trainer_image.conversations import RowError
 from trainer_image.data import NOT_TRAINED, Recipe, Tokens, tokenised
+from trainer_image.row_formats import DatasetFormat
 from trainer_image.templates import question
 
 FOLDER = Path(trl.__file__).parent / "chat_templates"

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from transformers import AutoTokenizer
 
-from trainer_image.contract import DatasetFormat, DatasetSpec, Hyperparameters, Job
+from trainer_image.contract import DatasetSpec, Hyperparameters, Job
 from trainer_image.conversations import RowError
 from trainer_image.data import LAST_ANSWER, Recipe
 from trainer_image.failures import TrainerError
 from trainer_image.prepare import load_dataset, prepare
 from trainer_image.report import Report, Split
+from trainer_image.row_formats import DatasetFormat
 from trainer_image.rows import check_file
 from trainer_image.samples import write_samples
 

@@ -9,10 +9,10 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from trainer_image.collate import PackedCollator, PaddedCollator, packed_items, padded_items
-from trainer_image.contract import DatasetFormat
 from trainer_image.data import Recipe, encode
 from trainer_image.failures import RefusedError
 from trainer_image.loss import refuse_leaking, token_losses
+from trainer_image.row_formats import DatasetFormat
 
 tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
 recipe = Recipe(tokenizer, DatasetFormat.QUESTION_ANSWER, 512, True)

@@ -5,9 +5,9 @@ import sys
 
 from transformers import AutoTokenizer
 
-from trainer_image.contract import DatasetFormat
 from trainer_image.conversations import RowError
 from trainer_image.data import NOT_TRAINED, Encoded, Recipe, encode
+from trainer_image.row_formats import DatasetFormat
 
 tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
 

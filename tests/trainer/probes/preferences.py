@@ -16,11 +16,12 @@ from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer
 os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"
 from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 
-from trainer_image.contract import DatasetFormat, Hyperparameters
+from trainer_image.contract import Hyperparameters
 from trainer_image.data import Recipe, encode
 from trainer_image.methods import collator_of, objective_of
 from trainer_image.preference_items import compared
 from trainer_image.preference_reference import ask_beforehand
+from trainer_image.row_formats import DatasetFormat
 
 BETA = 0.3
 tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])

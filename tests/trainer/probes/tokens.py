@@ -16,12 +16,12 @@ import psutil
 
 os.environ["TEMPER_DATA_ROOT"] = tempfile.mkdtemp()
 
-from trainer_image.contract import DatasetFormat
 from trainer_image.encoding import Encoding, encode_all
 from trainer_image.environment import prepare_process
 from trainer_image.kept_tokens import is_kept, kept_path
 from trainer_image.pretrained import tokenizer_of, without_torch
 from trainer_image.report import Report, Split
+from trainer_image.row_formats import DatasetFormat
 from trainer_image.row_worker import Work
 from trainer_image.rows import file_sha256, read_rows
 
@@ -117,7 +117,7 @@ def parent_killed(work: Work) -> dict[str, Any]:
     script = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from trainer_image.contract import DatasetFormat\n"
+        "from trainer_image.row_formats import DatasetFormat\n"
         "from trainer_image.row_pool import RowPool\n"
         "from trainer_image.row_worker import Work\n"
         "format_ = DatasetFormat(sys.argv[3])\n"
