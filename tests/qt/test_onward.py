@@ -11,7 +11,7 @@ from models.domain.errors import AppError
 from models.domain.run import RunState, RunUpdate
 from models.domain.run_history import Repetition, Verb
 from tests.qt.fakes import make_run, make_session
-from tests.qt.test_runs_page import calls, choose, open_page
+from tests.qt.runs_steps import calls, choose, open_page
 from views.dialogs.onward_dialog import OnwardDialog
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from models.domain.run import RunState, RunUpdate
 from models.domain.run_history import BY_TIME, Curve, Difference
 from models.qt.compare_model import CompareModel, distinct_names
 from tests.qt.fakes import make_run, progress_event
-from tests.qt.test_runs_page import calls, choose, open_page
+from tests.qt.runs_steps import calls, choose, open_page
 from views.stylesheet import DARK, LIGHT
 from views.widgets.run_colors import stroke_of
 
