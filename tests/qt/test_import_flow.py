@@ -1,8 +1,7 @@
-"""Importing in the window: the ways in, several at once, refusals with their remedies."""
+"""Importing in the window: refusals with their remedies, columns and their preview."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,18 +11,13 @@ from PySide6.QtWidgets import QDialog, QPushButton, QWidget
 
 from models.domain.column_mapping import ColumnMapping, propose
 from models.domain.data_report import Finding
-from models.domain.dataset_import import HubSource, ImportRefusedError, ImportVerdict
-from models.domain.earlier_program import EarlierImport
-from models.domain.errors import AppError
-from models.domain.import_job import ImportJob
-from tests.qt.fakes import make_session
-from views.main_window import DATASETS, SETTINGS, TRAINING
+from models.domain.dataset_import import ImportRefusedError, ImportVerdict
+from tests.qt.import_steps import dialog, is_open, press, start, turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
-    from pytestqt.qtbot import QtBot
-
+    from models.domain.errors import AppError
     from tests.qt.conftest import Program
 
 BAD = Finding("major", "bad_json", "Not valid JSON.", 3, (1, 4, 6), (2, 5, 7), "fix", can_drop=True)
@@ -37,36 +31,8 @@ def refused(*findings: Finding, rows: int = 10, **more: Any) -> ImportRefusedErr
     return ImportRefusedError("rows.jsonl", verdict)
 
 
-def dialog(program: Program, name: str) -> QDialog:
-    """The dialog of this name that is open."""
-    program.aio(_turn())
-    found = [one for one in program.window.findChildren(QDialog, name) if one.isVisible()]
-    assert len(found) == 1, f"{len(found)} dialogs are called {name}"
-    return found[0]
-
-
-def is_open(program: Program, name: str) -> bool:
-    return any(one.isVisible() for one in program.window.findChildren(QDialog, name))
-
-
-def press(program: Program, name: str) -> None:
-    found = [one for one in program.window.findChildren(QPushButton, name) if one.isVisible()]
-    assert len(found) == 1, f"{len(found)} buttons are called {name}"
-    found[0].click()
-
-
 def labels(widget: QWidget) -> list[str]:
     return [button.text() for button in widget.findChildren(QPushButton) if button.isVisible()]
-
-
-async def _turn() -> None:
-    """Let the loop turn once."""
-
-
-def start(program: Program, *paths: Path) -> None:
-    for path in paths:
-        program.wiring.importing.controller.import_file(path)
-    program.settle()
 
 
 def fail_once(program: Program, error: AppError) -> None:
@@ -209,12 +175,12 @@ def test_the_preview_follows_every_choice(program: Program, tmp_path: Path) -> N
     combo = program.child("import.mapping.format")
     combo.setCurrentIndex(combo.findData("text"))
     combo.activated.emit(combo.currentIndex())
-    program.aio(_turn())
+    program.aio(turn())
     assert _spoken(shown) == []
     text = program.child("import.mapping.text")
     text.setCurrentIndex(text.findData("Text der Reaktion"))
     text.activated.emit(text.currentIndex())
-    program.aio(_turn())
+    program.aio(turn())
     assert _spoken(shown) == ["So."]
     shown.close()
 
@@ -283,242 +249,3 @@ def test_a_plain_text_can_be_divided_otherwise(program: Program, tmp_path: Path)
     assert [one.name for one in datasets.sessions] == ["book"]
     assert program.models.datasets.rowCount() == 1
     assert program.child("dataset.session").currentText() == "book"
-
-
-@pytest.mark.parametrize(
-    ("action", "name"),
-    [("import_folder", "import.folder_dialog"), ("import_database", "import.database_dialog")],
-)
-def test_folders_and_databases_have_choosers_of_their_own(
-    program: Program, tmp_path: Path, action: str, name: str
-) -> None:
-    getattr(program.window.actions_, action).trigger()
-    chooser: Any = dialog(program, name)
-    chooser.fileSelected.emit(str(tmp_path / "corpus"))
-    chooser.close()
-    program.settle()
-    assert program.services.datasets.imported == [tmp_path / "corpus"]
-
-
-def test_several_files_can_be_chosen_at_once(program: Program, tmp_path: Path) -> None:
-    program.window.actions_.import_dataset.trigger()
-    chooser: Any = dialog(program, "import.dialog")
-    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
-    chooser.filesSelected.emit([str(path) for path in files])
-    chooser.close()
-    program.settle()
-    assert program.services.datasets.imported == files
-
-
-def test_text_of_the_clipboard_is_imported(program: Program) -> None:
-    held: list[str] = []
-    datasets = program.services.datasets
-    datasets.on_import = lambda path: held.append(Path(str(path)).read_text(encoding="utf-8"))
-    QGuiApplication.clipboard().setText("question,answer\nWhy?,So.\nHow?,Thus.")
-    program.window.actions_.import_clipboard.trigger()
-    program.settle()
-    assert held == ["question,answer\nWhy?,So.\nHow?,Thus."]
-    assert [Path(str(path)).name for path in datasets.imported] == ["Clipboard.csv"]
-
-
-def test_files_of_the_clipboard_are_imported_with_the_usual_keys(
-    program: Program, qtbot: QtBot, tmp_path: Path
-) -> None:
-    program.services.datasets.sessions = [make_session()]
-    program.aio(program.wiring.fill())
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.csv"))])
-    QGuiApplication.clipboard().setMimeData(mime)
-    program.window.show_page(DATASETS)
-    program.window.activateWindow()
-    program.child("datasets.table").setFocus()
-    qtbot.keyClick(
-        program.child("datasets.table"), Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier
-    )
-    program.settle()
-    # What Python made must not lie there when Python ends: its destruction would crash at exit.
-    QGuiApplication.clipboard().clear()
-    assert program.services.datasets.imported == [tmp_path / "a.csv"]
-
-
-def test_an_empty_clipboard_is_said_to_be_empty(program: Program) -> None:
-    for empty in (
-        lambda: QGuiApplication.clipboard().setText("  "),
-        QGuiApplication.clipboard().clear,
-    ):
-        empty()
-        program.window.show_message("")
-        program.window.actions_.import_clipboard.trigger()
-        program.settle()
-        assert program.services.datasets.imported == []
-        assert "no text" in program.window.statusBar().currentMessage()
-
-
-def ask_hub(program: Program, repo: str = "openai/gsm8k") -> QDialog:
-    program.window.actions_.import_hub.trigger()
-    shown = dialog(program, "import.hub")
-    program.child("import.hub.repo").setText(repo)
-    return shown
-
-
-def test_a_dataset_of_the_hub_is_imported(program: Program) -> None:
-    ask_hub(program, "https://huggingface.co/datasets/openai/gsm8k/viewer")
-    program.child("import.hub.config").setText("main")
-    program.child("import.hub.split").setText("train[:100]")
-    press(program, "import.hub.import")
-    program.settle()
-    assert program.services.datasets.imported == [HubSource("openai/gsm8k", "main", "train[:100]")]
-    assert not is_open(program, "import.hub")
-    assert program.models.datasets.rowCount() == 1
-
-
-@pytest.mark.parametrize("repo", ["", "a b", "a/b/c", "me/"])
-def test_what_is_no_repo_cannot_be_imported(program: Program, repo: str) -> None:
-    shown = ask_hub(program, repo)
-    expected = repo == "me/"  # a slash at the end is a slip
-    assert program.child("import.hub.import").isEnabled() is expected
-    shown.close()
-
-
-def test_what_the_hub_refuses_is_said_where_it_can_be_changed(program: Program) -> None:
-    sentence = "openai/gsm8k: BuilderConfig 'x' not found. Available: ['main', 'socratic']"
-    program.services.datasets.error = AppError("bad_dataset", sentence, "Choose one of these.")
-    shown = ask_hub(program)
-    press(program, "import.hub.import")
-    program.settle()
-    assert shown.isVisible()
-    assert program.child("import.hub.problem").text() == f"{sentence} Choose one of these."
-    assert program.child("import.hub.repo").isEnabled()
-    repo, config = program.child("import.hub.repo"), program.child("import.hub.config")
-    assert repo.geometry().bottom() < config.geometry().top()  # it has grown with its words
-    choices = program.window.findChildren(QPushButton, "import.hub.config.choice")
-    assert [one.text() for one in choices] == ["main", "socratic"]
-    choices[1].click()
-    assert program.child("import.hub.config").text() == "socratic"
-    assert program.child("import.hub.problem").isHidden()
-    assert not any(one.isVisible() for one in choices)
-    assert program.child("notice").isHidden()
-    shown.close()
-
-
-def test_cancelling_the_hub_ends_its_import_first(program: Program) -> None:
-    shown = ask_hub(program)
-    seen: list[bool] = []
-
-    def cancel(_path: object) -> None:
-        seen.append(program.child("import.hub.repo").isEnabled())
-        press(program, "import.hub.cancel")
-
-    program.services.datasets.on_import = cancel
-    press(program, "import.hub.import")
-    program.settle()
-    assert seen == [False]
-    assert shown.isVisible()
-    assert program.child("import.hub.repo").isEnabled()
-    press(program, "import.hub.cancel")
-    assert not is_open(program, "import.hub")
-    assert program.models.datasets.rowCount() == 0
-
-
-def test_offline_the_hub_cannot_be_chosen_and_says_why(program: Program) -> None:
-    program.services.settings.set("offline", True)
-    program.aio(program.wiring.fill())
-    action = program.window.actions_.import_hub
-    assert not action.isEnabled()
-    assert "Offline mode is on" in action.text()
-    program.wiring.importing.ask_hub_for("me/rows")
-    shown = dialog(program, "import.hub")
-    assert not program.child("import.hub.import").isEnabled()
-    assert "Offline mode is on" in program.child("import.hub.problem").text()
-    shown.close()
-
-
-def test_a_token_is_set_on_the_settings_page(program: Program) -> None:
-    ask_hub(program)
-    press(program, "import.hub.settings")
-    assert program.window.page == SETTINGS
-    assert not is_open(program, "import.hub")
-
-
-def test_a_dataset_can_be_proposed_for_the_hub(program: Program) -> None:
-    program.wiring.importing.ask_hub_for("me/rows", "small", "test")
-    shown = dialog(program, "import.hub")
-    values = [program.child(f"import.hub.{name}").text() for name in ("repo", "config", "split")]
-    assert values == ["me/rows", "small", "test"]
-    shown.close()
-
-
-def _needs_environment(program: Program) -> Callable[[object], None]:
-    missing = AppError("runtime_missing", "The training environment is not set up.", "Set it up.")
-
-    def look(_path: object) -> None:
-        program.services.datasets.error = None if program.services.runtime.ready else missing
-
-    return look
-
-
-def test_the_environment_is_set_up_and_then_the_file_is_imported(
-    program: Program, tmp_path: Path
-) -> None:
-    program.services.runtime.ready = False
-    program.services.datasets.on_import = _needs_environment(program)
-    start(program, tmp_path / "rows.parquet")
-    assert program.child("notice.title").text() == "rows.parquet was not imported"
-    assert program.child("notice.action").text() == "Set it up"
-    press(program, "notice.action")
-    program.settle()
-    assert program.services.runtime.created == 1
-    assert program.child("dataset.session").currentText() == "rows"
-    assert program.services.runs.calls == []  # setting up for an import starts no training
-
-
-def test_the_environment_is_set_up_for_a_dataset_of_the_hub_too(program: Program) -> None:
-    program.services.runtime.ready = False
-    program.services.datasets.on_import = _needs_environment(program)
-    ask_hub(program)
-    press(program, "import.hub.import")
-    program.settle()
-    assert not is_open(program, "import.hub")
-    press(program, "notice.action")
-    program.settle()
-    assert program.child("dataset.session").currentText() == "openai/gsm8k"
-
-
-def test_the_earlier_program_brings_datasets_and_configurations(
-    program: Program, tmp_path: Path
-) -> None:
-    path = tmp_path / "old.db"
-    path.write_bytes(b"SQLite format 3\x00")
-    sessions = (make_session(1, "Forum"), make_session(2, "Wiki"))
-    notes = ("Mine: the scheduler is left at its default.",)
-    program.services.earlier_program.found = EarlierImport(sessions, (), notes)
-    program.wiring.importing.controller.take(ImportJob(path))
-    program.settle()
-    assert program.services.datasets.imported == []
-    assert program.models.datasets.rowCount() == 2
-    assert program.child("dataset.session").currentText() == "Forum"
-    assert program.child("notice.title").text() == (
-        "old.db: 2 datasets and 0 configurations imported"
-    )
-    press(program, "notice.action")
-    shown = dialog(program, "import.details")
-    assert program.window.page == TRAINING
-    shown.close()
-
-
-@pytest.mark.qt_log_ignore("does not support")  # the offscreen platform, of menus
-@pytest.mark.parametrize(
-    ("page", "name"), [(TRAINING, "dataset.import"), (DATASETS, "datasets.import")]
-)
-def test_the_button_offers_all_ways_to_import_and_opens_no_file_dialog(
-    program: Program, qtbot: QtBot, page: int, name: str
-) -> None:
-    program.services.datasets.sessions = [make_session()]
-    program.aio(program.wiring.fill())
-    program.window.show_page(page)
-    menu = program.window.actions_.import_menu
-    with qtbot.waitSignal(menu.aboutToShow):
-        qtbot.mouseClick(program.child(name), Qt.MouseButton.LeftButton)
-    menu.hide()
-    assert not is_open(program, "import.dialog")
-    assert len([one for one in menu.actions() if not one.isSeparator()]) == 5
