@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from controllers.ports import RemotePort
     from models.domain.config import TrainingConfig
     from models.qt.app_models import AppModels
+    from services.remote.quotes import RemoteQuote
 
 _REST_MS = 700
 """A setup that is being changed is asked about once the changing rests: an account may ask Runpod
@@ -32,6 +33,7 @@ class RunpodController(QObject):
         self._desk = desk
         self._form = models.form
         self._model = models.runpod
+        self._hardware = models.hardware
         self._remote = remote
         self._asked: TrainingConfig | None = None
         self._is_busy = False
@@ -91,6 +93,7 @@ class RunpodController(QObject):
             self._rest.stop()
             self._asked = None
             self._model.clear()
+            self._hardware.set_remote_gpu("", 0)
 
     async def _ask(self) -> None:
         try:
@@ -109,9 +112,19 @@ class RunpodController(QObject):
         except AppError as error:
             if self.is_wanted:
                 self._model.set_problem(_words(error))
+                self._hardware.set_remote_gpu("", 0)
             return
         if self.is_wanted:  # else the answer is about nothing that is shown
-            self._model.set_quote(found.quote, found.words())
+            self._show(found)
+
+    def _show(self, found: RemoteQuote) -> None:
+        """The quote in its section, and the memory of what would be rented beside the peak."""
+        self._model.set_quote(found.quote, found.words())
+        if found.candidates:
+            first = found.candidates[0].offer
+            self._hardware.set_remote_gpu(first.gpu, first.usable)
+        else:
+            self._hardware.set_remote_gpu("", 0)
 
     async def _ensure(self, config: TrainingConfig) -> None:
         try:

@@ -11,6 +11,7 @@ from models.domain.config import RUNTIME_RUNPOD, TARGET_LOCAL, TARGET_RUNPOD
 from models.domain.errors import AppError
 from models.domain.gpu_list import GpuList
 from models.domain.gpu_offer import Candidate, GpuOffer, Stock
+from models.domain.model_shape import ModelShape
 from models.domain.pod_quote import PodPrice, quote
 from models.domain.remote_run import RemoteAttempt, RemotePhase
 from models.domain.rented import RentedRun
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 A5000 = GpuOffer("NVIDIA RTX A5000", "RTX A5000", 24, "SECURE", 0.27, 8, Stock.LOW)
 SMALL = GpuOffer("NVIDIA RTX 2000 Ada", "RTX 2000 Ada", 16, "SECURE", 0.24, 8, Stock.HIGH)
+SHAPE = ModelShape(8_030_000_000, 4096, 32, 32, 8, 14336, 128256, tied_embeddings=False)
 GPUS = GpuList((SMALL, A5000), {SMALL.gpu: "The training needs 18.2 GB on each GPU."}, NOW)
 QUOTE = RemoteQuote(
     (Candidate(A5000, "EU-RO-1"),), quote(PodPrice(0.27, 40, 50, 6, 10), 3600.0), 2**34, NOW
@@ -80,6 +82,21 @@ def test_the_quote_stands_in_the_section_and_beside_start(program: Program) -> N
     assert "RTX A5000, 24 GB, Secure Cloud, EU-RO-1: $0.28 an hour" in words
     assert "Expected: about 1 h 10 min" in words
     assert program.child("runpod.quote").text() == "$0.28/h · about $0.32 · at most $1.65"
+
+
+def test_the_predicted_peak_is_held_against_the_gpu_that_would_be_rented(
+    program: Program, qtbot: QtBot
+) -> None:
+    choose_runpod(program)
+    sentence, place = program.child("hp.memory.sentence"), program.child("hp.memory.place")
+    program.models.hardware.set_shape(program.models.form.config.hp.base_model, SHAPE)
+    qtbot.waitUntil(lambda: place.text() == "RTX A5000")
+    assert " of 22.3 GB" in sentence.text()
+    program.services.remote.quotes.fails = AppError("network", "Runpod is away.", "Wait.")
+    program.wiring.rented.quotes.refresh()
+    program.settle()
+    qtbot.waitUntil(lambda: place.text() == "")
+    assert " of " not in sentence.text()
 
 
 def test_prices_and_stock_are_asked_for_anew(program: Program, qtbot: QtBot) -> None:
