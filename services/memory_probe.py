@@ -110,7 +110,6 @@ def _fit(reply: dict[str, Any]) -> MeasuredFit:
         fits=reply["fits"],
         device=reply.get("device", ""),
         peak_bytes=reply["peak_memory_bytes"],
-        process_peak_bytes=reply["process_peak_memory_bytes"],
         free_bytes=reply["free_memory_bytes"],
         rows=reply.get("rows", 0),
         longest=reply.get("longest", 0),

@@ -33,7 +33,7 @@ from trainer_image.checks import read_job, sentences
 from trainer_image.contract import CONTAINER_DATA_ROOT, FailureKind, Job
 from trainer_image.failures import understand
 from trainer_image.lines import claim_stdout
-from trainer_image.peaks import free_memory, peak_memory, process_peak_memory
+from trainer_image.peaks import free_memory, peak_memory
 from trainer_image.preference_items import size_of
 from trainer_image.remedies import Situation, remedies_for
 from trainer_image.reporter import Reporter
@@ -187,7 +187,6 @@ class _Probe(Run):
         return self._known | {
             "fits": peak + holes <= self._free,
             "peak_memory_bytes": peak,
-            "process_peak_memory_bytes": process_peak_memory(),
             "free_memory_bytes": self._free,
         }
 

@@ -19,7 +19,6 @@ class MeasuredFit:
     fits: bool
     device: str
     peak_bytes: int
-    process_peak_bytes: int
     free_bytes: int
     rows: int
     longest: int

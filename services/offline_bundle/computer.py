@@ -25,8 +25,3 @@ def spoken(word: str) -> str:
     """A platform word for people: ``Linux (x86_64)``."""
     system, _, machine = word.partition("-")
     return f"{_SPOKEN.get(system, system)} ({machine})"
-
-
-def python_word() -> str:
-    """The Python that this program runs on, as ``3.11``."""
-    return f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -61,7 +61,7 @@ class Probe:
     def measure(self, config: TrainingConfig, **_how: object) -> MeasuredFit:
         self.tried.append(config)
         return MeasuredFit(
-            fits=self.fits, device="", peak_bytes=1, process_peak_bytes=1, free_bytes=2, rows=1,
+            fits=self.fits, device="", peak_bytes=1, free_bytes=2, rows=1,
             longest=1, total_steps=1, step_seconds=1.0, at_most_seconds=1.0, seconds=1.0,
         )  # fmt: skip
 

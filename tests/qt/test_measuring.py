@@ -56,7 +56,7 @@ def shown(program: Program) -> str:
 
 def test_what_does_not_fit_is_said_with_what_helps(ready: Program, qtbot: QtBot) -> None:
     ready.services.probe.found = MeasuredFit(
-        False, "NVIDIA L4", 22 * GIB, 2 * GIB, 21 * GIB, 8, 2048, 40,
+        False, "NVIDIA L4", 22 * GIB, 21 * GIB, 8, 2048, 40,
         message="The GPU ran out of memory.", advice=("Batch size 4 needs less memory.",),
     )  # fmt: skip
     press(qtbot, ready)
@@ -67,8 +67,8 @@ def test_what_does_not_fit_is_said_with_what_helps(ready: Program, qtbot: QtBot)
 @pytest.mark.parametrize(
     "found",
     [
-        MeasuredFit(False, "cpu", 22 * GIB, 2 * GIB, 21 * GIB, 8, 2048, 40, message="No memory."),
-        MeasuredFit(False, "cpu", 21 * GIB, 2 * GIB, 21 * GIB, 8, 2048, 40, step_seconds=1.0),
+        MeasuredFit(False, "cpu", 22 * GIB, 21 * GIB, 8, 2048, 40, message="No memory."),
+        MeasuredFit(False, "cpu", 21 * GIB, 21 * GIB, 8, 2048, 40, step_seconds=1.0),
         AppError("probe_died", "The measurement was ended by the system."),
     ],
 )

@@ -8,7 +8,6 @@ SPACING = 12
 # Qt's own enumerations, as the numbers that properties take: the first use of the name Qt makes
 # all of its 130 enumerations, which costs more than this page (measured: 16 ms, a sixth of Qt).
 PLAIN_TEXT = 0
-ALIGN_TOP = 0x20
 TEXT_UNDER_ICON = 3
 TEXT_BESIDE_ICON = 2
 ICON_ONLY = 0

@@ -69,7 +69,7 @@ class FakeMeasure:
 
     found: MeasuredFit | AppError = field(
         default_factory=lambda: MeasuredFit(
-            True, "cpu", 3 * 2**30, 3 * 2**30, 12 * 2**30, 2, 2048, 40, 12.0, 480.0
+            True, "cpu", 3 * 2**30, 12 * 2**30, 2, 2048, 40, 12.0, 480.0
         )
     )
     asked: list[TrainingConfig] = field(default_factory=list)
