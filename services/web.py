@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -14,6 +15,9 @@ import httpx
 
 from models.domain.errors import AppError
 from services.redaction import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 20.0
@@ -37,6 +41,20 @@ def user_agent() -> str:
 def http_client() -> httpx.Client:
     """A client with our name, our limits and the environment's proxy; close it."""
     return httpx.Client(timeout=TIMEOUT, headers={"User-Agent": user_agent()})
+
+
+def anything_goes() -> None:
+    """A guard that lets every call be made."""
+
+
+def hooks(guard: Callable[[], None]) -> dict[str, list[Callable[[httpx.Request], None]]]:
+    """For httpx: ``guard`` before each request of a client, also of one that was opened before it
+    began to raise."""
+
+    def ask(_request: httpx.Request) -> None:
+        guard()
+
+    return {"request": [ask]}
 
 
 def proxy_for(url: str) -> str:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
-from models.domain.pod import CLOUD_WORDS
 from models.domain.pod_boot import BootPhase
 from models.domain.remote_run import AGAIN, FAILED, LOST, RemotePhase
 from services.docker.image_needs import parts_of
 from services.remote.boot_log import BootLog
 from services.remote.pod_lines import PodLines
 from services.remote.presence import STOPPED, why_gone
+from services.remote.renting import given_up
 from services.runpod.agent_client import UNREACHABLE
 
 if TYPE_CHECKING:
@@ -155,8 +155,7 @@ def _unfit(work: Work, lacks: tuple[str, ...]) -> RemoteAttempt:
 
 def _give_up(attempt: RemoteAttempt, work: Work, reason: str, trouble: str) -> RemoteAttempt:
     """End this pod, and try the next GPU unless that could not help."""
-    place = f", {attempt.data_center}" if attempt.data_center else ""
-    name = f"{attempt.gpu} ({CLOUD_WORDS.get(attempt.cloud, attempt.cloud)}{place})"
+    begin = given_up(attempt.gpu, attempt.cloud, attempt.data_center)
     earlier = work.tools.store.of_run(work.run_id)
     pods = [one for one in earlier if one.outcome == AGAIN and one.created_at >= _begin(earlier)]
     if trouble in _HOPELESS or len(pods) + 1 >= MOST_PODS:
@@ -168,7 +167,7 @@ def _give_up(attempt: RemoteAttempt, work: Work, reason: str, trouble: str) -> R
     return work.save(
         phase=RemotePhase.ENDING,
         outcome=AGAIN,
-        tried=(*attempt.tried, f"{name}: {reason}"),
+        tried=(*attempt.tried, f"{begin}{reason}"),
         doing=f"Given up: {reason}",
     )
 

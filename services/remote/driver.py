@@ -18,6 +18,7 @@ from services.remote.presence import at_limit
 from services.remote.steps import STEPS
 from services.remote.store import LeaseLostError
 from services.remote.work import ClosingError, EndAskedError, Work, wants_out
+from services.runpod.agent_client import TOKEN_REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,7 +43,7 @@ _PASSING = frozenset({
     "create_unclear", "conflict",
 })  # fmt: skip
 """Troubles that pass by themselves, or that somebody may end."""
-_OF_THE_ACCOUNT = frozenset({"auth", "not_set", "forbidden", "blocked"})
+_OF_THE_ACCOUNT = frozenset({"auth", "not_set", "forbidden", "blocked", TOKEN_REFUSED})
 """While a pod is there these are waited for, too: it goes on meanwhile, and ends by its limit."""
 _BEFORE_A_POD = frozenset({
     RemotePhase.PREFLIGHT, RemotePhase.VOLUME, RemotePhase.PLACING, RemotePhase.RENTING,

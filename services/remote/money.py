@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
@@ -27,6 +28,7 @@ ASK_AGAIN = 6 * 3600.0
 """Seconds between two questions about the same pod."""
 _SAME = 0.005
 """Dollars that are no difference."""
+_STORING = threading.Lock()
 
 
 def settle(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
@@ -53,7 +55,8 @@ def settle(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
 
 def store_run_cost(attempts: AttemptStore, records: RunRecords, run_id: str, now: float) -> None:
     """Write down what a run's pods cost so far, where its history shows it."""
-    records.change(run_id, cost_usd=run_cost(attempts.of_run(run_id), now))
+    with _STORING:  # what was read before a bill came must not be written after it
+        records.change(run_id, cost_usd=run_cost(attempts.of_run(run_id), now))
 
 
 class Bills:

@@ -156,8 +156,12 @@ class PodService:
         return tuple(ended)
 
     def _end_late(self, client: RunpodClient, attempt: RemoteAttempt) -> bool:
-        """Whether it was still there."""
-        if client.pod(attempt.pod_id) is None:
+        """Whether it was still there; one that cannot be looked at is ended all the same."""
+        try:
+            is_there = client.pod(attempt.pod_id) is not None
+        except AppError:
+            is_there = True
+        if not is_there:
             self._gone.add(attempt.pod_id)
             return False
         logger.warning("%s is past its limit and is ended", attempt.name)

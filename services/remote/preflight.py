@@ -3,6 +3,7 @@ there."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from models.domain.remote_run import RemoteAttempt
     from services.remote.work import Work
     from services.runpod.client import RunpodClient
+
+logger = logging.getLogger(__name__)
 
 _CANNOT = "no pod can be rented"
 
@@ -56,9 +59,37 @@ def volume(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
             )  # fmt: skip
             place, volume_id = ensured.volume.data_center, ensured.volume.id
             doing = ensured.line
-        work.save(volume_id=volume_id, data_center=place, doing=doing)
+        refuse_busy(work.save(volume_id=volume_id, data_center=place, doing=doing), work)
         template = infrastructure.ensure_template(template_of(section))
     return work.save(phase=RemotePhase.PLACING, doing=template.line)
+
+
+def refuse_busy(attempt: RemoteAttempt, work: Work) -> None:
+    """AppError("volume_busy") where another run of ours trains on the volume, or is to: the agent
+    would refuse to train beside it, and the pod would have cost for nothing."""
+    if not attempt.volume_id:
+        return
+    for other in work.tools.store.open():
+        is_on_it = other.volume_id == attempt.volume_id and other.run_id != attempt.run_id
+        if is_on_it and not other.outcome and (other.pod_id or _is_first(other, attempt)):
+            name = work.run.config.runpod.volume_name.strip()
+            raise AppError(
+                "volume_busy",
+                f"Another run ({_name(work, other)}) is using the network volume {name}.",
+                "Start it again when that one is done, or give it a volume of its own.",
+            )
+
+
+def _is_first(other: RemoteAttempt, attempt: RemoteAttempt) -> bool:
+    """Of two that have no pod yet: the one that was begun first."""
+    return (other.created_at, other.run_id) < (attempt.created_at, attempt.run_id)
+
+
+def _name(work: Work, other: RemoteAttempt) -> str:
+    try:
+        return work.tools.records.get(other.run_id).name
+    except AppError:  # it was deleted; its pod is not gone yet
+        return other.run_id
 
 
 def _places(found: tuple[Candidate, ...]) -> list[str]:
@@ -82,10 +113,12 @@ def _check_dataset(work: Work) -> None:
 
 
 def _balance(client: RunpodClient) -> Balance | None:
-    """The account's money; None for a key that may rent and not look at it."""
+    """The account's money; None where it cannot be asked for: GraphQL alone tells it, and is to be
+    retired. A pod that it does not pay for is refused by Runpod itself."""
     try:
         return client.balance()
     except AppError as error:
-        if error.kind != "forbidden":
+        if error.kind == "offline":
             raise
+        logger.info("the balance is not known: %s", error)
         return None

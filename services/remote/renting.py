@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
+from models.domain.pod import CLOUD_WORDS
 from models.domain.remote_run import RemotePhase
 from services.remote.plans import choices, limits, pod_of
+from services.remote.preflight import refuse_busy
 from services.runpod.infrastructure import LOOK_AGAIN
 from services.runpod.refusals import NO_CAPACITY, UNCLEAR
 
@@ -29,6 +31,8 @@ _TRIES = 2
 def rent(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
     """Rent the first pod that is given. AppError with all that was tried where none is."""
     with work.client("no pod can be rented") as client:
+        if attempt.rented_at is None:
+            refuse_busy(attempt, work)
         if attempt.pod_id:
             return work.save(phase=RemotePhase.BOOTING)
         if attempt.rented_at is not None:  # it was asked for, by a program that saw no answer
@@ -36,19 +40,21 @@ def rent(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
             if found is not None:
                 return _adopt(found, work)
         place = attempt.data_center if attempt.volume_id else ""
-        for candidate in choices(work, client, place):
+        refusals: list[AppError] = []
+        for candidate in _in_order(choices(work, client, place), attempt.tried):
             attempt = work.check()
             if not _was_tried(attempt.tried, candidate):
-                pod = _ask(client, work, attempt, candidate)
-                if pod is not None:
-                    return _adopt(pod, work)
+                try:
+                    return _adopt(_ask(client, work, attempt, candidate), work)
+                except _NotGivenError as refused:
+                    refusals.append(refused.why)
+        if refusals and all(one.kind == "forbidden" for one in refusals):
+            raise refusals[-1]  # no other GPU or place would help a key that may not rent
         raise _nothing(work.look().tried)
 
 
-def _ask(
-    client: RunpodClient, work: Work, attempt: RemoteAttempt, candidate: Candidate
-) -> Pod | None:
-    """The pod; None where this one is not given, which is written down."""
+def _ask(client: RunpodClient, work: Work, attempt: RemoteAttempt, candidate: Candidate) -> Pod:
+    """The pod; _NotGivenError where this one is not given, which is written down."""
     most = limits(attempt, work, candidate.offer)
     wanted = pod_of(attempt, work, candidate, most)
     for left in reversed(range(_TRIES)):
@@ -70,7 +76,7 @@ def _ask(
     # What may have been made all the same is found by its name when the attempt ends.
     asked = attempt.rented_at if refused.kind != UNCLEAR else work.look().rented_at
     work.save(tried=(*attempt.tried, line), rented_at=asked)
-    return None
+    raise _NotGivenError(refused)
 
 
 def _write_ahead(work: Work, candidate: Candidate, most: Limits) -> None:
@@ -114,6 +120,31 @@ def _adopt(pod: Pod, work: Work) -> RemoteAttempt:
         phase=RemotePhase.BOOTING,
         doing="Waiting for a machine.",
     )
+
+
+class _NotGivenError(Exception):
+    """Another GPU may be given; ``why`` this one is not."""
+
+    def __init__(self, why: AppError) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+def given_up(gpu: str, cloud: str, place: str) -> str:
+    """How a line of what was tried begins whose pod was given and did not come up: by Runpod's own
+    name of the GPU, which a pod knows."""
+    where = f", {place}" if place else ""
+    return f"{gpu} ({CLOUD_WORDS.get(cloud, cloud)}{where}): "
+
+
+def _in_order(found: Sequence[Candidate], tried: Sequence[str]) -> list[Candidate]:
+    """Where pods did not come up comes last: there another machine may be given, or the same."""
+
+    def failures(one: Candidate) -> int:
+        begin = given_up(one.offer.gpu, one.offer.cloud, one.data_center)
+        return sum(line.startswith(begin) for line in tried)
+
+    return sorted(found, key=failures)
 
 
 def _was_tried(tried: Sequence[str], candidate: Candidate) -> bool:

@@ -38,7 +38,7 @@ from services.runpod.agent_files import (
     transfer_progress,
     write_all,
 )
-from services.web import user_agent
+from services.web import anything_goes, hooks, user_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -95,7 +95,8 @@ class VolumeFiles:
 
     Raises AppError: ``auth``, ``clock``, ``forbidden``, ``disk_full``, ``volume_gone``, and
     ``volume_unreachable`` where nothing is known but that it did not answer. ``pause`` waits
-    between tries and may raise to end them.
+    between tries and may raise to end them; ``guard`` is called before each call and raises where
+    it may not be made.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class VolumeFiles:
         *,
         pause: Callable[[float], None] = time.sleep,
         part: int = PART,
+        guard: Callable[[], None] = anything_goes,
     ) -> None:
         self._keys = keys
         self._region = data_center.upper()
@@ -115,6 +117,7 @@ class VolumeFiles:
         self._client = httpx.Client(
             timeout=_TIMEOUT,
             headers={"User-Agent": user_agent(), "Accept-Encoding": "identity"},
+            event_hooks=hooks(guard),
         )
 
     def __enter__(self) -> Self:

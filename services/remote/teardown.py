@@ -28,6 +28,8 @@ def end(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
             work.save(doing=_KEPT)
         work.pause(_KEPT_LOOK)
         attempt = work.look()
+        if _was_ended(attempt, work):
+            break
     if attempt.teardown is Teardown.NONE:
         attempt = work.save(teardown=Teardown.REQUESTED)
     while not _is_gone(attempt, work):
@@ -53,6 +55,15 @@ def _is_kept(attempt: RemoteAttempt, work: Work) -> bool:
     return wanted and within and attempt.teardown is Teardown.NONE
 
 
+def _was_ended(attempt: RemoteAttempt, work: Work) -> bool:
+    """Whether somebody else has ended a pod that is kept; what cannot be asked is not known."""
+    try:
+        with work.client("the pod cannot be looked at") as client:
+            return client.pod(attempt.pod_id) is None
+    except AppError:
+        return False
+
+
 def _is_gone(attempt: RemoteAttempt, work: Work) -> bool:
     """Ask for its end, and look whether it is there. What goes wrong is told, and no reason to
     stop."""
@@ -64,16 +75,20 @@ def _is_gone(attempt: RemoteAttempt, work: Work) -> bool:
         with _client(attempt, work) as client:
             return _end_all(client, attempt, work)
     except AppError as error:
-        work.save(doing=f"The pod could not be ended yet ({tries} tries): {error.message}")
+        work.save(doing=f"The pod is not known to be gone yet ({tries} tries): {error.message}")
         return False
 
 
 def _end_all(client: RunpodClient, attempt: RemoteAttempt, work: Work) -> bool:
-    """By its id, and whatever else has its name: asking twice may have made two."""
+    """By its id, which needs no list; and whatever else has its name: asking twice may have made
+    two. One that is first seen here is written down, for it has cost."""
+    if attempt.pod_id:
+        client.end_pod(attempt.pod_id)
     named = {one.id for one in client.pods() if one.name == attempt.name}
-    ids = named | ({attempt.pod_id} if attempt.pod_id else set())
-    for one in ids:
+    for one in named - {attempt.pod_id}:
         client.end_pod(one)
+    if named and not attempt.pod_id:
+        attempt = work.save(pod_id=min(named))
     if attempt.pod_id:
         return client.pod(attempt.pod_id) is None and not _named(client, attempt.name)
     may_appear = work.now() - (attempt.rented_at or 0) < _APPEARS_WITHIN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from models.domain.secrets import S3_ACCESS_KEY, S3_SECRET_KEY
@@ -50,6 +51,7 @@ def volume_files(attempt: RemoteAttempt, work: Work) -> VolumeFiles | None:
     access, secret = secrets.get(S3_ACCESS_KEY), secrets.get(S3_SECRET_KEY)
     if not access or not secret:
         return None
-    work.tools.offline.refuse("the network volume cannot be reached")
+    guard = partial(work.tools.offline.refuse, "the network volume cannot be reached")
+    guard()
     keys = S3Keys(access, secret)
-    return VolumeFiles(keys, attempt.data_center, attempt.volume_id, pause=work.pause)
+    return VolumeFiles(keys, attempt.data_center, attempt.volume_id, pause=work.pause, guard=guard)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from models.domain.remote_plan import AGENT_PORT
@@ -127,10 +128,11 @@ class Work:
 
     def agent(self, attempt: RemoteAttempt, *, tries: int = 8) -> AgentClient:
         """The client of the pod's agent; close it. AppError("offline"): it is on the network."""
-        self.tools.offline.refuse("the pod cannot be reached")
+        guard = partial(self.tools.offline.refuse, "the pod cannot be reached")
+        guard()
         url = addresses().in_pod(attempt.pod_id, AGENT_PORT)
         token = self.tools.tokens.get(attempt.name)
-        return AgentClient(url, token, tries=tries, pause=self.pause)
+        return AgentClient(url, token, tries=tries, pause=self.pause, guard=guard)
 
 
 def wants_out(attempt: RemoteAttempt) -> bool:

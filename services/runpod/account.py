@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
 from models.domain.secrets import RUNPOD_KEY
 from services.runpod.client import RunpodClient
+from services.web import anything_goes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,17 +34,20 @@ class RunpodAccount:
     def client(self, what: str, pause: Callable[[float], None] = time.sleep) -> RunpodClient:
         """A client; close it. AppError("offline") or AppError("not_set") where there is none.
 
-        ``what`` completes "Offline mode is on, so …".
+        ``what`` completes "Offline mode is on, so …", which its calls say, too, from then on.
         """
         self._offline.refuse(what)
-        return self.client_for_ending(pause)
+        return self._open(pause, partial(self._offline.refuse, what))
 
     def client_for_ending(self, pause: Callable[[float], None] = time.sleep) -> RunpodClient:
         """A client also in Offline mode: only to end a pod on the user's click, and to confirm it.
 
         A pod that goes on costs money, which Offline mode must not hide.
         """
+        return self._open(pause, anything_goes)
+
+    def _open(self, pause: Callable[[float], None], guard: Callable[[], None]) -> RunpodClient:
         key = self._secrets.get(RUNPOD_KEY)
         if not key:
             raise AppError("not_set", "There is no Runpod API key.", "Set it in the Settings.")
-        return RunpodClient(key, pause=pause)
+        return RunpodClient(key, pause=pause, guard=guard)

@@ -17,7 +17,7 @@ import httpx
 from models.domain.errors import AppError
 from models.domain.image_facts import facts_from
 from services.redaction import redact
-from services.web import user_agent
+from services.web import anything_goes, hooks, user_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 UNREACHABLE = "agent_unreachable"
 REFUSED = "agent_refused"
+TOKEN_REFUSED = "agent_token"  # noqa: S105 - a kind of trouble
 _READ_SECONDS = 45.0
 """The agent answers within 25, also where it waits for news or for a hash."""
 _MARK = "X-Temper-Agent"
@@ -116,6 +117,12 @@ _CAUSES = {
     ),
 }  # fmt: skip
 """Why a pod's disk takes nothing, by the agent's word."""
+_STRANGER = (
+    TOKEN_REFUSED, "The pod's agent does not know this program any more: the Runpod API key was "
+    "changed, or the keychain cannot be used.",
+    "Bring back what there was, or end the pod. It goes on by itself, and ends at its limit.",
+)  # fmt: skip
+"""Without a keychain the token is made of the key (:class:`services.remote.marks.RunTokens`)."""
 
 
 class AgentRefusalError(AppError):
@@ -123,14 +130,11 @@ class AgentRefusalError(AppError):
 
     def __init__(self, status: int, facts: Mapping[str, Any]) -> None:
         kind, hint = REFUSED, "Try again; if it goes on, end the pod and start anew."
-        if status == httpx.codes.UNAUTHORIZED:
-            kind, hint = (
-                "agent_token",
-                "The pod belongs to another run, or its key was lost: end it.",
-            )
         said = str(facts.get("error", ""))[:500]
         message = f"The pod's agent refused ({status}): {said}"
-        if facts.get("cause") in _CAUSES:
+        if status == httpx.codes.UNAUTHORIZED:
+            kind, message, hint = _STRANGER
+        elif facts.get("cause") in _CAUSES:
             kind, message, hint = _CAUSES[facts["cause"]]
         elif status == httpx.codes.INSUFFICIENT_STORAGE:
             kind, hint = "disk_full", "Choose a larger volume or container disk, and start anew."
@@ -143,7 +147,8 @@ class AgentClient:
     """One pod's agent at ``url`` (the proxy's address). Thread-safe; close it.
 
     A call that does not get through is repeated ``tries`` times, then raises AppError of the kind
-    ``agent_unreachable``; ``pause`` waits in between and may raise to end that.
+    ``agent_unreachable``; ``pause`` waits in between and may raise to end that. ``guard`` is called
+    before each call and raises where it may not be made.
     """
 
     def __init__(
@@ -153,6 +158,7 @@ class AgentClient:
         *,
         tries: int = 8,
         pause: Callable[[float], None] = time.sleep,
+        guard: Callable[[], None] = anything_goes,
     ) -> None:
         self._tries = tries
         self._pause = pause
@@ -164,6 +170,7 @@ class AgentClient:
                 "Authorization": f"Bearer {token}",
                 "Accept-Encoding": "identity",
             },
+            event_hooks=hooks(guard),
         )
 
     def __enter__(self) -> Self:

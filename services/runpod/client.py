@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
 from models.domain.pod import Balance
 from services.runpod import answers, bodies
-from services.runpod.refusals import NOT_FOUND, RunpodError
+from services.runpod.refusals import BAD_ANSWER, NOT_FOUND, RunpodError, unclear
 from services.runpod.transport import Transport
+from services.web import anything_goes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from services.runpod.answers import Json
 
 MOST_PAGES = 100
+_Made = TypeVar("_Made")
 _BALANCE = "query { myself { clientBalance currentSpendPerHr spendLimit } }"
 
 
@@ -32,6 +34,7 @@ class RunpodClient:
     May be shared by threads. Every method raises RunpodError (:mod:`services.runpod.refusals`) or
     AppError (``network``, ``timeout``, ``certificate``, ``proxy``). What makes something raises
     the kind ``create_unclear`` where it may have been made: then look by its name, never repeat.
+    ``guard`` is called before each call and raises where it may not be made.
     """
 
     def __init__(
@@ -40,8 +43,9 @@ class RunpodClient:
         where: Addresses | None = None,
         *,
         pause: Callable[[float], None] = time.sleep,
+        guard: Callable[[], None] = anything_goes,
     ) -> None:
-        self.transport = Transport(key, where, pause=pause)
+        self.transport = Transport(key, where, pause=pause, guard=guard)
 
     def __enter__(self) -> Self:
         return self
@@ -75,8 +79,7 @@ class RunpodClient:
 
     def create_pod(self, wanted: NewPod) -> Pod:
         """Rent. Further kinds: ``no_capacity``, ``no_balance``, ``refused``."""
-        body = bodies.new_pod(wanted)
-        return answers.pod(self.transport.call("POST", "/pods", "rent a pod", body=body))
+        return self._made("/pods", "rent a pod", bodies.new_pod(wanted), answers.pod)
 
     def end_pod(self, pod_id: str) -> None:
         """Delete a pod; one that is not there any more is deleted. Its network volume stays."""
@@ -100,8 +103,7 @@ class RunpodClient:
     def create_volume(self, name: str, data_center: str, size: int) -> NetworkVolume:
         """Make a volume of ``size`` GB. Its name need not be the only one: look first."""
         body = {"name": name, "dataCenter": data_center.upper(), "size": size}
-        made = self.transport.call("POST", "/network-volumes", "make a network volume", body=body)
-        return answers.volume(made)
+        return self._made("/network-volumes", "make a network volume", body, answers.volume)
 
     def grow_volume(self, volume_id: str, size: int) -> NetworkVolume:
         """Make a volume larger; Runpod refuses to make it smaller."""
@@ -116,8 +118,7 @@ class RunpodClient:
     def create_template(self, wanted: PodTemplate) -> PodTemplate:
         """Make a template for pods."""
         body = bodies.new_template(wanted)
-        made = self.transport.call("POST", "/templates", "make a template", body=body)
-        return answers.template(made)
+        return self._made("/templates", "make a template", body, answers.template)
 
     def update_template(self, template_id: str, changes: Mapping[str, Any]) -> PodTemplate:
         """Change some fields of a template; ``env`` is replaced as a whole."""
@@ -158,6 +159,15 @@ class RunpodClient:
         }  # fmt: skip
         found = self._pages("/billing/pods", "records", "tell what the pod cost", query)
         return answers.billed(found, pod_id)
+
+    def _made(self, path: str, what: str, body: Json, read: Callable[[Json], _Made]) -> _Made:
+        """What was made. An answer that nobody understands does not say that nothing was."""
+        try:
+            return read(self.transport.call("POST", path, what, body=body))
+        except RunpodError as error:
+            if error.kind != BAD_ANSWER:
+                raise
+            raise unclear(error, what) from None
 
     def _delete(self, path: str, what: str) -> None:
         try:

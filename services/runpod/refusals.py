@@ -17,6 +17,7 @@ NO_CAPACITY = "no_capacity"
 UNCLEAR = "create_unclear"
 """Whether something was made is not known: look before trying again."""
 NOT_FOUND = "not_found"
+BAD_ANSWER = "bad_answer"
 _BLOCKED = "error code: 1010"
 """Cloudflare's words for a client or network that it does not let through."""
 _CAPACITY = (

@@ -12,7 +12,7 @@ import httpx
 
 from services.runpod.addresses import addresses
 from services.runpod.refusals import SERVICE, RunpodError, refusal, unclear
-from services.web import refused, unreachable, user_agent
+from services.web import anything_goes, hooks, refused, unreachable, user_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,7 +36,8 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 class Transport:
     """Sends with one key. Blocking; may be used from several threads: each has its own connection.
 
-    ``pause`` waits between tries and may raise to end them (``CancelToken.pause``).
+    ``pause`` waits between tries and may raise to end them (``CancelToken.pause``); ``guard`` is
+    called before each call and raises where it may not be made.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class Transport:
         *,
         pause: Callable[[float], None] = time.sleep,
         timeout: httpx.Timeout = TIMEOUT,
+        guard: Callable[[], None] = anything_goes,
     ) -> None:
         self._key = key
+        self._hooks = hooks(guard)
         self._timeout = timeout
         self.where = where or addresses()
         self._pause = pause
@@ -94,8 +97,8 @@ class Transport:
         return data
 
     def stream_client(self, timeout: httpx.Timeout) -> httpx.Client:
-        """A client of its own for an answer that never ends; close it."""
-        return httpx.Client(timeout=timeout, headers=self._headers())
+        """A client of its own, as for an answer that never ends; close it."""
+        return httpx.Client(timeout=timeout, headers=self._headers(), event_hooks=self._hooks)
 
     def _repeated(
         self, method: str, url: str, what: str, *, reads_only: bool = False, **sent: Any
@@ -135,7 +138,7 @@ class Transport:
     def _client(self) -> httpx.Client:
         client: httpx.Client | None = getattr(self._local, "client", None)
         if client is None:
-            client = httpx.Client(timeout=self._timeout, headers=self._headers())
+            client = self.stream_client(self._timeout)
             self._local.client = client
             with self._lock:
                 self._clients.append(client)
