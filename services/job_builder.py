@@ -21,8 +21,8 @@ from models.domain.start_fixes import (
 )
 from models.domain.validation import validate
 from services.config_secrets import secret_problems
-from services.hub_cache import is_cached_model
 from services.hub_datasets import dataset_problems
+from services.models.cached import cached_lacks, folder_lacks
 from services.run_files import host_path
 from trainer_image.contract import DatasetSpec, Hyperparameters, Job
 from trainer_image.row_formats import DatasetFormat, fitting, misfit
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
     from models.domain.dataset import DatasetSession
     from services.datasets import DatasetLibrary
+
+
+_NAMED = 3
+"""Files of a model that a refusal names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,11 +251,22 @@ def offline_problems(config: TrainingConfig, data_root: Path) -> list[Problem]:
         problems.append(Problem("hp.push_to_hub", "on", message, f"{remedy}{online}.", fix=fix))
     model = config.hp.base_model.strip()
     on_hub = bool(model) and not is_local_model(model)
-    if on_hub and config.training.target == TARGET_LOCAL and not is_cached_model(model, data_root):
-        message = "is not on this computer, and Offline mode is on."
-        remedy = f"Choose a folder or a model that was used before, or {online} to download it."
-        problems.append(Problem("hp.base_model", model, message, remedy, fix=TURN_OFFLINE_OFF))
+    if on_hub and config.training.target == TARGET_LOCAL:
+        problems += _cache_problems(model, data_root, online)
     return problems
+
+
+def _cache_problems(model: str, data_root: Path, online: str) -> list[Problem]:
+    """Whether a training finds all of a repo's model here: weights alone are no use without their
+    tokenizer."""
+    lacks = cached_lacks(model, data_root)
+    if lacks == ():
+        return []
+    message = "is not on this computer, and Offline mode is on."
+    if lacks:
+        message = f"is here without {_listed(lacks)}, and Offline mode is on."
+    remedy = f"Choose a folder or a model that was used before, or {online} to download it."
+    return [Problem("hp.base_model", model, message, remedy, fix=TURN_OFFLINE_OFF)]
 
 
 def _place_problems(config: TrainingConfig, data_root: Path) -> list[Problem]:
@@ -298,7 +313,17 @@ def _model_folder_problems(model: str, folder: Path) -> list[Problem]:
         message = f"The folder {folder} holds no config.json, so it is not a model."
         remedy = "Choose the folder with config.json."
         return [Problem("hp.base_model", model, message, remedy, fix=ANOTHER_MODEL)]
+    if lacks := folder_lacks(folder):
+        message = f"The folder {folder} is not a whole model: it has no {_listed(lacks)}."
+        remedy = "Put that there, or choose a model as save_pretrained leaves it."
+        return [Problem("hp.base_model", model, message, remedy, fix=ANOTHER_MODEL)]
     return []
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Some files by their names, and how many more there are."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 def _without(values: dict[str, object], name: str) -> dict[str, object]:

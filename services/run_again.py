@@ -49,21 +49,13 @@ class RunAgain:
         """The job of the repetition, in a new directory where the old one is occupied.
 
         AppError("dataset_gone") where the library does not have the rows any more; ConfigError
-        where the base model or the image is gone, or Offline mode forbids what it needs.
+        where the base model, the image or a checkpoint is gone, or Offline mode forbids what it
+        needs.
         """
         planned = self._runs.starter.plan(
             run.config, run.name, OnExisting.NEW, self._runs.others,
             session=session_of(run, self._library), queued=queued,
         )  # fmt: skip
-        moved = planned.job.output_directory != run.config.output.directory
-        named = run.config.hp.resume_from.strip()
-        if moved and named and "/" not in named:
-            raise AppError(
-                "checkpoint_gone",
-                f"Run {run.id} began from {named} of its own output directory, which a new "
-                "directory does not have.",
-                "Put its setup into the form, and name the checkpoint with its whole path.",
-            )
         return replace(planned, job=self._word_for_word(run, planned.job))
 
     def _word_for_word(self, run: Run, planned: Job) -> Job:

@@ -20,6 +20,7 @@ from services.run_files import RunFolder, host_path, output_marker
 from services.run_follower import run_folder
 from services.run_outputs import OnExisting, settle_output
 from services.runners.base import Launch
+from services.start_checkpoint import checkpoint_problems, in_new_directory
 from trainer_image.contract import Job
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ class RunStarter:
         if owner is not None and answer is not OnExisting.NEW:
             raise _in_use(owner, ask=queued and answer is OnExisting.REFUSE)
         job = settle_output(planned.job, planned.data_root, answer, taken=owners)
+        if lost := in_new_directory(config, planned.data_root, job.output_directory):
+            raise ConfigError(lost)
         return replace(planned, job=job, output=host_path(planned.data_root, job.output_directory))
 
     def add(
@@ -246,11 +249,12 @@ class RunStarter:
     ) -> list[Problem]:
         """The runner's, and what a new run needs besides; one that goes on has its model, and
         checkpoints that take room already. ``clears``: one that may overwrite its output."""
-        if self._needs is None or goes_on:
-            return self.runner_problems(config)
         data_root, offline = self._builder.data_root(config), self._offline.is_offline()
+        found = checkpoint_problems(config, data_root, goes_on=goes_on)
+        if self._needs is None or goes_on:
+            return [*self.runner_problems(config), *found]
         needs = self._needs.ask(config, data_root, offline=offline, clears=clears)
-        return [*self.runner_problems(config), *needs()]
+        return [*self.runner_problems(config), *found, *needs()]
 
     def runner_problems(self, config: TrainingConfig) -> list[Problem]:
         """What keeps this computer, or its account at Runpod, from running the setup."""

@@ -15,6 +15,7 @@ from models.domain.model_shape import shape_from_config
 from services.environment.disk_space import folder_bytes
 from services.hub_cache import hub_cache
 from services.job_builder import is_local_model, local_model
+from services.models.cached import damaged_of, missing_of
 from services.models.layout import (
     bytes_in,
     current_revision,
@@ -130,8 +131,8 @@ class Inventory:
         note = ModelNotes(root).read(repo, shared=where is ModelPlace.SHARED)
         revision = current_revision(folder)
         present = files_of(folder / "snapshots" / revision) if revision else {}
-        missing = _missing(present, note, revision)
-        damaged = _damaged(present, note, revision)
+        missing = missing_of(present, note, revision)
+        damaged = damaged_of(present, note, revision)
         found = CachedModel(
             repo,
             _state(missing, damaged),
@@ -201,22 +202,6 @@ def _in_folder(folder: Path, *, name: str = "", is_added: bool = False) -> Cache
         is_added=is_added,
         shape=shape,
     )
-
-
-def _missing(present: dict[str, Path], note: ModelNote, revision: str) -> tuple[str, ...]:
-    if note.files and note.revision == revision:
-        return tuple(file.name for file in note.files if file.name not in present)
-    return missing_files(present)
-
-
-def _damaged(present: dict[str, Path], note: ModelNote, revision: str) -> tuple[str, ...]:
-    """What a check found, and what has another size than the Hub said."""
-    found = set(note.damaged_here(present))
-    if note.revision == revision:
-        for file in note.files:
-            if file.name in present and present[file.name].stat().st_size != file.size:
-                found.add(file.name)
-    return tuple(sorted(found))
 
 
 def _state(missing: tuple[str, ...], damaged: tuple[str, ...]) -> ModelState:

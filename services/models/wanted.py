@@ -15,6 +15,8 @@ CONFIG = "config.json"
 _TOKENIZERS = (
     "tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json",
 )  # fmt: skip
+_FURTHER = (".tiktoken", ".model")
+"""Endings of other tokenizers' vocabularies."""
 _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 _SINGLE = ("model.safetensors", "pytorch_model.bin")
 _WORDS = (".json", ".txt", ".model", ".jinja", ".tiktoken")
@@ -48,7 +50,7 @@ def missing_files(present: Mapping[str, Path]) -> tuple[str, ...]:
     """What a model lacks, by the rules of its own files: configuration, weights, tokenizer."""
     missing = [] if CONFIG in present else [CONFIG]
     missing += _missing_weights(present)
-    if not any(name in present for name in _TOKENIZERS):
+    if not any(name in _TOKENIZERS or name.endswith(_FURTHER) for name in present):
         missing.append(_TOKENIZERS[0])
     return tuple(missing)
 

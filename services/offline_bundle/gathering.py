@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from models.domain.config import RUNTIME_DOCKER, SOURCE_HUB, SOURCE_SESSION, TARGET_RUNPOD
 from models.domain.errors import AppError, ConfigError, Problem
 from services.config_files import config_text
-from services.hub_cache import cached_revision, hub_cache, is_cached_model
+from services.hub_cache import cached_revision, hub_cache
 from services.job_builder import is_local_model
+from services.models.cached import folder_lacks, is_cached_model
 from services.offline_bundle.archive import file_sha256
 from services.offline_bundle.manifest import (
     BundledConfig,
@@ -132,6 +133,9 @@ class Gatherer:
         folder = host_path(root, model)
         if not (folder / "config.json").is_file():
             raise AppError("not_found", f"There is no model in {folder}.", "Check the path.")
+        if lacks := folder_lacks(folder):
+            message = f"The model in {folder} is not whole: it has no {', '.join(lacks)}."
+            raise AppError("not_found", message, "Choose a whole one.")
         inside = f"/data/models/{self._add_folder(folder.resolve())}"
         return replace(config, hp=replace(config.hp, base_model=inside))
 

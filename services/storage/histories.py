@@ -73,6 +73,12 @@ def is_sound(checkpoint: Path) -> bool:
     return bool(_sealed(checkpoint))
 
 
+def seems_whole(checkpoint: Path) -> bool:
+    """Whether every file is there and as long as the seal says; their contents are not read."""
+    seals = _sealed(checkpoint)
+    return bool(seals) and all(_is_long(checkpoint / name, one) for name, (one, _) in seals.items())
+
+
 def is_aside(path: Path) -> bool:
     """Whether it lost its name to be removed, and the program that did so ended."""
     return _PUT_ASIDE.fullmatch(path.name) is not None
@@ -97,14 +103,12 @@ def _pieces(output: Path, run_id: str) -> Iterator[Piece]:
 
 
 def _checkpoint(path: Path, run_id: str, step: int) -> Piece:
-    seals = _sealed(path)
     return Piece(
         path=os.path.realpath(path),
         run_id=run_id,
         step=step,
         is_sealed=(path / MANIFEST).exists(),
-        is_whole=bool(seals)
-        and all(_is_long(path / name, one) for name, (one, _) in seals.items()),
+        is_whole=seems_whole(path),
         files=tuple(file_names(path)),
     )
 

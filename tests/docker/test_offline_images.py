@@ -14,6 +14,7 @@ from models.domain.config import RUNTIME_DOCKER, TrainingConfig
 from models.domain.config_io import with_values
 from services.offline import OfflinePolicy
 from services.progress import CancelToken
+from tests.whole_model import lay_whole_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,8 +34,7 @@ def test_an_image_travels_to_an_engine_that_never_had_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     model, rows, bundle = tmp_path / "llama", tmp_path / "rows.jsonl", tmp_path / "x.temper"
-    model.mkdir()
-    (model / "config.json").write_text("{}")
+    lay_whole_model(model)
     (model / "model.safetensors").write_bytes(b"weights")
     rows.write_text(json.dumps({"question": "q", "answer": "a"}) + "\n")
     with closing(docker_engine.client()) as client:

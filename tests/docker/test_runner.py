@@ -14,6 +14,7 @@ from models.domain.run import ContainerHandle, RunState
 from services.host_folder import User
 from services.run_files import RunFolder
 from tests.docker.programs import Program, containers, lines_of_talk, make_home, program
+from tests.whole_model import WHOLE_MODEL, lay_whole_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -189,7 +190,7 @@ def can_pass() -> object:
 def test_offline_the_container_has_no_network(home: Path, docker_engine: RealEngine,
                                               python_image: str) -> None:  # fmt: skip
     with program(home, python_image, offline=True) as temper:
-        make_model(home / "model")
+        lay_whole_model(home / "model")
         seen = seen_by_trainer(temper, str(home / "model"))
 
     assert seen["network"] == ["lo"]
@@ -236,11 +237,12 @@ def test_a_base_model_in_a_folder_is_there_at_the_same_path_with_what_it_links_t
     snapshot.mkdir(parents=True)
     blobs.mkdir()
     (blobs / "123").write_text("{}")
-    (snapshot / "config.json").symlink_to("../../blobs/123")
+    for name in WHOLE_MODEL:
+        (snapshot / name).symlink_to("../../blobs/123")
 
     seen = seen_by_trainer(temper, str(snapshot))
 
-    assert (seen["model"], seen["config"]) == (["config.json"], "{}")
+    assert (seen["model"], seen["config"]) == (sorted(WHOLE_MODEL), "{}")
 
 
 def test_redrawn_lines_keep_their_last_state_and_long_lines_stay_whole(temper: Program) -> None:
@@ -331,8 +333,3 @@ def test_a_stopped_run_is_resumed_in_a_new_container_and_its_log_goes_on(temper:
 
     assert temper.log_file(resumed) == first + first
     assert temper.log == first + first
-
-
-def make_model(folder: Path) -> None:
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")

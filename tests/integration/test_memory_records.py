@@ -32,6 +32,7 @@ from services.run_records import RunRecords
 from services.runners.process import ProcessRunner
 from services.runs import RunService
 from services.trainer_code import TrainerCode
+from tests.whole_model import lay_whole_model
 from trainer_image.contract import Result
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def model(tmp_path: Path) -> Path:
     """A folder with a model's sizes; its name tells the scripted trainer to finish."""
     folder = tmp_path / "model" / "finish"
-    folder.mkdir(parents=True)
+    lay_whole_model(folder)
     (folder / "config.json").write_text(json.dumps(MODEL))
     return folder
 

@@ -21,8 +21,9 @@ from models.domain.errors import AppError, ConfigError
 from services.environment.folder_lock import try_lock
 from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.torch_source import Accelerator
-from services.hub_cache import cached_revision, is_cached_model
+from services.hub_cache import cached_revision
 from services.job_builder import JobBuilder
+from services.models.cached import is_cached_model
 from services.offline import OfflinePolicy
 from services.offline_bundle import importing
 from services.offline_bundle.archive import ByteMeter, write_bundle
@@ -31,6 +32,7 @@ from services.offline_bundle.manifest import BundledEnvironment, BundledFile, Ma
 from services.offline_bundle.means import BundleMeans
 from services.offline_bundle.packing import EnvironmentPacker
 from services.progress import Cancelled, CancelToken
+from tests.whole_model import lay_whole_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
     from services.progress import Progress
 
 _COMMIT = "0123456789abcdef" * 2 + "01234567"
+_FILES: dict[str, str] = {"config.json": "cd" * 20, "tokenizer.json": "ef" * 20}
 _BLOB = hashlib.sha256(b"model.safetensors" * 1000).hexdigest()
+_FILES["model.safetensors"] = _BLOB
 
 
 def _quiet(_progress: Progress) -> None:
@@ -55,12 +59,10 @@ def here(tmp_path: Path) -> Iterator[Services]:
         for name in ("blobs", f"snapshots/{_COMMIT}", "refs"):
             (repo / name).mkdir(parents=True)
         (repo / "refs" / "main").write_text(_COMMIT)
-        for name, blob in (("config.json", "cd" * 20), ("model.safetensors", _BLOB)):
+        for name, blob in _FILES.items():
             (repo / "blobs" / blob).write_bytes(name.encode() * 1000)
             (repo / "snapshots" / _COMMIT / name).symlink_to(f"../../blobs/{blob}")
-        folder = tmp_path / "llama"
-        folder.mkdir()
-        (folder / "config.json").write_text("{}")
+        folder = lay_whole_model(tmp_path / "llama")
         (folder / "model.safetensors").write_bytes(b"weights" * 1000)
         rows = tmp_path / "rows.jsonl"
         lines = ({"question": f"q{n}", "answer": "a"} for n in range(5))

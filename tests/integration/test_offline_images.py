@@ -22,6 +22,7 @@ from services.offline import OfflinePolicy
 from services.offline_bundle.manifest import BundledImage
 from services.progress import Cancelled, CancelToken
 from tests.emulators.image_engine import ImageEngine, image_archive, image_id
+from tests.whole_model import lay_whole_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,9 +46,7 @@ class Two:
         self.here = self._home("here")
         self.there = self._home("there")
         self.bundle = folder / "x.temper"
-        model = folder / "llama"
-        model.mkdir()
-        (model / "config.json").write_text("{}")
+        model = lay_whole_model(folder / "llama")
         (model / "model.safetensors").write_bytes(b"weights")
         rows = folder / "rows.jsonl"
         rows.write_text(json.dumps({"question": "q", "answer": "a"}) + "\n")

@@ -31,8 +31,9 @@ from services.datasets import DatasetLibrary
 from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.sample_model import SampleModel
 from services.environment.torch_source import Accelerator
-from services.hub_cache import hub_cache, is_cached_model
+from services.hub_cache import hub_cache
 from services.job_builder import JobBuilder, token_problems
+from services.models.cached import is_cached_model
 from services.offline import OfflinePolicy
 from services.process_environment import ProcessEnvironment
 from services.progress import CancelToken
@@ -43,6 +44,7 @@ from services.runs import RunService
 from services.trainer_code import TrainerCode
 from tests.fakes.uv import FakeUv
 from tests.integration.remote_world import runner_of
+from tests.whole_model import WHOLE_MODEL
 from trainer_image.contract import Job
 
 if TYPE_CHECKING:
@@ -160,7 +162,7 @@ def test_offline_a_model_that_was_never_downloaded_is_refused_with_the_way_out(
         "hp.base_model": "is not on this computer, and Offline mode is on. Choose a folder or a "
         "model that was used before, or turn Offline mode off to download it."
     }
-    cache_model(world.home / "data", "test/wait", "config.json", "model.safetensors")
+    cache_model(world.home / "data", "test/wait", *WHOLE_MODEL)
     run = world.start()
     job = Job.model_validate_json(RunFolder(world.home / "data", run.id).job.read_bytes())
     assert job.offline
@@ -183,7 +185,7 @@ def test_a_run_is_resumed_by_the_switch_of_today(world: World) -> None:
         world.runs.resume(run.id)
     assert [problem.field for problem in caught.value.problems] == ["hp.base_model"]
     assert world.runs.get(run.id).state is RunState.FAILED
-    cache_model(world.home / "data", "test/crash", "config.json", "pytorch_model.bin")
+    cache_model(world.home / "data", "test/crash", *WHOLE_MODEL)
     world.runs.resume(run.id)
     job = Job.model_validate_json(RunFolder(world.home / "data", run.id).job.read_bytes())
     assert job.offline
@@ -196,8 +198,9 @@ def test_a_run_is_resumed_by_the_switch_of_today(world: World) -> None:
         ((), False),
         (("config.json",), False),
         (("model.safetensors",), False),
-        (("config.json", "model.safetensors"), True),
-        (("config.json", "pytorch_model.bin"), True),
+        (("config.json", "model.safetensors"), False),
+        (("config.json", "model.safetensors", "tokenizer.json"), True),
+        (("config.json", "pytorch_model.bin", "tokenizer.model"), True),
     ],
 )
 def test_a_cached_model_is_whole_or_none(
@@ -208,7 +211,7 @@ def test_a_cached_model_is_whole_or_none(
 
 
 def test_a_cached_model_in_parts_needs_all_of_them(tmp_path: Path) -> None:
-    snapshot = cache_model(tmp_path, "me/model", "config.json", "one.safetensors")
+    snapshot = cache_model(tmp_path, "me/model", "config.json", "tokenizer.json", "one.safetensors")
     parts = {"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}
     (snapshot / "model.safetensors.index.json").write_text(json.dumps(parts))
     assert not is_cached_model("me/model", tmp_path)

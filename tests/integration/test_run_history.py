@@ -22,6 +22,7 @@ from services.run_files import events_offset
 from services.run_history import RunHistory
 from services.trainer_code import TrainerCode
 from tests.integration.runs_world import config, follow, make_home, make_service
+from tests.whole_model import lay_checkpoint, lay_whole_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -283,8 +284,7 @@ def test_nothing_differs_and_nothing_is_remarked_where_the_place_is_free(world: 
 
 def test_without_its_rows_or_its_model_a_run_cannot_be_run_again(world: World) -> None:
     model = world.home / "finish"
-    model.mkdir()
-    (model / "config.json").write_text("{}")
+    lay_whole_model(model)
     setup = config("finish", **{"hp.base_model": str(model)})
     first, _, _ = follow(world.runs, world.runs.start(setup))
     (model / "config.json").unlink()
@@ -307,11 +307,15 @@ def test_a_named_checkpoint_of_the_old_directory_keeps_a_run_from_being_repeated
     world: World,
 ) -> None:
     setup = config("finish", **{"hp.resume_from": "checkpoint-4"})
-    first, _, _ = follow(world.runs, world.runs.start(setup))
-    with pytest.raises(AppError) as caught:
+    lay_checkpoint(world.home / "data" / "outputs" / "local_run" / "checkpoints" / "checkpoint-4")
+    first, _, _ = follow(world.runs, world.runs.start(setup, on_existing="resume"))
+    with pytest.raises(ConfigError) as caught:
         world.history.plan_again(first.id)
-    assert caught.value.kind == "checkpoint_gone"
-    assert "checkpoint-4" in caught.value.message
+    (problem,) = caught.value.problems
+    assert problem.field == "hp.resume_from"
+    assert problem.fix is not None
+    whole = "/data/outputs/local_run/checkpoints/checkpoint-4"
+    assert problem.fix.values == (("hp.resume_from", whole),)
 
 
 def test_metrics_are_exported_whole(world: World, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from tests.integration.runs_world import (
     make_home,
     make_service,
 )
+from tests.whole_model import lay_whole_model
 from trainer_image.contract import Job, OutputMarker
 
 if TYPE_CHECKING:
@@ -302,8 +303,7 @@ def test_a_run_names_model_and_adapter_as_this_computer_does(
     service: RunService, home: Path
 ) -> None:
     elsewhere = home / "elsewhere"
-    (elsewhere / "models" / "finish").mkdir(parents=True)
-    (elsewhere / "models" / "finish" / "config.json").write_text("{}")
+    lay_whole_model(elsewhere / "models" / "finish")
     values = {"local.host_data_dir": str(elsewhere), "hp.base_model": "/data/models/finish"}
     run, _, _ = follow(service, service.start(config("finish", **values)))
     assert run.base_model == str(elsewhere / "models" / "finish")

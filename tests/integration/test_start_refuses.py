@@ -56,6 +56,7 @@ from services.start_needs import StartNeeds, room_problems
 from services.trainer_code import TrainerCode
 from tests.emulators.hub_models import HubModels
 from tests.emulators.server import Reply, Request
+from tests.whole_model import lay_whole_model
 from trainer_image.contract import OUTPUT_MARKER_FILE, OutputMarker
 
 if TYPE_CHECKING:
@@ -124,8 +125,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
     folder = tmp_path / "data" / "models" / "mine"
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text("{}")
+    lay_whole_model(folder)
     models = {repo: {"config.json": b"{}"} for repo in (GATED, OPEN, NOT_GRANTED)}
     with GatedHub(models) as hub, closing(Database.open(tmp_path / "temper.db")) as database:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
