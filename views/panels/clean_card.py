@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel
+from PySide6.QtWidgets import QHBoxLayout
 
 from models.domain.storage import MOST_KEPT, RetentionRules
 from models.qt.wording import size
@@ -13,8 +13,10 @@ from views.theme import current_theme
 from views.widgets.buttons import enable, push_button
 from views.widgets.card import Card, restyle, show_if, text_label
 from views.widgets.fields import StepLineEdit
+from views.widgets.flow_row import FlowRow
 from views.widgets.further_kinds import FurtherKinds
 from views.widgets.help_button import HelpButton
+from views.widgets.wrapped_button import WrappedCheckBox
 
 if TYPE_CHECKING:
     from models.qt.storage_model import StorageModel
@@ -50,9 +52,9 @@ class CleanCard(Card):
         self.setObjectName("storage.clean")
         self._model = model
         self._last = StepLineEdit(is_whole=True)
-        self._last_label = QLabel("Newest checkpoints &kept of each run")
+        self._last_label = text_label("Newest checkpoints &kept of each run", wrap=True)
         self._wrong = text_label("", "error", wrap=True)
-        self._best = QCheckBox("Keep the &best checkpoint of each run")
+        self._best = WrappedCheckBox("Keep the &best checkpoint of each run")
         self.also = FurtherKinds()
         self._result = text_label("", wrap=True)
         self._done = text_label("", "muted", wrap=True)
@@ -87,20 +89,17 @@ class CleanCard(Card):
         self._last_label.setBuddy(self._last)
         line = QHBoxLayout()
         line.setSpacing(10)
-        line.addWidget(self._last_label)
+        line.addWidget(self._last_label, 1)
         line.addWidget(self._last)
-        line.addStretch(1)
         self.body.addLayout(line)
         self.body.addWidget(self._wrong)
         self._wrong.hide()
         self.body.addWidget(self._best)
         self.body.addWidget(self.also)
         self.body.addWidget(self._result)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
+        buttons = FlowRow()
         buttons.addWidget(self._preview)
         buttons.addWidget(self._go)
-        buttons.addStretch(1)
         self.body.addLayout(buttons)
         self.body.addWidget(self._done)
 

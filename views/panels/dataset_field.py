@@ -167,21 +167,21 @@ class DatasetField(Field):
             layout.addWidget(holder)
 
     def _build_empty(self) -> None:
+        from views.widgets.flow_row import FlowRow  # not needed for the first frame
+
         self._empty = QWidget()
         column = QVBoxLayout(self._empty)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
         sentence = "No dataset yet. Import a file of yours, or begin with the sample."
         column.addWidget(text_label(sentence, "muted", wrap=True))
-        row = QHBoxLayout()
-        row.setSpacing(8)
+        row = FlowRow()
         first_import = push_button("&Import a file…")
         first_import.setObjectName("dataset.import_first")
         sample = push_button("Use the sample")
         sample.setObjectName("dataset.use_sample")
         row.addWidget(first_import)
         row.addWidget(sample)
-        row.addStretch(1)
         column.addLayout(row)
         first_import.clicked.connect(self.import_requested)
         sample.clicked.connect(self.sample_requested)

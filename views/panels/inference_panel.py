@@ -23,6 +23,7 @@ from models.qt.inference_model import InferenceState
 from views.widgets.buttons import push_button
 from views.widgets.card import Card, restyle, text_label
 from views.widgets.chat_history import ChatHistory
+from views.widgets.flow_row import FlowRow
 from views.widgets.flow_text import FlowText
 from views.widgets.help_button import HelpButton
 from views.widgets.progress_ring import ProgressRing
@@ -184,12 +185,11 @@ class InferencePanel(Card):
         self._both.addLayout(row)
         return self._both
 
-    def _history_head(self) -> QHBoxLayout:
-        row = QHBoxLayout()
+    def _history_head(self) -> FlowRow:
+        row = FlowRow(spacing=4)
         row.setContentsMargins(0, 6, 0, 0)
-        row.setSpacing(4)
         row.addWidget(text_label("Responses", "heading"))
-        row.addStretch(1)
+        row.add_spring()
         row.addWidget(self._clear)
         row.addWidget(self._export)
         return row

@@ -11,18 +11,18 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from models.domain.run import RunState
 from views.theme import current_theme
-from views.widgets.buttons import IconButton, push_button
+from views.widgets.buttons import IconButton
 from views.widgets.card import restyle, text_label
 from views.widgets.flow_row import FlowRow
 from views.widgets.flow_text import FlowText
 from views.widgets.fold_button import FoldButton
+from views.widgets.wrapped_button import WrappedButton
 
 if TYPE_CHECKING:
     from models.domain.autopsy import Autopsy, Fact
@@ -60,7 +60,7 @@ class AutopsyCard(QFrame):
         self._advice.setObjectName(f"{prefix}.advice")
         for label in (self._reason, self._advice):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._buttons = [push_button("") for _ in range(_MOST_REMEDIES)]
+        self._buttons = [WrappedButton() for _ in range(_MOST_REMEDIES)]
         for number, button in enumerate(self._buttons):
             button.setObjectName(f"{prefix}.remedy{number + 1 if number else ''}")
             button.clicked.connect(self._on_clicked)
@@ -128,7 +128,7 @@ class AutopsyCard(QFrame):
     @Slot()
     def _on_clicked(self) -> None:
         button, made, run = self.sender(), self._model.autopsy, self._status.run
-        if isinstance(button, QPushButton) and made is not None and run is not None:
+        if isinstance(button, WrappedButton) and made is not None and run is not None:
             self.remedy_chosen.emit(run, made.remedies[self._buttons.index(button)])
 
 

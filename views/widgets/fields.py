@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from models.qt.wording import value_text
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _FLAGS_ROLE = 0xFF
 _CHOICE_FLAGS = 0x21  # selectable and enabled
 _TOOL_TIP_ROLE = 3
+_LEAST_LETTERS = 13
+"""Of a combo box at its narrowest, with the arrow and the padding."""
 _LIST_MARGIN = 20
 """Pixels of a list's border, and of the padding of its entries."""
 
@@ -140,9 +142,9 @@ class Field(QWidget):
         if self._fix is None:
             if fix is None or self._message is None:
                 return
-            from views.widgets.buttons import push_button  # seldom needed
+            from views.widgets.wrapped_button import WrappedButton  # seldom needed
 
-            self._fix = push_button("")
+            self._fix = WrappedButton()
             self._fix.setObjectName(f"{self.info.path}.fix")
             self._fix.clicked.connect(self._on_fix)
             self.place_below_message(self._fix)
@@ -272,6 +274,12 @@ class CalmComboBox(QComboBox):
         self.setProperty("focusPolicy", STRONG_FOCUS)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)
+
+    def minimumSizeHint(self) -> QSize:
+        """Eight letters and the arrow: a longer placeholder is cut, as a long entry is."""
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), _LEAST_LETTERS * self.fontMetrics().horizontalAdvance("X")),
+                     hint.height())  # fmt: skip
 
     def showPopup(self) -> None:  # noqa: N802
         view = self.view()

@@ -12,11 +12,16 @@ class FlowRow(QLayout):
     def __init__(self, parent: QWidget | None = None, spacing: int = 8) -> None:
         super().__init__(parent)
         self._items: list[QLayoutItem] = []
+        self._spring = -1
         self.setContentsMargins(0, 0, 0, 0)
         self.setSpacing(spacing)
 
     def addItem(self, item: QLayoutItem) -> None:
         self._items.append(item)
+
+    def add_spring(self) -> None:
+        """What comes after it stands at the right, as long as everything is in one row."""
+        self._spring = len(self._items)
 
     def count(self) -> int:
         return len(self._items)
@@ -47,21 +52,45 @@ class FlowRow(QLayout):
         size = QSize(0, 0)
         for item in self._shown():
             size = size.expandedTo(item.minimumSize())
-        return size
+        return size.grownBy(self.contentsMargins())
 
     def _shown(self) -> list[QLayoutItem]:
         return [item for item in self._items if not item.isEmpty()]
 
     def _arrange(self, rect: QRect, *, place: bool) -> int:
         """The height that is needed; with ``place`` the items go to their places."""
-        x, y, row = rect.x(), rect.y(), 0
-        for item in self._shown():
-            size = item.sizeHint()
-            if x > rect.x() and x + size.width() > rect.x() + rect.width():
-                x, y, row = rect.x(), y + row + self.spacing(), 0
+        margins = self.contentsMargins()
+        rect = rect.marginsRemoved(margins)
+        rows, y = self._rows(rect.width()), rect.y()
+        for row in rows:
+            height = max(item.sizeHint().height() for item in row)
             if place:
-                width = min(size.width(), rect.width())
-                item.setGeometry(QRect(QPoint(x, y), QSize(width, size.height())))
+                spring = self._spring if len(rows) == 1 else -1
+                self._place(row, QRect(rect.x(), y, rect.width(), height), spring)
+            y += height + self.spacing()
+        return max(0, y - rect.y() - self.spacing()) + margins.top() + margins.bottom()
+
+    def _rows(self, width: int) -> list[list[QLayoutItem]]:
+        rows: list[list[QLayoutItem]] = []
+        left = 0
+        for item in self._shown():
+            needed = item.sizeHint().width()
+            if not rows or needed > left:
+                rows.append([])
+                left = width
+            rows[-1].append(item)
+            left -= needed + self.spacing()
+        return rows
+
+    def _place(self, row: list[QLayoutItem], rect: QRect, spring: int) -> None:
+        gaps = self.spacing() * (len(row) - 1)
+        x, free = rect.x(), rect.width() - gaps - sum(one.sizeHint().width() for one in row)
+        after = self._items[spring:] if spring >= 0 else []
+        for item in row:
+            size = item.sizeHint()
+            if item in after:
+                x, after = x + max(0, free), []
+            width = min(size.width(), rect.width())
+            top = rect.y() + (rect.height() - size.height()) // 2
+            item.setGeometry(QRect(QPoint(x, top), QSize(width, size.height())))
             x += size.width() + self.spacing()
-            row = max(row, size.height())
-        return y + row - rect.y()

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QSizePolicy
 
 from views.theme import current_theme
 from views.widgets.card import TEXT_BESIDE_ICON
+from views.widgets.wrapped_button import WrappedToolButton
 
 
-class FoldButton(QToolButton):
+class FoldButton(WrappedToolButton):
     """Checked while its content is shown. A ``quiet`` one is smaller and paler than a title."""
 
     def __init__(
         self, name: str, title: str, *, is_open: bool = False, quiet: bool = False
     ) -> None:
-        super().__init__()
+        super().__init__(title)
         self._is_quiet = quiet
         self.setObjectName(name)
-        self.setText(title)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(f"{title}, show or hide")
         self.setProperty("role", "quiet-fold" if quiet else "fold")
         self.setProperty("toolButtonStyle", TEXT_BESIDE_ICON)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from models.domain.storage import FURTHER_KINDS, CleanKind
 from models.qt.storage_words import FURTHER_HELP, FURTHER_TITLES
 from models.qt.wording import size
 from views.widgets.card import show_if, text_label
+from views.widgets.wrapped_button import WrappedCheckBox
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -38,7 +39,7 @@ class FurtherKinds(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._boxes: dict[CleanKind, QCheckBox] = {}
+        self._boxes: dict[CleanKind, WrappedCheckBox] = {}
         self._sizes: dict[CleanKind, QLabel] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -47,7 +48,7 @@ class FurtherKinds(QWidget):
         grid.setColumnStretch(0, 1)
         grid.addWidget(text_label("Also remove what nothing needs any more", wrap=True), 0, 0, 1, 2)
         for row, kind in enumerate(FURTHER_KINDS, start=1):
-            box, taken = QCheckBox(_BOXES[kind]), text_label("", "muted")
+            box, taken = WrappedCheckBox(_BOXES[kind]), text_label("", "muted")
             box.setObjectName(f"storage.also.{kind.value}")
             box.setToolTip(FURTHER_HELP[kind])
             box.clicked.connect(self._on_clicked)

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
 from models.domain.config_io import settings_index
 from models.domain.gpu_list import offer_words
@@ -14,6 +14,7 @@ from models.domain.remote_money import clock_words
 from views.widgets.buttons import push_button
 from views.widgets.card import restyle, text_label
 from views.widgets.fields import CalmComboBox, Field
+from views.widgets.flow_row import FlowRow
 from views.widgets.model_delegate import LABEL_ROLE, ModelDelegate
 
 if TYPE_CHECKING:
@@ -52,10 +53,9 @@ class GpuField(Field):
         line.setAccessibleName(self.info.rule.label)
         line.setPlaceholderText(self.info.rule.none_means)
         tools = QWidget()
-        row = QHBoxLayout(tools)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = FlowRow(tools)
         row.addWidget(self._fits)
-        row.addStretch(1)
+        row.add_spring()
         row.addWidget(self._refresh)
         self.add_below(self._caption)
         self.add_below(tools)

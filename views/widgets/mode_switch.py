@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy
+from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtWidgets import QBoxLayout, QFrame, QPushButton, QSizePolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from PySide6.QtGui import QResizeEvent
     from PySide6.QtWidgets import QWidget
+
+_EDGE = 2
 
 
 class ModeSwitch(QFrame):
-    """Buttons in one frame; the arrow keys go from one to the next.
+    """Buttons in one frame, side by side where they have room; the arrow keys go from one to the
+    next.
 
     Signals:
         chosen: the word of the mode that the user chose.
@@ -29,9 +33,9 @@ class ModeSwitch(QFrame):
         super().__init__(parent)
         self.setObjectName(name)
         self.setProperty("role", "segments")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(2, 2, 2, 2)
-        row.setSpacing(2)
+        self._row = row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        row.setContentsMargins(_EDGE, _EDGE, _EDGE, _EDGE)
+        row.setSpacing(_EDGE)
         self._buttons: dict[str, QPushButton] = {}
         for word, label in modes:
             button = QPushButton(label)
@@ -62,3 +66,18 @@ class ModeSwitch(QFrame):
     @Slot()
     def _on_clicked(self) -> None:
         self.chosen.emit(self.mode)
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as the widest button: they may stand one over the other."""
+        height = self._row.totalMinimumSize().height()
+        return QSize(max(self._widths()) + 2 * (_EDGE + self.frameWidth()), height)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        needed = sum(self._widths()) + _EDGE * (len(self._buttons) + 1)
+        is_narrow = self.contentsRect().width() < needed
+        direction = QBoxLayout.Direction
+        self._row.setDirection(direction.TopToBottom if is_narrow else direction.LeftToRight)
+
+    def _widths(self) -> list[int]:
+        return [button.minimumSizeHint().width() for button in self._buttons.values()]

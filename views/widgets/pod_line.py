@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from views.widgets.buttons import push_button
 from views.widgets.card import text_label
+from views.widgets.flow_row import FlowRow
 
 if TYPE_CHECKING:
     from models.qt.pod_model import PodModel
@@ -49,12 +50,10 @@ class PodLine(QWidget):
         self.show_pod()
 
     def _build(self) -> None:
-        links = QHBoxLayout()
+        links = FlowRow()
         links.setContentsMargins(0, 4, 0, 0)
-        links.setSpacing(8)
         links.addWidget(self._console)
         links.addWidget(self._manage)
-        links.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)

@@ -1,0 +1,164 @@
+"""With text of twice the size in a narrow window nothing lies beside the window: rows wrap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from models.domain.config import RUNTIME_DOCKER, SOURCE_HUB, TARGET_LOCAL, TARGET_RUNPOD
+from models.domain.inference import TunedModel
+from models.domain.run import Failure, RunState, RunUpdate
+from tests.qt.conftest import destroy
+from tests.qt.fakes import make_run, make_session
+from views.main_window import DATASETS, DOCTOR, MODELS, RUNS, SETTINGS, STORAGE, TRAINING
+from views.theme import current_theme
+from views.widgets.flow_row import FlowRow
+from views.widgets.page_column import ScrollColumn, TwoColumns
+from views.widgets.wrapped_button import WrappedButton, WrappedCheckBox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.qt.conftest import Program
+    from views.main_window import MainWindow
+
+LONG = "Use sequence length 1,024 and start again"
+
+
+@pytest.fixture
+def large_text() -> Iterator[None]:
+    """Text of twice the size, until the test is over."""
+    current_theme().set_text_size(200)
+    yield
+    current_theme().set_text_size(100)
+
+
+def settle() -> None:
+    for _ in range(6):  # a layout's request may bring another one
+        QCoreApplication.processEvents()
+
+
+def beside(window: MainWindow) -> dict[str, int]:
+    """Of each part of the page that scrolls: by how many pixels sideways."""
+    areas = [*window.findChildren(TwoColumns), *window.findChildren(ScrollColumn)]
+    seen = [area for area in areas if area.isVisible()]
+    over = {area: area.widget().width() - area.viewport().width() for area in seen}
+    return {f"{type(area).__name__} {area.objectName()}": by for area, by in over.items() if by > 0}
+
+
+@pytest.mark.usefixtures("large_text")
+@pytest.mark.parametrize("page", [TRAINING, RUNS, DATASETS, MODELS, STORAGE, DOCTOR, SETTINGS])
+def test_no_page_scrolls_sideways(program: Program, page: int) -> None:
+    program.services.datasets.sessions = [make_session()]
+    program.aio(program.wiring.fill())
+    program.settle()
+    current_theme().set_text_size(200)  # after the settings, which say how large it is
+    program.window.resize(640, 760)
+    program.window.show_page(page)
+    program.settle()
+    settle()
+    assert beside(program.window) == {}
+
+
+@pytest.mark.usefixtures("large_text")
+@pytest.mark.parametrize("target", [TARGET_LOCAL, TARGET_RUNPOD])
+def test_no_setup_scrolls_sideways_and_nothing_of_it_is_cut(
+    window: MainWindow, target: str
+) -> None:
+    window.models.datasets.set_items([make_session()])
+    for setting, value in (
+        ("training.skill_level", "Expert"),
+        ("training.target", target),
+        ("dataset.source", SOURCE_HUB),
+        ("local.runtime", RUNTIME_DOCKER),
+    ):
+        window.models.form.edit(setting, value)
+    window.models.form.edit_text("hp.epochs", "0")
+    for card in window.training.setup.cards:
+        card.set_open(True)
+    window.resize(640, 760)
+    settle()
+    assert beside(window) == {}
+    for card in window.training.setup.cards:
+        for one in card.findChildren(QWidget):
+            right = one.mapTo(card, one.rect().topRight()).x()
+            assert not one.isVisible() or right <= card.width(), one.objectName()
+
+
+@pytest.mark.usefixtures("large_text")
+def test_the_buttons_of_a_run_that_failed_wrap_too(window: MainWindow) -> None:
+    failure = Failure("cuda_oom", "The GPU ran out of memory at step 74.", "Use less.")
+    run = make_run(state=RunState.FAILED, failure=failure, ended_at=2.0)
+    window.models.run.begin(run)
+    window.models.run.take(RunUpdate(run))
+    window.models.run.inference.set_tuned(TunedModel("base/model", "/adapter", "/"))
+    window.resize(640, 760)
+    settle()
+    assert window.findChild(QPushButton, "run.remedy").isVisible()
+    assert beside(window) == {}
+
+
+def test_two_columns_of_fields_come_back_with_the_room(window: MainWindow) -> None:
+    epochs, batch = (window.findChild(QWidget, f"hp.{name}") for name in ("epochs", "max_steps"))
+    window.models.form.edit("training.skill_level", "Expert")
+    window.resize(1280, 800)
+    settle()
+    assert epochs.mapTo(window, epochs.pos()).y() == batch.mapTo(window, batch.pos()).y()
+    current_theme().set_text_size(200)
+    window.resize(640, 760)
+    settle()
+    try:
+        assert epochs.mapTo(window, epochs.pos()).x() == batch.mapTo(window, batch.pos()).x()
+    finally:
+        current_theme().set_text_size(100)
+    window.resize(1280, 800)
+    settle()
+    assert epochs.mapTo(window, epochs.pos()).y() == batch.mapTo(window, batch.pos()).y()
+
+
+@pytest.mark.parametrize("kind", [WrappedButton, WrappedCheckBox])
+def test_a_long_label_goes_on_in_another_line_and_comes_back(
+    qapp: object, themed: None, kind: type[WrappedButton]
+) -> None:
+    holder = QWidget()
+    button = kind(LONG)
+    row = QHBoxLayout(holder)
+    row.addWidget(button)
+    holder.resize(button.sizeHint().width() + 40, 100)
+    holder.show()
+    settle()
+    one_line = button.height()
+    holder.resize(200, 100)
+    settle()
+    assert button.width() < button.sizeHint().width()
+    lines = round((button.height() - one_line) / button.fontMetrics().lineSpacing())
+    assert lines >= 1
+    assert button.text() == LONG, "what it says is one text"
+    button.setText("Short")
+    settle()
+    assert button.height() == one_line
+    destroy(holder)
+
+
+def test_the_end_of_a_row_stands_at_the_right_until_the_row_breaks(
+    qapp: object, themed: None
+) -> None:
+    holder = QWidget()
+    row = FlowRow(holder)
+    first, last = QPushButton("Only those that fit"), QPushButton("Refresh")
+    row.addWidget(first)
+    row.add_spring()
+    row.addWidget(last)
+    holder.resize(600, 40)
+    holder.show()
+    settle()
+    assert last.geometry().right() == holder.width() - 1
+    assert first.geometry().left() == 0
+    holder.resize(first.sizeHint().width() + 10, 100)
+    settle()
+    assert last.geometry().left() == 0
+    assert last.geometry().top() > first.geometry().bottom()
+    destroy(holder)
