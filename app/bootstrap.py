@@ -2,75 +2,59 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.build_base import build_base
 from app.build_models import build_models
-from app.build_offline import BundleParts, Bundles, build_bundles
-from app.build_pods import PodParts, PodServices, build_pods
-from app.build_remote import RemoteParts, build_remote
-from app.build_storage import StorageParts, build_storage
-from app.paths import AppPaths, code_root, resource
-from models.db.database import Database
-from models.domain.config import RUNTIME_DOCKER, RUNTIME_PYTHON, RUNTIME_RUNPOD
-from models.domain.secrets import HF_TOKEN
-from services.app_settings import SettingsStore
-from services.configs import ConfigStore
-from services.data_inspection import DataInspection
-from services.dataset_import.container_exporting import ContainerExporters
-from services.dataset_import.exporting import TrainerExporters
-from services.dataset_store import DatasetStore
-from services.datasets import DatasetLibrary
+from app.build_offline import Bundles, build_bundles
+from app.build_pods import PodServices, build_pods
+from app.build_runs import build_runs
+from app.build_storage import build_storage
+from app.build_stores import build_stores
+from app.build_workers import build_workers
+from app.paths import AppPaths, resource
 from services.demo import Demo
-from services.docker.docker_logins import DockerLogins
-from services.docker.engine import DockerEngine
-from services.docker.image_facts_store import ImageFactsStore
-from services.docker.image_preflight import ImagePreflight
-from services.docker.images import ImageService
-from services.docker.logins import LoginStore
 from services.doctor.doctor import Doctor
 from services.doctor.probes import Patient, probes_of
 from services.earlier_program import EarlierProgram
 from services.early_look import EarlyLook
 from services.environment.installed_packages import installed_versions
-from services.environment.runtime_env import RuntimeEnvironment
 from services.environment.sample_model import SampleModel
-from services.gpu_count import ProcessCount
-from services.gpu_probe import GpuProbe
-from services.hub_check import HubCheck
-from services.inference_engine import InferenceEngine
-from services.install_id import InstallId
-from services.job_builder import JobBuilder
-from services.keychain import SystemKeychain
-from services.learning_check import LearningCheck
 from services.memory_probe import MemoryProbe
-from services.memory_records import MemoryRecords
 from services.model_export import ModelExport
-from services.model_shapes import ModelShapes
-from services.proxy import ProxyPolicy
 from services.redaction import redact_logging
 from services.run_history import RunHistory
 from services.run_queue import RunQueue
 from services.run_record import Surroundings, site_packages
-from services.run_records import RunRecords
-from services.runners.docker import DockerRunner
-from services.runners.process import ProcessRunner
-from services.runs import RunService
 from services.secret_checks import SecretChecker
-from services.secrets import SecretStore
-from services.start_needs import StartNeeds
-from services.storage.forecast import StorageForecaster
-from services.trainer_code import place_trainer_code
 from services.welcome import Welcome
-from services.worker_places import WorkerPlaces
 
 if TYPE_CHECKING:
+    from app.build_base import Base
+    from app.build_stores import Stores
+    from models.db.database import Database
+    from services.app_settings import SettingsStore
+    from services.configs import ConfigStore
+    from services.data_inspection import DataInspection
+    from services.datasets import DatasetLibrary
+    from services.docker.engine import DockerEngine
+    from services.docker.image_preflight import ImagePreflight
+    from services.docker.images import ImageService
+    from services.environment.runtime_env import RuntimeEnvironment
+    from services.gpu_probe import GpuProbe
+    from services.inference_engine import InferenceEngine
+    from services.learning_check import LearningCheck
+    from services.memory_records import MemoryRecords
+    from services.model_shapes import ModelShapes
     from services.models.library import ModelLibrary
     from services.offline import OfflinePolicy
+    from services.proxy import ProxyPolicy
     from services.remote.runner import RemoteRunner
+    from services.runners.docker import DockerRunner
+    from services.runs import RunService
+    from services.secrets import SecretStore
     from services.storage.storage import Storage
 
 
@@ -132,203 +116,84 @@ class Services:
 def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
     """Open the database and build all services. Blocking; AppError says what is wrong."""
     redact_logging()
-    database = Database.open(paths.database)
-    settings, proxy = SettingsStore(database), ProxyPolicy()
-    offline.start(settings)
-    proxy.start(settings)
-    keychain = SystemKeychain()
-    secrets = SecretStore(keychain)
-    hf_token = partial(secrets.get, HF_TOKEN)
+    base = build_base(paths, offline)
+    stores = build_stores(base)
+    trainings = build_runs(base, stores)
+    workers = build_workers(base, stores, trainings.builder)
+    library, configs, runs = stores.library, stores.configs, trainings.runs
 
-    def data_root() -> Path:
-        return Path(settings.values().data_root or paths.data)
+    def loaded() -> str:
+        return workers.inference.base_model
 
-    store = DatasetStore(paths.datasets)
-    configs = ConfigStore(database)
-    trainer = code_root() / "trainer_image"
-    place_code = partial(place_trainer_code, trainer, paths.trainer_code)
-    runtime, gpus, engine = (
-        build_runtime(paths, offline),
-        GpuProbe(),
-        DockerEngine(is_offline=offline.is_offline),
-    )
-    install_id = InstallId(database)
-    images = ImageService(
-        engine,
-        offline,
-        LoginStore(keychain, DockerLogins(os.environ, Path.home())),
-        trainer,
-        wanted=configs.images,
-    )
-    exporters = TrainerExporters(
-        runtime,
-        place_code,
-        data_root,
-        offline,
-        hf_token,
-        ContainerExporters(engine, images, install_id, place_code, data_root),
-    )
-    sample = resource("samples/python-docs.jsonl")
-    library = DatasetLibrary(database, store, sample, exporters)
-    library.sweep()
-    catalogue = resource("base_models.toml")
-    shapes = ModelShapes(catalogue, data_root, offline, hf_token)
-    peaks = MemoryRecords(database, shapes)
-
-    def gpu_indexes() -> list[int]:
-        return [gpu.index for gpu in gpus.probe().gpus]
-
-    preflight = ImagePreflight(engine, install_id, ImageFactsStore(database), trainer, gpus.probe)
-    containers = DockerRunner(engine, hf_token, install_id, gpu_indexes, preflight.problems)
-    patient = Patient(
-        home=paths.home,
-        database=paths.database,
-        data_root=data_root,
-        hardware=gpus.probe,
-        environment=runtime,
-        engine=engine,
-        images=images,
-        secrets=secrets,
-        is_offline=offline.is_offline,
-        proxy=lambda: settings.values().proxy,
-    )
-    rented = build_remote(
-        RemoteParts(
-            database,
-            secrets,
-            keychain,
-            offline,
-            install_id,
-            place_code,
-            shapes,
-            peaks,
-            library,
-            trainer,
-        )
-    )
-    processes = ProcessCount(gpus.probe, engine.info)
-    builder = JobBuilder(library, data_root, hf_token, processes)
-    runs = RunService(
-        records=RunRecords(database),
-        library=library,
-        builder=builder,
-        runners={
-            RUNTIME_PYTHON: ProcessRunner(lambda: runtime.python, hf_token, gpu_indexes),
-            RUNTIME_DOCKER: containers,
-            RUNTIME_RUNPOD: rented,
-        },
-        code=place_code,
-        offline=offline,
-        on_finished=peaks.record,
-    )
-    forecaster = StorageForecaster(
-        RunRecords(database), shapes, library, builder.data_root, lambda: len(gpus.probe().gpus)
-    )
-    runs.starter.also_ask(StartNeeds(hf_token, forecaster.forecast))
-    places = WorkerPlaces(
-        runtime=runtime,
-        engine=engine,
-        images=images,
-        install_id=install_id,
-        code=place_code,
-        log=paths.logs / "inference.log",
-        offline=offline,
-    )
-    looks = paths.home / "inspections"
-    inspection = DataInspection(places.inspection, looks, lambda: place_code().sha256)
-    rows = DataInspection(places.inspection, looks, lambda: place_code().sha256)
-    hub = HubCheck(library, inspection, hf_token, looks)
-    learning = LearningCheck(library, inspection, rows, builder, hub, offline.is_offline)
-    inference = InferenceEngine(places.place)
-    models = build_models(
-        data_root, offline, hf_token, RunRecords(database), lambda: inference.base_model
-    )
+    models = build_models(base.data_root, offline, base.hf_token, base.records, loaded)
     return Services(
         paths=paths,
         offline=offline,
-        proxy=proxy,
-        settings=settings,
-        secrets=secrets,
-        secret_checks=SecretChecker(secrets, offline),
-        database=database,
+        proxy=base.proxy,
+        settings=base.settings,
+        secrets=base.secrets,
+        secret_checks=SecretChecker(base.secrets, offline),
+        database=base.database,
         datasets=library,
         configs=configs,
         earlier_program=EarlierProgram(library, configs),
         runs=runs,
-        history=RunHistory(
-            database,
-            runs,
+        history=_history(base, library, runs),
+        exports=ModelExport(base.runtime, base.place_code),
+        queue=RunQueue(runs, base.records, paths.home / "queue.lock"),
+        runtime=base.runtime,
+        demo=_demo(base, library, configs),
+        welcome=Welcome(base.database),
+        inference=workers.inference,
+        inspection=workers.inspection,
+        probe=MemoryProbe(
+            trainings.builder,
+            runs.starter,
             library,
-            paths.home / "deleting.lock",
-            Surroundings(lambda: installed_versions(site_packages(runtime.python))),
+            workers.places.place,
+            stores.peaks,
+            offline.is_offline,
         ),
-        exports=ModelExport(runtime, place_code),
-        queue=RunQueue(runs, RunRecords(database), paths.home / "queue.lock"),
-        runtime=runtime,
-        demo=Demo(
-            resource("demo.yaml"),
-            SampleModel(data_root, runtime, place_code, offline.is_offline),
-            library,
-            configs,
+        learning=workers.learning,
+        early=EarlyLook(
+            workers.learning, workers.inspection, library, models.inventory, base.runtime
         ),
-        welcome=Welcome(database),
-        inference=inference,
-        inspection=inspection,
-        probe=MemoryProbe(builder, runs.starter, library, places.place, peaks, offline.is_offline),
-        learning=learning,
-        early=EarlyLook(learning, inspection, library, models.inventory, runtime),
-        gpus=gpus,
-        shapes=shapes,
+        gpus=base.gpus,
+        shapes=stores.shapes,
         models=models,
-        peaks=peaks,
-        doctor=Doctor(partial(probes_of, patient)),
-        docker=engine,
-        images=images,
-        preflight=preflight,
-        containers=containers,
-        remote=build_pods(
-            PodParts(database, secrets, offline, install_id, shapes, library, peaks, rented.driver)
-        ),
-        rented=rented,
-        storage=build_storage(
-            StorageParts(
-                paths=paths,
-                database=database,
-                library=library,
-                images=images.list,
-                data_root=data_root,
-                forecaster=forecaster,
-                runtime=runtime,
-                code=place_code,
-                loaded=lambda: inference.base_model,
-                scratch=paths.home / "offline",
-            )
-        ),
-        bundles=build_bundles(
-            BundleParts(
-                database=database,
-                images=images,
-                models=models,
-                starter=runs.starter,
-                places=places,
-                peaks=peaks,
-                configs=configs,
-                library=library,
-                builder=builder,
-                runtime=runtime,
-                data_root=data_root,
-                scratch=paths.home / "offline",
-            )
-        ),
+        peaks=stores.peaks,
+        doctor=Doctor(partial(probes_of, _patient(base, stores))),
+        docker=base.engine,
+        images=stores.images,
+        preflight=trainings.preflight,
+        containers=trainings.containers,
+        remote=build_pods(base, stores, trainings.rented.driver),
+        rented=trainings.rented,
+        storage=build_storage(base, stores, trainings.forecaster, loaded),
+        bundles=build_bundles(base, stores, trainings, workers.places, models),
     )
 
 
-def build_runtime(paths: AppPaths, offline: OfflinePolicy) -> RuntimeEnvironment:
-    """The trainer's managed environment."""
-    trainer = code_root() / "trainer_image"
-    return RuntimeEnvironment(
-        paths.runtime,
-        trainer / "requirements.txt",
-        trainer / "requirements.lock",
-        is_offline=offline.is_offline,
+def _history(base: Base, library: DatasetLibrary, runs: RunService) -> RunHistory:
+    surroundings = Surroundings(lambda: installed_versions(site_packages(base.runtime.python)))
+    return RunHistory(base.database, runs, library, base.deleting_lock, surroundings)
+
+
+def _demo(base: Base, library: DatasetLibrary, configs: ConfigStore) -> Demo:
+    model = SampleModel(base.data_root, base.runtime, base.place_code, base.offline.is_offline)
+    return Demo(resource("demo.yaml"), model, library, configs)
+
+
+def _patient(base: Base, stores: Stores) -> Patient:
+    return Patient(
+        home=base.paths.home,
+        database=base.paths.database,
+        data_root=base.data_root,
+        hardware=base.gpus.probe,
+        environment=base.runtime,
+        engine=base.engine,
+        images=stores.images,
+        secrets=base.secrets,
+        is_offline=base.offline.is_offline,
+        proxy=lambda: base.settings.values().proxy,
     )

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.bootstrap import build_runtime
+from app.build_base import build_runtime
 from app.paths import code_root
 from services.docker.docker_logins import DockerLogins
 from services.docker.engine import DockerEngine

@@ -17,18 +17,12 @@ from services.offline_bundle.packing import EnvironmentPacker
 from services.offline_ready import OfflineMeans, OfflineReadiness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from models.db.database import Database
-    from services.configs import ConfigStore
-    from services.datasets import DatasetLibrary
-    from services.docker.images import ImageService
-    from services.environment.runtime_env import RuntimeEnvironment
-    from services.job_builder import JobBuilder
-    from services.memory_records import MemoryRecords
+    from app.build_base import Base
+    from app.build_runs import Trainings
+    from app.build_stores import Stores
     from services.models.library import ModelLibrary
-    from services.run_starter import RunStarter
     from services.worker_places import WorkerPlaces
 
 
@@ -41,53 +35,36 @@ class Bundles:
     readiness: OfflineReadiness
 
 
-@dataclass(frozen=True, slots=True)
-class BundleParts:
-    """What bundles are made of. ``scratch`` is a folder of their own, on the disk of the home.
-
-    ``starter``, ``places`` and ``peaks`` are those of the program's own measurements.
-    """
-
-    database: Database
-    images: ImageService
-    models: ModelLibrary
-    starter: RunStarter
-    places: WorkerPlaces
-    peaks: MemoryRecords
-    configs: ConfigStore
-    library: DatasetLibrary
-    builder: JobBuilder
-    runtime: RuntimeEnvironment
-    data_root: Callable[[], Path]
-    scratch: Path
-
-
-def build_bundles(parts: BundleParts) -> Bundles:
-    """Nothing is read or written yet."""
+def build_bundles(
+    base: Base, stores: Stores, trainings: Trainings, places: WorkerPlaces, models: ModelLibrary
+) -> Bundles:
+    """Nothing is read or written yet. ``places`` are those of the program's own measurements."""
     trainer = code_root() / "trainer_image"
     packer = EnvironmentPacker(
-        parts.runtime, trainer / "requirements.txt", trainer / "requirements.lock"
+        base.runtime, trainer / "requirements.txt", trainer / "requirements.lock"
     )
-    images = ImagePacker(ImageCarrier(parts.images))
-    means = BundleMeans(parts.configs, parts.library, packer, images)
-    out, back = bundle_folders(parts.scratch)
+    images = ImagePacker(ImageCarrier(stores.images))
+    means = BundleMeans(stores.configs, stores.library, packer, images)
+    out, back = bundle_folders(base.scratch)
+    builder = trainings.builder
+    # Its dry runs are offline whatever the switch says.
+    offline = replace(places, offline=OfflinePolicy(forced=True))
+    probe = MemoryProbe(
+        builder,
+        trainings.runs.starter,
+        stores.library,
+        offline.place,
+        stores.peaks,
+        lambda: True,
+    )
+    needed = OfflineMeans(base.runtime, stores.images, models, probe)
     return Bundles(
-        BundleExporter(means, parts.builder, out),
-        BundleImporter(means, parts.data_root, back),
-        _readiness(parts),
+        BundleExporter(means, builder, out),
+        BundleImporter(means, base.data_root, back),
+        OfflineReadiness(base.database, stores.configs, stores.library, builder, needed),
     )
 
 
 def bundle_folders(scratch: Path) -> tuple[Path, Path]:
     """Where bundles are made and where they are taken in; each holds a lock meanwhile."""
     return scratch / "export", scratch / "import"
-
-
-def _readiness(parts: BundleParts) -> OfflineReadiness:
-    """Its dry runs are offline whatever the switch says."""
-    places = replace(parts.places, offline=OfflinePolicy(forced=True))
-    probe = MemoryProbe(
-        parts.builder, parts.starter, parts.library, places.place, parts.peaks, lambda: True
-    )
-    means = OfflineMeans(parts.runtime, parts.images, parts.models, probe)
-    return OfflineReadiness(parts.database, parts.configs, parts.library, parts.builder, means)

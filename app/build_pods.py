@@ -5,26 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.domain.secrets import HF_TOKEN
 from services.remote.ensuring import PodInfrastructure
 from services.remote.money import Bills
 from services.remote.pods import PodService
 from services.remote.quotes import PodQuotes
 from services.remote.reaper import Reaper
 from services.remote.store import AttemptStore
-from services.run_records import RunRecords
 from services.runpod.account import RunpodAccount
 from services.runpod.catalogue import GpuCatalogue
 
 if TYPE_CHECKING:
-    from models.db.database import Database
-    from services.datasets import DatasetLibrary
-    from services.install_id import InstallId
-    from services.memory_records import MemoryRecords
-    from services.model_shapes import ModelShapes
-    from services.offline import OfflinePolicy
+    from app.build_base import Base
+    from app.build_stores import Stores
     from services.remote.driver import RemoteDriver
-    from services.secrets import SecretStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +34,21 @@ class PodServices:
         self.reaper.close()
 
 
-@dataclass(frozen=True, slots=True)
-class PodParts:
-    """What pods are looked after with, and who drives their runs."""
-
-    database: Database
-    secrets: SecretStore
-    offline: OfflinePolicy
-    install_id: InstallId
-    shapes: ModelShapes
-    library: DatasetLibrary
-    peaks: MemoryRecords
-    driver: RemoteDriver
-
-
-def build_pods(parts: PodParts) -> PodServices:
-    """Nothing is asked of Runpod yet."""
-    account = RunpodAccount(parts.secrets, parts.offline)
-    attempts = AttemptStore(parts.database)
-    pods = PodService(account, attempts, parts.install_id.known, wake=parts.driver.wake)
-    bills = Bills(account, attempts, RunRecords(parts.database))
+def build_pods(base: Base, stores: Stores, driver: RemoteDriver) -> PodServices:
+    """Nothing is asked of Runpod yet. ``driver`` is the one of the pods' runs."""
+    account = RunpodAccount(base.secrets, base.offline)
+    attempts = AttemptStore(base.database)
+    pods = PodService(account, attempts, base.install_id.known, wake=driver.wake)
+    bills = Bills(account, attempts, base.records)
     quotes = PodQuotes(
         account,
         GpuCatalogue(),
-        parts.shapes,
-        parts.library,
-        parts.peaks.factor,
-        lambda: bool(parts.secrets.get(HF_TOKEN)),
+        stores.shapes,
+        stores.library,
+        stores.peaks.factor,
+        lambda: bool(base.hf_token()),
     )
     infrastructure = PodInfrastructure(account, quotes)
     return PodServices(
-        pods, quotes, infrastructure, Reaper(pods, bills=bills, drive=parts.driver.resume_all)
+        pods, quotes, infrastructure, Reaper(pods, bills=bills, drive=driver.resume_all)
     )

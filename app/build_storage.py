@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.build_offline import bundle_folders
@@ -13,38 +12,18 @@ from services.storage.spares import Workshop
 from services.storage.storage import Storage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable
 
-    from app.paths import AppPaths
-    from models.db.database import Database
-    from models.domain.docker import ImageInfo
-    from services.datasets import DatasetLibrary
-    from services.environment.runtime_env import RuntimeEnvironment
+    from app.build_base import Base
+    from app.build_stores import Stores
     from services.storage.forecast import StorageForecaster
-    from services.trainer_code import TrainerCode
 
 
-@dataclass(frozen=True, slots=True)
-class StorageParts:
-    """What storage is made of. ``data_root`` is the data folder of setups that name none,
-    ``loaded`` the model in memory, ``scratch`` where bundles are made."""
-
-    paths: AppPaths
-    database: Database
-    library: DatasetLibrary
-    images: Callable[[], Sequence[ImageInfo]]
-    data_root: Callable[[], Path]
-    forecaster: StorageForecaster
-    runtime: RuntimeEnvironment
-    code: Callable[[], TrainerCode]
-    loaded: Callable[[], str]
-    scratch: Path
-
-
-def build_storage(parts: StorageParts) -> Storage:
-    """The disk as a whole; its lock is the one of deleting runs."""
-    paths = parts.paths
+def build_storage(
+    base: Base, stores: Stores, forecaster: StorageForecaster, loaded: Callable[[], str]
+) -> Storage:
+    """The disk as a whole; ``loaded`` names the model that is in memory."""
+    paths = base.paths
 
     def places() -> Places:
         return Places(
@@ -53,17 +32,21 @@ def build_storage(parts: StorageParts) -> Storage:
             datasets=paths.datasets,
             runtime=paths.runtime,
             trainer_code=paths.trainer_code,
-            data=parts.data_root(),
+            data=base.data_root(),
         )
 
-    lock = paths.home / "deleting.lock"
     workshop = Workshop(
-        code=lambda: parts.code().folder,
-        is_outdated=lambda: parts.runtime.state() is EnvironmentState.OUTDATED,
-        loaded=parts.loaded,
-        bundle_locks=tuple(folder / ".lock" for folder in bundle_folders(parts.scratch)),
+        code=lambda: base.place_code().folder,
+        is_outdated=lambda: base.runtime.state() is EnvironmentState.OUTDATED,
+        loaded=loaded,
+        bundle_locks=tuple(folder / ".lock" for folder in bundle_folders(base.scratch)),
     )
-    spares = SpareFinder(parts.database, places, workshop)
     return Storage(
-        parts.database, parts.library, places, parts.images, lock, parts.forecaster, spares
+        base.database,
+        stores.library,
+        places,
+        stores.images.list,
+        base.deleting_lock,
+        forecaster,
+        SpareFinder(base.database, places, workshop),
     )

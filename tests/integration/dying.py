@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import docker  # noqa: F401 - so that no fork has to
 
-import app.bootstrap
+import app.build_base
 import app.build_offline
 import app.cli.main
 import app.cli.offline
@@ -69,7 +69,7 @@ def small_environment(trainer: Path, paths: AppPaths, offline: OfflinePolicy) ->
 def use_small_environment(root: Path, put: Callable[[object, str, object], None]) -> None:
     """Let services be built with the environment that ``root``/trainer_image asks for; ``put`` is
     setattr, or a MonkeyPatch's."""
-    put(app.bootstrap, "build_runtime", partial(small_environment, root / "trainer_image"))
+    put(app.build_base, "build_runtime", partial(small_environment, root / "trainer_image"))
     put(app.build_offline, "code_root", lambda: root)
 
 
