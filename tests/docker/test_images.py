@@ -1,4 +1,4 @@
-"""Images on a real engine: pulled from a registry in all its moods, built, listed, removed."""
+"""Images on a real engine: pulled from a registry in all its moods, listed, removed."""
 
 from __future__ import annotations
 
@@ -9,92 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.domain.docker import TRAINER_LABEL
 from models.domain.errors import AppError
 from models.domain.secrets import MEMORY
-from services.docker.docker_logins import DockerLogins
-from services.docker.engine import DockerEngine
-from services.docker.image_space import ImageSpace
-from services.docker.images import ImageService
-from services.docker.logins import LoginStore
-from services.offline import OfflinePolicy
 from services.progress import Cancelled, CancelToken
-from services.redaction import redact
-from tests.emulators.registry import BASIC, OPEN, TOKEN, Registry, Trouble
+from tests.docker import image_steps
+from tests.docker.image_steps import PASSWORD, USER, Reports
+from tests.emulators.registry import BASIC, TOKEN, Registry, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from models.domain.docker import ImageProgress
+    from services.docker.engine import DockerEngine
+    from services.docker.images import ImageService
     from tests.docker.engine import RealEngine
+
+engine, make, registry = image_steps.engine, image_steps.make, image_steps.registry
 
 pytestmark = pytest.mark.slow
 
 SIZES = (300_000, 200_000, 400_000, 900_000)
-USER, PASSWORD = "ada", "planted-registry-password-2"
-
-
-class NoKeychain:
-    """A system without a keychain."""
-
-    def is_usable(self) -> bool:
-        return False
-
-    def get(self, name: str) -> str | None:
-        raise AssertionError(name)
-
-    def set(self, name: str, value: str) -> None:
-        raise AssertionError(name)
-
-    def remove(self, name: str) -> None:
-        raise AssertionError(name)
-
-
-@pytest.fixture
-def engine(docker_engine: RealEngine) -> Iterator[DockerEngine]:
-    found = DockerEngine()
-    yield found
-    found.forget()
-
-
-@pytest.fixture
-def make(engine: DockerEngine, tmp_path: Path) -> Callable[..., ImageService]:
-    """A service; its free disk space, its mode, and what it builds from are the test's."""
-
-    def service(free: int = 10**15, *, offline: bool = False, wanted: tuple[str, ...] = ()) -> Any:
-        return ImageService(
-            engine, OfflinePolicy(forced=offline),
-            LoginStore(NoKeychain(), DockerLogins({}, tmp_path)), tmp_path / "context",
-            lambda: wanted, ImageSpace(lambda _folder: free),
-        )  # fmt: skip
-
-    return service
-
-
-@pytest.fixture
-def registry(docker_engine: RealEngine) -> Iterator[Registry]:
-    with Registry(OPEN) as open_registry:
-        yield open_registry
-        _remove_all(docker_engine, open_registry.host)
-
-
-class Reports:
-    """Remembers what was reported, and cancels when asked to."""
-
-    def __init__(self, cancel_when: Callable[[ImageProgress], bool] | None = None) -> None:
-        self.seen: list[ImageProgress] = []
-        self.cancel = CancelToken()
-        self._cancel_when = cancel_when
-
-    def __call__(self, progress: ImageProgress) -> None:
-        self.seen.append(progress)
-        if self._cancel_when is not None and self._cancel_when(progress):
-            self.cancel.cancel()
-
-    @property
-    def lines(self) -> list[str]:
-        return [one.line for one in self.seen if one.line]
 
 
 def pull(service: ImageService, tag: str, reports: Reports | None = None) -> Any:
@@ -299,105 +233,6 @@ def test_listed_are_ours_and_what_is_wanted_with_size_age_and_users(
     assert service.find(wanted) is None
 
 
-def _context(tmp_path: Path, base: str, *lines: str) -> None:
-    folder = tmp_path / "context"
-    folder.mkdir()
-    (folder / "kept.txt").write_text("kept")
-    (folder / "left-out.txt").write_text("left out")
-    (folder / "__pycache__").mkdir()
-    (folder / "__pycache__" / "x.pyc").write_text("x")
-    (folder / ".dockerignore").write_text("# not these\nleft-*\n")
-    head = (f"ARG BASE_IMAGE={base}", "FROM ${BASE_IMAGE}", "ARG VARIANT=none")
-    (folder / "Dockerfile").write_text("\n".join((*head, *lines)) + "\n")
-
-
-def test_ours_is_built_with_its_arguments_and_streamed_lines(
-    make: Callable[..., ImageService], docker_engine: RealEngine, small_image: str, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    monkeypatch.setenv("http_proxy", f"http://me:{PASSWORD}@127.0.0.1:9")
-    redact.learn(PASSWORD)
-    _context(
-        tmp_path, "nothing/here:none", "COPY . /ctx/", "ENV CHOSEN=$VARIANT",
-        "RUN echo variant is $VARIANT && ls -A /ctx && echo proxy is $http_proxy",
-    )  # fmt: skip
-    service, reports = make(), Reports()
-    tag = "temper-test-build:1"
-    found = service.build(tag, "cpu", reports, reports.cancel, base_image=small_image)
-    assert found.has_code
-    assert found.is_ours
-    assert found.labels[TRAINER_LABEL] == "cpu"
-    assert "variant is cpu" in reports.lines
-    assert "kept.txt" in reports.lines
-    assert "left-out.txt" not in reports.lines
-    assert "__pycache__" not in reports.lines
-    assert any(line.startswith("proxy is http://") for line in reports.lines)
-    steps = [(one.done, one.total) for one in reports.seen if one.total]
-    assert steps == sorted(steps)
-    assert steps[-1] == (6, 7), "six lines, and the label that marks it as ours"
-    assert tag in [one.tag for one in service.list()]
-    with contextlib.closing(docker_engine.client()) as client:
-        attributes = str(client.images.get(tag).attrs)
-        history = str(client.images.get(tag).history())
-    assert PASSWORD not in attributes + history + str(reports.lines)
-    assert "CHOSEN=cpu" in attributes
-    service.remove(tag)
-
-
-def test_a_build_that_fails_names_the_step_and_has_the_last_lines(
-    make: Callable[..., ImageService], small_image: str, tmp_path: Path
-) -> None:
-    _context(tmp_path, small_image, "RUN echo the reason is this; exit 7")
-    with pytest.raises(AppError) as caught:
-        make().build("temper-test-build:2", "cpu", Reports(), CancelToken(), base_image=small_image)
-    assert caught.value.kind == "build_failed"
-    assert "step 4 of 5" in caught.value.message
-    assert "exit 7" in caught.value.message
-    assert "the reason is this" in caught.value.details
-
-
-def test_a_base_image_that_cannot_be_had_is_told_like_a_pull(
-    make: Callable[..., ImageService], registry: Registry, tmp_path: Path
-) -> None:
-    _context(tmp_path, f"{registry.host}/no/base:1")
-    with pytest.raises(AppError) as caught:
-        make().build("temper-test-build:3", "cuda", Reports(), CancelToken())
-    assert caught.value.kind == "image_not_found"
-    assert f"{registry.host}/no/base:1" in caught.value.message
-
-
-def test_a_private_base_image_is_pulled_with_the_login(
-    make: Callable[..., ImageService], docker_engine: RealEngine, tmp_path: Path
-) -> None:
-    with Registry(TOKEN, USER, PASSWORD) as private:
-        private.push("base", (1000,), seed=10)
-        _context(tmp_path, f"{private.host}/base:latest")
-        service = make()
-        service.login(private.host, USER, PASSWORD)
-        found = service.build("temper-test-build:4", "cuda", Reports(), CancelToken())
-        assert found.labels[TRAINER_LABEL] == "cuda"
-        service.remove("temper-test-build:4")
-        _remove_all(docker_engine, private.host)
-
-
-def test_a_build_is_cancelled_at_once_and_leaves_no_container(
-    make: Callable[..., ImageService], small_image: str, tmp_path: Path,
-    docker_engine: RealEngine,
-) -> None:  # fmt: skip
-    _context(tmp_path, small_image, "RUN echo begun && sleep 120")
-    reports = Reports(lambda progress: progress.line == "begun")
-    began = time.monotonic()
-    with pytest.raises(Cancelled):
-        make().build("temper-test-build:5", "cpu", reports, reports.cancel, base_image=small_image)
-    assert time.monotonic() - began < 20
-    with contextlib.closing(docker_engine.client()) as client:
-        deadline = time.monotonic() + 20
-        while client.api.containers(all=True) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert client.api.containers(all=True) == []
-    assert make().find("temper-test-build:5") is None
-
-
 def test_a_gpu_that_the_engine_cannot_pass_is_refused_in_a_sentence(
     engine: DockerEngine, small_image: str, docker_engine: RealEngine
 ) -> None:
@@ -446,14 +281,3 @@ def _wait_until_quiet(registry: Registry, layer: str) -> None:
 def _image_ids(engine: RealEngine) -> set[str]:
     with contextlib.closing(engine.client()) as client:
         return {str(one["Id"]) for one in client.api.images()}
-
-
-def _remove_all(engine: RealEngine, host: str) -> None:
-    """The images of one registry, so that the engine's folder does not grow from run to run."""
-    engine.start()
-    with contextlib.closing(engine.client()) as client:
-        for found in client.api.images():
-            names = [*(found.get("RepoTags") or ()), *(found.get("RepoDigests") or ())]
-            partial = str((found.get("Labels") or {}).get("org.temper.partial", ""))
-            if partial.startswith(host) or any(name.startswith(host) for name in names):
-                client.api.remove_image(found["Id"], force=True)
