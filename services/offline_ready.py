@@ -18,8 +18,10 @@ from models.domain.errors import AppError, ConfigError, Problem
 from models.domain.offline_ready import SETUP, OfflineNeed, OfflineStatus
 from services.config_files import config_text
 from services.job_builder import is_local_model, offline_problems
+from services.models.cached import content_of
 from services.offline_dataset import hub_source, library_copy, on_library, split_problem
 from services.progress import Progress
+from services.start_checkpoint import checkpoint_problems, named_checkpoint
 
 if TYPE_CHECKING:
     from models.db.database import Database
@@ -175,7 +177,18 @@ class OfflineReadiness:
         ]
         if config.training.target != TARGET_LOCAL:
             return tuple(lasting)
-        return (*lasting, self._place(config), self._model(config), self._dataset(config))
+        needs = (*lasting, self._place(config), self._model(config), self._dataset(config))
+        return (*needs, *self._checkpoint(config))
+
+    def _checkpoint(self, config: TrainingConfig) -> tuple[OfflineNeed, ...]:
+        """What it goes on from, where it names something."""
+        root = self._builder.data_root(config)
+        if named_checkpoint(config, root) is None:
+            return ()
+        problems = checkpoint_problems(config, root)
+        remedy = "Leave Resume from empty, or name one that is here."
+        name = config.hp.resume_from.strip()
+        return (OfflineNeed("Checkpoint", name, not problems, remedy),)
 
     def _dataset(self, config: TrainingConfig) -> OfflineNeed:
         has_rows, source = self._has_rows(config), hub_source(config)
@@ -240,7 +253,7 @@ class OfflineReadiness:
         is_docker = config.local.runtime == RUNTIME_DOCKER
         place: object = self._image_id(config) if is_docker else self._means.runtime.versions()
         rows = self._library.find(config.dataset.session).sha256
-        parts = [config_text(config), place, model.revision, model.bytes_on_disk, rows]
+        parts = [config_text(config), place, model.revision, content_of(model), rows]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def _checked_at(self, saved: SavedConfig, mark: str) -> float:

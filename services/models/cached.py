@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.hub_cache import cached_revision, hub_cache
@@ -10,9 +12,10 @@ from services.models.notes import ModelNotes
 from services.models.wanted import missing_files
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from models.domain.cached_model import CachedModel
     from services.models.notes import ModelNote
+
+_SMALL = 1_000_000
 
 
 def cached_lacks(repo: str, data_root: Path) -> tuple[str, ...] | None:
@@ -34,9 +37,29 @@ def is_cached_model(repo: str, data_root: Path) -> bool:
     return cached_lacks(repo, data_root) == ()
 
 
+def content_of(model: CachedModel) -> list[list[object]]:
+    """What changes when another model is loaded from the same place: each file that a training may
+    read by its name and size, and of small ones, such as a chat template, the hash."""
+    place = Path(model.place)
+    present = files_of(place / "snapshots" / model.revision if model.revision else place)
+    return [
+        [name, path.stat().st_size, _hash(path)]
+        for name, path in present.items()
+        if not name.startswith(".")
+    ]
+
+
 def folder_lacks(folder: Path) -> tuple[str, ...]:
     """The files without which a model's folder cannot be trained on."""
     return missing_files(files_of(folder))
+
+
+def _hash(path: Path) -> str:
+    """Empty for files that take long to read; weights of another training have another size or
+    come with another config, as a rule."""
+    if path.stat().st_size > _SMALL:
+        return ""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def missing_of(present: dict[str, Path], note: ModelNote, revision: str) -> tuple[str, ...]:

@@ -198,6 +198,10 @@ def _never_offline(config: TrainingConfig) -> list[Problem]:
                 "Run temper offline prepare first, or import it and choose it there.",
             )
         )
+    if config.hp.resume_from.strip():
+        message = "is a checkpoint of this computer, and no bundle takes one along."
+        remedy = "Leave Resume from empty; on what a run made one can train on as its base model."
+        problems.append(Problem("hp.resume_from", config.hp.resume_from, message, remedy))
     return problems
 
 

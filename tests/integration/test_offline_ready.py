@@ -22,11 +22,13 @@ from models.domain.measured_fit import MeasuredFit
 from services.dataset_import.messages import Exporter
 from services.dataset_store import DatasetStore
 from services.datasets import DatasetLibrary
+from services.hub_cache import hub_cache
 from services.job_builder import JobBuilder
 from services.offline import OfflinePolicy
 from services.offline_dataset import on_library
 from services.offline_ready import OfflineMeans, OfflineReadiness
 from services.progress import CancelToken, Progress
+from tests.whole_model import WHOLE_MODEL, lay_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,6 +174,58 @@ def test_ready_ends_with_another_setup_model_or_environment(world: World) -> Non
     world.prepare()
     world.environment.made += 1
     assert not world.readiness.status("Away").is_ready
+
+
+@pytest.mark.parametrize("name", ["tokenizer_config.json", "tokenizer.json", "config.json"])
+def test_ready_ends_with_a_changed_word_of_the_model_and_comes_back_with_the_old_one(
+    world: World, name: str
+) -> None:
+    """Such as the chat template: as long as before, and other text is learnt."""
+    world.prepare()
+    before = (world.model / name).read_text()
+    (world.model / name).write_text("[]")
+    assert world.readiness.status("Away").words == "all is here, not tried yet"
+    (world.model / name).write_text(before)
+    assert world.readiness.status("Away").is_ready
+
+
+def test_ready_ends_with_a_file_of_a_cached_model_of_which_only_the_name_is_gone(
+    world: World,
+) -> None:
+    """What the Hub's library fetched itself: what belongs to it nobody has noted."""
+    folder = hub_cache(world.services.paths.data) / "models--me--small"
+    for number, name in enumerate((*WHOLE_MODEL, "chat_template.jinja")):
+        blob = folder / "blobs" / f"{number:040}"
+        blob.parent.mkdir(parents=True, exist_ok=True)
+        blob.write_text("{}")
+        (folder / "snapshots" / ("a" * 40)).mkdir(parents=True, exist_ok=True)
+        (folder / "snapshots" / ("a" * 40) / name).symlink_to(blob)
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("a" * 40)
+    world.save("Cached", hp__base_model="me/small")
+    assert world.prepare("Cached")
+
+    template = folder / "snapshots" / ("a" * 40) / "chat_template.jinja"
+    blob = template.resolve()
+    template.unlink()
+    assert not world.readiness.status("Cached").is_ready
+    template.symlink_to(blob)
+    assert world.readiness.status("Cached").is_ready
+
+
+def test_ready_lasts_as_long_as_the_checkpoint_that_it_goes_on_from(world: World) -> None:
+    place = world.services.paths.data / "outputs" / "before" / "checkpoints" / "checkpoint-4"
+    world.save("On", hp__resume_from="/data/outputs/before/checkpoints/checkpoint-4")
+    assert world.missing("On") == ["Environment", "Checkpoint"]
+    with pytest.raises(AppError) as failure:
+        world.prepare("On")
+    assert failure.value.kind == "still_missing"
+    lay_checkpoint(place)
+    assert world.prepare("On")
+    place.rename(place.with_name("aside"))
+    assert world.missing("On") == ["Checkpoint"]
+    place.with_name("aside").rename(place)
+    assert world.readiness.status("On").is_ready
 
 
 def test_what_no_fetching_can_mend_is_refused_before_anything_is_fetched(world: World) -> None:

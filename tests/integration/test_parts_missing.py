@@ -125,12 +125,15 @@ def test_neither_travels_in_a_bundle(services: Services, tmp_path: Path) -> None
     _snapshot(services, "config.json", "model.safetensors")
     services.configs.save("Folder", setup)
     services.configs.save("Hub", _setup("me/small"))
+    lay_whole_model(services.paths.data / "models" / "whole")
+    on = _setup("/data/models/whole", hp__resume_from=_CHECKPOINT)
+    services.configs.save("On", on)
     with pytest.raises(ConfigError) as caught:
         services.bundles.exporter.export(
             tmp_path / "x.temper", [], lambda _: None, CancelToken(), with_environment=False
         )
     assert {one.field for one in caught.value.problems} == {
-        "Folder, hp.base_model", "Hub, hp.base_model",
+        "Folder, hp.base_model", "Hub, hp.base_model", "On, hp.resume_from",
     }  # fmt: skip
     assert "it has no tokenizer.json" in str(caught.value)
 
