@@ -66,19 +66,22 @@ class PodsController(QObject):
 
     async def _end(self, rows: Sequence[PodRow]) -> None:
         left: list[PodEnd] = []
-        for row in rows:
+        refused: AppError | None = None
+        for row in rows:  # each of them: what is the matter with one need not be with the next
             try:
                 end = await self._desk.lanes.remote.run(self._remote.pods.end, row.id)
             except AppError as error:
-                self._desk.notices.show_error("The pod could not be ended", error)
-                self.not_gone.emit()
-                return
+                refused = error
+                continue
             if not end.gone:
                 left.append(end)
         await self._refresh()
+        if refused is not None:
+            self._desk.notices.show_error("The pod could not be ended", refused)
         if left:
             notice = Notice("A pod is not gone yet", not_gone_text(left), "bad", topic="pods")
             self._desk.notices.noticed.emit(notice)
+        if left or refused is not None:
             self.not_gone.emit()
         else:
             self._desk.notices.withdrawn.emit("pods")

@@ -39,6 +39,8 @@ _DOING = {
 class PodRow:
     """A pod that costs money, or may. Dollars, and seconds since the epoch.
 
+    ``id`` is the pod's, of one that is only being asked for its name.
+
     ``is_seen`` is False for one that Runpod does not list (any more) but that is not proven gone.
     ``is_needed`` says whether a run still wants it; ``run_id`` is empty where no run knows it.
     ``ends_at`` is when it ends by itself, None where that is not known here; ``awaits`` says what
@@ -144,7 +146,7 @@ def row_of_pod(pod: Pod, attempt: RemoteAttempt | None, now: float) -> PodRow:
 def row_of_attempt(attempt: RemoteAttempt, now: float) -> PodRow:
     """A pod that Runpod does not list, of a record that is not proven to be over."""
     row = PodRow(
-        id=attempt.pod_id, name=attempt.name, state="", gpu=attempt.gpu,
+        id=attempt.pod_id or attempt.name, name=attempt.name, state="", gpu=attempt.gpu,
         gpu_count=attempt.gpu_count, cloud=attempt.cloud, data_center=attempt.data_center,
         per_hour=attempt.per_hour, created_at=attempt.rented_at, run_id=attempt.run_id,
         number=attempt.number, is_seen=False,

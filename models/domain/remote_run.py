@@ -103,6 +103,12 @@ class RemoteAttempt:
         return asked and self.teardown is not Teardown.CONFIRMED
 
     @property
+    def is_asked_for(self) -> bool:
+        """Whether there may be a pod whose id is not known here."""
+        is_sent = self.phase is RemotePhase.RENTING and self.rented_at is not None
+        return is_sent and not self.pod_id
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing is left to do for it."""
         return self.phase is RemotePhase.OVER

@@ -34,6 +34,8 @@ RENEW_SECONDS = 8.0
 LIMIT_SECONDS = 15.0
 """Between looks at the limits of pods; costs one query of our own database."""
 _CLOSE_SECONDS = 2.0
+_ANSWER_SECONDS, _HEAR_SECONDS = 45.0, 0.1
+"""So long Runpod may take to answer whether it gives a pod, and then some; between looks."""
 _FIRST_WAIT, _LONGEST_WAIT = 2.0, 60.0
 _WAIT_BEFORE_A_POD = 600.0
 """So long a way that is not there is waited for while nothing is rented; then the run fails."""
@@ -105,6 +107,18 @@ class RemoteDriver:
         until = time.monotonic() + _CLOSE_SECONDS
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
+        self._hear_answers()
+
+    def _hear_answers(self) -> None:
+        """A pod that is being asked for this very moment is written down when it is given: until
+        the next program nobody else would know of it."""
+        until = time.monotonic() + _ANSWER_SECONDS
+        while time.monotonic() < until:
+            with self._lock:
+                works = list(self._works.values())
+            if not any(_is_asking(work) for work in works):
+                return
+            time.sleep(_HEAR_SECONDS)
 
     def _take_over(self) -> None:
         for attempt in self.tools.store.open():
@@ -262,6 +276,14 @@ def _leave(work: Work) -> None:
     if wants_out(attempt):
         outcome = attempt.outcome or (FAILED if _is_limit(attempt) else CANCELLED)
         work.save(phase=RemotePhase.ENDING, outcome=outcome)
+
+
+def _is_asking(work: Work) -> bool:
+    """Whether a pod may be given any moment."""
+    try:
+        return work.look().is_asked_for
+    except AppError:
+        return False
 
 
 def _is_limit(attempt: RemoteAttempt) -> bool:

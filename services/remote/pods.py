@@ -38,6 +38,9 @@ logger = logging.getLogger(__name__)
 TRIES, PAUSE = 3, 2.0
 """How often a pod is ended before somebody who waits is told, and seconds between; Runpod itself
 is asked up to five times each time."""
+_ASKED_SECONDS = 180.0
+"""For Runpod's answer, for the minute in which a pod without one may come to be listed, and for its
+end."""
 
 
 class PodService:
@@ -83,7 +86,9 @@ class PodService:
         """The pods of ours that may cost, from the record alone; nobody is asked."""
         now = self._clock.now()
         return tuple(
-            row_of_attempt(one, now) for one in self._attempts.open() if one.may_cost and one.pod_id
+            row_of_attempt(one, now)
+            for one in self._attempts.open()
+            if one.may_cost and (one.pod_id or one.is_asked_for)
         )
 
     def page(self, pod_id: str) -> str:
@@ -96,7 +101,11 @@ class PodService:
         One that is not gone yet stays requested: it is ended again by whoever looks after the run.
         AppError("not_found") where there is none, AppError("not_ours") for somebody else's.
         """
-        attempt = next((one for one in self._attempts.all() if one.pod_id == pod_id), None)
+        attempts = self._attempts.all()
+        attempt = next((one for one in attempts if one.pod_id == pod_id), None)
+        asked = next((one for one in attempts if one.name == pod_id and one.is_asked_for), None)
+        if attempt is None and asked is not None:
+            return self._end_asked(asked)
         with self._account.client_for_ending(self._sleep) as client:
             if attempt is not None:
                 row = row_of_attempt(attempt, self._clock.now())
@@ -168,6 +177,20 @@ class PodService:
         client.end_pod(attempt.pod_id)
         self._wake(attempt.run_id)
         return True
+
+    def _end_asked(self, attempt: RemoteAttempt) -> PodEnd:
+        """Of a pod that is only being asked for: whoever drives its run ends it when it is given,
+        and looks whether it came to be."""
+        self._request(attempt)
+        self._wake(attempt.run_id)
+        row = row_of_attempt(self._attempts.get(attempt.run_id, attempt.number), self._clock.now())
+        until = self._clock.now() + _ASKED_SECONDS
+        while self._clock.now() < until:
+            self._sleep(PAUSE)
+            now = self._attempts.get(attempt.run_id, attempt.number)
+            if now.is_over or now.teardown is Teardown.CONFIRMED:
+                return PodEnd(row, gone=True)
+        return PodEnd(row, gone=False, trouble="Whether Runpod has given one is not known yet.")
 
     def _unknown(self, client: RunpodClient, pod_id: str) -> PodRow:
         """A pod that no record knows: ours by its mark, or not to be touched."""

@@ -4,12 +4,15 @@ middle, a key that is changed."""
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from models.domain.errors import AppError
+from models.domain.pod_rows import AWAITS_AGENT
 from models.domain.remote_run import CANCELLED, FAILED, FINISHED, RemotePhase, Teardown
+from services.remote.pods import PodService
 from services.remote.volume_access import volume_files
 from services.remote.work import Work
 from tests.emulators.runpod.faults import Boot
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.domain.remote_run import RemoteAttempt
+    from models.domain.run import Run
+    from services.remote.driver import RemoteDriver
     from services.remote.steps import Step
 
 ALWAYS = 1_000_000
@@ -227,3 +232,45 @@ def test_a_kept_pod_that_somebody_ends_is_not_said_to_be_kept(there: RemoteWorld
     there.runpod.end_in_console(there.store.get(run.id, 1).pod_id)
     over = there.wait(run, 1, RemotePhase.OVER)
     assert (over.outcome, over.teardown) == (FINISHED, Teardown.CONFIRMED)
+
+
+def asking(there: RemoteWorld, seconds: float) -> tuple[Run, RemoteDriver]:
+    """A run whose pod is being asked for: the answer takes emulated seconds."""
+    there.runpod.broken.add("POST /v2/pods$", after=True, silence=seconds)
+    run = there.add_run()
+    there.attempt(run)
+    driver = there.program(STAYS)
+    driver.wake(run.id)
+    wait_for(lambda: there.pods, 20)
+    return run, driver
+
+
+def test_a_pod_that_is_being_asked_for_is_known_and_can_be_ended(there: RemoteWorld) -> None:
+    """As where the window is closed this very moment."""
+    run, driver = asking(there, 60)
+    tools = driver.tools
+    service = PodService(
+        tools.account, there.store, tools.install_id, clock=tools.clock, wake=driver.wake
+    )
+    (row,) = service.known()
+    assert (row.run_id, row.state, row.awaits) == (run.id, "being rented", AWAITS_AGENT)
+    end = service.end(row.id)
+    assert (end.gone, there.pods, service.known()) == (True, [], ())
+    assert there.wait(run, 1, RemotePhase.OVER).outcome == CANCELLED
+
+
+def test_a_program_that_ends_while_it_asks_for_a_pod_hears_the_answer(there: RemoteWorld) -> None:
+    run = there.add_run()
+    there.attempt(run)
+    answer = threading.Event()
+
+    def slow(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+        work.save(rented_at=work.now())
+        answer.wait(4)  # real seconds: longer than a program usually waits for its threads
+        return work.save(pod_id="given", phase=RemotePhase.BOOTING)
+
+    driver = there.program(STAYS | {RemotePhase.RENTING: slow})
+    driver.wake(run.id)
+    wait_for(lambda: there.store.get(run.id, 1).is_asked_for)
+    driver.close()
+    assert there.store.get(run.id, 1).pod_id == "given"

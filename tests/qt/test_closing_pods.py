@@ -121,6 +121,21 @@ def test_the_window_stays_where_the_pod_is_not_proven_gone(
     assert closed
 
 
+def test_a_pod_that_cannot_be_ended_keeps_no_other_from_its_end(
+    program: Program, qtbot: QtBot, closed: list[bool]
+) -> None:
+    rent(program, POD, replace(POD, id="pod-2", run_id="run-2"))
+    pods = program.services.remote.pods
+    pods.failing = {"pod-1": AppError("server", "Runpod did not answer.")}
+    close(program)
+    press(qtbot, program, "question.end")
+    program.settle()
+    assert [row.id for row in pods.there] == ["pod-1"]
+    assert not closed
+    assert dialogs(program) == []
+    program.wiring.pods.controller.rows = ()
+
+
 def test_cancelling_keeps_the_window_and_the_pod(
     program: Program, qtbot: QtBot, closed: list[bool]
 ) -> None:

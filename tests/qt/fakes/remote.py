@@ -26,6 +26,8 @@ class FakePods:
     stubborn: set[str] = field(default_factory=set)
     fails: AppError | None = None
     calls: list[str] = field(default_factory=list)
+    failing: dict[str, AppError] = field(default_factory=dict)
+    """Why some of them cannot be ended, by their ids."""
     refuses: AppError | None = None
     """Why Runpod cannot be asked for a list."""
 
@@ -42,8 +44,8 @@ class FakePods:
 
     def end(self, pod_id: str) -> PodEnd:
         self.calls.append(pod_id)
-        if self.fails is not None:
-            raise self.fails
+        if (error := self.failing.get(pod_id, self.fails)) is not None:
+            raise error
         row = next(one for one in self.there if one.id == pod_id)
         if pod_id in self.stubborn:
             return PodEnd(row, gone=False, trouble="Runpod still lists it.")
