@@ -18,6 +18,7 @@ from models.qt.learning_model import LearningModel, Looking, ReportLook, RowLook
 from tests.qt.fakes import make_session
 from views.dialogs.learning_dialog import LearningDialog
 from views.main_window import DATASETS, MainWindow
+from views.theme import current_theme
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -88,6 +89,7 @@ def _learning() -> LearningDialog:
     config = with_values(TrainingConfig(), {"hp.max_seq_length": 512, "hp.base_model": _MODEL})
     model = LearningModel()
     dialog = LearningDialog(model)
+    current_theme().dress(dialog)
     model.setParent(dialog)
     dialog.resize(1120, 740)
     model.begin(Subject(session, config))

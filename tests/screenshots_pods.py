@@ -16,6 +16,7 @@ from models.qt.offline_model import OfflineModel
 from models.qt.pods_model import PodsModel
 from views.dialogs.offline_dialog import OfflineDialog
 from views.dialogs.pods_dialog import PodsDialog
+from views.theme import current_theme
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QDialog
@@ -31,6 +32,7 @@ _SETTLE_MS = 300
 def make_dialog(scene: str) -> QDialog:
     """The dialog of this scene, shown and settled."""
     dialog = _pods() if scene == "pods" else _prepare()
+    current_theme().dress(dialog)
     dialog.show()
     dialog.table.select_source_row(0)
     QTest.qWait(_SETTLE_MS)

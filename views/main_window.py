@@ -68,6 +68,7 @@ class MainWindow(QMainWindow):
 
     def __init__(self, models: AppModels) -> None:
         super().__init__()
+        current_theme().dress(self)
         self.models = models
         self.may_close: Callable[[], bool] | None = None
         self._share = ""

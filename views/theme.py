@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QSize, Signal, Slot
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette, QPixmap
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from views.stylesheet import DARK, LIGHT, Tokens, style_sheet
 
@@ -20,9 +20,11 @@ class Theme(QObject):
     """The one theme of the running program.
 
     Signals:
+        sheet_changed: the style sheet (payload) of these colours and sizes, for dressed windows.
         changed: colours are others now; whoever paints or holds icons takes them again.
     """
 
+    sheet_changed = Signal(str)
     changed = Signal()
 
     def __init__(self, application: QApplication) -> None:
@@ -32,6 +34,7 @@ class Theme(QObject):
         self._application = application
         self._icon_folder = Path()
         self._applied: Tokens | None = None
+        self._sheet = ""
         self._raise_small_font()
         self._full_size = application.font().pointSizeF()
         self.text_size = 100
@@ -55,11 +58,22 @@ class Theme(QObject):
             self._dress()
 
     def start(self, icon_folder: Path) -> None:
-        """Dress the program. Once its window is built, not before: with a style sheet in place
-        every widget that is put into a layout is dressed anew (measured: twice the time).
+        """Make the style sheet, and dress the windows there are. Once they are built, not before:
+        what is put into a dressed window is dressed there and then.
         """
         self._icon_folder = icon_folder
         self._dress()
+
+    def dress(self, window: QWidget) -> None:
+        """Give a window the style sheet, now and when it changes, and so all windows, menus and
+        tips whose parent is in it. A window without such a parent must be dressed itself.
+
+        Not the application: with a sheet of its own, each widget that is put into another one is
+        dressed anew with all it holds, even before it is in a window (measured: the pages take
+        twice the time to build).
+        """
+        window.setStyleSheet(self._sheet)
+        self.sheet_changed.connect(window.setStyleSheet)
 
     def follow_system(self) -> None:
         """Tell the system which theme is wanted, and listen to its changes; after the start."""
@@ -122,9 +136,10 @@ class Theme(QObject):
     def _dress(self) -> None:
         self._applied = tokens = self.tokens
         size = self._application.font().pointSizeF()
-        self._application.setStyleSheet(
-            style_sheet(tokens, self._icon_folder.as_posix(), size if size > 0 else _SMALLEST_FONT)
+        self._sheet = style_sheet(
+            tokens, self._icon_folder.as_posix(), size if size > 0 else _SMALLEST_FONT
         )
+        self.sheet_changed.emit(self._sheet)
         self.changed.emit()
 
     def _raise_small_font(self) -> None:

@@ -80,6 +80,7 @@ def measure(path: Path, lines: int, rate: int) -> dict[str, object]:
     current_theme().start(ROOT / "resources" / "icons")
     model = LogModel()
     view = LogView("run", model)
+    current_theme().dress(view)
     view.resize(640, 480)
     view.show()
     application.processEvents()

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def reader(qapp: QApplication, themed: None) -> Iterator[GuideWindow]:
     made = GuideWindow(load_guide(guide_folder()), guide_folder())
+    current_theme().dress(made)
     made.show_topic("")
     yield made
     destroy(made)
@@ -170,6 +171,7 @@ def test_pictures_are_those_of_the_theme_and_fit(
     (tmp_path / "index.md").write_text(f"# A\n\n![P](page-light.png)\n\n![Q](gone.png)\n\n{lines}")
     current_theme().set_mode(mode)
     reader = GuideWindow(load_guide(tmp_path), tmp_path)
+    current_theme().dress(reader)
     try:
         reader.show_topic("")
         kind = QTextDocument.ResourceType.ImageResource

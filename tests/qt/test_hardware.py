@@ -61,6 +61,7 @@ def bar(qapp: QApplication, themed: None, models: AppModels) -> Iterator[MemoryB
     hardware.set_shape("me/small", SMALL)
     hardware.set_shape("me/big", BIG)
     made = MemoryBar(form, hardware)
+    current_theme().dress(made)
     made.resize(520, 90)
     made.show()
     yield made

@@ -16,6 +16,7 @@ from models.domain.data_gate import Remedy, RemedyKind
 from models.domain.data_report import Finding, Histogram, TokenView
 from tests.qt.conftest import destroy
 from tests.qt.fake_learning import GOOD
+from views.theme import current_theme
 from views.widgets.finding_card import FindingCard
 from views.widgets.length_histogram import LengthHistogram, length_words
 from views.widgets.token_text import MOST_DRAWN, TokenText
@@ -41,6 +42,7 @@ VIEW = TokenView(
 @pytest.fixture
 def text(qapp: QApplication, themed: None) -> Iterator[TokenText]:
     made = TokenText()
+    current_theme().dress(made)
     made.resize(400, 300)
     made.show()
     yield made

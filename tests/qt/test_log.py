@@ -11,6 +11,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 
 from models.qt.log_model import LEVEL_ROLE, SHOWN_CHARACTERS, LogModel, level_of
 from tests.qt.conftest import destroy
+from views.theme import current_theme
 from views.widgets.log_view import LogView
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def model(qapp: QCoreApplication) -> Iterator[LogModel]:
 @pytest.fixture
 def view(model: LogModel, themed: None) -> Iterator[LogView]:
     made = LogView("run", model)
+    current_theme().dress(made)
     made.resize(500, 240)
     made.show()
     yield made

@@ -8,6 +8,7 @@ from PySide6.QtCore import QStringListModel, Qt, Signal, Slot
 from PySide6.QtWidgets import QCompleter, QLineEdit
 
 from models.domain.run_history import clean_tags
+from views.theme import current_theme
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,9 @@ class TagsField(QLineEdit):
         self._completer.setWidget(self)  # not the line's own: it would complete the whole line
         self._completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._completer.activated.connect(self._on_chosen)
+        popup = self._completer.popup()
+        if popup is not None:
+            current_theme().dress(popup)  # a window that has no parent
         self.setPlaceholderText("For example: baseline, short answers")
         self.textEdited.connect(self._on_text_edited)
         self.editingFinished.connect(self.finish)
