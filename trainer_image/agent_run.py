@@ -241,8 +241,11 @@ class Run:
         if self._child is not None:
             self._child.terminate()
 
-    def kill(self) -> None:
-        """End the trainer at once: the pod is about to go. Takes no lock and no disk."""
+    def kill(self, reason: str) -> None:
+        """End the trainer at once: the pod is about to go, and that is why the run ends. Takes no
+        lock and no disk."""
+        if self.phase == RUNNING and not self._state["stopping"]:
+            self._state["stopping"] = reason
         child = self._child
         if child is not None:
             child.kill()

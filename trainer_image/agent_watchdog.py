@@ -79,7 +79,7 @@ class Watchdog:
                 self._wake.wait(_TICK_SECONDS)
         self._say(f"This pod ends now: {self.ending}.")
         while True:
-            self._run.kill()
+            self._run.kill(self.ending)
             way = self._pod.delete()
             self.deleted_by = way or self.deleted_by
             self._say(f"Deletion asked for: {way or 'refused by every way'}.")

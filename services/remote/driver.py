@@ -14,7 +14,7 @@ from models.domain.remote_run import AGAIN, CANCELLED, FAILED, FINISHED, LOST, R
 from services.progress import Cancelled
 from services.remote.money import store_run_cost
 from services.remote.pods import PodService
-from services.remote.presence import at_limit
+from services.remote.presence import NO_TROUBLE, at_limit
 from services.remote.steps import STEPS
 from services.remote.store import LeaseLostError
 from services.remote.work import ClosingError, EndAskedError, Work, wants_out
@@ -32,7 +32,8 @@ logger = logging.getLogger(__name__)
 RENEW_SECONDS = 8.0
 """Between signs of life, and looks for runs whose program is gone: real seconds."""
 LIMIT_SECONDS = 15.0
-"""Between looks at the limits of pods; costs one query of our own database."""
+"""Between looks at the limits of pods at most, and at costs; costs two queries of our own
+database."""
 _CLOSE_SECONDS = 2.0
 _ANSWER_SECONDS, _HEAR_SECONDS = 45.0, 0.1
 """So long Runpod may take to answer whether it gives a pod, and then some; between looks."""
@@ -85,16 +86,16 @@ class RemoteDriver:
 
     def wake(self, run_id: str) -> None:
         """Look at a run's record now: it is new, or somebody wants something of it."""
+        self._keep_alive()  # first: limits are kept, whatever becomes of the rest
         for attempt in self.tools.store.of_run(run_id):
             if not attempt.is_over:
                 self._begin(attempt)
-        self._keep_alive()
 
     def resume_all(self) -> None:
         """Go on with every run that is not over, from now on also those of programs that end."""
         self._looks_after_all = True
-        self._take_over()
         self._keep_alive()
+        self._take_over()
 
     def close(self) -> None:
         """Stop driving. Pods go on by themselves; a step that waits for an answer is left to it."""
@@ -145,7 +146,10 @@ class RemoteDriver:
         with self._lock:
             if self._keepers or self._closing.is_set():
                 return
-            for work, name in ((self._keep, "remote-keep"), (self._keep_limits, "remote-limits")):
+            for name, work in (
+                ("remote-keep", self._keep), ("remote-limits", self._keep_limits),
+                ("remote-costs", self._keep_costs),
+            ):  # fmt: skip
                 self._keepers.append(threading.Thread(target=work, name=name, daemon=True))
                 self._keepers[-1].start()
 
@@ -163,14 +167,23 @@ class RemoteDriver:
 
     def _keep_limits(self) -> None:
         """End pods that should have ended themselves, whatever their steps wait for; the steps see
-        them gone. A program without a window keeps to the limits by this alone."""
+        them gone. A program without a window keeps to the limits by this alone. It looks again the
+        moment that the next pod is past its limit, and waits for nothing else."""
         while not self._closing.is_set():
+            seconds = LIMIT_SECONDS
             try:
                 self._pods.enforce()
+                seconds = self._pods.until_late(LIMIT_SECONDS)
             except AppError as error:
                 logger.info("limits cannot be kept from here just now: %s", error.message)
             except Exception:  # the thread must live on: without it nothing keeps the limits
                 logger.exception("limits cannot be kept from here")
+            self.tools.clock.wait(self._closing, seconds)
+
+    def _keep_costs(self) -> None:
+        """In a thread of its own: a database that somebody else writes to must make no pod live
+        longer."""
+        while not self._closing.is_set():
             self._tell_costs()
             self.tools.clock.wait(self._closing, LIMIT_SECONDS)
 
@@ -183,6 +196,8 @@ class RemoteDriver:
                 store_run_cost(self.tools.store, self.tools.records, run_id, self.tools.clock.now())
             except AppError as error:  # a run that was deleted, or the database: it is only told
                 logger.info("the cost of %s is not told: %s", run_id, error.message)
+            except Exception:  # the others' costs are told all the same
+                logger.exception("the cost of %s is not told", run_id)
 
     def _drive(self, work: Work) -> None:
         try:
@@ -321,7 +336,7 @@ def _forget_trouble(work: Work) -> None:
     now = work.look()
     is_reason = now.outcome not in _WITHOUT_A_REASON or now.teardown is Teardown.REQUESTED
     if now.trouble and (now.outcome == FINISHED or not is_reason):
-        work.save(trouble_kind="", trouble="", trouble_hint="")
+        work.save(**NO_TROUBLE)
 
 
 _WITHOUT_A_REASON = ("", FINISHED, AGAIN)

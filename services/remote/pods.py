@@ -146,11 +146,7 @@ class PodService:
         Quick where there is none. AppError where Runpod cannot be asked.
         """
         now = self._clock.now()
-        late = [
-            one
-            for one in self._attempts.open()
-            if is_past_limit(one, now, GRACE) and one.pod_id and one.pod_id not in self._gone
-        ]
+        late = [one for one in self._limited() if is_past_limit(one, now, GRACE)]
         if not late:
             return ()
         with self._account.client("the pod is not ended from here", self._sleep) as client:
@@ -164,19 +160,26 @@ class PodService:
                 raise refused
         return tuple(ended)
 
+    def until_late(self, most: float) -> float:
+        """Seconds until the next pod is one for :meth:`enforce`, at most so many."""
+        now = self._clock.now()
+        ends = [one.ends_at + GRACE - now for one in self._limited() if one.ends_at is not None]
+        return min([most, *(seconds for seconds in ends if seconds > 0)])
+
+    def _limited(self) -> list[RemoteAttempt]:
+        """Whose pods are there, as far as is known."""
+        return [one for one in self._attempts.open() if one.pod_id and one.pod_id not in self._gone]
+
     def _end_late(self, client: RunpodClient, attempt: RemoteAttempt) -> bool:
-        """Whether it was still there; one that cannot be looked at is ended all the same."""
-        try:
-            is_there = client.pod(attempt.pod_id) is not None
-        except AppError:
-            is_there = True
-        if not is_there:
+        """Whether it was still there. It is ended unseen: each call takes time that is paid, and
+        one that cannot be looked at costs, too."""
+        if client.end_pod(attempt.pod_id):
+            logger.warning("%s was past its limit and is ended", attempt.name)
+            self._wake(attempt.run_id)
+            return True
+        if client.pod(attempt.pod_id) is None:
             self._gone.add(attempt.pod_id)
-            return False
-        logger.warning("%s is past its limit and is ended", attempt.name)
-        client.end_pod(attempt.pod_id)
-        self._wake(attempt.run_id)
-        return True
+        return False
 
     def _end_asked(self, attempt: RemoteAttempt) -> PodEnd:
         """Of a pod that is only being asked for: whoever drives its run ends it when it is given,

@@ -12,7 +12,7 @@ from models.domain.remote_run import LOST, RemotePhase
 from services.runpod.agent_client import UNREACHABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from models.domain.pod import Pod
     from models.domain.remote_run import RemoteAttempt
@@ -26,6 +26,8 @@ STOPPED = frozenset({PodStatus.EXITED, PodStatus.ERROR, PodStatus.TERMINATED})
 GIVEN_UP_SECONDS = 600.0
 """A pod that is there is given up after so long without an answer: it costs, and nobody hears it
 (other tools of the field wait ten minutes, too)."""
+NO_TROUBLE: Mapping[str, str] = {"trouble_kind": "", "trouble": "", "trouble_hint": ""}
+"""What an attempt stores once nothing is in its way any more."""
 LOOK_SECONDS = 10.0
 GAP_SECONDS = 180.0
 """So far apart may two looks in a row be on a computer that is awake: ten seconds, and eight tries
@@ -155,7 +157,7 @@ class Silence:
         """It has answered."""
         if self._looked is not None:
             self._looked = None
-            self._work.save(trouble_kind="", trouble="", trouble_hint="")
+            self._work.save(**NO_TROUBLE)
 
 
 def while_there(step: Step) -> Step:

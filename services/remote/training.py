@@ -17,6 +17,7 @@ from services.remote.mirror import EVENTS, LOG, Mirror
 from services.remote.presence import (
     GIVEN_UP_SECONDS,
     LOOK_SECONDS,
+    NO_TROUBLE,
     STOPPED,
     Silence,
     silent,
@@ -96,6 +97,7 @@ def pull(agent: AgentClient, mirror: Mirror, source: str, wait: float = 0) -> bo
 def outcome_of(phase: str, reason: str, code: int | None) -> dict[str, Any]:
     """What is stored of a run that has ended, by the agent's account."""
     found: dict[str, Any] = {"outcome": OUTCOMES.get(phase, FAILED), "exit_code": code}
+    found |= NO_TROUBLE  # what was waited for meanwhile is not why it ended
     if reason in _REASONS:
         kind, message, hint = _REASONS[reason]
         found |= {
@@ -111,6 +113,8 @@ def _follow(agent: AgentClient, work: Work, mirror: Mirror, silence: Silence) ->
     while status.phase == RUNNING:
         silence.ends()
         attempt = work.check()
+        if attempt.trouble:  # what kept us from the agent is past
+            work.save(**NO_TROUBLE)
         if attempt.stop_asked and not is_told:
             work.save(doing="Stopping: the trainer saves a checkpoint.")
             agent.cancel()

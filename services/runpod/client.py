@@ -81,9 +81,16 @@ class RunpodClient:
         """Rent. Further kinds: ``no_capacity``, ``no_balance``, ``refused``."""
         return self._made("/pods", "rent a pod", bodies.new_pod(wanted), answers.pod)
 
-    def end_pod(self, pod_id: str) -> None:
-        """Delete a pod; one that is not there any more is deleted. Its network volume stays."""
-        self._delete(f"/pods/{_safe(pod_id)}", "end the pod")
+    def end_pod(self, pod_id: str) -> bool:
+        """Delete a pod; whether it was there. One that is not is deleted. Its network volume
+        stays."""
+        try:
+            self.transport.call("DELETE", f"/pods/{_safe(pod_id)}", "end the pod")
+        except RunpodError as error:
+            if error.kind != NOT_FOUND:
+                raise
+            return False
+        return True
 
     def restart_pod(self, pod_id: str) -> None:
         """Start a pod's container anew: its disk is empty then, its network volume stays. Further
@@ -168,13 +175,6 @@ class RunpodClient:
             if error.kind != BAD_ANSWER:
                 raise
             raise unclear(error, what) from None
-
-    def _delete(self, path: str, what: str) -> None:
-        try:
-            self.transport.call("DELETE", path, what)
-        except RunpodError as error:
-            if error.kind != NOT_FOUND:
-                raise
 
     def _pages(
         self, path: str, name: str, what: str, query: Mapping[str, str] | None = None

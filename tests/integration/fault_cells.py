@@ -210,11 +210,12 @@ def _overshoot(there: RemoteWorld, attempts: tuple[RemoteAttempt, ...]) -> list[
     """By the emulator's clock, and its bill."""
     cloud, wrong = there.runpod.cloud, []
     skew = 3600 if any((one.created_at - cloud.clock.now()) > 0 for one in attempts) else 0
-    allowed = _JUST_A_MINUTE + LATENESS.worst(_LONGEST) * cloud.clock.speed
     for one in attempts:
         gone, billed = cloud.ended_at.get(one.pod_id), cloud.ended.get(one.pod_id)
+        allowed = _JUST_A_MINUTE
         if gone is not None and one.ends_at is not None:
             over = gone - (one.ends_at - skew)
+            allowed += LATENESS.emulated(cloud.clock, gone, over)
             if over > allowed:
                 wrong.append(f"its limit was overshot by {over:.0f} seconds")
         if billed is not None and one.most_cost is not None:

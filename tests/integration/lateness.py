@@ -9,6 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.emulators.runpod.clock import Clock
 
 _NAP = 0.05
 
@@ -26,17 +30,26 @@ class Lateness:
             self._thread = threading.Thread(target=self._nap, daemon=True)
             self._thread.start()
 
-    def worst(self, within: float) -> float:
-        """By how many real seconds somebody was woken too late in the last ``within`` seconds."""
-        since = time.monotonic() - within
-        return max((late for at, late in tuple(self._late) if at >= since), default=0.0)
+    def between(self, since: float, until: float) -> float:
+        """By how many real seconds in all somebody was woken too late who waited, again and again,
+        between these moments of ``time.monotonic``: in a row of waits each adds its own."""
+        naps = [(at - _NAP - late, at, late) for at, late in tuple(self._late)]
+        return sum(late for began, at, late in naps if at > since and began < until)
+
+    def emulated(self, clock: Clock, until: float, seconds: float) -> float:
+        """By how much in the ``seconds`` before a moment, all by the emulator's clock."""
+        end = time.monotonic() - clock.real(clock.now() - until)
+        return self.between(end - clock.real(max(0.0, seconds)), end) * clock.speed
+
+    def note(self, began: float, ended: float) -> None:
+        """Of one nap."""
+        self._late.append((ended, ended - began - _NAP))
 
     def _nap(self) -> None:
         while True:
             began = time.monotonic()
             time.sleep(_NAP)
-            ended = time.monotonic()
-            self._late.append((ended, ended - began - _NAP))
+            self.note(began, time.monotonic())
 
 
 LATENESS = Lateness()

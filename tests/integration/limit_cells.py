@@ -136,6 +136,11 @@ class Ledger:
         ended, now = self._cloud.ended_at, self._cloud.clock.now()
         return sum(ended.get(pod.id, now) - pod.created for pod in self.pods)
 
+    def ended(self) -> float:
+        """When the last of them ended; now, where it has not."""
+        now = self._cloud.clock.now()
+        return max((self._cloud.ended_at.get(pod.id, now) for pod in self.pods), default=now)
+
     def bill(self) -> float:
         """Dollars for all of them."""
         return sum(pod.billed for pod in self.pods)
@@ -302,13 +307,13 @@ class Played:
     def _beyond(self, cell: LimitCell) -> list[str]:
         """What was paid beyond the limit, or beyond the moment after it at which Runpod, which
         refused every call, takes deletions again."""
-        cell.late = LATENESS.worst(_LONGEST) * self.clock.speed
-        allowed = A_MINUTE + cell.late
         if self.case.fault in {API_DOWN, STORM} and self.mended:
             since = self.ledger.pods[0].created
             cell.refused = max(0.0, self.mended - since - cell.limit)
         wrong = [f"a pod survives: {name}" for name in self.there.pods]
         over = cell.seconds - cell.limit - cell.refused
+        cell.late = LATENESS.emulated(self.clock, self.ledger.ended(), over)
+        allowed = A_MINUTE + cell.late
         if over > allowed:
             wrong.append(f"its pods lived {over:.0f} seconds too long")
         dear = cell.bill - cell.most - (cell.refused + allowed) / 3600 * self.ledger.dearest()

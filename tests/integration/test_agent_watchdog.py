@@ -115,6 +115,19 @@ def test_shortly_before_the_limit_the_trainer_may_save(tmp_path: Path, api: PodA
         assert not api.deleted.is_set()
 
 
+def test_a_trainer_that_is_ended_at_the_limit_has_ended_for_that(
+    tmp_path: Path, api: PodApi
+) -> None:
+    """Seen where the pod's own key is refused: then its agent goes on, and tells. The trainer was
+    not asked to save, since the pod slept, or was restarted, in the time for that."""
+    api.refusals |= {"DELETE": 403, "POST": 403}
+    limits = {"TEMPER_MAX_SECONDS": 2, "TEMPER_STOP_RESERVE": 0}
+    with Pod(tmp_path, api, **limits) as pod, start(pod, steps=1000, end="hang") as client:
+        wait_until(lambda: client.status().phase != "running")
+        status = client.status()
+        assert (status.phase, status.reason, status.starts) == ("cancelled", "limit", 1)
+
+
 def test_a_restart_gives_no_new_time(tmp_path: Path, api: PodApi) -> None:
     api.refusals["GET"] = 403  # so Runpod does not tell how old the pod is
     began = time.monotonic()

@@ -85,7 +85,7 @@ WITHOUT_VOLUME = (
     Case(NOTHING, heeds=True, volume=False), Case("host dies", ends=True, volume=False),
     Case("console", hours=1 / 3, volume=False, says=_SAID["console"]),
 )  # fmt: skip
-QUICK = (EACH[0], Case(NOTHING, window=KILLED), WITHOUT_VOLUME[3])
+QUICK = (EACH[0], Case("own key refused", window=KILLED), WITHOUT_VOLUME[3])
 CASES = (*EACH, *FURTHER, *WITHOUT_VOLUME) if ALL else QUICK
 
 

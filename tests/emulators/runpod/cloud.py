@@ -163,12 +163,14 @@ class Cloud:
         pod.container = self._container(pod)
 
     def end_pod(self, pod_id: str) -> None:
-        """Delete a pod: by the API, in the console, or for want of money."""
+        """Delete a pod: by the API, in the console, or for want of money. It is paid until it was
+        asked for: what this computer takes to end its processes is nobody's bill."""
         with self.lock:
             self._bill()
             pod = self.pods.pop(pod_id)
+            asked = self.clock.now()
             pod.end()
-            self.ended[pod_id], self.ended_at[pod_id] = pod.billed, self.clock.now()
+            self.ended[pod_id], self.ended_at[pod_id] = pod.billed, asked
             self._move_stock(pod, 1)
             for key in [key for key, value in self.keys.items() if value.pod == pod_id]:
                 del self.keys[key]
