@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from trainer_image.row_formats import FORMAT_COLUMNS, DatasetFormat
+from trainer_image.row_formats import CALLERS, FORMAT_COLUMNS, ROLES, SPEAKERS, DatasetFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,27 +14,6 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Message = dict[str, Any]
 
-_SHAREGPT_ROLES = {
-    "human": "user",
-    "user": "user",
-    "gpt": "assistant",
-    "chatgpt": "assistant",
-    "assistant": "assistant",
-    "model": "assistant",
-    "bot": "assistant",
-    "system": "system",
-    "function_call": "assistant",
-    "tool_call": "assistant",
-    "observation": "tool",
-    "tool": "tool",
-    "tool_response": "tool",
-    "function_response": "tool",
-}
-"""The speakers that LLaMA-Factory, Axolotl and FastChat write, and whom each stands for."""
-_CALLERS = ("function_call", "tool_call")
-_ROLES = ("system", "user", "assistant", "tool")
-_OTHER_ROLES = {"developer": "system", "function": "tool"}
-"""OpenAI's newer and older names."""
 _HALF = re.compile("[\ud800-\udfff]")
 """Halves of characters, which JSON can hold and no tokenizer takes."""
 _LABELS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
@@ -175,10 +154,11 @@ def _one_turn(row: Row, format_: DatasetFormat) -> list[Message]:
 
 
 def _message(item: Any) -> Message:
-    role = item.get("role") if isinstance(item, dict) else None
-    role = _OTHER_ROLES.get(str(role), role)
-    if role not in _ROLES:
-        raise RowError(f"a message needs a 'role' out of {', '.join(_ROLES)}.")
+    role = ROLES.get(str(item.get("role"))) if isinstance(item, dict) else None
+    if role is None:
+        raise RowError(
+            f"a message needs a 'role' out of {', '.join(dict.fromkeys(ROLES.values()))}."
+        )
     message: Message = {"role": role}
     calls = _tool_calls(item.get("tool_calls")) if role == "assistant" else []
     if calls and item.get("content") is None:
@@ -227,11 +207,11 @@ def _call(call: Mapping[str, Any]) -> dict[str, Any]:
 
 def _sharegpt_message(item: Any) -> Message:
     speaker = str(item.get("from")) if isinstance(item, dict) else ""
-    role = _SHAREGPT_ROLES.get(speaker)
+    role = SPEAKERS.get(speaker)
     if role is None:
-        raise RowError(f"a turn needs 'from' out of {', '.join(_SHAREGPT_ROLES)}.")
+        raise RowError(f"a turn needs 'from' out of {', '.join(SPEAKERS)}.")
     said = _text(item.get("value"), "value")
-    calls = _calls_in(said) if speaker in _CALLERS else []
+    calls = _calls_in(said) if speaker in CALLERS else []
     if calls:
         return {"role": role, "content": "", "tool_calls": calls}
     return {"role": role, "content": said}

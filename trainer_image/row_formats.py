@@ -39,6 +39,35 @@ FORMAT_COLUMNS: dict[DatasetFormat, tuple[str, ...]] = {
 """Columns a row must have. The columns ``system``, ``tools`` and ``split``, Alpaca's ``input`` and
 the ``prompt`` of a preference pair are optional; a ``label`` is whether an answer is a good one."""
 
+SPEAKERS = {
+    "human": "user",
+    "user": "user",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "assistant": "assistant",
+    "model": "assistant",
+    "bot": "assistant",
+    "system": "system",
+    "function_call": "assistant",
+    "tool_call": "assistant",
+    "observation": "tool",
+    "tool": "tool",
+    "tool_response": "tool",
+    "function_response": "tool",
+}
+"""The speakers that LLaMA-Factory, Axolotl and FastChat write, and whom each stands for."""
+CALLERS = ("function_call", "tool_call")
+"""Those of them whose text is a call of a function."""
+ROLES = {
+    "system": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+    "developer": "system",
+    "function": "tool",
+}
+"""The roles of messages, OpenAI's newer and older names among them."""
+
 METHODS: dict[DatasetFormat, tuple[str, ...]] = {
     DatasetFormat.PREFERENCE: ("DPO", "ORPO", "KTO"),
     DatasetFormat.UNPAIRED_PREFERENCE: ("KTO",),

@@ -8,33 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from services.dataset_import.findings import DROP, FIX
-
-SPEAKERS = {
-    "human": "user",
-    "user": "user",
-    "gpt": "assistant",
-    "chatgpt": "assistant",
-    "assistant": "assistant",
-    "model": "assistant",
-    "bot": "assistant",
-    "system": "system",
-    "function_call": "assistant",
-    "tool_call": "assistant",
-    "observation": "tool",
-    "tool": "tool",
-    "tool_response": "tool",
-    "function_response": "tool",
-}
-"""ShareGPT's speakers and whom each stands for, as in the trainer (tests hold them equal)."""
-ROLES = {
-    "system": "system",
-    "user": "user",
-    "assistant": "assistant",
-    "tool": "tool",
-    "developer": "system",
-    "function": "tool",
-}
-_CALLERS = ("function_call", "tool_call")
+from trainer_image.row_formats import CALLERS, ROLES, SPEAKERS
 
 
 @dataclass(slots=True)
@@ -66,7 +40,7 @@ def is_plain_chat(turns: object, speaker: str, said: str, known: dict[str, str])
             return False
         name = turn.get(speaker)
         role = known.get(name) if type(name) is str else None
-        if role == wanted and name not in _CALLERS:
+        if role == wanted and name not in CALLERS:
             wanted = "user" if role == "assistant" else "assistant"
         elif not is_first or role != "system":
             return False
@@ -104,7 +78,7 @@ def check_sharegpt(turns: Any, verdict: Verdict) -> None:
             verdict.refuse("unknown_speaker", message, FIX)
             return
         roles.append(role)
-        is_call = turn.get("from") in _CALLERS and _is_call(turn.get("value"), verdict)
+        is_call = turn.get("from") in CALLERS and _is_call(turn.get("value"), verdict)
         _check_text(turn.get("value"), role, verdict, is_call=is_call)
     if not verdict.problems:
         check_order(roles, verdict)

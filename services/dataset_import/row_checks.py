@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from models.domain.column_mapping import ROW_FORMATS
 from services.dataset_import.conversation_checks import (
-    ROLES,
-    SPEAKERS,
     Verdict,
     check_messages,
     check_sharegpt,
@@ -19,6 +17,7 @@ from services.dataset_import.conversation_checks import (
 )
 from services.dataset_import.findings import DROP, FIX
 from trainer_image.conversations import RowError, is_good
+from trainer_image.row_formats import ROLES, SPEAKERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

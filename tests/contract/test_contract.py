@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from models.domain.config_io import settings_index
 from models.domain.hyperparameters import HyperparameterSection
-from services.dataset_import.conversation_checks import ROLES, SPEAKERS
 from services.dataset_import.row_checks import check_row
 from trainer_image import conversations
 from trainer_image.contract import DatasetSpec, Hyperparameters, Job, Result, check_under_data
@@ -102,11 +101,6 @@ def test_a_job_may_go_on_from_one_that_differs_in_its_use_of_memory_only() -> No
         {"batch_size": 8, "grad_accum": 2, "seed": 1},
     ):
         assert not make_job(hp=hp).may_go_on_from(begun)
-
-
-def test_the_importer_knows_the_trainers_speakers() -> None:
-    assert SPEAKERS == conversations._SHAREGPT_ROLES
-    assert ROLES.keys() == {*conversations._ROLES, *conversations._OTHER_ROLES}
 
 
 _TURNS: list[dict[str, object]] = [
