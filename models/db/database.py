@@ -24,7 +24,6 @@ from models.db.sqlite_errors import translate
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from types import TracebackType
 
     from sqlalchemy import ExceptionContext
 
@@ -53,12 +52,7 @@ class UnitOfWork:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._session.close()
 
     def commit(self) -> None:

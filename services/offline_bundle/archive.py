@@ -20,7 +20,6 @@ from services.progress import Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-    from types import TracebackType
 
     from services.offline_bundle.manifest import BundledFile, Manifest
     from services.progress import CancelToken, Reporter
@@ -115,12 +114,7 @@ class BundleReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def is_there(self, member: BundledFile, target: Path) -> bool:

@@ -12,8 +12,6 @@ from models.domain.pod_boot import BootPhase, PodBoot
 from services.runpod.pod_log import SYSTEM, PodLog
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from services.remote.pod_lines import PodLines
     from services.runpod.client import RunpodClient
 
@@ -51,12 +49,7 @@ class BootLog:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
 
     def _read(self) -> None:

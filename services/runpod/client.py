@@ -16,7 +16,6 @@ from services.web import anything_goes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
     from models.domain.gpu_offer import GpuOffer
     from models.domain.pod import DataCenter, NetworkVolume, NewPod, Pod, PodTemplate
@@ -50,12 +49,7 @@ class RunpodClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

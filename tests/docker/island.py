@@ -19,7 +19,6 @@ from typing import IO, TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
 NAME_SERVER = "198.51.100.53"
 """An address that nobody has (RFC 5737), like all in here."""
@@ -93,12 +92,7 @@ class Island:
             self._ends = ends.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ends.close()
 
 

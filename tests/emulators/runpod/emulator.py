@@ -18,7 +18,6 @@ from tests.emulators.server import Emulator, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
 
     from tests.emulators.runpod.faults import Fault, Faults
     from tests.emulators.server import Request
@@ -70,14 +69,9 @@ class RunpodEmulator(Emulator):
         self._ticker.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        super().__exit__(kind, error, trace)
-        self.s3.__exit__(kind, error, trace)
+    def __exit__(self, *ended: object) -> None:
+        super().__exit__(*ended)
+        self.s3.__exit__(*ended)
         self._ticker.join()
         self.cloud.close()
 
