@@ -38,8 +38,10 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the program knows of what lies there."""
+    """What the program knows of what lies there; ``roots`` are the data folders that somebody has
+    named."""
 
+    roots: Sequence[Path]
     runs: Sequence[Run]
     histories: Mapping[str, RunHistory]
     sessions: Sequence[DatasetSession]
@@ -49,10 +51,10 @@ class Known:
 
 def take_stock(places: Places, known: Known) -> StorageReport:
     """Count everything. Reads every folder, so it takes a second for each 100,000 files or so."""
-    counter = Counter()
-    roots = sorted({places.data, *(Path(run.data_root) for run in known.runs)})
+    counter, roots = Counter(), known.roots
     items = [
         *_of_runs(known, counter),
+        *_of_nobody(known, counter),
         *_datasets(places, roots, known, counter),
         *_models(roots, counter),
         *_images(known),
@@ -84,6 +86,18 @@ def _of_runs(known: Known, counter: Counter) -> Iterator[StoredItem]:
         found.append((_item(StoredKind.RUN, run.name, counter, folder), history.is_pinned))
         for item, pinned in found:
             yield replace(item, run_id=run.id, run_name=run.name, is_pinned=pinned)
+
+
+def _of_nobody(known: Known, counter: Counter) -> Iterator[StoredItem]:
+    """What runs have made that are deleted, or that another program started in the same folder."""
+    own = [run for run in known.runs if not why_outputs_stay(run)]
+    outputs = [path.resolve() for run in own for path in own_outputs(run)]
+    folders = [run_folder(run).path.resolve() for run in known.runs]
+    for root in known.roots:
+        yield _item(StoredKind.RESULT, "Outputs that belong to no run", counter,
+                    (root / "outputs").resolve(), without=outputs)  # fmt: skip
+        yield _item(StoredKind.RUN, "Logs that belong to no run", counter,
+                    (root / "runs").resolve(), without=folders)  # fmt: skip
 
 
 def _datasets(
@@ -152,6 +166,7 @@ def _caches(places: Places, roots: Iterable[Path], counter: Counter) -> Iterator
 
 
 def _program(places: Places, counter: Counter) -> Iterator[StoredItem]:
+    yield _item(StoredKind.CACHE, "Bundles that were cut", counter, places.home / "offline")
     own = sorted(places.database.parent.glob(f"{places.database.name}*"))
     yield _item(StoredKind.PROGRAM, "Database", counter, *own, place=str(places.database))
     yield _item(StoredKind.PROGRAM, "Logs", counter, places.home / "logs")

@@ -79,7 +79,8 @@ class Storage:
         runs, pins = self._records.newest(_ALL), self.pins.all()
         with _readable():
             histories = {run.id: history_of(run, pins.get(run.id, ())) for run in runs}
-            known = Known(runs, histories, self._library.list(), images, problems)
+            roots, sessions = self._all_roots(runs), self._library.list()
+            known = Known(roots, runs, histories, sessions, images, problems)
             return take_stock(self._places(), known)
 
     def histories(self) -> Sequence[RunHistory]:
@@ -147,6 +148,14 @@ class Storage:
         needs = [*self._needs(named, runs, roots), *self._goes_on(setup, histories, runs)]
         names = frozenset(text for _, data in named for text in texts_of(data))
         return Found(histories, needs, self._spares.find(runs, roots, names, needs))
+
+    def _all_roots(self, runs: Iterable[Run]) -> list[Path]:
+        """Every data folder once, also those that setups name in which nothing was trained yet."""
+        with self._database.unit_of_work() as uow:
+            setups = uow.configs.contents()
+        named = [root for _, data in setups for root in _own_root(data)]
+        found = {os.path.realpath(root): root for root in [*named, *self._roots(runs)]}
+        return sorted(found.values())
 
     def _roots(self, runs: Iterable[Run]) -> list[Path]:
         return sorted({self._places().data, *(Path(run.data_root) for run in runs)})

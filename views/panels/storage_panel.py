@@ -257,8 +257,9 @@ class StoragePanel(QWidget):
         has_place = item is not None and bool(item.place)
         self._folder.setEnabled(has_place)
         self._folder.setToolTip(_FOLDER_HELP if has_place else _folder_reason(item))
-        can_pin = item is not None and item.kind in _PINNABLE
-        self._pin.setEnabled(can_pin and not (self._model.is_looking or self._model.is_cleaning))
+        self._pin.setEnabled(
+            _can_pin(item) and not (self._model.is_looking or self._model.is_cleaning)
+        )
         self._pin.setText("Un&pin" if item is not None and item.is_pinned else "&Pin")
         self._pin.setToolTip(_pin_help(item))
 
@@ -273,8 +274,12 @@ def _folder_reason(item: StoredItem | None) -> str:
     return "Docker keeps it: it has no folder of its own"
 
 
+def _can_pin(item: StoredItem | None) -> bool:
+    return item is not None and item.kind in _PINNABLE and bool(item.run_id)
+
+
 def _pin_help(item: StoredItem | None) -> str:
-    if item is None or item.kind not in _PINNABLE:
+    if item is None or not _can_pin(item):
         return "Select a checkpoint or a run: what is pinned stays in every clean-up"
     is_one = item.kind is StoredKind.CHECKPOINT
     what = "this checkpoint" if is_one else "all checkpoints of this run"
