@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import sys
 import tempfile
-import time
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,19 +22,18 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QCoreApplication, QEvent  # noqa: E402
-from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
+from PySide6.QtCore import QCoreApplication  # noqa: E402
+from PySide6.QtWidgets import QWidget  # noqa: E402
 
 from models.db.database import Database  # noqa: E402
 from models.domain.config import TARGET_LOCAL, TARGET_RUNPOD, TrainingConfig  # noqa: E402
 from models.domain.config_io import with_values  # noqa: E402
-from models.qt.app_models import AppModels  # noqa: E402
 from services.configs import ConfigStore  # noqa: E402
-from views.main_window import MainWindow  # noqa: E402
-from views.theme import current_theme  # noqa: E402
+from tests.benchmarks.shown_window import shown_window  # noqa: E402
+from tests.benchmarks.stopwatch import judged, timed  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from views.main_window import MainWindow
 
 LIMIT_MS = 50.0
 TARGETS = (TARGET_LOCAL, TARGET_RUNPOD)
@@ -57,22 +54,13 @@ def measure(path: Path, count: int, repetitions: int) -> dict[str, object]:
     database = Database.open(path)
     store = ConfigStore(database)
     _fill(store, count)
-    application = QApplication(["bench", "-style", "fusion"])
-    current_theme().prepare("light")
-    window = MainWindow(AppModels())
-    window.models.setParent(window)
-    current_theme().start(ROOT / "resources" / "icons")
-    window.complete()
-    window.set_ready(True)
-    window.show()
-    application.processEvents()
-    work = _Work(window, store)
-    steps = {"list": work.read_list, "filter": work.filter, "load": work.load}
-    times = {name: _time(step, repetitions) for name, step in steps.items()}
-    window.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with shown_window() as window:
+        work = _Work(window, store)
+        steps = {"list": work.read_list, "filter": work.filter, "load": work.load}
+        times = {name: timed(step, repetitions) for name, step in steps.items()}
     database.close()
-    return _report(times, count)
+    found = judged(times, dict.fromkeys(times, LIMIT_MS))
+    return {"configurations": count, "limit_ms": LIMIT_MS, **found}
 
 
 class _Work:
@@ -120,31 +108,6 @@ def _fill(store: ConfigStore, count: int) -> None:
             "output.directory": f"/data/outputs/run_{number}",
         }
         store.save(f"Configuration {number}", with_values(TrainingConfig(), changes))
-
-
-def _time(step: Callable[[], None], repetitions: int) -> list[tuple[float, float]]:
-    step()
-    found = []
-    for _ in range(repetitions):
-        clock, busy = time.perf_counter(), time.thread_time()
-        step()
-        found.append(((time.perf_counter() - clock) * 1000, (time.thread_time() - busy) * 1000))
-    return found
-
-
-def _report(times: dict[str, list[tuple[float, float]]], count: int) -> dict[str, object]:
-    is_crowded = os.getloadavg()[0] > (os.cpu_count() or 1)
-    result: dict[str, object] = {"configurations": count, "limit_ms": LIMIT_MS}
-    decisive = []
-    for name, found in times.items():
-        clock, busy = ([pair[place] for pair in found] for place in (0, 1))
-        result[f"{name}_median_ms"] = round(statistics.median(clock), 1)
-        result[f"{name}_worst_ms"] = round(max(clock), 1)
-        result[f"{name}_worst_cpu_ms"] = round(max(busy), 1)
-        decisive.append(max(busy) if is_crowded else max(clock))
-    result["load_average"] = round(os.getloadavg()[0], 2)
-    result["ok"] = max(decisive) <= LIMIT_MS
-    return result
 
 
 if __name__ == "__main__":

@@ -13,12 +13,10 @@ a program is measured, too, with the opening of the database.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import statistics
 import sys
 import tempfile
-import time
 from contextlib import closing
 from functools import partial
 from itertools import cycle
@@ -39,6 +37,7 @@ from services.run_history import RunHistory  # noqa: E402
 from services.run_records import RunRecords  # noqa: E402
 from services.runs import RunService  # noqa: E402
 from services.trainer_code import TrainerCode  # noqa: E402
+from tests.benchmarks.stopwatch import judged, timed  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,9 +80,10 @@ def measure(home: Path, runs: int, points: int, repetitions: int) -> dict[str, o
             "overlay_of_five": lambda: history.curves(next(fives)),
             "open_run": lambda: service.history(next(singles)),
         }
-        times = {name: _time(step, repetitions) for name, step in steps.items()}
-    times["first_list"] = _time(partial(_first_list, home, path), repetitions)
-    return _report(times, runs, points)
+        times = {name: timed(step, repetitions) for name, step in steps.items()}
+    times["first_list"] = timed(partial(_first_list, home, path), repetitions)
+    found = judged(times, LIMITS_MS, statistics.median)
+    return {"runs": runs, "points": points, "limits_ms": LIMITS_MS, **found}
 
 
 def _services(home: Path, database: Database) -> tuple[RunService, RunHistory]:
@@ -145,32 +145,6 @@ def _rows(run_id: str, points: int) -> Iterator[tuple[object, ...]]:
             loss = 3 - seq / points + (seq * 7919 % 1000) / 5000
             numbers = (seq, loss, None, 2e-4, 1.0, 5e3, seq * 2048, 9 * 10**9, seq / points, rest)
             yield (run_id, seq, 1e9 + seq, "progress", *numbers)
-
-
-def _time(step: Callable[[], object], repetitions: int) -> list[tuple[float, float]]:
-    step()
-    found = []
-    for _ in range(repetitions):
-        clock, busy = time.perf_counter(), time.thread_time()
-        step()
-        found.append(((time.perf_counter() - clock) * 1000, (time.thread_time() - busy) * 1000))
-    return found
-
-
-def _report(
-    times: dict[str, list[tuple[float, float]]], runs: int, points: int
-) -> dict[str, object]:
-    is_crowded = os.getloadavg()[0] > (os.cpu_count() or 1)
-    result: dict[str, object] = {"runs": runs, "points": points, "limits_ms": LIMITS_MS}
-    is_ok = True
-    for name, found in times.items():
-        clock, busy = (statistics.median(pair[place] for pair in found) for place in (0, 1))
-        result[f"{name}_median_ms"] = round(clock, 1)
-        result[f"{name}_median_cpu_ms"] = round(busy, 1)
-        is_ok &= (busy if is_crowded else clock) <= LIMITS_MS[name]
-    result["load_average"] = round(os.getloadavg()[0], 2)
-    result["ok"] = is_ok
-    return result
 
 
 if __name__ == "__main__":

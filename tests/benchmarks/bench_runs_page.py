@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -27,8 +26,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pyqtgraph  # noqa: E402, F401 - the program has it in memory before a page is opened
-from PySide6.QtCore import QCoreApplication, QEvent  # noqa: E402
-from PySide6.QtWidgets import QApplication  # noqa: E402
+from PySide6.QtCore import QCoreApplication  # noqa: E402
 from sqlalchemy import text  # noqa: E402
 
 from app.bootstrap import build_services  # noqa: E402
@@ -39,15 +37,14 @@ from models.domain.config import TrainingConfig  # noqa: E402
 from models.domain.config_io import to_dict, with_values  # noqa: E402
 from models.domain.run import RunState  # noqa: E402
 from models.domain.run_history import BY_STEP  # noqa: E402
-from models.qt.app_models import AppModels  # noqa: E402
 from services.offline import OfflinePolicy  # noqa: E402
-from views.main_window import RUNS, TRAINING, MainWindow  # noqa: E402
-from views.theme import current_theme  # noqa: E402
+from tests.benchmarks.shown_window import shown_window  # noqa: E402
+from tests.benchmarks.stopwatch import judged, timed  # noqa: E402
+from views.main_window import RUNS, TRAINING  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from app.bootstrap import Services
+    from views.main_window import MainWindow
 
 LIMITS_MS = {"open": 200.0, "show": 500.0, "overlay": 500.0}
 """Of opening and overlay the budget; a run is shown after the page, without holding it up."""
@@ -76,22 +73,13 @@ def measure(home: Path, runs: int, points: int, repetitions: int) -> dict[str, o
     """Fill a database, show it in a window, and time what a user waits for."""
     services = build_services(AppPaths(home), OfflinePolicy(forced=True))
     _fill(services, runs, points)
-    application = QApplication(["bench", "-style", "fusion"])
-    current_theme().prepare("light")
-    window = MainWindow(AppModels())
-    window.models.setParent(window)
-    current_theme().start(ROOT / "resources" / "icons")
-    window.complete()
-    window.set_ready(True)
-    window.show()
-    application.processEvents()
-    work = _Work(window, services)
-    steps = {"open": work.open, "show": work.show, "overlay": work.overlay}
-    times = {name: _time(step, repetitions) for name, step in steps.items()}
-    window.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with shown_window() as window:
+        work = _Work(window, services)
+        steps = {"open": work.open, "show": work.show, "overlay": work.overlay}
+        times = {name: timed(step, repetitions) for name, step in steps.items()}
     services.close()
-    return _report(times, runs, points)
+    found = judged(times, LIMITS_MS)
+    return {"runs": runs, "points": points, "limits_ms": LIMITS_MS, **found}
 
 
 class _Work:
@@ -164,33 +152,6 @@ def _row(services: Services, number: int, points: int, begin: float) -> dict[str
         "adapter_path": "", "base_model": "unsloth/Qwen2.5-0.5B", "next_seq": points,
         "log_offset": 0, "train_loss": 1.2, "best_eval_loss": 1.1, "tags": ["baseline"],
     }  # fmt: skip
-
-
-def _time(step: Callable[[], None], repetitions: int) -> list[tuple[float, float]]:
-    step()
-    found = []
-    for _ in range(repetitions):
-        clock, busy = time.perf_counter(), time.thread_time()
-        step()
-        found.append(((time.perf_counter() - clock) * 1000, (time.thread_time() - busy) * 1000))
-    return found
-
-
-def _report(
-    times: dict[str, list[tuple[float, float]]], runs: int, points: int
-) -> dict[str, object]:
-    is_crowded = os.getloadavg()[0] > (os.cpu_count() or 1)
-    result: dict[str, object] = {"runs": runs, "points": points, "limits_ms": LIMITS_MS}
-    within = []
-    for name, found in times.items():
-        clock, busy = ([pair[place] for pair in found] for place in (0, 1))
-        result[f"{name}_median_ms"] = round(statistics.median(clock), 1)
-        result[f"{name}_worst_ms"] = round(max(clock), 1)
-        result[f"{name}_worst_cpu_ms"] = round(max(busy), 1)
-        within.append((max(busy) if is_crowded else max(clock)) <= LIMITS_MS[name])
-    result["load_average"] = round(os.getloadavg()[0], 2)
-    result["ok"] = all(within)
-    return result
 
 
 if __name__ == "__main__":
