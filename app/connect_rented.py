@@ -9,11 +9,13 @@ from PySide6.QtGui import QDesktopServices
 
 from controllers.pod_watch import PodWatch
 from controllers.runpod_controller import RunpodController
+from views.main_window import RUNS
 
 if TYPE_CHECKING:
     from app.service_ports import WindowServices
     from controllers.desk import Desk
     from views.main_window import MainWindow
+    from views.panels.runs_panel import RunsPanel
 
 
 class RentedConnection(QObject):
@@ -24,11 +26,8 @@ class RentedConnection(QObject):
     ) -> None:
         super().__init__(parent)
         self.watch = PodWatch(desk, window.models, services.rented, self)
-        panels = [window.training.run_panel]
-        if window.runs is not None:
-            panels.append(window.runs.run_panel)
-        for panel in panels:
-            panel.pod.console_requested.connect(self._open)
+        window.training.run_panel.pod.console_requested.connect(self._open)
+        window.when_made(RUNS, self._connect_page)
         self.quotes = RunpodController(desk, window.models, services.remote, self)
         section = window.training.setup.runpod
         section.gpu.refresh_requested.connect(self.quotes.refresh)
@@ -38,9 +37,12 @@ class RentedConnection(QObject):
         self._model.changed.connect(self._show_quote)
         window.closed.connect(self._stop)
 
+    def _connect_page(self, page: RunsPanel) -> None:
+        page.run_panel.pod.console_requested.connect(self._open)
+
     @Slot()
     def _show_quote(self) -> None:
-        self._start_bar.show_quote(self._model.short)
+        self._start_bar.show_quote(self._model.short, self._model.against)
 
     @Slot()
     def _stop(self) -> None:

@@ -119,7 +119,7 @@ class RunpodController(QObject):
 
     def _show(self, found: RemoteQuote) -> None:
         """The quote in its section, and the memory of what would be rented beside the peak."""
-        self._model.set_quote(found.quote, found.words())
+        self._model.set_quote(found.quote, found.words(), is_sold_out=found.is_sold_out)
         if found.candidates:
             first = found.candidates[0].offer
             self._hardware.set_remote_gpu(first.gpu, first.usable)

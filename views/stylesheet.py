@@ -232,6 +232,9 @@ QPushButton[role="attention"] {
 }
 QPushButton[role="attention"]:hover { background: @bad_soft; }
 QPushButton[role="attention"]:focus { border-color: @bad; }
+QPushButton[role="attention"][tone="warning"] { color: @warning; }
+QPushButton[role="attention"][tone="warning"]:hover { background: @warning_soft; }
+QPushButton[role="attention"][tone="warning"]:focus { border-color: @warning; }
 QFrame[role="segments"] {
   background: @window; border: 1px solid @border; border-radius: 8px;
 }

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from models.domain.pod_quote import PodQuote
 
 _ASKING = "Asking Runpod for prices and stock…"
+_SOLD_OUT = "Nothing that fits is in stock now"
 
 
 class RunpodModel(QObject):
@@ -30,7 +31,7 @@ class RunpodModel(QObject):
         super().__init__(parent)
         self.gpus = GpuList()
         self.quote: PodQuote | None = None
-        self.is_asking = self.is_ensuring = False
+        self.is_asking = self.is_ensuring = self.is_sold_out = False
         self.problem = ""
         self.ensured: tuple[str, ...] = ()
         self.ensure_problem = ""
@@ -47,6 +48,15 @@ class RunpodModel(QObject):
     def is_against(self) -> bool:
         """Whether the lines say why nothing can be rented."""
         return bool(self.problem) or bool(self._lines and self.quote is None)
+
+    @property
+    def against(self) -> str:
+        """What speaks against a start now, in a few words; empty where nothing does."""
+        if not self.is_against:
+            return ""
+        if self.problem:
+            return "Runpod could not be asked"
+        return _SOLD_OUT if self.is_sold_out else "No GPU suits this setup"
 
     @property
     def short(self) -> str:
@@ -69,9 +79,11 @@ class RunpodModel(QObject):
             self.gpus = gpus
             self.gpus_changed.emit()
 
-    def set_quote(self, quote: PodQuote | None, lines: tuple[str, ...]) -> None:
+    def set_quote(
+        self, quote: PodQuote | None, lines: tuple[str, ...], *, is_sold_out: bool = False
+    ) -> None:
         """What the setup would cost, or in ``lines`` why it cannot be rented."""
-        self.quote, self._lines = quote, lines
+        self.quote, self._lines, self.is_sold_out = quote, lines, is_sold_out
         self.is_asking, self.problem = False, ""
         self.changed.emit()
 

@@ -42,15 +42,21 @@ class Limits:
 
 
 def choices(work: Work, client: RunpodClient, volume_in: str = "") -> tuple[Candidate, ...]:
-    """What to ask for, best first. AppError("no_capacity") where nothing suits, and why."""
+    """What to ask for, best first. AppError("no_capacity") where nothing suits, and why.
+
+    What is known to be sold out is asked about anew: the stock changes within minutes.
+    """
     config = work.run.config
     section = config.runpod
     cuda = least_cuda(section.image)
-    found = work.tools.catalogue.load(client, count=section.gpu_count, min_cuda=cuda)
     wanted = wanted_of(config, work.tools.need(config), volume_in)
-    able = candidates(found.offers, wanted, fastest=wants_fastest(config))
-    if able:
-        return able
+    for anew in (False, True):
+        found = work.tools.catalogue.load(
+            client, count=section.gpu_count, min_cuda=cuda, refresh=anew
+        )
+        able = candidates(found.offers, wanted, fastest=wants_fastest(config))
+        if able:
+            return able
     if suiting(found.offers, wanted):
         message = "Every GPU that fits this training is sold out"
     else:

@@ -9,7 +9,7 @@ from models.domain.auto_set import gigabytes
 from models.domain.config import SOURCE_SESSION
 from models.domain.errors import AppError
 from models.domain.gpu_list import GpuList
-from models.domain.gpu_offer import candidates, objection
+from models.domain.gpu_offer import candidates, objection, suiting
 from models.domain.gpu_speed import training_seconds
 from models.domain.memory import estimate_memory
 from models.domain.pod import CLOUD_WORDS
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
 
 _HUB_NOTE = "The pod gets your Hugging Face token, into its memory only."
+_SOLD_OUT_HINT = (
+    "Choose another GPU, data centre or cloud, or ask again: the stock changes within minutes."
+)
 _NO_VOLUME_NOTE = (
     "There is no network volume: what is trained is on the pod alone until it is here. Leave this "
     "computer on, or open Temper again before the pod's limit."
@@ -58,6 +61,7 @@ class RemoteQuote:
     ``need`` is the predicted peak of memory in bytes, None where it is not known. ``quote`` is None
     and ``reason`` says why where nothing can be rented. ``count`` GPUs are in the pod. ``asked`` is
     when Runpod said so (seconds since the epoch). ``notes`` say what the quote does not know.
+    ``is_sold_out``: there are GPUs that suit, and none of them is in stock.
     """
 
     candidates: tuple[Candidate, ...]
@@ -67,6 +71,7 @@ class RemoteQuote:
     count: int = 1
     reason: str = ""
     notes: tuple[str, ...] = ()
+    is_sold_out: bool = False
 
     def words(self) -> tuple[str, ...]:
         """Lines for a person."""
@@ -130,8 +135,11 @@ class PodQuotes:
         if need is None:
             notes.append(f"Whether the training fits is not known: {answer.reason}.")
         if not found:
-            reason = _nothing(known.offers, wanted)
-            return RemoteQuote((), None, need, known.asked, section.gpu_count, reason, tuple(notes))
+            return RemoteQuote(
+                (), None, need, known.asked, section.gpu_count,
+                _nothing(known.offers, wanted), tuple(notes),
+                is_sold_out=bool(suiting(known.offers, wanted)),
+            )  # fmt: skip
         price = price_of(section, found[0].offer)
         seconds = _seconds(self._library, config, found[0].offer, answer.shape)
         return RemoteQuote(
@@ -219,11 +227,11 @@ def _balance(client: RunpodClient) -> tuple[Balance | None, str]:
 
 def _nothing(offers: tuple[GpuOffer, ...], wanted: Wanted) -> str:
     """Why no GPU can be tried, in a sentence."""
-    suiting = [offer for offer in offers if not objection(offer, wanted)]
-    if suiting:
-        names = ", ".join(dict.fromkeys(offer.name for offer in suiting[:3]))
+    able = suiting(offers, wanted)
+    if able:
+        names = ", ".join(dict.fromkeys(offer.name for offer in able[:3]))
         place = f" in {wanted.data_center}" if wanted.data_center else ""
-        return f"Every GPU that suits is taken just now{place}: {names}."
+        return f"Every GPU that suits is taken just now{place}: {names}. {_SOLD_OUT_HINT}"
     chosen = [offer for offer in offers if offer.gpu == wanted.gpu and offer.cloud == wanted.cloud]
     if chosen:
         return f"{chosen[0].name} does not suit. {objection(chosen[0], wanted)}"

@@ -141,8 +141,11 @@ def test_why_nothing_can_be_rented_is_said(runpod: RunpodEmulator) -> None:
     assert found.words()[0].startswith("RTX A5000 does not suit. The training needs ")
     for at in runpod.cloud.stock.free:
         runpod.cloud.stock.free[at] = 0
-    assert quotes().ask(config(runpod__gpu=GPU)).words() == (
-        "Every GPU that suits is taken just now: RTX A5000.",
+    sold_out = quotes().ask(config(runpod__gpu=GPU))
+    assert (found.is_sold_out, sold_out.is_sold_out) == (False, True)
+    assert sold_out.words() == (
+        "Every GPU that suits is taken just now: RTX A5000. Choose another GPU, data centre or "
+        "cloud, or ask again: the stock changes within minutes.",
     )
     with pytest.raises(AppError) as caught:
         quotes(offline=True).ask(config())

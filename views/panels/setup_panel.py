@@ -139,6 +139,14 @@ class SetupPanel(ScrollColumn):
         reveal(self.memory)
         self.model_card.base_model.editor.setFocus()
 
+    @Slot()
+    def show_gpu(self) -> None:
+        """Bring the rented GPU into view, with what Runpod says of it beneath."""
+        self._unfold(self.runpod.gpu)
+        reveal(self.runpod.quote)
+        self.runpod.gpu.editor.setFocus()
+        reveal(self.runpod.gpu)
+
     def _unfold(self, widget: QWidget) -> None:
         self.config.edit_setup()  # where the settings are not folded away
         parent = widget.parentWidget()

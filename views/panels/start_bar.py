@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from models.qt.run_status import RunStatusModel
 
 _START_HELP = "Check the setup, and train with it"
+_ASKS_ANEW = "A start asks Runpod anew; where there is still none, it says so and nothing is rented"
 _QUEUE_HELP = "Check the setup; it trains by itself when the present run and those before it ended"
 _START_WORDS = {"local": "&Start Local Training", "runpod": "&Start Training on Pod"}
 _QUEUE_WORDS = "Add to &queue"
@@ -45,6 +46,7 @@ class StartBar(QFrame):
         start_requested, stop_requested, save_requested: the buttons.
         problems_requested: show the first setting that is wrong.
         memory_requested: show what the training takes of the memory.
+        gpu_requested: show which GPU would be rented, or why none can be.
     """
 
     start_requested = Signal()
@@ -52,6 +54,7 @@ class StartBar(QFrame):
     save_requested = Signal()
     problems_requested = Signal()
     memory_requested = Signal()
+    gpu_requested = Signal()
 
     def __init__(self, form: FormModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,7 +70,7 @@ class StartBar(QFrame):
         self._save = push_button("Save set&up")
         self._save.setObjectName("config.save_bar")
         self._pod: PodModel | None = None
-        self._quoted = ""
+        self._quoted = self._against = ""
         self._quote = ElidedLabel("muted", keeps_end=True)  # the most it costs stands last
         self._quote.setSizePolicy(_PREFERRED, _PREFERRED)
         self._quote.setObjectName("runpod.quote")
@@ -93,9 +96,10 @@ class StartBar(QFrame):
         self._show_buttons()
 
     @Slot(str)
-    def show_quote(self, words: str) -> None:
-        """What the setup would cost on a pod; empty: the limits are said."""
-        self._quoted = words
+    def show_quote(self, words: str, against: str = "") -> None:
+        """What the setup would cost on a pod; empty: the limits are said. ``against`` says why
+        nothing can be rented now: that may be another a minute later, so it forbids no start."""
+        self._quoted, self._against = words, against
         self._show_buttons()
 
     def set_ready(self, ready: bool) -> None:
@@ -145,23 +149,36 @@ class StartBar(QFrame):
 
     @Slot()
     def _on_attention(self) -> None:
-        wrong = self._form.problems()
-        (self.problems_requested if wrong else self.memory_requested).emit()
+        if self._form.problems():
+            self.problems_requested.emit()
+        else:
+            (self.gpu_requested if self._speaks_against() else self.memory_requested).emit()
 
     @Slot()
     def _show_attention(self) -> None:
-        """What speaks against a start; the memory is a forecast, and forbids nothing."""
-        count = len(self._form.problems())
-        is_live = self._run is not None and self._run.is_live
+        """What speaks against a start; memory and stock are forecasts, and forbid nothing."""
+        count, against = len(self._form.problems()), ""
         what = "1 setting needs" if count == 1 else f"{count} settings need"
         text = f"{what} attention" if count else ""
-        if not count and not is_live and self._fit == "over":
-            text = "Will probably not fit the memory"
+        if not count and not self._is_live():
+            text = against = self._speaks_against()
+            if not text and self._fit == "over":
+                text = "Will probably not fit the memory"
+        restyle(self._attention, "tone", "warning" if against else "")
         self._attention.setText(text)
+        self._attention.setToolTip(text)
         self._attention.setVisible(bool(text))
         reason = disabled_reason(self._start_path(), self._form.circumstances)
         ready = "Not ready yet" if reason else READY if self._has_room() else ""
         self._progress.set_idle("" if text else ready)
+
+    def _is_live(self) -> bool:
+        return self._run is not None and self._run.is_live
+
+    def _speaks_against(self) -> str:
+        """Why nothing can be rented now; empty for another target."""
+        is_remote = self._form.value("training.target") == TARGET_RUNPOD
+        return self._against if is_remote else ""
 
     def _has_room(self) -> bool:
         """Whether words stand beside the quote: in a narrow window the money is said first."""
@@ -197,7 +214,8 @@ class StartBar(QFrame):
         self._quote.setText(cost or self._quoted or most)
         # What is spent is short, and stays whole: rather the headline beside it is cut.
         self._quote.setMinimumWidth(self._quote.sizeHint().width() if cost else 1)
-        self._quote.setVisible(bool(cost) or chosen == "runpod")
+        says_most = chosen == "runpod" and not self._speaks_against()  # there is nothing to pay
+        self._quote.setVisible(bool(cost) or says_most)
         self._show_attention()
         if focused and not focused[0].isEnabled():
             self._keep_focus()
@@ -213,7 +231,9 @@ class StartBar(QFrame):
         restyle(button, "role", "" if queues else "primary")
         button.setVisible(is_shown)
         button.setEnabled(self._is_ready and not reason and (queues or not is_live))
-        button.setToolTip(reason or (_QUEUE_HELP if queues else _START_HELP))
+        against = self._against if target == "runpod" else ""
+        start_help = f"{against}. {_ASKS_ANEW}" if against else _START_HELP
+        button.setToolTip(reason or (_QUEUE_HELP if queues else start_help))
 
     def _pod_cost(self) -> str:
         """What the pod of the run costs, until that is settled: then the quote is of interest."""

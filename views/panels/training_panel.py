@@ -52,6 +52,7 @@ class TrainingPanel(QWidget):
         self.start_bar.save_requested.connect(self.save_requested)
         self.start_bar.problems_requested.connect(self.setup.show_first_problem)
         self.start_bar.memory_requested.connect(self.setup.show_memory)
+        self.start_bar.gpu_requested.connect(self.setup.show_gpu)
         form.title_changed.connect(self._show_name)
         self.set_ready(False)
 
