@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
 from app.cli.main import app
-from app.cli.state import services
+from app.cli.state import Session, services
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,3 +42,22 @@ def invoke(
     yield run
     services().close()
     services.cache_clear()
+
+
+@pytest.fixture
+def command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Runs a command on a home of its own. Returns what it printed, with ``--json`` the document;
+    ``code`` is how it has to end."""
+    monkeypatch.setenv("TEMPER_HOME", str(tmp_path / "home"))
+    services.cache_clear()
+
+    def run(*arguments: str, code: int = 0) -> Any:
+        done = CliRunner().invoke(app, [*arguments])
+        assert done.exit_code == code, done.output
+        assert "Traceback" not in done.output
+        return json.loads(done.stdout) if "--json" in arguments else done.output
+
+    yield run
+    services().close()
+    services.cache_clear()
+    Session.offline = False

@@ -6,16 +6,16 @@ import json
 import sqlite3
 import zipfile
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
 from app.cli.main import app
-from app.cli.state import services
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 GOOD = '{"question":"Why?","answer":"So."}\n'
@@ -23,19 +23,9 @@ BAD = GOOD + '{"question":"a","answer":""}\n{bad\n'
 
 
 @pytest.fixture
-def temper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
-    monkeypatch.setenv("TEMPER_HOME", str(tmp_path / "home"))
-    services.cache_clear()
-
-    def run(*arguments: str, code: int = 0) -> Any:
-        done = CliRunner().invoke(app, ["data", *arguments])
-        assert done.exit_code == code, done.output
-        assert "Traceback" not in done.output
-        return json.loads(done.stdout) if "--json" in arguments else done.output
-
-    yield run
-    services().close()
-    services.cache_clear()
+def temper(command_line: Callable[..., Any]) -> Callable[..., Any]:
+    """``temper data``."""
+    return partial(command_line, "data")
 
 
 @pytest.fixture

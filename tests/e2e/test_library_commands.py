@@ -10,36 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from typer.testing import CliRunner
-
-from app.cli.main import app
-from app.cli.state import services
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 @pytest.fixture
-def temper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
-    monkeypatch.setenv("TEMPER_HOME", str(tmp_path / "home"))
-    services.cache_clear()
-
-    def run(*arguments: str, code: int = 0) -> Any:
-        done = CliRunner().invoke(app, [*arguments])
-        assert done.exit_code == code, done.output
-        assert "Traceback" not in done.output
-        return json.loads(done.stdout) if "--json" in arguments else done.output
-
+def temper(command_line: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
+    """On a home with two datasets."""
     for name, rows in (
         ("Faq", [{"question": f"Why {n}?", "answer": f"So {n}, Ü."} for n in range(10)]),
         ("Chat", [{"prompt": f"Go {n}", "completion": f"Gone {n}"} for n in range(4)]),
     ):
         path = tmp_path / f"{name}.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        run("data", "import", str(path))
-    yield run
-    services().close()
-    services.cache_clear()
+        command_line("data", "import", str(path))
+    return command_line
 
 
 def names(temper: Callable[..., Any], *more: str) -> list[str]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from typer.testing import CliRunner
 
-from app.cli.main import app
-from app.cli.state import Session, services
+from app.cli.state import services
 from services.process_environment import tell_hub_library
 from tests.emulators.hub_models import HubModels
 
@@ -35,22 +32,9 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubModels]:
 
 
 @pytest.fixture
-def temper(
-    hub: HubModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Any]]:
-    monkeypatch.setenv("TEMPER_HOME", str(tmp_path / "home"))
-    services.cache_clear()
-
-    def run(*arguments: str, code: int = 0) -> Any:
-        done = CliRunner().invoke(app, [*arguments])
-        assert done.exit_code == code, done.output
-        assert "Traceback" not in done.output
-        return json.loads(done.stdout) if "--json" in arguments else done.output
-
-    yield run
-    services().close()
-    services.cache_clear()
-    Session.offline = False
+def temper(hub: HubModels, command_line: Callable[..., Any]) -> Callable[..., Any]:
+    """Where the Hub is the emulated one."""
+    return command_line
 
 
 def test_a_model_from_its_download_to_its_end(temper: Callable[..., Any], hub: HubModels) -> None:
