@@ -27,7 +27,8 @@ Counted is what the user pays: the lives of all pods of the run added up, from t
 each to its end, and the emulator's bill. A cell holds where
 
 - they lived at most a minute longer than the user's limit of hours or dollars (one in dollars is
-  turned into time by the price), and what this machine was late itself: a real second is a minute;
+  turned into time by the price), and what this machine was late itself in that time, all its late
+  wakings added up: a real second is a minute;
 - the bill is at most the limit and a minute's price;
 - no pod is left, the run is over, and what the user is told is true: the limit is named where it
   was the reason and only there, and a checkpoint that is promised lies where it is said to.
