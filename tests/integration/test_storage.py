@@ -1,143 +1,31 @@
-"""What takes room on the disk, pins and forecasts: over a real database and real files."""
+"""What takes room on the disk, what stays of it, and pins: over a real database and real files."""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
-import shutil
 import subprocess
 import sys
-import time
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.db.database import Database
 from models.domain.config import TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.docker import ImageInfo
 from models.domain.errors import AppError
-from models.domain.model_shape import ModelShape
-from models.domain.run import Run, RunState
+from models.domain.run import RunState
 from models.domain.storage import FURTHER_KINDS, CleanKind, RetentionRules, StoredKind
-from services.dataset_store import DatasetStore
-from services.datasets import DatasetLibrary
 from services.environment.folder_lock import try_lock
-from services.model_shapes import ShapeAnswer
-from services.run_records import RunRecords
-from services.storage import forecast, inventory
-from services.storage.forecast import StorageForecaster
-from services.storage.inventory import Places
-from services.storage.spare_finder import SpareFinder
-from services.storage.spares import Workshop
-from services.storage.storage import Storage
-from tests.integration.result_files import write_adapter
-from trainer_image.contract import OutputMarker
+from services.storage import inventory
+from tests.integration import storage_world
+from tests.integration.storage_world import IMAGE, World, taken, write
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+world = storage_world.world
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows tells no blocks, and lets few people make links"
 )
-
-SHAPE = ModelShape(
-    parameters=1_000_000, hidden=100, layers=2, heads=2, kv_heads=2, intermediate=200, vocab=1000,
-    tied_embeddings=True,
-)  # fmt: skip
-IMAGE = ImageInfo("ours:cpu", "sha256:1", "", 5000, 1.0)
-
-
-class Shapes:
-    """Knows one model."""
-
-    def find(self, model: str, data_root: str = "") -> ShapeAnswer:
-        known = model == TrainingConfig().hp.base_model
-        return ShapeAnswer(SHAPE) if known else ShapeAnswer(reason="Hugging Face has no such model")
-
-
-@dataclass
-class World:
-    home: Path
-    database: Database
-    library: DatasetLibrary
-    storage: Storage
-    images: list[ImageInfo] | AppError
-    is_outdated: bool = False
-
-    @property
-    def data(self) -> Path:
-        return self.home / "data"
-
-    def listed(self) -> Sequence[ImageInfo]:
-        if isinstance(self.images, AppError):
-            raise self.images
-        return self.images
-
-    def run(self, run_id: str, *steps: int, **changes: Any) -> Run:
-        output = self.data / "outputs" / run_id
-        values = {"name": run_id, "state": RunState.FINISHED, "config": TrainingConfig(), **changes}
-        run = Run(
-            id=run_id, runtime="", data_root=str(self.data), created_at=1.0,
-            output_directory=str(output), **values,
-        )  # fmt: skip
-        for step in steps:
-            folder = output / "checkpoints" / f"checkpoint-{step}"
-            write(folder / "weights.bin", 8192)
-            seals = {"files": {"weights.bin": {"size": 8192, "sha256": "0" * 64}}}
-            (folder / "temper-checkpoint.json").write_text(json.dumps(seals))
-        write_adapter(output / "adapter")
-        marker = OutputMarker(run_id=run_id, fingerprint="0" * 64, finished=True)
-        (output / "temper-output.json").write_text(marker.model_dump_json())
-        write(self.data / "runs" / run_id / "train.log", 4096)
-        with self.database.unit_of_work() as uow:
-            uow.runs.add(run)
-            uow.commit()
-        return run
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with closing(Database.open(tmp_path / "temper.db")) as database:
-        library = DatasetLibrary(database, DatasetStore(tmp_path / "datasets"), tmp_path / "none")
-        places = Places(
-            home=tmp_path, database=tmp_path / "temper.db", datasets=tmp_path / "datasets",
-            runtime=tmp_path / "runtime", trainer_code=tmp_path / "trainer-code",
-            data=tmp_path / "data",
-        )  # fmt: skip
-        forecaster = StorageForecaster(
-            RunRecords(database),
-            Shapes(),
-            library,
-            lambda _: tmp_path / "data",
-            lambda: 0,
-        )
-        found = World(tmp_path, database, library, None, [IMAGE])  # type: ignore[arg-type]
-        workshop = Workshop(
-            code=lambda: tmp_path / "trainer-code" / ("c" * 16),
-            is_outdated=lambda: found.is_outdated,
-            loaded=str,
-            bundle_locks=(tmp_path / "offline" / "export" / ".lock",),
-        )
-        spares = SpareFinder(database, lambda: places, workshop, lambda: time.time() + 7200)
-        found.storage = Storage(
-            database, library, lambda: places, found.listed, tmp_path / "lock", forecaster, spares
-        )
-        yield found
-
-
-def write(path: Path, size: int) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"x" * size)
-    return path
-
-
-def taken(*paths: Path) -> int:
-    return sum(os.lstat(path).st_blocks * 512 for path in paths)
 
 
 def test_everything_is_counted_by_what_it_is_and_each_file_once(world: World) -> None:
@@ -370,74 +258,3 @@ def test_the_rules_are_remembered_and_a_damaged_note_is_none(world: World) -> No
         uow.app_state.set("retention_rules", {"keep_last": "many"})
         uow.commit()
     assert world.storage.pins.rules() == RetentionRules()
-
-
-def test_a_forecast_is_calculated_until_a_run_of_its_kind_has_been_measured(world: World) -> None:
-    config = with_values(TrainingConfig(), {"hp.save_total_limit": 3})
-    found = world.storage.forecast(config)
-    assert found.size.measured_on == ""
-    assert found.size.checkpoint > found.size.result > 0
-    assert found.count == 5  # three, the best one, and one that is being written
-    world.run("run-1", 5, config=config)
-    measured = world.storage.forecast(config)
-    folder = Path(world.data / "outputs" / "run-1")
-    assert measured.size.measured_on == "run-1"
-    assert measured.size.checkpoint == taken(*(folder / "checkpoints" / "checkpoint-5").iterdir())
-    assert measured.size.result == taken(*(folder / "adapter").iterdir())
-    assert measured.most == 5 * measured.size.checkpoint + measured.size.result
-    other = with_values(config, {"hp.lora_r": 128})
-    assert world.storage.forecast(other).size.measured_on == ""
-
-
-def test_a_short_training_has_fewer_checkpoints_than_it_may_keep(world: World) -> None:
-    rows = world.home / "rows.jsonl"
-    line = '{"messages":[{"role":"user","content":"%d"},{"role":"assistant","content":"b"}]}\n'
-    rows.write_text("".join(line % number for number in range(40)))
-    session = world.library.import_file(rows, name="Questions")
-    values = {"dataset.session": str(session.id), "hp.save_total_limit": 9, "hp.epochs": 1.0,
-              "hp.batch_size": 2, "hp.grad_accum": 1}  # fmt: skip
-    config = with_values(TrainingConfig(), values)
-    assert world.storage.forecast(config).count == 3  # 20 steps at most, one for each ten
-    assert world.storage.forecast(with_values(config, {"hp.save_steps": 7})).count == 3
-
-
-def test_a_model_of_which_nothing_is_known_has_no_forecast(world: World) -> None:
-    config = with_values(TrainingConfig(), {"hp.base_model": "some/model"})
-    with pytest.raises(AppError, match="The size of some/model is not known"):
-        world.storage.forecast(config)
-
-
-def test_room_is_looked_for_where_the_output_directory_really_is(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    large = tmp_path / "large"
-    large.mkdir()
-    world.data.mkdir(exist_ok=True)
-    (world.data / "outputs").symlink_to(large)
-    looked: list[Path] = []
-    usage = shutil.disk_usage(tmp_path)
-
-    def asked(place: Path) -> object:
-        looked.append(Path(place))
-        return usage
-
-    monkeypatch.setattr(forecast.shutil, "disk_usage", asked)
-    config = with_values(TrainingConfig(), {"output.directory": "/data/outputs/new"})
-    assert str(large) in world.storage.forecast(config).place
-    assert looked == [large]
-
-
-def test_only_what_a_run_made_itself_and_where_it_is_is_thought_about(world: World) -> None:
-    stopped = world.run("run-1", 5, state=RunState.CANCELLED)
-    other = world.run("run-2", state=RunState.FINISHED)
-    output = Path(other.output_directory)
-    (output / "checkpoints").symlink_to(Path(stopped.output_directory) / "checkpoints")
-    mine = write(output / "drafts.deleted-later" / "notes.txt", 10)
-    write(output / ".adapter.deleted-0123abcd" / "half", 10)
-
-    everything = RetentionRules(keep_last=0, keep_best=False)
-    going = [Path(one.piece.path).name for one in world.storage.plan(everything).going]
-    assert going == [".adapter.deleted-0123abcd"]
-    world.storage.clean(world.storage.plan(everything), everything)
-    assert mine.exists()
-    assert (Path(stopped.output_directory) / "checkpoints" / "checkpoint-5").is_dir()
