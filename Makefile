@@ -95,5 +95,5 @@ package: $(READY)
 
 # The tests' Docker engine runs as root, so root owns its images; a killed session may have left it.
 clean:
-	@[ ! -d .cache/docker-engine ] || python3 -m tests.docker.engine
+	@[ ! -d .cache/docker-engine ] || python3 -m tests.docker.engine_store
 	@rm -rf .venv .cache build dist || { echo "Some files are root's: sudo make clean" >&2; exit 1; }

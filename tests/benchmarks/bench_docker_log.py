@@ -34,8 +34,9 @@ from controllers.lanes import Lanes  # noqa: E402
 from controllers.run_follower import POLL_SECONDS, RunFollower  # noqa: E402
 from controllers.tasks import Tasks  # noqa: E402
 from models.qt.run_models import RunModels  # noqa: E402
-from tests.docker import engine as engines  # noqa: E402
 from tests.docker import images  # noqa: E402
+from tests.docker.engine import why_impossible  # noqa: E402
+from tests.docker.engine_store import EngineStore  # noqa: E402
 from tests.docker.programs import Program, make_home, program  # noqa: E402
 from views.theme import current_theme  # noqa: E402
 from views.widgets.log_view import LogView  # noqa: E402
@@ -112,10 +113,10 @@ def main() -> int:
     lines = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     with ExitStack() as stack:
         if not os.environ.get("DOCKER_HOST"):
-            if reason := engines.why_impossible():
+            if reason := why_impossible():
                 print(json.dumps({"not_measured": reason}))
                 return 0
-            store = engines.EngineStore()
+            store = EngineStore()
             stack.callback(store.close)
             engine = store.open()
             stack.callback(engine.dispose)

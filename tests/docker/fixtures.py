@@ -19,30 +19,33 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.docker import engine as engines
 from tests.docker import images
+from tests.docker.engine import why_impossible
+from tests.docker.engine_store import EngineStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from docker import DockerClient
 
+    from tests.docker.engine import RealEngine
+
 
 @pytest.fixture(scope="session")
-def engine_store() -> Iterator[engines.EngineStore]:
+def engine_store() -> Iterator[EngineStore]:
     """The images of the tests, kept between runs."""
-    reason = engines.why_impossible()
+    reason = why_impossible()
     if reason and os.environ.get("CI"):
         pytest.fail(f"CI can start no Docker engine: {reason}")
     if reason:
         pytest.skip(reason)
-    store = engines.EngineStore()
+    store = EngineStore()
     yield store
     store.close()
 
 
 @pytest.fixture(scope="session")
-def session_engine(engine_store: engines.EngineStore) -> Iterator[engines.RealEngine]:
+def session_engine(engine_store: EngineStore) -> Iterator[RealEngine]:
     """The engine of the whole session; tests take ``docker_engine``."""
     engine = engine_store.open()
     try:
@@ -54,8 +57,8 @@ def session_engine(engine_store: engines.EngineStore) -> Iterator[engines.RealEn
 
 @pytest.fixture
 def docker_engine(
-    session_engine: engines.RealEngine, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[engines.RealEngine]:
+    session_engine: RealEngine, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RealEngine]:
     """The session's engine, running, found by DOCKER_HOST; its containers end with the test."""
     session_engine.start()
     _point_to(session_engine, monkeypatch)
@@ -65,7 +68,7 @@ def docker_engine(
 
 
 @pytest.fixture
-def docker_client(docker_engine: engines.RealEngine) -> Iterator[DockerClient]:
+def docker_client(docker_engine: RealEngine) -> Iterator[DockerClient]:
     """A client of the SDK for ``docker_engine``."""
     with contextlib.closing(docker_engine.client()) as client:
         yield client
@@ -73,10 +76,10 @@ def docker_client(docker_engine: engines.RealEngine) -> Iterator[DockerClient]:
 
 @pytest.fixture
 def second_engine(
-    session_engine: engines.RealEngine,
-    engine_store: engines.EngineStore,
+    session_engine: RealEngine,
+    engine_store: EngineStore,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[engines.RealEngine]:
+) -> Iterator[RealEngine]:
     """An engine of the test's own with the images made so far; found by DOCKER_HOST."""
     engine = engine_store.clone(session_engine)
     try:
@@ -88,7 +91,7 @@ def second_engine(
 
 
 @pytest.fixture(scope="session")
-def small_image(session_engine: engines.RealEngine) -> str:
+def small_image(session_engine: RealEngine) -> str:
     """A tag of a few megabytes: busybox."""
     session_engine.start()
     with contextlib.closing(session_engine.client()) as client:
@@ -96,7 +99,7 @@ def small_image(session_engine: engines.RealEngine) -> str:
 
 
 @pytest.fixture(scope="session")
-def python_image(session_engine: engines.RealEngine) -> str:
+def python_image(session_engine: RealEngine) -> str:
     """A tag of Debian with Python, for trainers that only write a run's files."""
     session_engine.start()
     with contextlib.closing(session_engine.client(timeout=300)) as client:
@@ -104,7 +107,7 @@ def python_image(session_engine: engines.RealEngine) -> str:
 
 
 @pytest.fixture(scope="session")
-def trainer_image(session_engine: engines.RealEngine, pytestconfig: pytest.Config) -> str:
+def trainer_image(session_engine: RealEngine, pytestconfig: pytest.Config) -> str:
     """A tag of the real image, CPU variant; made anew only when something that it is made of has.
 
     The first time takes minutes, which are said.
@@ -118,7 +121,7 @@ def trainer_image(session_engine: engines.RealEngine, pytestconfig: pytest.Confi
         return images.trainer_image(client)
 
 
-def _point_to(engine: engines.RealEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+def _point_to(engine: RealEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", engine.host)
     for name in ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION"):
         monkeypatch.delenv(name, raising=False)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 from docker.errors import ImageNotFound
 
-from tests.docker.engine import EngineStore, why_impossible
+from tests.docker.engine import why_impossible
+from tests.docker.engine_store import EngineStore
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -89,7 +90,7 @@ def test_what_a_killed_session_left_is_ended_by_the_next(tmp_path: Path) -> None
     left = textwrap.dedent("""
         import sys, time
         from pathlib import Path
-        from tests.docker.engine import EngineStore
+        from tests.docker.engine_store import EngineStore
         from tests.docker.images import small_image
         engine = EngineStore(Path(sys.argv[1])).open()
         engine.start()

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import TrainerHome
-    from tests.docker.engine import EngineStore, RealEngine
+    from tests.docker.engine import RealEngine
+    from tests.docker.engine_store import EngineStore
 
 
 class Away:

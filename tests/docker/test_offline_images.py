@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.progress import Progress
-    from tests.docker.engine import EngineStore, RealEngine
+    from tests.docker.engine import RealEngine
+    from tests.docker.engine_store import EngineStore
 
 pytestmark = pytest.mark.slow
 
