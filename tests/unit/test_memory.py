@@ -17,19 +17,15 @@ from models.domain.config import TrainingConfig
 from models.domain.config_io import settings_index, with_values
 from models.domain.hyperparameters import OPTIMIZERS
 from models.domain.memory import ALL_LINEAR, CONTEXT, MemoryEstimate, estimate_memory, plan_of
-from tests.unit.memory_tables import (
+from tests.unit.memory_tables import MODELS, PAGE, filled, measured, simulated
+from tests.unit.published_peaks import (
     FIELD,
     LLAMA_2_7B,
     LLAMA_31_8B,
     LLAMA_32_3B,
-    MODELS,
     MORE,
-    PAGE,
     Published,
-    filled,
-    measured,
     median_error,
-    simulated,
 )
 from trainer_image import arguments, head_loss, lora_linear
 
