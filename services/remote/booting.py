@@ -6,6 +6,7 @@ start. So the machine's own log and the container's uptime are judged, and all o
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from models.domain.remote_run import RemoteAttempt
     from services.remote.work import Work
     from services.runpod.agent_client import AgentClient
+    from services.runpod.client import RunpodClient
+
+logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
 """Between looks at the pod: Runpod lets an account ask 60 times a minute."""
@@ -89,6 +93,7 @@ def boot(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
         while True:
             attempt = work.check()
             if _answers(attempt, work):
+                end_twins(client, attempt)
                 return _checked(attempt, work)
             pod = client.pod(attempt.pod_id)
             if pod is None or pod.status in STOPPED:
@@ -101,6 +106,18 @@ def boot(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
                 return _give_up(attempt, work, reason, log.failing.trouble)
             _tell(attempt, work, _words(watch, log.boot))
             work.pause(LOOK_SECONDS)
+
+
+def end_twins(client: RunpodClient, attempt: RemoteAttempt) -> None:
+    """End pods of the same name: asking again after no answer may have made two. It is tried here,
+    and once more when the attempt ends."""
+    try:
+        for pod in client.pods():
+            if pod.name == attempt.name and pod.id != attempt.pod_id:
+                logger.warning("a second pod %s was made by a call without an answer", pod.id)
+                client.end_pod(pod.id)
+    except AppError as error:
+        logger.info("whether there is a second pod is not known: %s", error)
 
 
 def _answers(attempt: RemoteAttempt, work: Work) -> bool:

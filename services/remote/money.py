@@ -77,12 +77,12 @@ class Bills:
         self._asked: dict[str, float] = {}
 
     def review(self) -> tuple[str, ...]:
-        """The runs whose cost was put right. AppError where Runpod cannot be asked."""
+        """The runs whose cost was put right. AppError where Runpod may not be asked."""
         due = [one for one in self._attempts.all() if self._is_due(one)]
         if not due:
             return ()
         with self._account.client("the bills cannot be asked for") as client:
-            return tuple(one.run_id for one in due if self._put_right(client, one))
+            return tuple(one.run_id for one in due if self._is_put_right(client, one))
 
     def _is_due(self, attempt: RemoteAttempt) -> bool:
         if not (attempt.is_over and attempt.pod_id and attempt.gone_at is not None):
@@ -92,10 +92,18 @@ class Bills:
         is_time = ASK_FROM <= now - attempt.gone_at < ASK_UNTIL
         return is_time and (asked is None or abs(now - asked) >= ASK_AGAIN)
 
+    def _is_put_right(self, client: RunpodClient, attempt: RemoteAttempt) -> bool:
+        """A bill that cannot be had now, or a run that was deleted, is in no other's way."""
+        self._asked[attempt.pod_id] = self._clock.now()
+        try:
+            return self._put_right(client, attempt)
+        except AppError as error:
+            logger.info("the bill of %s is not known: %s", attempt.name, error)
+            return False
+
     def _put_right(self, client: RunpodClient, attempt: RemoteAttempt) -> bool:
         now = self._clock.now()
         cost = settled_cost(attempt, _bill(client, attempt, now), now)
-        self._asked[attempt.pod_id] = now
         if attempt.cost is not None and abs(cost - attempt.cost) < _SAME:
             return False
         self._attempts.change(attempt.run_id, attempt.number, cost=cost)

@@ -20,6 +20,7 @@ from models.domain.remote_money import GRACE, is_past_limit
 from models.domain.remote_run import Teardown
 from services.remote.clock import SystemClock
 from services.remote.marks import is_ours
+from services.remote.presence import OTHER_ACCOUNT, still_answers
 from services.runpod.addresses import addresses
 
 if TYPE_CHECKING:
@@ -219,6 +220,8 @@ class PodService:
             if turn:
                 self._sleep(PAUSE)
             gone, trouble = _ended(client, row.id)
+            if gone and not self._account.is_offline and still_answers(row.id):
+                gone, trouble = False, OTHER_ACCOUNT
             if gone:
                 self._confirm(attempt)
                 return PodEnd(row, gone=True)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from models.domain.errors import AppError
 from models.domain.pod import PodStatus
 from models.domain.remote_money import clock_words
+from models.domain.remote_plan import AGENT_PORT
 from models.domain.remote_run import LOST, RemotePhase
-from services.runpod.agent_client import UNREACHABLE
+from services.runpod.addresses import addresses
+from services.runpod.agent_client import UNREACHABLE, AgentClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,6 +41,12 @@ differ by some."""
 _BOOT_GRACE, _RETRIEVE_GRACE = 1800.0, 3600.0
 """The agent's own (trainer_image/agent_settings.py): so long it waits for work, and for somebody to
 fetch what is done."""
+
+
+OTHER_ACCOUNT = (
+    "The account of this key does not have the pod, yet the pod answers. Set the Runpod API key of "
+    "the account that rented it; else it ends at its limit."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,16 @@ def _from(attempt: RemoteAttempt) -> str:
     if attempt.volume_id:
         return ": it goes on from the last checkpoint on the network volume."
     return ". There was no network volume, so what had not come home is gone."
+
+
+_NO_TOKEN = "-"  # noqa: S105 - whether an agent listens is told to everybody
+
+
+def still_answers(pod_id: str) -> bool:
+    """Whether the agent of a pod answers that its account does not have: then the key is of another
+    account than the one that rented it, and the pod goes on costing there."""
+    with AgentClient(addresses().in_pod(pod_id, AGENT_PORT), _NO_TOKEN) as agent:
+        return agent.is_listening()
 
 
 class Looked:

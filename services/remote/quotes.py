@@ -17,6 +17,7 @@ from models.domain.pod_quote import PodQuote, dollars, quote
 from models.domain.remote_plan import has_volume, least_cuda, price_of, wanted_of, wants_fastest
 from models.domain.training_tokens import training_tokens
 from services.remote.inputs import needs_hub
+from services.runpod.infrastructure import volume_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from models.domain.dataset import DatasetSession
     from models.domain.gpu_offer import Candidate, GpuOffer, Wanted
     from models.domain.model_shape import ModelShape
-    from models.domain.pod import Balance
+    from models.domain.pod import Balance, NetworkVolume
     from services.model_shapes import ShapeAnswer
     from services.runpod.account import RunpodAccount
     from services.runpod.catalogue import GpuCatalogue
@@ -112,13 +113,15 @@ class PodQuotes:
     def ask(self, config: TrainingConfig, *, refresh: bool = False) -> RemoteQuote:
         """The quote as things are now; ``refresh`` asks for the stock anew.
 
-        RunpodError or AppError where Runpod cannot be asked.
+        RunpodError or AppError where Runpod cannot be asked, and where a start would be refused:
+        "volume_ambiguous".
         """
         section = config.runpod
         answer = self._shapes.find(config.hp.base_model, config.local.host_data_dir)
         need = self._need(config, answer.shape)
         with self._account.client("no GPU can be looked for") as client:
-            wanted = wanted_of(config, need, _volume_place(client, config))
+            volume = _volume(client, config)
+            wanted = wanted_of(config, need, "" if volume is None else volume.data_center)
             known = self._catalogue.load(
                 client,
                 count=section.gpu_count,
@@ -141,6 +144,8 @@ class PodQuotes:
                 is_sold_out=bool(suiting(known.offers, wanted)),
             )  # fmt: skip
         price = price_of(section, found[0].offer)
+        if volume is not None:  # one that is larger stays so, and costs what it does
+            price = replace(price, volume=max(price.volume, volume.size))
         seconds = _seconds(self._library, config, found[0].offer, answer.shape)
         return RemoteQuote(
             found,
@@ -206,15 +211,15 @@ def _session(library: Library, config: TrainingConfig) -> DatasetSession | None:
         return None
 
 
-def _volume_place(client: RunpodClient, config: TrainingConfig) -> str:
-    """Where the configuration's volume already is: pods reach it from there alone.
+def _volume(client: RunpodClient, config: TrainingConfig) -> NetworkVolume | None:
+    """The configuration's volume where it is there already: pods reach it from its place alone.
 
-    Where a place is chosen another one is made there.
+    None where the run is to make one.
     """
-    if not has_volume(config.runpod) or config.runpod.data_center.strip():
-        return ""
-    named = [one for one in client.volumes() if one.name == config.runpod.volume_name.strip()]
-    return named[0].data_center if len(named) == 1 else ""
+    if not has_volume(config.runpod):
+        return None
+    name, place = config.runpod.volume_name.strip(), config.runpod.data_center.strip().upper()
+    return volume_named(client.volumes(), name, place)
 
 
 def _balance(client: RunpodClient) -> tuple[Balance | None, str]:

@@ -208,6 +208,7 @@ class VolumeFiles:
 
     def _in_parts(self, source: Path, size: int, key: str, watch: Watch) -> bool:
         """Whether it went well; not where the service has forgotten the parts."""
+        self._drop_left(key)
         upload = text_of(document(self._call("POST", key, query={"uploads": ""})), "UploadId")
         try:
             tags: list[str] = []
@@ -245,6 +246,16 @@ class VolumeFiles:
             if self.size(key) == size:
                 return True
         return False
+
+    def _drop_left(self, key: str) -> None:
+        """Give back the room of an earlier try that was killed: nobody else knows of its parts."""
+        try:
+            root = document(self._call("GET", "", query={"uploads": "", "prefix": key}))
+        except (AppError, ForgottenError):
+            return
+        for entry in (part for part in root.iter() if name_of(part) == "Upload"):
+            if text_of(entry, "Key") == key:
+                self._abort(key, text_of(entry, "UploadId"))
 
     def _abort(self, key: str, upload: str) -> None:
         """Give back the room of parts that nobody joins; what is wrong is being told already."""

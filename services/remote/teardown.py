@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from models.domain.errors import AppError
 from models.domain.remote_run import AGAIN, CANCELLED, FINISHED, RemotePhase, Teardown
 from services.remote.marks import pod_name
+from services.remote.presence import OTHER_ACCOUNT, still_answers
 from services.remote.store import following
 
 if TYPE_CHECKING:
@@ -73,10 +74,25 @@ def _is_gone(attempt: RemoteAttempt, work: Work) -> bool:
     work.save(teardown_tries=tries, doing="Ending the pod.")
     try:
         with _client(attempt, work) as client:
-            return _end_all(client, attempt, work)
+            if not _end_all(client, attempt, work):
+                return False
+        if _is_elsewhere(work):
+            work.save(doing=OTHER_ACCOUNT)
+            return False
     except AppError as error:
         work.save(doing=f"The pod is not known to be gone yet ({tries} tries): {error.message}")
         return False
+    return True
+
+
+def _is_elsewhere(work: Work) -> bool:
+    """Whether the pod answers all the same. In Offline mode it is not asked."""
+    attempt = work.look()
+    return (
+        bool(attempt.pod_id)
+        and not work.tools.offline.is_offline()
+        and (still_answers(attempt.pod_id))
+    )
 
 
 def _end_all(client: RunpodClient, attempt: RemoteAttempt, work: Work) -> bool:

@@ -31,6 +31,11 @@ class RunpodAccount:
         self._secrets = secrets
         self._offline = offline
 
+    @property
+    def is_offline(self) -> bool:
+        """Whether nothing but a pod's end may be asked for."""
+        return self._offline.is_offline()
+
     def client(self, what: str, pause: Callable[[float], None] = time.sleep) -> RunpodClient:
         """A client; close it. AppError("offline") or AppError("not_set") where there is none.
 

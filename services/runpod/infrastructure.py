@@ -123,17 +123,7 @@ class Infrastructure:
         return EnsuredTemplate(replace(changed, id=found.id), line)
 
     def _volume(self, name: str, place: str) -> NetworkVolume | None:
-        named = [one for one in self._account.volumes() if one.name == name]
-        there = [one for one in named if not place or one.data_center == place]
-        places = sorted({one.data_center for one in there})
-        if len(places) > 1:
-            raise AppError(
-                "volume_ambiguous",
-                f"There are network volumes named {name} in {' and '.join(places)}.",
-                "Choose the data centre, or another name.",
-            )
-        # Names need not be unique in one place either: always take the same one, the largest.
-        return max(there, key=lambda one: (one.size, one.id), default=None)
+        return volume_named(self._account.volumes(), name, place)
 
     def _template(self, name: str) -> PodTemplate | None:
         named = (one for one in self._account.templates() if one.name == name)
@@ -172,6 +162,25 @@ class Infrastructure:
             if found is not None:
                 return found
         return make()
+
+
+def volume_named(
+    volumes: Sequence[NetworkVolume], name: str, place: str = ""
+) -> NetworkVolume | None:
+    """The volume of a name, in a place or wherever it is; None where there is none.
+
+    AppError("volume_ambiguous") where it is in several places and none is chosen.
+    """
+    there = [one for one in volumes if one.name == name and place in ("", one.data_center)]
+    places = sorted({one.data_center for one in there})
+    if len(places) > 1:
+        raise AppError(
+            "volume_ambiguous",
+            f"There are network volumes named {name} in {' and '.join(places)}.",
+            "Choose the data centre, or another name.",
+        )
+    # Names need not be unique in one place either: always take the same one, the largest.
+    return max(there, key=lambda one: (one.size, one.id), default=None)
 
 
 def _check_size(size: int) -> None:

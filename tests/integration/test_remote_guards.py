@@ -17,7 +17,7 @@ from services.remote.volume_access import volume_files
 from services.remote.work import Work
 from tests.emulators.runpod.faults import Boot
 from tests.integration.remote_world import RemoteWorld, remote_world
-from tests.integration.runpod_world import KEY, wait_for
+from tests.integration.runpod_world import KEY, client_of, new_pod, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,8 +153,7 @@ def test_a_pod_that_was_given_in_an_answer_nobody_understands_is_not_rented_twic
 
 
 def test_a_machine_that_did_not_come_up_is_not_tried_again(there: RemoteWorld) -> None:
-    there.runpod.cloud.clock.speed = 300
-    there.runpod.broken.boots.extend([Boot.NEVER, Boot.NEVER])
+    there.runpod.broken.boots.extend([Boot.OLD_DRIVER, Boot.OLD_DRIVER])
     run = there.add_run(**{"runpod.gpu": "", "runpod.cloud": "Community", "runpod.data_center": ""})
     there.attempt(run)
     there.program(STAYS).wake(run.id)
@@ -170,8 +169,6 @@ def test_a_pod_that_is_first_seen_when_it_ends_is_paid_for_in_the_record(
     there.runpod.cloud.clock.speed = 600
     run = there.add_run()
     now = there.runpod.cloud.clock.now()
-    from tests.integration.runpod_world import client_of, new_pod
-
     with client_of(there.runpod) as client:
         attempt = there.attempt(
             run, phase=RemotePhase.RENTING, rented_at=now, per_hour=0.27, stop_asked=True
@@ -274,3 +271,37 @@ def test_a_program_that_ends_while_it_asks_for_a_pod_hears_the_answer(there: Rem
     wait_for(lambda: there.store.get(run.id, 1).is_asked_for)
     driver.close()
     assert there.store.get(run.id, 1).pod_id == "given"
+
+
+def test_a_pod_of_another_account_is_not_said_to_be_gone(there: RemoteWorld) -> None:
+    """The key was changed for one of another account: that one has never heard of the pod."""
+    run = there.add_run()
+    there.attempt(run)
+    driver = there.program(STAYS)
+    driver.wake(run.id)
+    found = there.wait(run, 1, RemotePhase.DELIVERING)
+    there.runpod.broken.add("GET /v2/pods$", times=ALWAYS, body='{"pods": []}', status=200)
+    there.runpod.broken.add(f" /v2/pods/{found.pod_id}", times=ALWAYS, body="{}", status=404)
+    there.store.ask_end(run.id)
+    wait_for(lambda: "yet the pod answers" in there.store.get(run.id, 1).doing)
+    assert there.store.get(run.id, 1).teardown is Teardown.REQUESTED
+    tools = driver.tools
+    service = PodService(tools.account, there.store, tools.install_id, clock=tools.clock)
+    end = service.end(found.pod_id)
+    assert not end.gone
+    assert "does not have the pod, yet the pod answers" in end.trouble
+    there.runpod.broken.calm()
+    assert there.wait(run, 1, RemotePhase.OVER, 60).teardown is Teardown.CONFIRMED
+
+
+def test_a_second_pod_of_one_name_is_ended_when_the_first_one_answers(there: RemoteWorld) -> None:
+    """Both were made: the answers to the first call came too late."""
+    run = there.add_run()
+    there.attempt(run)
+    there.program(STAYS).wake(run.id)
+    found = there.wait(run, 1, RemotePhase.BOOTING)
+    with client_of(there.runpod) as client:
+        client.create_pod(new_pod(name=found.name))
+    assert len(there.pods) == 2
+    there.wait(run, 1, RemotePhase.DELIVERING)
+    assert list(there.runpod.cloud.pods) == [found.pod_id]

@@ -118,6 +118,19 @@ def test_the_volume_says_where_and_the_chosen_gpu_what(runpod: RunpodEmulator) -
     assert {one.data_center for one in elsewhere.candidates} == {"EU-RO-1"}
 
 
+def test_a_quote_knows_the_volume_that_is_there(runpod: RunpodEmulator) -> None:
+    with client_of(runpod) as client:
+        for size in (50, 200):
+            client.create_volume("temper-volume", "US-KS-2", size)
+        found = quotes().ask(config())
+        assert {one.data_center for one in found.candidates} == {"US-KS-2"}
+        told = "The network volume costs $14.00 a month for as long as it is kept."
+        assert told in found.words()
+        client.create_volume("temper-volume", "EU-RO-1", 50)
+    with pytest.raises(AppError, match="volumes named temper-volume in EU-RO-1 and US-KS-2"):
+        quotes().ask(config())
+
+
 def test_what_is_not_known_is_said_and_keeps_no_quote_back(runpod: RunpodEmulator) -> None:
     runpod.broken.add("POST /graphql", times=99, status=503)
     found = quotes().ask(config(hp__base_model="other", runpod__gpu=GPU))
@@ -218,6 +231,17 @@ def test_a_run_is_over_also_where_nobody_tells_the_bill(paid: Paid) -> None:
     paid.store.add(replace(paid.attempt, number=2, pod_id="", driver=""))
     assert paid.settle().is_over
     assert paid.cost == pytest.approx(0.54, abs=0.02), "a pod that was never given costs nothing"
+
+
+def test_one_bill_that_cannot_be_had_keeps_no_other_from_being_settled(paid: Paid) -> None:
+    paid.runpod.broken.billed_share = 0.0
+    first = replace(paid.attempt, run_id="another", name="another", pod_id="another", driver="")
+    paid.store.add(replace(first, phase=RemotePhase.OVER, cost=0.54))
+    paid.settle()
+    paid.runpod.broken.billed_share = 0.5
+    paid.runpod.broken.add("GET /v2/billing/pods.*podId=another", times=99, status=400)
+    paid.runpod.cloud.clock.move(BILL_SETTLES)
+    assert Bills(paid.account, paid.store, paid.records, paid.clock).review() == ("run-1",)
 
 
 def test_a_bill_that_comes_late_puts_the_cost_right(paid: Paid) -> None:

@@ -148,6 +148,21 @@ def test_an_upload_is_left_when_nobody_wants_it_any_more(
     assert not list((volume.folder / PARTS).iterdir())
 
 
+def test_parts_of_a_program_that_was_killed_are_given_back_by_the_next_try(
+    s3: RunpodS3, volume: Volume, files: VolumeFiles, source: Path
+) -> None:
+    """They take room on the volume, and nobody else knows of them; those of other files stay."""
+    for key in ("datasets/a.jsonl", "datasets/a.jsonl.old"):
+        files._call("POST", key, query={"uploads": ""})
+    assert len(list((volume.folder / PARTS).iterdir())) == 2
+    files.put(source, "datasets/a.jsonl", Watch())
+    assert (volume.folder / "datasets/a.jsonl").read_bytes() == source.read_bytes()
+    assert len(list((volume.folder / PARTS).iterdir())) == 1
+    s3.cloud.faults.add("GET /s3.*uploads=", times=100, status=501)
+    files.put(source, "datasets/b.jsonl", Watch())
+    assert files.size("datasets/b.jsonl") == source.stat().st_size
+
+
 def test_lists_end_even_when_they_repeat_themselves(s3: RunpodS3, files: VolumeFiles) -> None:
     for name in ("a", "b & c", "d"):
         files.write(f"in/{name}", name.encode())

@@ -59,6 +59,8 @@ class RunpodS3(Emulator):
         self.page = 1000
         self.repeats_token = False
         """Lists that go on give the same token again and again, as for large volumes."""
+        self._begun: dict[str, str] = {}
+        """Uploads in parts, and the keys of their files."""
 
     @classmethod
     def alone(cls, region: str, keys: dict[str, str], volumes: int) -> Self:
@@ -109,7 +111,10 @@ class RunpodS3(Emulator):
         if request.method != "GET" or set(asked) & {"acl", "versioning", "tagging", "encryption"}:
             raise _Fault("NotImplemented")
         if "uploads" in asked:
-            return _xml("ListMultipartUploadsResult", "")
+            begun = [
+                one for one in self._begun.items() if (volume.folder / PARTS / one[0]).is_dir()
+            ]
+            return _xml("ListMultipartUploadsResult", "".join(_upload_of(*one) for one in begun))
         prefix, after = asked.get("prefix", ""), asked.get("continuation-token", "")
         keys = sorted(
             str(one.relative_to(volume.folder).as_posix())
@@ -158,6 +163,7 @@ class RunpodS3(Emulator):
                 raise _Fault("NotImplemented")
             name = secrets.token_hex(8)
             (volume.folder / PARTS / name).mkdir(parents=True)
+            self._begun[name] = path.relative_to(volume.folder.resolve()).as_posix()
             return _xml("InitiateMultipartUploadResult", f"<UploadId>{name}</UploadId>")
         folder = volume.folder / PARTS / re.sub(r"\W", "", asked["uploadId"])
         if not folder.is_dir():
@@ -240,6 +246,10 @@ def _etag(content: bytes) -> str:
 def _listed(path: Path, key: str) -> str:
     size, tag = path.stat().st_size, escape(_etag(path.read_bytes()))
     return f"<Contents><Key>{escape(key)}</Key><Size>{size}</Size><ETag>{tag}</ETag></Contents>"
+
+
+def _upload_of(name: str, key: str) -> str:
+    return f"<Upload><Key>{escape(key)}</Key><UploadId>{name}</UploadId></Upload>"
 
 
 def _part(path: Path) -> str:
