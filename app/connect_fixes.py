@@ -12,9 +12,10 @@ from models.domain.start_fixes import (
     CHOOSE_FOLDER,
     CHOOSE_MODEL,
     GO_ONLINE,
+    OPEN_MODELS,
     OPEN_SETTINGS,
 )
-from views.main_window import DATASETS, SETTINGS
+from views.main_window import DATASETS, MODELS, SETTINGS
 from views.widgets.folder_field import FolderField
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class FixConnection(QObject):
         self._settings = settings
         self._form = window.models.form
         window.training.setup.form.fix_requested.connect(self._on_fix)
+        window.training.banner.action_requested.connect(self._on_action)
 
     @Slot(object)
     def _on_fix(self, problem: Problem) -> None:
@@ -46,12 +48,20 @@ class FixConnection(QObject):
             self._settings.set_offline(False)
         elif fix.does == OPEN_SETTINGS:
             self._window.show_page(SETTINGS)
+        elif fix.does == OPEN_MODELS:
+            self._window.show_page(MODELS)
         elif fix.does == CHOOSE_DATASET and not self._window.models.datasets.rowCount():
             self._window.show_page(DATASETS)
         elif fix.does in (CHOOSE_DATASET, CHOOSE_MODEL):
             self._open_list(problem.field)
         elif fix.does == CHOOSE_FOLDER:
             self._browse(problem.field)
+
+    @Slot(str)
+    def _on_action(self, action: str) -> None:
+        """The button of a notice, on whatever page it is shown."""
+        if action == OPEN_SETTINGS:
+            self._window.show_page(SETTINGS)
 
     def _change(self, problem: Problem, values: dict[str, object]) -> None:
         """Every edit takes away what a service found, and only this of it is mended now."""

@@ -17,12 +17,13 @@ from models.domain.start_fixes import (
     ANOTHER_MODEL,
     DEFAULT_FOLDER,
     SET_TOKEN,
+    SHOW_MODELS,
     TURN_OFFLINE_OFF,
 )
 from models.domain.validation import validate
 from services.config_secrets import secret_problems
 from services.hub_datasets import dataset_problems
-from services.models.cached import cached_lacks, folder_lacks
+from services.models.cached import cached_lacks, folder_lacks, is_shared_model
 from services.run_files import host_path
 from trainer_image.contract import DatasetSpec, Hyperparameters, Job
 from trainer_image.row_formats import DatasetFormat, fitting, misfit
@@ -265,6 +266,10 @@ def _cache_problems(model: str, data_root: Path, online: str) -> list[Problem]:
     message = "is not on this computer, and Offline mode is on."
     if lacks:
         message = f"is here without {_listed(lacks)}, and Offline mode is on."
+    if is_shared_model(model):
+        message = "is only in the Hugging Face cache of other programs, and Offline mode is on."
+        remedy = "Download it on the Models page, which links its files without the network."
+        return [Problem("hp.base_model", model, message, remedy, fix=SHOW_MODELS)]
     remedy = f"Choose a folder or a model that was used before, or {online} to download it."
     return [Problem("hp.base_model", model, message, remedy, fix=TURN_OFFLINE_OFF)]
 

@@ -15,7 +15,8 @@ from models.domain.errors import OUTPUT_BUSY, AppError, ConfigError
 from models.domain.run import Failure, Run, RunState
 from models.domain.start_fixes import ANOTHER_FOLDER, DEFAULT_FOLDER
 from services.gpu_count import fitted
-from services.job_builder import local_model
+from services.job_builder import is_local_model, local_model
+from services.models.sharing import lend
 from services.run_files import RunFolder, host_path, output_marker
 from services.run_follower import run_folder
 from services.run_outputs import OnExisting, settle_output
@@ -134,6 +135,7 @@ class RunStarter:
             handle=None,
             trainer_sha256=code.sha256,
         )
+        self._lend_model(run)
         launch = Launch(
             run_folder(run),
             code,
@@ -155,6 +157,12 @@ class RunStarter:
             queued_at=None,
         )
         return stored or self._overtaken(run, started)
+
+    def _lend_model(self, run: Run) -> None:
+        """Where it may fetch its model, what other programs have of it is not fetched again."""
+        is_here = run.config.training.target == TARGET_LOCAL
+        if is_here and not is_local_model(run.base_model) and not self._offline.is_offline():
+            lend(run.base_model, run_folder(run).data_root)
 
     def _overtaken(self, run: Run, started: Started) -> Run:
         """Another program thought us gone: it found what we started, or gave the run up."""

@@ -9,12 +9,14 @@ OPEN_SETTINGS = "open_settings"
 CHOOSE_DATASET = "choose_dataset"
 CHOOSE_FOLDER = "choose_folder"
 CHOOSE_MODEL = "choose_model"
+OPEN_MODELS = "open_models"
 
 TURN_OFFLINE_OFF = Fix("Turn Offline mode off", does=GO_ONLINE)
 SET_TOKEN = Fix("Set a token…", does=OPEN_SETTINGS)
 SET_KEY = Fix("Set a key…", does=OPEN_SETTINGS)
 ANOTHER_DATASET = Fix("Choose a dataset…", does=CHOOSE_DATASET)
 ANOTHER_FOLDER = Fix("Choose a folder…", does=CHOOSE_FOLDER)
+SHOW_MODELS = Fix("Open Models", does=OPEN_MODELS)
 ANOTHER_MODEL = Fix("Choose another model…", does=CHOOSE_MODEL)
 DEFAULT_FOLDER = Fix("Use Temper's own folder", (("local.host_data_dir", ""),))
 """Where a folder of the user's own choice cannot be used."""

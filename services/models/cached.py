@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.hub_cache import cached_revision, hub_cache
-from services.models.layout import files_of, folder_of
+from services.models.layout import current_revision, files_of, folder_of, user_cache
 from services.models.notes import ModelNotes
 from services.models.wanted import missing_files
 
@@ -30,6 +30,14 @@ def cached_lacks(repo: str, data_root: Path) -> tuple[str, ...] | None:
     note = ModelNotes(data_root).read(repo)
     missing = missing_of(present, note, revision)
     return tuple(sorted({*missing, *damaged_of(present, note, revision)}))
+
+
+def is_shared_model(repo: str) -> bool:
+    """Whether the Hugging Face cache of this user, where other programs keep theirs, has all of a
+    model."""
+    folder = folder_of(user_cache(), repo)
+    revision = current_revision(folder)
+    return bool(revision) and folder_lacks(folder / "snapshots" / revision) == ()
 
 
 def is_cached_model(repo: str, data_root: Path) -> bool:

@@ -8,6 +8,7 @@ once its content has its hash, and a revision is used only once all of its files
 
 from __future__ import annotations
 
+import glob
 import shutil
 import time
 from contextlib import suppress
@@ -53,7 +54,7 @@ class Fetch:
         self._tell = tell
         self._cache = hub_cache(Path(order.data_root))
         self._folder = folder_of(self._cache, order.repo)
-        self._shared = folder_of(user_cache(), order.repo) / "blobs"
+        self._shared = folder_of(user_cache(), order.repo)
         self._notes = ModelNotes(Path(order.data_root))
         self._done = self._total = 0
         self._told = 0.0
@@ -114,11 +115,18 @@ class Fetch:
         for path in (self._blob(file), self._partial(file)):
             with suppress(OSError):
                 return min(path.stat().st_size, file.size)
-        source = self._shared / file.hash
         with suppress(OSError):
-            same_disk = source.stat().st_dev == self._folder.stat().st_dev
-            return file.size if same_disk and _is_whole(source, file, None) else 0
+            source = self._source(file)
+            is_near = source is not None and source.stat().st_dev == self._folder.stat().st_dev
+            return file.size if is_near else 0
         return 0
+
+    def _source(self, file: RepoFile) -> Path | None:
+        """Where another program's cache has such a file: named by its hash, or, where no links can
+        be made, in a snapshot alone."""
+        places = [self._shared / "blobs" / file.hash]
+        places += sorted(self._shared.glob(f"snapshots/*/{glob.escape(file.name)}"))
+        return next((one for one in places if _is_whole(one, file, None)), None)
 
     def _ensure(self, file: RepoFile, note: ModelNote) -> None:
         """Have this file here, whole, under its name in the snapshot."""
@@ -139,8 +147,8 @@ class Fetch:
 
     def _take_shared(self, file: RepoFile) -> bool:
         """Give a file of another program's cache a second name here: it takes no more room."""
-        source, blob = self._shared / file.hash, self._blob(file)
-        if not _is_whole(source, file, None) or not has_hash(source, file.hash, _ignore):
+        source, blob = self._source(file), self._blob(file)
+        if source is None or not has_hash(source, file.hash, _ignore):
             return False
         blob.parent.mkdir(parents=True, exist_ok=True)
         with suppress(OSError):  # another disk, or one without such links

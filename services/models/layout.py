@@ -2,7 +2,8 @@
 
 ``models--user--name`` holds ``blobs`` (named by the hash of their content: SHA-256 for large files,
 Git's SHA-1 for others), ``snapshots/REVISION`` with a link for each file, and ``refs/main`` with
-the revision that is used.
+the revision that is used. Since huggingface_hub 1.33 a large file may lie in a store that all repos
+of the cache share, under another kind of name, and the blob is a link to it.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ def user_cache() -> Path:
     """The cache that all programs of this user share, as ``huggingface_hub`` finds it."""
     named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
     if named:
-        return Path(named).expanduser()
+        return Path(os.path.expandvars(named)).expanduser()
     caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
-    home = Path(os.environ.get("HF_HOME") or caches / "huggingface")
-    return home.expanduser() / "hub"
+    home = os.environ.get("HF_HOME") or str(caches / "huggingface")
+    return Path(os.path.expandvars(home)).expanduser() / "hub"
 
 
 def folder_of(cache: Path, repo: str) -> Path:
@@ -77,34 +78,45 @@ def files_of(snapshot: Path) -> dict[str, Path]:
 
 
 def bytes_in(folder: Path) -> int:
-    """The bytes of a repo's files, each counted once however many names it has."""
+    """The bytes of a repo's files, wherever they lie; each once, however many names it has."""
     sizes: dict[tuple[int, int], int] = {}
     for part in ("blobs", "snapshots"):
         for path in (folder / part).rglob("*"):
             with suppress(OSError):  # it has just got its final name
-                status = path.lstat()
+                status = path.stat()
                 if stat.S_ISREG(status.st_mode):
                     sizes[status.st_dev, status.st_ino] = status.st_size
     return sum(sizes.values())
 
 
 def hash_of(path: Path) -> str:
-    """The hash that a file's name in ``blobs`` tells; empty where it is another kind of name."""
-    name = path.resolve().name
+    """The hash that a file's name in ``blobs`` tells; empty where it is another kind of name. What
+    the blob itself links to may be named by something else."""
+    name = path.readlink().name if path.is_symlink() else path.name
     return name if _SHA256.fullmatch(name) or _SHA1.fullmatch(name) else ""
 
 
 def has_hash(path: Path, expected: str, tick: Callable[[int], None]) -> bool:
     """Whether a file's content has this hash. ``tick`` gets the bytes read, and may raise."""
     if len(expected) == 64:
-        digest = hashlib.sha256()
-    else:  # Git hashes a header with the content
-        digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+        return sha256_of(path, tick) == expected
+    # Git hashes a header with the content
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
     with path.open("rb") as file:
         while block := file.read(BLOCK):
             digest.update(block)
             tick(len(block))
     return digest.hexdigest() == expected
+
+
+def sha256_of(path: Path, tick: Callable[[int], None]) -> str:
+    """The hash of a file's content, as the Hub names large files. ``tick`` as above."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+            tick(len(block))
+    return digest.hexdigest()
 
 
 def link(blob: Path, pointer: Path) -> None:

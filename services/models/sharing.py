@@ -14,8 +14,10 @@ from services.models.layout import (
     hash_of,
     link,
     set_revision,
+    sha256_of,
     user_cache,
 )
+from services.models.verify import looks_whole
 from services.models.wanted import missing_files, wanted_files
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ def take_over(repo: str, data_root: Path, cancel: CancelToken) -> bool:
     """Link a model that is whole in the user's Hugging Face cache, without the network.
 
     False, with nothing changed that is used, where it is not whole there, where a file is not what
-    its name says, or where the two folders are on different disks. Cancelled.
+    its name says, or where the two folders are on different disks. Of a cache without links no
+    hashes are known; there it is seen whether the files are whole. Cancelled.
     """
     theirs, ours = folder_of(user_cache(), repo), folder_of(hub_cache(data_root), repo)
     revision = current_revision(theirs)
@@ -36,9 +39,8 @@ def take_over(repo: str, data_root: Path, cancel: CancelToken) -> bool:
     if missing_files(present):
         return False
     for name in wanted_files(present):
-        source, content = present[name].resolve(), hash_of(present[name])
-        cancel.raise_if_cancelled()
-        if not content or not has_hash(source, content, lambda _: cancel.raise_if_cancelled()):
+        source, content = present[name].resolve(), _content(present[name], cancel)
+        if not content:
             return False
         blob = ours / "blobs" / content
         blob.parent.mkdir(parents=True, exist_ok=True)
@@ -47,6 +49,36 @@ def take_over(repo: str, data_root: Path, cancel: CancelToken) -> bool:
         link(blob, ours / "snapshots" / revision / name)
     set_revision(ours, revision)
     return True
+
+
+def lend(repo: str, data_root: Path) -> None:
+    """Give the user's files of a model second names in the data folder's cache, unread.
+
+    A training with a network asks the Hub what belongs to the model, and finds these by their
+    hashes instead of fetching them. Where that cannot be done it fetches what it lacks.
+    """
+    theirs, ours = folder_of(user_cache(), repo), folder_of(hub_cache(data_root), repo)
+    revision = current_revision(theirs)
+    present = files_of(theirs / "snapshots" / revision) if revision and theirs != ours else {}
+    for name in wanted_files(present):
+        content = hash_of(present[name])
+        blob = ours / "blobs" / content
+        if content and not blob.exists():
+            with suppress(OSError):
+                blob.parent.mkdir(parents=True, exist_ok=True)
+                blob.hardlink_to(present[name].resolve())
+
+
+def _content(file: Path, cancel: CancelToken) -> str:
+    """The hash of a file's content, where that is what its name says; else empty."""
+
+    def tick(_count: int) -> None:
+        cancel.raise_if_cancelled()
+
+    cancel.raise_if_cancelled()
+    if named := hash_of(file):
+        return named if has_hash(file, named, tick) else ""
+    return sha256_of(file, tick) if looks_whole(file) else ""
 
 
 def _linked(source: Path, blob: Path) -> bool:

@@ -54,6 +54,13 @@ def verify(
     return ModelCheck(model, len(present) - len(unknown), tuple(damaged), tuple(unknown))
 
 
+def looks_whole(path: Path) -> bool:
+    """Whether nothing is seen to be wrong with a file of which no hash is known."""
+    if path.suffix == ".safetensors":
+        return _is_whole_safetensors(path)
+    return path.suffix != ".json" or _is_json(path)
+
+
 class _Reading:
     """Tells how far it is, five times a second."""
 
@@ -69,9 +76,7 @@ class _Reading:
 
     def looks_whole(self, path: Path) -> bool:
         self._tick(path.stat().st_size, path.name)
-        if path.suffix == ".safetensors":
-            return _is_whole_safetensors(path)
-        return path.suffix != ".json" or _is_json(path)
+        return looks_whole(path)
 
     def _tick(self, count: int, name: str) -> None:
         self._cancel.raise_if_cancelled()

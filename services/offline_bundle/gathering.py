@@ -12,6 +12,7 @@ from services.config_files import config_text
 from services.hub_cache import cached_revision, hub_cache
 from services.job_builder import is_local_model
 from services.models.cached import folder_lacks, is_cached_model
+from services.models.layout import hash_of
 from services.offline_bundle.archive import file_sha256
 from services.offline_bundle.manifest import (
     BundledConfig,
@@ -152,7 +153,7 @@ class Gatherer:
         snapshot = hub_cache(root) / folder / "snapshots" / revision
         files = {}
         for path in _ordered(snapshot):
-            blob = path.resolve().name if path.is_symlink() else file_sha256(path)
+            blob = hash_of(path) or file_sha256(path)
             files[path.relative_to(snapshot).as_posix()] = blob
             self.found.sources[f"hub/{folder}/blobs/{blob}"] = path
         self.found.repos[repo] = BundledRepo(

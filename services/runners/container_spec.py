@@ -36,6 +36,7 @@ _MOST_PROCESSES = 8192
 """Threads count: some hundred for each worker on a large machine. A fork bomb ends here."""
 _FIRST_FOR_OOM = 500
 """Of -1000 to 1000: where the computer runs out of memory, the training goes before the window."""
+_HUB_HOME = PurePosixPath(CONTAINER_DATA_ROOT) / "cache" / "huggingface"
 _PASSED_ON = (
     "HF_ENDPOINT", "HF_HUB_DISABLE_XET", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
 )  # fmt: skip
@@ -233,7 +234,8 @@ def _environment(launch: Launch, caller: Caller, extras: Extras) -> dict[str, st
     environment |= {
         "PYTHONPATH": CODE_FOLDER,
         DATA_ROOT_VARIABLE: CONTAINER_DATA_ROOT,
-        "HF_HOME": str(PurePosixPath(CONTAINER_DATA_ROOT) / "cache" / "huggingface"),
+        "HF_HOME": str(_HUB_HOME),
+        "HF_HUB_CACHE": str(_HUB_HOME / "hub"),  # an image may have set it
         # The user has no entry in the image's list of users, and the root folder is read-only.
         "HOME": _TEMPORARY_FOLDER,
         "USER": "temper",

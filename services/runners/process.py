@@ -14,6 +14,7 @@ from models.domain.errors import AppError
 from models.domain.processes import chosen_gpus, missing_gpus_problem
 from models.domain.run import JobHandle, ProcessHandle
 from services.environment.child_process import clean_environment
+from services.hub_cache import hub_cache
 from services.offline import LIBRARIES_OFFLINE
 from services.runners.base import Look, Started
 from trainer_image.contract import DATA_ROOT_VARIABLE
@@ -33,6 +34,8 @@ TRAINER_VARIABLES = {
     "PYTHONUNBUFFERED": "1",
     "PYTHONNOUSERSITE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    # A model's folder in the cache holds all of the model, so it can be counted, carried, removed.
+    "HF_HUB_DISABLE_SHARED_BLOBS": "1",
     "UNSLOTH_DISABLE_STATISTICS": "1",
     "DO_NOT_TRACK": "1",
     "TOKENIZERS_PARALLELISM": "false",
@@ -206,6 +209,8 @@ def worker_environment(own: Mapping[str, str], code: Path, data_root: Path) -> d
             "PYTHONPATH": str(code),
             DATA_ROOT_VARIABLE: str(data_root),
             "HF_HOME": str(data_root / "cache" / "huggingface"),
+            # Which the user may have set for other programs, and which counts before HF_HOME.
+            "HF_HUB_CACHE": str(hub_cache(data_root)),
         }
     )
 

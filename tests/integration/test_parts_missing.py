@@ -13,7 +13,7 @@ from app.paths import AppPaths
 from models.domain.config import TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.errors import ConfigError, Fix
-from models.domain.start_fixes import CHOOSE_MODEL, GO_ONLINE
+from models.domain.start_fixes import CHOOSE_MODEL, GO_ONLINE, OPEN_MODELS
 from services.hub_cache import hub_cache
 from services.models.notes import ModelNote, ModelNotes, RepoFile
 from services.offline import OfflinePolicy
@@ -89,6 +89,19 @@ def test_offline_a_cached_model_without_one_of_its_files_is_refused_by_its_name(
 def test_offline_a_whole_cached_model_is_not_refused(services: Services) -> None:
     _snapshot(services, *_WORDS)
     assert services.runs.problems(_setup("me/small")) == []
+
+
+def test_offline_one_that_other_programs_have_is_linked_on_the_models_page(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "theirs"))
+    mine = _snapshot(services, *_WORDS).parents[1]
+    (tmp_path / "theirs").mkdir()
+    mine.rename(tmp_path / "theirs" / mine.name)
+    found = _only(services.runs.problems(_setup("me/small")))
+    assert "only in the Hugging Face cache of other programs" in found.message
+    assert found.fix is not None
+    assert found.fix.does == OPEN_MODELS
 
 
 def test_what_the_hub_named_counts_too_and_so_does_a_file_that_was_cut(services: Services) -> None:

@@ -16,10 +16,11 @@ from models.domain.start_fixes import (
     ANOTHER_FOLDER,
     ANOTHER_MODEL,
     SET_TOKEN,
+    SHOW_MODELS,
     TURN_OFFLINE_OFF,
 )
 from tests.qt.fakes import make_image, make_session
-from views.main_window import DATASETS, SETTINGS
+from views.main_window import DATASETS, MODELS, SETTINGS
 from views.widgets.fields import CalmComboBox
 
 if TYPE_CHECKING:
@@ -132,6 +133,13 @@ def test_what_only_the_user_can_do_is_opened(ready: Program, qtbot: QtBot) -> No
     _refuse(ready, gone)
     _press(ready, qtbot, "dataset.session")
     assert ready.window.page == DATASETS
+
+
+def test_what_the_models_page_can_link_is_shown_there(ready: Program, qtbot: QtBot) -> None:
+    elsewhere = "is only in the Hugging Face cache of other programs."
+    _refuse(ready, Problem("hp.base_model", "a/b", elsewhere, "", fix=SHOW_MODELS))
+    _press(ready, qtbot, "hp.base_model")
+    assert ready.window.page == MODELS
 
 
 def test_another_model_is_chosen_from_the_list(

@@ -60,6 +60,8 @@ def test_the_whole_request() -> None:
             "DISABLE_TELEMETRY=1",
             "DO_NOT_TRACK=1",
             "HF_HOME=/data/cache/huggingface",
+            "HF_HUB_CACHE=/data/cache/huggingface/hub",
+            "HF_HUB_DISABLE_SHARED_BLOBS=1",
             "HF_HUB_DISABLE_TELEMETRY=1",
             "HF_HUB_DISABLE_UPDATE_CHECK=1",
             "HOME=/tmp",
