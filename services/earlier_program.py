@@ -98,9 +98,8 @@ class EarlierProgram:
                     added[number] = self._library.import_file(
                         path, name=called, options=one, report=share, cancel=cancel
                     )
-                except (
-                    ImportRefusedError
-                ):  # all its rows were left out: the file as a whole is fine
+                except ImportRefusedError:
+                    # All its rows were left out: the file as a whole is fine.
                     notes.append(f"{called}: no row is left that can be used.")
             saved, more = self._take_configs(found, added)
         except Exception:  # whatever it was: half of a database must not stay

@@ -57,7 +57,6 @@ class CachedModel:
     missing: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
     is_added: bool = False
-    is_listed: bool = False
     checked_at: float = 0.0
     shape: ModelShape | None = None
 

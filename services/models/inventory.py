@@ -169,7 +169,6 @@ class Inventory:
             gated=entry.gated,
             shape=entry.shape or model.shape,
             bytes_whole=model.bytes_whole or note.bytes_whole,
-            is_listed=True,
         )
 
     def _folders(self) -> Iterator[CachedModel]:
