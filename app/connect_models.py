@@ -47,7 +47,8 @@ class ModelsConnection(QObject):
         actions.download_requested.connect(controller.download)
         actions.verify_requested.connect(controller.verify)
         actions.use_requested.connect(self._on_use)
-        actions.remove_requested.connect(self._on_remove)
+        actions.remove_requested.connect(controller.ask_remove)
+        controller.remove_asked.connect(self._on_remove)
         actions.open_requested.connect(self._on_open)
         actions.add_requested.connect(self._on_add)
         controller.made.connect(page.select)
@@ -84,8 +85,8 @@ class ModelsConnection(QObject):
     def _on_folder(self, folder: str) -> None:
         self.controller.add(Path(folder))
 
-    @Slot(object)
-    def _on_remove(self, model: CachedModel) -> None:
+    @Slot(object, str)
+    def _on_remove(self, model: CachedModel, kept: str) -> None:
         self._to_remove = model
         if model.is_added:
             title, label = f"List {model.label} no longer?", "Remove from the list"
@@ -97,6 +98,8 @@ class ModelsConnection(QObject):
         dialog = QuestionDialog(
             title, text, (("yes", label),), self._window, risky=not model.is_added
         )
+        if kept:
+            dialog.refuse(kept)
         dialog.answered.connect(self._on_remove_confirmed)
         dialog.open()
 

@@ -108,7 +108,7 @@ class HistoryController(RepeatingController):
         ids = [run.id for run in runs]
         try:
             done = await self._desk.lanes.work.run(
-                self._history.delete, ids, with_outputs=with_outputs
+                self._history.delete, ids, with_outputs=with_outputs, keep_pinned=True
             )
         except AppError as error:
             self._desk.notices.show_error("The runs were not deleted", error)

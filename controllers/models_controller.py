@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from controllers.long_task import LongTask, tell
 from models.domain.errors import AppError
+from models.domain.start_fixes import OPEN_SETTINGS, SET_TOKEN
 from models.qt.model_words import check_words
 from models.qt.notice import Notice
 from models.qt.wording import size
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 REPAIR = "repair_model"
 """What the button of the notice about damaged files asks for."""
+_TOKEN_HELPS = frozenset({"gated", "no_model"})
+"""Refusals of a download that a token may turn: a private repo is hidden."""
 
 
 class ModelsController(QObject):
@@ -33,9 +36,11 @@ class ModelsController(QObject):
 
     Signals:
         made: the CachedModel (payload) to look at now.
+        remove_asked: the CachedModel (payload) that shall go, and why it cannot, or nothing.
     """
 
     made = Signal(object)
+    remove_asked = Signal(object, str)
 
     def __init__(
         self, desk: Desk, models: AppModels, library: ModelPort, parent: QObject | None = None
@@ -72,6 +77,11 @@ class ModelsController(QObject):
             self.download(self._damaged)
 
     @Slot(object)
+    def ask_remove(self, model: CachedModel) -> None:
+        """See whether it can be taken away, and ask."""
+        self._start(self._ask_remove(model), f"{model.repo_id_or_path} cannot be removed")
+
+    @Slot(object)
     def remove(self, model: CachedModel) -> None:
         """Take a model off this computer; somebody was asked."""
         self._start(self._remove(model), f"{model.repo_id_or_path} cannot be removed")
@@ -99,9 +109,13 @@ class ModelsController(QObject):
             await self._show_part(repo)
             self._desk.notices.said.emit("Cancelled: the next download goes on from there")
             return
-        except AppError:
+        except AppError as error:
             await self._show_part(repo)
-            raise
+            if error.kind not in _TOKEN_HELPS:
+                raise
+            title = f"{repo} was not downloaded"
+            self._desk.notices.show_error(title, error, OPEN_SETTINGS, SET_TOKEN.label)
+            return
         self._damaged = ""
         self._desk.notices.withdrawn.emit(REPAIR)
         await self._read()
@@ -129,6 +143,10 @@ class ModelsController(QObject):
         self._desk.notices.noticed.emit(
             Notice(title, check_words(check), "warning", *action, topic=REPAIR)
         )
+
+    async def _ask_remove(self, model: CachedModel) -> None:
+        kept = await self._desk.lanes.probes.run(self._library.why_kept, model)
+        self.remove_asked.emit(model, kept)
 
     async def _remove(self, model: CachedModel) -> None:
         freed = await self._desk.lanes.models.run(self._library.remove, model)

@@ -20,7 +20,7 @@ from models.domain.run_history import Deleted
 from services.environment.folder_lock import short_lock, try_lock
 from services.run_follower import run_folder
 from services.run_sizes import own_outputs, why_outputs_stay
-from services.storage.pins import Pins, forget_pins, refuse_pinned
+from services.storage.pins import Pins, forget_pins, in_words, refuse_pinned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,24 +43,31 @@ class RunDeletion:
         self._lock = lock
         self._pins = Pins(database)
 
-    def delete(self, runs: Sequence[Run], *, with_outputs: bool) -> Deleted:
+    def delete(
+        self, runs: Sequence[Run], *, with_outputs: bool, keep_pinned: bool = False
+    ) -> Deleted:
         """Forget these runs and remove their files, one after the other.
 
         Nothing is done to any of them where one is live, or is pinned and would go with what is
-        pinned. AppError says why one cannot be removed; those before it are gone then, it and those
-        after it are as they were.
+        pinned; with ``keep_pinned`` the outputs of such a run stay instead. AppError says why one
+        cannot be removed; those before it are gone then, it and those after it are as they were.
         """
         for run in runs:
             if run.state.is_live:
                 raise AppError("running", f"Run {run.id} is still running.", "Stop it first.")
         with short_lock(self._lock, _BUSY):
             self._recover()
-            if with_outputs:
-                refuse_pinned(runs, self._pins.all())
+            pins = self._pins.all()
+            if with_outputs and not keep_pinned:
+                refuse_pinned(runs, pins)
             for run in runs:
-                self._delete(run, with_outputs=with_outputs)
+                self._delete(run, with_outputs=with_outputs and run.id not in pins)
             left = self._recover()
         return Deleted(tuple(run.id for run in runs), left)
+
+    def pinned(self, run_id: str) -> str:
+        """What of a run is pinned, in words; empty where nothing is."""
+        return in_words(self._pins.all().get(run_id, ()))
 
     def recover(self) -> Sequence[str]:
         """Settle what an ended program began; returns folders that cannot be removed yet.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from models.db.repository import clean_name, storable
@@ -114,16 +115,19 @@ class RunHistory:
 
     def size(self, run_id: str) -> RunSize:
         """How large a run is on disk. Reads every folder of it, so never for a list."""
-        return measure(self._records.get(run_id))
+        return replace(measure(self._records.get(run_id)), pinned=self._deletion.pinned(run_id))
 
-    def delete(self, run_ids: Sequence[str], *, with_outputs: bool = False) -> Deleted:
+    def delete(
+        self, run_ids: Sequence[str], *, with_outputs: bool = False, keep_pinned: bool = False
+    ) -> Deleted:
         """Forget ended or waiting runs and remove their files; none where one is live.
 
         With outputs: adapter and checkpoints too, where the output directory says that they are
-        this run's. Datasets, models and caches, which others share, always stay.
+        this run's. What is pinned refuses that, or stays with ``keep_pinned``. Datasets, models and
+        caches, which others share, always stay.
         """
         runs = [self._records.get(run_id) for run_id in dict.fromkeys(run_ids)]
-        return self._deletion.delete(runs, with_outputs=with_outputs)
+        return self._deletion.delete(runs, with_outputs=with_outputs, keep_pinned=keep_pinned)
 
     def plan_again(self, run_id: str) -> Repetition:
         """What running it again exactly means. AppError where that cannot be, and why."""

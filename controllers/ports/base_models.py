@@ -28,6 +28,9 @@ class ModelPort(Protocol):
     def verify(self, model: CachedModel, report: Reporter, cancel: CancelToken) -> ModelCheck:
         """Compare every byte with the Hub's hashes. AppError, Cancelled."""
 
+    def why_kept(self, model: CachedModel) -> str:
+        """Why it cannot be removed now; empty where it can."""
+
     def remove(self, model: CachedModel) -> int:
         """Take it off this computer; the bytes that are free now. AppError where it must stay."""
 

@@ -97,8 +97,11 @@ class HistoryPort(Protocol):
     def size(self, run_id: str) -> RunSize:
         """How large a run is on disk. Reads every folder of it."""
 
-    def delete(self, run_ids: Sequence[str], *, with_outputs: bool = False) -> Deleted:
-        """Forget ended or waiting runs and remove their files; none where one cannot be."""
+    def delete(
+        self, run_ids: Sequence[str], *, with_outputs: bool = False, keep_pinned: bool = False
+    ) -> Deleted:
+        """Forget ended or waiting runs and remove their files; none where one cannot be. With
+        ``keep_pinned`` the outputs of pinned ones stay."""
 
     def plan_again(self, run_id: str) -> Repetition:
         """What running it again exactly means. AppError where that cannot be, and why."""

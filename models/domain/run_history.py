@@ -70,13 +70,15 @@ class Difference:
 class RunSize:
     """Bytes of a run on disk: its own folder, and of the output directory what is its own.
 
-    ``outputs_kept`` says why nothing of the output directory counts, where that is so.
+    ``outputs_kept`` says why nothing of the output directory counts, where that is so; ``pinned``
+    what of it the user has pinned, in words.
     """
 
     folder: int
     outputs: int
     output_directory: str
     outputs_kept: str = ""
+    pinned: str = ""
 
     @property
     def total(self) -> int:

@@ -9,6 +9,8 @@ from models.qt.runs_model import name_of
 from models.qt.wording import size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from models.domain.run import Run
     from models.domain.run_history import RunSize
 
@@ -44,16 +46,24 @@ class Deletion:
     @property
     def outputs(self) -> str:
         """The words of the box that deletes outputs too; empty where there are none."""
-        found = sum(one.outputs for one in self.sizes)
+        found = sum(one.outputs for one in self.sizes if not one.pinned)
         return f"Delete the adapters and checkpoints, too: {size(found)}" if found else ""
 
     @property
     def places(self) -> str:
         """The folders of the outputs that would go."""
-        return "\n".join(dict.fromkeys(one.output_directory for one in self.sizes if one.outputs))
+        going = [one.output_directory for one in self.sizes if one.outputs and not one.pinned]
+        return "\n".join(dict.fromkeys(going))
 
     @property
     def kept(self) -> str:
-        """Why outputs stay that nobody can delete here."""
+        """Why outputs stay that nobody can delete here, or that are pinned."""
         reasons = dict.fromkeys(one.outputs_kept for one in self.sizes if one.outputs_kept)
-        return "\n".join(reasons)
+        return "\n".join((*reasons, *self._pinned()))
+
+    def _pinned(self) -> Iterator[str]:
+        for run, one in zip(self.runs, self.sizes, strict=True):
+            if one.pinned and one.outputs:
+                what = f"The adapter and checkpoints of {name_of(run)} stay ({size(one.outputs)})"
+                unpin = "Unpin it on the Storage page if they are to go."
+                yield f"{what}: you have pinned {one.pinned}. {unpin}"

@@ -92,20 +92,20 @@ class ModelLibrary:
             )
         return verify(model, self.inventory.data_root, report, cancel)
 
+    def why_kept(self, model: CachedModel) -> str:
+        """Why a model cannot be removed as things are now; empty where it can."""
+        try:
+            self._refuse(model)
+        except AppError as error:
+            return str(error)
+        return ""
+
     def remove(self, model: CachedModel) -> int:
         """Take a model off this computer; the bytes that it took. AppError where it must stay.
 
         A folder that was added is only no longer listed: it is the user's.
         """
-        refuse_used(model.repo_id_or_path, self._users(), partial(self._means, model))
-        if model.where is ModelPlace.SHARED:
-            raise AppError(
-                "shared",
-                f"{model.repo_id_or_path} lies in the Hugging Face cache that other programs use.",
-                f"If none needs it, remove the folder {model.place} yourself.",
-            )
-        if not model.is_here:
-            raise AppError("not_found", f"Nothing of {model.repo_id_or_path} is here.", "")
+        self._refuse(model)
         notes = ModelNotes(self.inventory.data_root)
         if model.is_added:
             notes.set_added([one for one in notes.added() if one != model.place])
@@ -151,6 +151,17 @@ class ModelLibrary:
             raise RuntimeError(result["bug"])
         if "error" in result:
             raise AppError(**result["error"])
+
+    def _refuse(self, model: CachedModel) -> None:
+        refuse_used(model.repo_id_or_path, self._users(), partial(self._means, model))
+        if model.where is ModelPlace.SHARED:
+            raise AppError(
+                "shared",
+                f"{model.repo_id_or_path} lies in the Hugging Face cache that other programs use.",
+                f"If none needs it, remove the folder {model.place} yourself.",
+            )
+        if not model.is_here:
+            raise AppError("not_found", f"Nothing of {model.repo_id_or_path} is here.", "")
 
     def _refuse_elsewhere(self, model: CachedModel) -> None:
         """Only a folder that the list of models shows there is the program's to delete."""

@@ -76,10 +76,10 @@ def refuse_pinned(runs: Sequence[Run], pins: Mapping[str, Collection[str]]) -> N
     for run in runs:
         names = pins.get(run.id, ())
         if names and not why_outputs_stay(run):
-            what = _in_words(names)
             raise AppError(
                 "pinned",
-                f"Run {run.id} cannot be deleted with its outputs: you have pinned {what}.",
+                f"Run {run.id} cannot be deleted with its outputs: you have pinned "
+                f"{in_words(names)}.",
                 f"Unpin it on the Storage page or with temper storage unpin {run.id}"
                 f"{'' if WHOLE_RUN in names else ' CHECKPOINT'}, or delete the run and keep its "
                 "outputs.",
@@ -91,7 +91,8 @@ def forget_pins(uow: UnitOfWork, run_id: str) -> None:
     uow.app_state.delete(_PIN + run_id)
 
 
-def _in_words(names: Collection[str]) -> str:
+def in_words(names: Collection[str]) -> str:
+    """What is pinned of a run; empty where nothing is."""
     if WHOLE_RUN in names:
         return "the run"
     return ", ".join(sorted(names, key=lambda name: (len(name), name)))

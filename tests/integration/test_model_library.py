@@ -88,9 +88,11 @@ def test_a_removed_model_is_gone_and_one_in_use_stays(world: World) -> None:
     world.download()
     (row,) = world.rows()
     world.used.append(REPO)
-    with pytest.raises(AppError, match="needs me/small"):
+    with pytest.raises(AppError, match="needs me/small") as refused:
         world.library.remove(row)
+    assert world.library.why_kept(row) == str(refused.value), "it can be said before"
     world.used.clear()
+    assert world.library.why_kept(row) == ""
     assert world.library.remove(row) == row.bytes_on_disk
     assert world.rows() == []
     left = [path for path in world.root.rglob("*small*") if path.suffix != ".lock"]

@@ -326,6 +326,21 @@ def test_what_is_pinned_is_not_deleted_with_its_outputs(
     assert not has(database, pinned.id)
 
 
+def test_outputs_of_a_pinned_run_stay_where_that_was_said_and_the_others_go(
+    tmp_path: Path, database: Database
+) -> None:
+    run, pinned = make_run(tmp_path, database), make_run(tmp_path, database, "run-2")
+    Pins(database).pin(pinned.id, "checkpoint-1")
+    made = deletion(tmp_path, database)
+    assert (made.pinned(run.id), made.pinned(pinned.id)) == ("", "checkpoint-1")
+    made.delete([run, pinned], with_outputs=True, keep_pinned=True)
+    assert not has(database, run.id)
+    assert not has(database, pinned.id)
+    assert not Path(run.output_directory).exists()
+    left = [path.name for path in sorted(Path(pinned.output_directory).iterdir())]
+    assert left == ["adapter", "checkpoints", "temper-output.json"]
+
+
 def test_a_pinned_run_is_forgotten_where_its_outputs_stay(
     tmp_path: Path, database: Database
 ) -> None:

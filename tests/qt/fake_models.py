@@ -51,6 +51,7 @@ class FakeModels:
     models: list[CachedModel] = field(default_factory=list)
     error: Exception | None = None
     damaged: tuple[str, ...] = ()
+    kept: str = ""
     calls: list[tuple[str, str]] = field(default_factory=list)
     reports: list[Progress] = field(default_factory=list)
     during: Callable[[], None] | None = None
@@ -75,6 +76,9 @@ class FakeModels:
         self.calls.append(("verify", model.repo_id_or_path))
         self._raise()
         return ModelCheck(model, 6, self.damaged)
+
+    def why_kept(self, model: CachedModel) -> str:
+        return self.kept
 
     def remove(self, model: CachedModel) -> int:
         self.calls.append(("remove", model.repo_id_or_path))

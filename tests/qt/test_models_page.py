@@ -201,6 +201,7 @@ def test_removing_is_asked_about_and_a_folder_is_only_forgotten(
         _select(program, model)
         page.table.setFocus()
         qtbot.keyClick(page.table, Qt.Key.Key_Delete)
+        program.settle()
         dialog = program.window.findChild(QDialog, "question")
         assert dialog is not None
         assert any(words in label.text() for label in dialog.findChildren(QLabel))

@@ -62,6 +62,13 @@ class QuestionDialog(QDialog):
         self._further.addWidget(widget)
         widget.setVisible(shown)
 
+    def refuse(self, reason: str) -> None:
+        """Say why no answer can be had now; the question can only be left."""
+        self.add(text_label(reason, "warning", wrap=True))
+        for button in self._words:
+            button.setEnabled(False)
+            button.setToolTip(reason)
+
     @Slot()
     def _on_clicked(self) -> None:
         sender = self.sender()

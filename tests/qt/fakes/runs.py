@@ -122,6 +122,7 @@ class FakeHistory:
     different: list[Difference] = field(default_factory=list)
     remarks: tuple[str, ...] = ()
     outputs_kept: str = ""
+    pinned: dict[str, str] = field(default_factory=dict)
     error: AppError | None = None
     calls: list[tuple[str, Any]] = field(default_factory=list)
 
@@ -159,9 +160,13 @@ class FakeHistory:
         self._called("size", run_id)
         outputs = 0 if self.outputs_kept else 300_000_000
         place = self.runs.stored[run_id].output_directory
-        return RunSize(2_000_000, outputs, place, self.outputs_kept)
+        pinned = self.pinned.get(run_id, "")
+        return RunSize(2_000_000, outputs, place, self.outputs_kept, pinned)
 
-    def delete(self, run_ids: Sequence[str], *, with_outputs: bool = False) -> Deleted:
+    def delete(
+        self, run_ids: Sequence[str], *, with_outputs: bool = False, keep_pinned: bool = False
+    ) -> Deleted:
+        assert keep_pinned, "the dialog has said that they stay"
         self._called("delete", (tuple(run_ids), with_outputs))
         for run_id in run_ids:
             del self.runs.stored[run_id]
