@@ -48,9 +48,11 @@ def test_the_trainer_outlives_its_agent_and_is_found_again(pod: Pod) -> None:
     with start(pod, steps=25) as client:
         reach(client, 3)
         trainer = pod.trainers[0]
+        trainer.suspend()  # it must not be done before a busy machine has started the agent again
         pod.inner.kill()
         wait_until(lambda: client.status().boot_count == 2)
         assert pod.trainers == [trainer]
+        trainer.resume()
         wait_until(lambda: client.status().phase == "done")
         assert client.status().starts == 1
     assert sequence(pod) == list(range(27))
