@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -80,8 +79,3 @@ def recorder(*, august: bool = False) -> Iterator[Recorder]:
     with Recorder(cloud, august=august) as emulator:
         emulator.api.windows = {"minute": (100_000, 60)}
         yield emulator
-
-
-def path_of(request: Request) -> str:
-    """Without its query."""
-    return urlsplit(request.target).path

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FIRST_FRAME = ("app.window",)
 FORBIDDEN = {
     "torch", "transformers", "datasets", "sqlalchemy", "alembic", "docker", "huggingface_hub",
     "typer", "numpy", "pyqtgraph", "pydantic", "asyncio", "qasync", "yaml",

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from conftest import Finished, Lab
 
 GOOD = b'{"question": "Q", "answer": "A", "split": "train"}\n'
-UNSEEN = b'{"question": "Q", "answer": "A", "split": "held_out"}\n'
 
 
 def refused(lab: Lab, folder: Path) -> Finished:
