@@ -9,13 +9,14 @@ from PySide6.QtCore import QObject, Slot
 from controllers.remedy_controller import RemedyController
 from models.domain.doctor import SET_UP_PYTHON
 from models.domain.remedies import RemedyAction
-from views.main_window import DATASETS, SETTINGS, TRAINING
+from views.main_window import DATASETS, RUNS, SETTINGS, TRAINING
 
 if TYPE_CHECKING:
     from app.wiring import Wiring
     from controllers.desk import Desk
     from models.domain.run import Run
     from views.main_window import MainWindow
+    from views.panels.runs_panel import RunsPanel
 
 _ACTIONS = {RemedyAction.DOCTOR: "doctor", RemedyAction.IMAGES: "images"}
 _PAGES = {RemedyAction.SETTINGS: SETTINGS, RemedyAction.DATASETS: DATASETS}
@@ -31,16 +32,16 @@ class AutopsyConnection(QObject):
         self._environment = wiring.environment
         self._training = wiring.training
         self.controller = RemedyController(desk, window.models, wiring.training)
-        panels = [window.training.run_panel]
-        if window.runs is not None:
-            panels.append(window.runs.run_panel)
-        for panel in panels:
-            panel.remedy_requested.connect(self.controller.apply)
+        window.training.run_panel.remedy_requested.connect(self.controller.apply)
+        window.when_made(RUNS, self._connect_page)
         self.controller.place_wanted.connect(self._on_place)
         self.controller.environment_wanted.connect(self._on_environment)
         self.controller.setup_wanted.connect(wiring.saved.ask_use)
         self.controller.began.connect(self._on_training)
         self.controller.applied.connect(self._on_training)
+
+    def _connect_page(self, page: RunsPanel) -> None:
+        page.run_panel.remedy_requested.connect(self.controller.apply)
 
     @Slot()
     def _on_training(self) -> None:

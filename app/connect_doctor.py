@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from controllers.desk import Desk
     from models.domain.app_settings import AppSettings
     from views.main_window import MainWindow
+    from views.panels.doctor_panel import DoctorPanel
 
 
 class DoctorConnection(QObject):
@@ -33,7 +34,8 @@ class DoctorConnection(QObject):
         self.controller = DoctorController(desk, window.models.doctor, services.doctor, self)
         self.controller.reported.connect(self._on_reported)
         window.actions_.doctor.triggered.connect(self._on_doctor)
-        self._connect_page()
+        window.when_made(DOCTOR, self._connect_page)
+        window.training.banner.action_requested.connect(self._on_action)
         settings = wiring.settings.controller
         settings.values_changed.connect(self._on_values_changed)
         settings.secrets_changed.connect(self._on_changed)
@@ -42,16 +44,13 @@ class DoctorConnection(QObject):
         self._engine: tuple[object, ...] = self._engine_of_now()
         self._docker.changed.connect(self._on_docker_changed)
 
-    def _connect_page(self) -> None:
-        page, controller = self._window.doctor, self.controller
-        if page is None:
-            return
+    def _connect_page(self, page: DoctorPanel) -> None:
+        controller = self.controller
         page.opened.connect(controller.check_if_stale)
         page.check_requested.connect(controller.check)
         page.stop_requested.connect(controller.cancel)
         page.report_requested.connect(controller.copy_report)
         page.remedy_requested.connect(self._on_remedy)
-        self._window.training.banner.action_requested.connect(self._on_action)
 
     @Slot()
     def _on_doctor(self) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Slot
 
 from controllers.inference_controller import InferenceController
 from models.domain.config import TARGET_LOCAL
+from views.main_window import RUNS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from models.qt.run_models import RunModels
     from views.main_window import MainWindow
     from views.panels.inference_panel import InferencePanel
+    from views.panels.runs_panel import RunsPanel
     from views.window_dialogs import WindowDialogs
 
 TRAINING_HOLDS = "A training is running on this computer. Try the model when it has ended."
@@ -61,8 +63,7 @@ class InferenceConnection(QObject):
     def connect_views(self, dialogs: WindowDialogs) -> None:
         """Connect the panels of both pages."""
         self._connect_panel(self._window.training.run_panel.inference, self.training)
-        if self._window.runs is not None:
-            self._connect_panel(self._window.runs.run_panel.inference, self.shown)
+        self._window.when_made(RUNS, self._connect_page)
         self._dialogs = dialogs
         dialogs.chat_path_chosen.connect(self._on_path)
 
@@ -78,6 +79,9 @@ class InferenceConnection(QObject):
         # then behind it, for a prompt that was just about to load the model once more.
         await self._desk.lanes.runs.run(self._engine.unload)
         await self._desk.lanes.inference.run(self._engine.unload)
+
+    def _connect_page(self, page: RunsPanel) -> None:
+        self._connect_panel(page.run_panel.inference, self.shown)
 
     def _connect_panel(self, panel: InferencePanel, page: InferenceController) -> None:
         panel.run_requested.connect(page.run)

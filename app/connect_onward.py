@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Slot
 
 from controllers.onward_controller import OnwardController
 from views.dialogs.onward_dialog import OnwardDialog
+from views.main_window import RUNS
 
 if TYPE_CHECKING:
     from app.connect_runs import RunsConnection
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from controllers.training_controller import TrainingController
     from models.domain.run_history import Repetition
     from views.main_window import MainWindow
+    from views.panels.runs_panel import RunsPanel
 
 
 class OnwardConnection(QObject):
@@ -34,11 +36,12 @@ class OnwardConnection(QObject):
         self.controller = OnwardController(desk, window.models, services.history, training)
         self.controller.asked.connect(self._on_asked)
         self.controller.queued.connect(runs.queue.refresh)
-        if window.runs is not None:
-            actions = window.runs.actions_
-            actions.longer_requested.connect(self.controller.ask_longer)
-            actions.on_top_requested.connect(self.controller.ask_on_top)
-            self.controller.began.connect(window.runs.select)
+        window.when_made(RUNS, self._connect_page)
+
+    def _connect_page(self, page: RunsPanel) -> None:
+        page.actions_.longer_requested.connect(self.controller.ask_longer)
+        page.actions_.on_top_requested.connect(self.controller.ask_on_top)
+        self.controller.began.connect(page.select)
 
     @Slot(object)
     def _on_asked(self, plan: Repetition) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from controllers.pods_list import PodsList
 from models.qt.pod_words import end_text, indicator_words, pod_title
 from views.dialogs.question_dialog import QuestionDialog
+from views.main_window import RUNS
 from views.widgets.buttons import push_button
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from models.domain.pod_rows import PodRow
     from views.dialogs.pods_dialog import PodsDialog
     from views.main_window import MainWindow
+    from views.panels.runs_panel import RunsPanel
 
 _LOOK_MS = 5000
 """While a pod may cost, the record is looked at so often: its end is confirmed by the driver."""
@@ -60,12 +62,12 @@ class PodListConnection(QObject):
         self._controller.changed.connect(self._on_changed)
         self._indicator.clicked.connect(self.show_pods)
         self._window.actions_.pods.triggered.connect(self.show_pods)
-        panels = [self._window.training.run_panel]
-        if self._window.runs is not None:
-            panels.append(self._window.runs.run_panel)
-        for panel in panels:
-            panel.pod.manage_requested.connect(self.show_pods)
+        self._window.training.run_panel.pod.manage_requested.connect(self.show_pods)
+        self._window.when_made(RUNS, self._connect_page)
         self._window.closed.connect(self._on_closed)
+
+    def _connect_page(self, page: RunsPanel) -> None:
+        page.run_panel.pod.manage_requested.connect(self.show_pods)
 
     def _make_dialog(self) -> PodsDialog:
         from views.dialogs.pods_dialog import PodsDialog  # when it is wanted

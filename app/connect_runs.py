@@ -12,7 +12,7 @@ from controllers.export_controller import ExportController
 from controllers.history_controller import HistoryController
 from controllers.queue_controller import QueueController
 from controllers.runs_controller import RunsController
-from views.main_window import TRAINING
+from views.main_window import RUNS, TRAINING
 from views.run_dialogs import RunDialogs
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from controllers.desk import Desk
     from models.domain.run import Run
     from views.main_window import MainWindow
+    from views.panels.run_panel import RunPanel
     from views.panels.runs_panel import RunsPanel
 
 
@@ -48,10 +49,8 @@ class RunsConnection(QObject):
         self.onward = OnwardConnection(window, desk, services, training, self)
         self._connect_menu()
         self._connect_history()
-        if window.runs is not None:
-            self._connect_page(window.runs)
-            self._connect_actions(window.runs)
-            self._connect_queue(window.runs)
+        self._connect_panel(window.training.run_panel)
+        window.when_made(RUNS, self._connect_page)
 
     def connect_closing(self, closing: ClosingController) -> None:
         """Start nothing from the queue while the program stops its runs in order to end."""
@@ -66,15 +65,13 @@ class RunsConnection(QObject):
 
     def _connect_menu(self) -> None:
         actions = self._window.actions_
-        panels = [self._window.training.run_panel]
-        if self._window.runs is not None:
-            panels.append(self._window.runs.run_panel)
-        for panel in panels:
-            panel.folder_requested.connect(self._on_folder)
-            panel.logs_requested.connect(self._on_logs)
         actions.open_folder.triggered.connect(self._on_folder)
         actions.download_logs.triggered.connect(self._on_logs)
         self._common.log_path_chosen.connect(self._on_log_path)
+
+    def _connect_panel(self, panel: RunPanel) -> None:
+        panel.folder_requested.connect(self._on_folder)
+        panel.logs_requested.connect(self._on_logs)
 
     def _connect_history(self) -> None:
         history, dialogs = self.history, self._dialogs
@@ -100,6 +97,9 @@ class RunsConnection(QObject):
         page.details.renamed.connect(self.history.rename)
         page.details.notes_edited.connect(self.history.set_notes)
         page.details.tags_edited.connect(self.history.set_tags)
+        self._connect_panel(page.run_panel)
+        self._connect_actions(page)
+        self._connect_queue(page)
 
     def _connect_actions(self, page: RunsPanel) -> None:
         actions = page.actions_

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from controllers.desk import Desk
     from models.domain.app_settings import AppSettings
     from views.main_window import MainWindow
+    from views.panels.settings_panel import SettingsPanel
 
 
 class SettingsConnection(QObject):
@@ -36,7 +37,7 @@ class SettingsConnection(QObject):
         self._window = window
         self._model = window.models.settings
         self.controller = SettingsController(desk, window.models, services, self)
-        self._connect_page()
+        window.when_made(SETTINGS, self._connect_page)
         self._connect_menus()
         self.controller.values_changed.connect(self._on_values_changed)
         self._model.changed.connect(self._show_actions)
@@ -49,10 +50,8 @@ class SettingsConnection(QObject):
         """Find out which secrets are set, without anybody waiting for it."""
         self.controller.refresh_secrets()
 
-    def _connect_page(self) -> None:
-        page, controller = self._window.settings, self.controller
-        if page is None:
-            return
+    def _connect_page(self, page: SettingsPanel) -> None:
+        controller = self.controller
         page.value_chosen.connect(controller.set_value)
         page.keys.entered.connect(controller.save_secret)
         page.keys.test_requested.connect(controller.test_secret)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.wiring import Wiring
     from controllers.desk import Desk
     from views.main_window import MainWindow
+    from views.panels.storage_panel import StoragePanel
 
 
 class StorageConnection(QObject):
@@ -31,17 +32,18 @@ class StorageConnection(QObject):
         self.controller = StorageController(
             desk, models.storage, models.form, services.storage, self
         )
-        page = window.storage
-        if page is not None:
-            page.opened.connect(self.controller.look_if_stale)
-            page.look_requested.connect(self.controller.look)
-            page.rules_chosen.connect(self.controller.set_rules)
-            page.clean_requested.connect(self.controller.clean)
-            page.pin_requested.connect(self.controller.toggle_pin)
-            page.folder_requested.connect(self._on_folder)
+        window.when_made(STORAGE, self._connect_page)
         self._watch(window, wiring)
         self.forecast = DiskForecast(desk, window.models.form, services.storage, self)
         self.forecast.known.connect(window.training.setup.output.show_forecast)
+
+    def _connect_page(self, page: StoragePanel) -> None:
+        page.opened.connect(self.controller.look_if_stale)
+        page.look_requested.connect(self.controller.look)
+        page.rules_chosen.connect(self.controller.set_rules)
+        page.clean_requested.connect(self.controller.clean)
+        page.pin_requested.connect(self.controller.toggle_pin)
+        page.folder_requested.connect(self._on_folder)
 
     def _watch(self, window: MainWindow, wiring: Wiring) -> None:
         """What is known of the disk is out of date when runs, datasets or images come and go."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtGui import QGuiApplication
@@ -11,7 +12,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QMainWindow,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +21,7 @@ from views.panels.training_panel import TrainingPanel
 from views.theme import current_theme
 from views.widgets.buttons import NavButton
 from views.window_menus import PAGES, WindowMenus
+from views.window_pages import WindowPages, make_doctor, make_settings, make_storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,11 +33,8 @@ if TYPE_CHECKING:
     from models.qt.notice import Notice
     from views.config_menu import ConfigMenu
     from views.panels.datasets_panel import DatasetsPanel
-    from views.panels.doctor_panel import DoctorPanel
     from views.panels.models_panel import ModelsPanel
     from views.panels.runs_panel import RunsPanel
-    from views.panels.settings_panel import SettingsPanel
-    from views.panels.storage_panel import StoragePanel
     from views.window_actions import WindowActions
 
 TRAINING, RUNS, DATASETS, MODELS, STORAGE, DOCTOR, SETTINGS = range(7)
@@ -53,7 +51,7 @@ class MainWindow(QMainWindow):
         file_dropped: the Path (payload) of a dataset file.
         help_requested: the topic to open the guide at.
         theme_chosen: system, light or dark.
-        completed: all pages are there now.
+        completed: all pages can be shown now.
     """
 
     close_asked = Signal()
@@ -77,12 +75,9 @@ class MainWindow(QMainWindow):
         self.runs: RunsPanel | None = None
         self.datasets: DatasetsPanel | None = None
         self.base_models: ModelsPanel | None = None
-        self.storage: StoragePanel | None = None
-        self.doctor: DoctorPanel | None = None
-        self.settings: SettingsPanel | None = None
         self._rail = QFrame()
         self._nav = [NavButton(icon, page) for icon, page in zip(_ICONS, PAGES, strict=True)]
-        self._pages = QStackedWidget()  # its name is said when it gets the focus
+        self._pages = WindowPages()  # its name is said when it gets the focus
         self._pages.setAccessibleName(PAGES[TRAINING])
         self._build()
         self._connect()
@@ -91,41 +86,46 @@ class MainWindow(QMainWindow):
 
     def complete(self) -> None:
         """Build what the first frame does not show."""
-        if self.runs is not None:
+        if self.datasets is not None:
             return
         from views.panels.datasets_panel import DatasetsPanel  # after the first frame
-        from views.panels.doctor_panel import DoctorPanel
         from views.panels.models_panel import ModelsPanel
-        from views.panels.runs_panel import RunsPanel
-        from views.panels.settings_panel import SettingsPanel
-        from views.panels.storage_panel import StoragePanel
 
-        self.models.complete()
-        self.training.complete(self.models)
-        models = self.models
-        self.runs = RunsPanel(models.runs, models.queue, models.shown_run, models.compared)
-        self.datasets = DatasetsPanel(self.models.datasets, self.models.rows)
-        self._pages.addWidget(self.runs)
-        self._pages.addWidget(self.datasets)
-        self.base_models = ModelsPanel(self.models.base_library)
-        self._pages.addWidget(self.base_models)
-        self.storage = StoragePanel(self.models.storage)
-        self._pages.addWidget(self.storage)
-        self.doctor = DoctorPanel(self.models.doctor)
-        self._pages.addWidget(self.doctor)
-        self.settings = SettingsPanel(self.models.settings)
-        self._pages.addWidget(self.settings)
+        models, pages = self.models, self._pages
+        models.complete()
+        self.training.complete(models)
+        # These two show work that may begin elsewhere; the others only what is in their models.
+        self.datasets = DatasetsPanel(models.datasets, models.rows)
+        pages.add(DATASETS, self.datasets)
+        self.base_models = ModelsPanel(models.base_library)
+        pages.add(MODELS, self.base_models)
+        pages.add_later(RUNS, self._make_runs)
+        pages.add_later(STORAGE, partial(make_storage, models))
+        pages.add_later(DOCTOR, partial(make_doctor, models))
+        pages.add_later(SETTINGS, partial(make_settings, models))
         self.setWindowIcon(current_theme().program_icon())
         current_theme().changed.connect(self._fit_rail)
         self._make_actions()
         self.models.run.status.changed.connect(self._show_run_actions)
         for shown in (self.models.run, self.models.shown_run):
             shown.inference.adapter_changed.connect(self._show_run_actions)
-        self.runs.actions_.changed.connect(self._show_run_actions)
         self._pages.currentChanged.connect(self._show_run_actions)
         self._show_run_actions()
         self._pages.setFocus()  # Tab begins with the page, and no button looks chosen before it
         self.completed.emit()
+
+    def when_made(self, page: int, connect: Callable[[Any], None]) -> None:
+        """Call with RUNS, STORAGE, DOCTOR or SETTINGS, which are built when they are first shown:
+        now if that was before, or then."""
+        self._pages.when_made(page, connect)
+
+    def _make_runs(self) -> RunsPanel:
+        from views.panels.runs_panel import RunsPanel
+
+        models = self.models
+        self.runs = RunsPanel(models.runs, models.queue, models.shown_run, models.compared)
+        self.runs.actions_.changed.connect(self._show_run_actions)
+        return self.runs
 
     def _make_actions(self) -> None:
         from views.config_menu import ConfigMenu
@@ -164,10 +164,10 @@ class MainWindow(QMainWindow):
     def show_page(self, page: int) -> None:
         """Go to TRAINING, RUNS, DATASETS, MODELS, STORAGE, DOCTOR or SETTINGS."""
         self._nav[page].setChecked(True)
-        if page >= self._pages.count():
+        if not self._pages.has(page):
             return
         leaves = page != self.page and self._pages.isAncestorOf(self.focusWidget())
-        self._pages.setCurrentIndex(page)
+        self._pages.setCurrentWidget(self._pages.make(page))
         self._pages.setAccessibleName(PAGES[page])
         if leaves:
             self._pages.setFocus()  # else it would land on some button of the new page
@@ -175,7 +175,7 @@ class MainWindow(QMainWindow):
     @property
     def page(self) -> int:
         """The page that is shown."""
-        return self._pages.currentIndex()
+        return self._pages.page
 
     def shown_run(self) -> Run | None:
         """The run that the Run menu is about: the one of the page that is shown."""
@@ -200,7 +200,7 @@ class MainWindow(QMainWindow):
                 column.addStretch(1)
             column.addWidget(button)
         self._nav[TRAINING].setChecked(True)
-        self._pages.addWidget(self.training)
+        self._pages.add(TRAINING, self.training)
         body = QWidget()
         row = QHBoxLayout(body)
         row.setContentsMargins(0, 0, 0, 0)
@@ -249,7 +249,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _show_run_actions(self) -> None:
-        if self.runs is None:
+        if self.datasets is None:
             return
         self.config_menu.set_ready(self._is_ready)
         self.actions_.import_menu.setEnabled(self._is_ready)

@@ -27,6 +27,7 @@ from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F
 from tests.qt.fakes import FakeServices, SyncLane
 from views.main_window import MainWindow
 from views.theme import current_theme
+from views.window_menus import PAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -125,6 +126,12 @@ def destroy(widget: QWidget) -> None:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
+def build_pages(window: MainWindow) -> None:
+    """Build the pages that would be built when they are shown."""
+    for page in range(len(PAGES)):
+        window._pages.make(page)
+
+
 @dataclass
 class Program:
     """A window with its models, controllers and fake services."""
@@ -138,8 +145,11 @@ class Program:
     bugs: list[BaseException]
 
     def child(self, name: str) -> Any:
-        """The widget with this object name; there must be one."""
+        """The widget with this object name; there must be one. May build pages not yet shown."""
         found = self.window.findChild(QWidget, name)
+        if found is None:
+            build_pages(self.window)
+            found = self.window.findChild(QWidget, name)
         assert found is not None, f"no widget is called {name}"
         return found
 

@@ -15,7 +15,7 @@ from app.paths import guide_folder
 from models.domain.availability import Circumstances
 from models.domain.config_io import settings_index
 from models.domain.guide import Place, load_guide
-from tests.qt.conftest import destroy
+from tests.qt.conftest import build_pages, destroy
 from views.dialogs.guide_window import GuideWindow
 from views.stylesheet import DARK
 from views.theme import current_theme
@@ -333,6 +333,7 @@ def test_the_page_of_shortcuts_lists_every_one(window: MainWindow) -> None:
 
 
 def test_every_control_that_the_guide_names_is_in_the_window(window: MainWindow) -> None:
+    build_pages(window)
     named = {name for page in load_guide(guide_folder()).pages for name in page.named}
     controls = named - set(settings_index())
     assert controls
@@ -341,6 +342,7 @@ def test_every_control_that_the_guide_names_is_in_the_window(window: MainWindow)
 
 
 def test_every_help_button_leads_somewhere(window: MainWindow) -> None:
+    build_pages(window)
     guide = load_guide(guide_folder())
     for button in window.findChildren(HelpButton):
         assert guide.find(button.topic) is not None, button.topic

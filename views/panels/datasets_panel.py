@@ -118,8 +118,6 @@ class DatasetsPanel(QWidget):
         self._bar.add("datasets.learning", "What it will learn…", self.actions_.learning)
         self._bar.add("datasets.delete", "Delete", self.actions_.delete)
         self._bar.more.setObjectName("datasets.more")
-        self._stack.addWidget(self._empty)
-        self._stack.addWidget(self._body())
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 14, 20, 12)
         column.setSpacing(12)
@@ -127,6 +125,8 @@ class DatasetsPanel(QWidget):
         for widget in (self.banner, self.environment, self.importing, self.task):
             column.addWidget(widget)
         column.addLayout(self._stack, 1)
+        for page in (self._empty, self._body()):  # now: a stack of no widget shows them as windows
+            self._stack.addWidget(page)
 
     def _body(self) -> QSplitter:
         below = QWidget()

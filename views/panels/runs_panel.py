@@ -98,13 +98,13 @@ class RunsPanel(QWidget):
         self._right.addWidget(self.compare)
         columns = [self.run_panel, self.compare]
         body = TwoColumns(self.list, self._right, columns, _LEFT_PERCENT, _LEFT_MOST, _NARROW)
-        for widget in (self._empty, body):
-            self._stack.addWidget(widget)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 14, 14, 12)
         column.setSpacing(12)
         column.addLayout(head)
         column.addLayout(self._stack, 1)
+        for widget in (self._empty, body):  # now: a stack of no widget shows them as windows
+            self._stack.addWidget(widget)
 
     def _connect(self) -> None:
         self.list.runs_selected.connect(self._on_selected)

@@ -88,14 +88,14 @@ class LearningRow(QWidget):
         line = FlowRow(tools, spacing=8)
         for part in (self._stepper(), self._random, self._trouble):
             line.addWidget(part)
-        for part in (self._empty, self.text):
-            self._stack.addWidget(part)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
         column.addWidget(tools)
         column.addWidget(self._notes)
         column.addLayout(self._stack, 1)
+        for part in (self._empty, self.text):  # now: a stack of no widget shows them as windows
+            self._stack.addWidget(part)
         column.addWidget(self._token)
         column.addWidget(self._foot())
         self._fit()
