@@ -34,7 +34,6 @@ class TrayConnection(QObject):
         training: TrainingController,
         runs: RunsController,
         follower: RunFollower,
-        tray: TrayPort | None = None,
     ) -> None:
         super().__init__(window)
         self._window = window
@@ -44,8 +43,7 @@ class TrayConnection(QObject):
         self._told: Run | None = None
         self._is_shown = False
         self._words = ""
-        self._tray: TrayPort = Tray(window)
-        self.use(tray or self._tray)
+        self.use(Tray(window))
         self._status.changed.connect(self._show_state)
         follower.updated.connect(self._on_updated)
         window.training.banner.action_requested.connect(self._on_action)

@@ -41,8 +41,7 @@ class GpuList:
         return tuple(sorted({place for offer in self.offers for place in offer.data_centers}))
 
 
-def offer_words(offer: GpuOffer, place: str = "") -> str:
+def offer_words(offer: GpuOffer) -> str:
     """``RTX A5000 · 24 GB · $0.27 an hour · few in stock``."""
-    stock = offer.data_centers.get(place, Stock.NONE) if place and offer.data_centers else None
-    words = STOCK_WORDS[stock if stock is not None else offer.stock]
+    words = STOCK_WORDS[offer.stock]
     return f"{offer.name} · {offer.memory} GB · ${offer.price:.2f} an hour · {words}"

@@ -57,7 +57,7 @@ class ImageCheck:
         return not self.lacks
 
 
-def facts_from(document: Mapping[str, Any], own_user: str = "") -> ImageFacts:
+def facts_from(document: Mapping[str, Any]) -> ImageFacts:
     """Facts as ``trainer_image/image_facts.py`` tells them. ValueError for anything else."""
     try:
         return ImageFacts(
@@ -67,7 +67,6 @@ def facts_from(document: Mapping[str, Any], own_user: str = "") -> ImageFacts:
             unreadable=tuple(map(str, document["unreadable"])),
             cuda=str(document["cuda"]),
             user=str(document["user"]),
-            own_user=own_user,
             compiler=bool(document["compiler"]),
             compat=bool(document.get("compat", False)),
         )

@@ -20,7 +20,7 @@ _ERROR = re.compile(
 )
 
 
-def meaningful_lines(lines: Iterable[str], most: int = LAST_LINES) -> tuple[str, ...]:
+def meaningful_lines(lines: Iterable[str]) -> tuple[str, ...]:
     """The last lines without progress bars, blanks and repetitions.
 
     The last one that looks like an error is among them, whatever came after it.
@@ -30,7 +30,7 @@ def meaningful_lines(lines: Iterable[str], most: int = LAST_LINES) -> tuple[str,
         text = _CONTROL.sub("", line.rstrip("\r\n").rsplit("\r", 1)[-1]).rstrip()
         if text and not _PROGRESS.search(text) and text != (kept[-1] if kept else ""):
             kept.append(text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …")
-    last = kept[-most:]
+    last = kept[-LAST_LINES:]
     error = next((text for text in reversed(kept) if _ERROR.search(text)), None)
     if error is not None and error not in last:
         last = [error, "…", *last[2:]]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from models.domain.remote_plan import has_volume, template_of
 from services.runpod.infrastructure import Infrastructure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from models.domain.config import TrainingConfig
     from services.remote.quotes import PodQuotes
     from services.runpod.account import RunpodAccount
@@ -21,22 +18,16 @@ _NO_VOLUME = "No network volume: only the Secure Cloud has them. The pod's own d
 class PodInfrastructure:
     """Blocking, thread-safe. Rents nothing; a network volume costs by the month."""
 
-    def __init__(
-        self,
-        account: RunpodAccount,
-        quotes: PodQuotes,
-        pause: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, account: RunpodAccount, quotes: PodQuotes) -> None:
         self._account = account
         self._quotes = quotes
-        self._pause = pause
 
     def ensure(self, config: TrainingConfig) -> tuple[str, ...]:
         """Find or make what the setup names; a line for each says which. AppError, RunpodError."""
         section = config.runpod
         places = self._places(config) if has_volume(section) else []
-        with self._account.client("nothing is set up at Runpod", self._pause) as client:
-            infrastructure = Infrastructure(client, self._pause)
+        with self._account.client("nothing is set up at Runpod") as client:
+            infrastructure = Infrastructure(client)
             lines = [_NO_VOLUME]
             if has_volume(section):
                 ensured = infrastructure.ensure_volume(

@@ -61,11 +61,6 @@ class GpuCatalogue:
             self._known[wanted] = new
         return new
 
-    def last(self, *, count: int = 1, min_cuda: str = "") -> Catalogue | None:
-        """What was known last, however old: to show something while asking."""
-        with self._lock:
-            return self._known.get((count, min_cuda))
-
     def _age(self, known: Catalogue) -> float:
         """Seconds; a clock that was set back makes nothing fresh for ever."""
         age = self._clock() - known.asked

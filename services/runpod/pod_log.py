@@ -51,13 +51,11 @@ class PodLog:
         *,
         reopen: float = REOPEN_SECONDS,
         silent: float = SILENT_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._transport = transport
         self._path = f"/v2/pods/{quote(pod_id, safe='')}/logs"
         self._source = source
         self._reopen, self._silent = reopen, silent
-        self._clock = clock
         self._seen: deque[tuple[str, str, str]] = deque(maxlen=MOST_IDS)
         self._known: set[tuple[str, str, str]] = set()
         self._begin = self._last = ""
@@ -70,7 +68,7 @@ class PodLog:
         Raises RunpodError: ``not_found`` once the pod is gone (its log goes with it), ``forbidden``
         with a key that may not read logs; AppError("network") where nothing is reached at all.
         """
-        ends = self._clock() + self._reopen
+        ends = time.monotonic() + self._reopen
         start, self._begin = self._begin, self._last
         self._is_level = not self._begin
         with self._transport.stream_client(httpx.Timeout(self._silent, connect=10.0)) as client:
@@ -78,7 +76,7 @@ class PodLog:
                 for line in self._lines(client, start):
                     if line is not None:
                         yield line
-                    if until() or (self._is_level and self._clock() >= ends):
+                    if until() or (self._is_level and time.monotonic() >= ends):
                         return
             except (httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.ReadError):
                 return  # silence and broken connections are this stream's way; open it anew

@@ -46,12 +46,10 @@ class Transport:
         where: Addresses | None = None,
         *,
         pause: Callable[[float], None] = time.sleep,
-        timeout: httpx.Timeout = TIMEOUT,
         guard: Callable[[], None] = anything_goes,
     ) -> None:
         self._key = key
         self._hooks = hooks(guard)
-        self._timeout = timeout
         self.where = where or addresses()
         self._pause = pause
         self._local = threading.local()
@@ -138,7 +136,7 @@ class Transport:
     def _client(self) -> httpx.Client:
         client: httpx.Client | None = getattr(self._local, "client", None)
         if client is None:
-            client = self.stream_client(self._timeout)
+            client = self.stream_client(TIMEOUT)
             self._local.client = client
             with self._lock:
                 self._clients.append(client)

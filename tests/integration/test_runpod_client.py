@@ -300,7 +300,6 @@ def test_the_catalogue_has_both_clouds_and_is_kept_for_a_minute(
 ) -> None:
     now = [1000.0]
     catalogue = GpuCatalogue(lambda: now[0])
-    assert catalogue.last() is None
     found = catalogue.load(client)
     prices = [one.price for one in found.offers]
     assert prices == sorted(prices)
