@@ -12,6 +12,7 @@ from models.domain.errors import AppError
 from models.domain.remote_money import is_past_limit
 from models.domain.remote_run import AGAIN, CANCELLED, FAILED, FINISHED, LOST, RemotePhase, Teardown
 from services.progress import Cancelled
+from services.remote.fetching import out_of_reach
 from services.remote.money import store_run_cost
 from services.remote.pods import PodService
 from services.remote.presence import NO_TROUBLE, at_limit
@@ -288,7 +289,9 @@ class _Patience:
 def _leave(work: Work) -> None:
     """The pod is to end; why is known where it was not the user who asked."""
     attempt = work.look()
-    if wants_out(attempt):
+    if attempt.phase is RemotePhase.FETCHING and attempt.outcome == FINISHED:
+        out_of_reach(attempt, work)  # it has finished, and what it made is not here
+    elif wants_out(attempt):
         outcome = attempt.outcome or (FAILED if _is_limit(attempt) else CANCELLED)
         work.save(phase=RemotePhase.ENDING, outcome=outcome)
 

@@ -79,7 +79,7 @@ def fetch(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
                 return _by_volume(files, attempt, work)
         gone = unheard.look(attempt)
         if gone is not None:
-            return _out_of_reach(attempt, work, gone)
+            return out_of_reach(attempt, work, gone)
         work.pause(LOOK_SECONDS)
         attempt = work.check()
 
@@ -105,7 +105,7 @@ def _by_volume(files: VolumeFiles, attempt: RemoteAttempt, work: Work) -> Remote
     artifacts = _listed(files, work)
     result = f"runs/{work.run_id}/{_RESULT}"
     if attempt.outcome == FINISHED and all(one.path != result for one in artifacts):
-        return _out_of_reach(attempt, work)  # it ended before it could list what it had made
+        return out_of_reach(attempt, work)  # it ended before it could list what it had made
     bring_all(artifacts, files.fetch, attempt, work)
     return _home(work)
 
@@ -261,7 +261,7 @@ def _home(work: Work) -> RemoteAttempt:
     return work.save(phase=RemotePhase.ENDING, doing="Everything is here.")
 
 
-def _out_of_reach(attempt: RemoteAttempt, work: Work, gone: Gone | None = None) -> RemoteAttempt:
+def out_of_reach(attempt: RemoteAttempt, work: Work, gone: Gone | None = None) -> RemoteAttempt:
     """The pod is gone before all was here, and its volume cannot tell it from here."""
     if attempt.outcome == FINISHED and run_folder(work.run).result() is not None:
         return _home(work)

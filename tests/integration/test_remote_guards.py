@@ -11,7 +11,7 @@ import pytest
 
 from models.domain.errors import AppError
 from models.domain.pod_rows import AWAITS_AGENT
-from models.domain.remote_run import CANCELLED, FAILED, FINISHED, RemotePhase, Teardown
+from models.domain.remote_run import CANCELLED, FAILED, FINISHED, LOST, RemotePhase, Teardown
 from services.remote.pods import PodService
 from services.remote.volume_access import volume_files
 from services.remote.work import Work
@@ -305,3 +305,17 @@ def test_a_second_pod_of_one_name_is_ended_when_the_first_one_answers(there: Rem
     assert len(there.pods) == 2
     there.wait(run, 1, RemotePhase.DELIVERING)
     assert list(there.runpod.cloud.pods) == [found.pod_id]
+
+
+def test_a_pod_that_is_ended_before_all_is_here_is_no_finished_run(there: RemoteWorld) -> None:
+    there.train_quickly(step_seconds=5)
+    there.runpod.broken.add("GET /proxy/.*/artifacts", times=ALWAYS, status=502)
+    run = there.add_run(**{"hp.max_steps": 2})
+    there.attempt(run)
+    there.program().wake(run.id)
+    there.wait(run, 1, RemotePhase.FETCHING, 60)
+    there.store.ask_end(run.id)
+    over = there.wait(run, 1, RemotePhase.OVER, 30)
+    assert (over.outcome, over.trouble_kind, there.pods) == (LOST, "not_fetched", [])
+    assert over.trouble == "The pod is gone. Not everything that it made is here."
+    assert over.trouble_hint == "Resume: another pod brings it from the network volume."
