@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +22,7 @@ from services.run_records import RunRecords
 from services.runners.docker import DockerRunner
 from services.runs import RunService
 from services.trainer_code import TrainerCode
+from tests.integration import runs_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,14 +34,8 @@ DEADLINE_SECONDS = 60.0
 
 
 def make_home(folder: Path, script: str = "container_trainer.py") -> Path:
-    """A home with a trainer's code, and a dataset to import."""
-    package = folder / "code" / "trainer_image"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    shutil.copy(ROOT / "tests" / "data" / script, package / "train.py")
-    rows = (json.dumps({"question": f"q{n}", "answer": "a"}) for n in range(5))
-    (folder / "rows.jsonl").write_text("\n".join(rows))
-    return folder
+    """A home with a trainer that runs in a container, and a dataset to import."""
+    return runs_world.make_home(folder, script)
 
 
 @dataclass

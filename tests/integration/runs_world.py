@@ -25,23 +25,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from models.db.database import Database
+    from trainer_image.contract import Result
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 30.0
 
 
-def make_home(tmp_path: Path) -> Path:
-    """A folder with the trainer's code and some rows."""
-    package = tmp_path / "code" / "trainer_image"
+def make_home(folder: Path, script: str = "scripted_trainer.py") -> Path:
+    """A folder with a trainer's code and some rows."""
+    package = folder / "code" / "trainer_image"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    shutil.copy(ROOT / "tests" / "data" / "scripted_trainer.py", package / "train.py")
+    shutil.copy(ROOT / "tests" / "data" / script, package / "train.py")
     rows = (json.dumps({"question": f"q{n}", "answer": "a"}) for n in range(5))
-    (tmp_path / "rows.jsonl").write_text("\n".join(rows))
-    return tmp_path
+    (folder / "rows.jsonl").write_text("\n".join(rows))
+    return folder
 
 
-def make_service(home: Path, database: Database) -> RunService:
+def make_service(
+    home: Path, database: Database, on_finished: Callable[[Run, Result], None] | None = None
+) -> RunService:
     """A service as a program that has just been started has it."""
     library = DatasetLibrary(database, DatasetStore(home / "datasets"), home / "rows.jsonl")
     library.add_sample()
@@ -52,6 +55,7 @@ def make_service(home: Path, database: Database) -> RunService:
         runners={RUNTIME_PYTHON: ProcessRunner(lambda: Path(sys.executable))},
         code=lambda: TrainerCode(home / "code", "0" * 64),
         offline=OfflinePolicy(),
+        on_finished=on_finished,
     )
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import shutil
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -14,29 +12,25 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.db.database import Database
-from models.domain.config import RUNTIME_PYTHON, TrainingConfig
+from models.domain.config import TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.errors import AppError
 from models.domain.memory import CONTEXT, estimate_memory
 from models.domain.memory_peak import LARGEST_FACTOR, SMALLEST_FACTOR, MemoryPeak
 from models.domain.model_shape import shape_from_config
 from models.domain.run import Run, RunState
-from services.dataset_store import DatasetStore
-from services.datasets import DatasetLibrary
-from services.job_builder import JobBuilder
 from services.memory_records import MemoryRecords
 from services.model_shapes import ModelShapes
 from services.offline import OfflinePolicy
 from services.run_deletion import RunDeletion
-from services.run_records import RunRecords
-from services.runners.process import ProcessRunner
-from services.runs import RunService
-from services.trainer_code import TrainerCode
+from tests.integration.runs_world import make_home, make_service
 from tests.whole_model import lay_whole_model
 from trainer_image.contract import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from services.runs import RunService
 
 ROOT = Path(__file__).parents[2]
 GPU = "NVIDIA GeForce RTX 4090"
@@ -75,27 +69,6 @@ def make_records(database: Database, home: Path) -> MemoryRecords:
     policy = OfflinePolicy(forced=True)
     shapes = ModelShapes(catalogue, lambda: home / "data", policy, lambda: None)
     return MemoryRecords(database, shapes, itertools.count(100.0).__next__)
-
-
-def make_service(home: Path, database: Database, records: MemoryRecords) -> RunService:
-    package = home / "code" / "trainer_image"
-    if not package.exists():
-        package.mkdir(parents=True)
-        (package / "__init__.py").touch()
-        shutil.copy(ROOT / "tests" / "data" / "scripted_trainer.py", package / "train.py")
-    rows = home / "rows.jsonl"
-    rows.write_text("\n".join(json.dumps({"question": f"q{n}", "answer": "a"}) for n in range(5)))
-    library = DatasetLibrary(database, DatasetStore(home / "datasets"), rows)
-    library.add_sample()
-    return RunService(
-        records=RunRecords(database),
-        library=library,
-        builder=JobBuilder(library, lambda: home / "data"),
-        runners={RUNTIME_PYTHON: ProcessRunner(lambda: Path(sys.executable))},
-        code=lambda: TrainerCode(home / "code", "0" * 64),
-        offline=OfflinePolicy(),
-        on_finished=records.record,
-    )
 
 
 def finish(service: RunService, run: Run) -> Run:
@@ -137,7 +110,7 @@ def predicted(model: Path, *, on_gpu: bool) -> int:
 def test_a_run_that_finishes_leaves_its_peak_beside_the_prediction(
     tmp_path: Path, database: Database, records: MemoryRecords, model: Path
 ) -> None:
-    service = make_service(tmp_path, database, records)
+    service = make_service(make_home(tmp_path), database, records.record)
     run = finish(service, service.start(config(model)))
     assert run.state is RunState.FINISHED
     (peak,) = stored(database, model, "cpu")
@@ -154,7 +127,7 @@ def test_a_peak_that_could_not_be_stored_comes_again(
     model: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    service = make_service(tmp_path, database, records)
+    service = make_service(make_home(tmp_path), database, records.record)
     run = service.start(config(model))
     locked = AppError("database_locked", "The database is locked.")
 
