@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
+from PySide6.QtWidgets import QApplication, QTableView, QWidget
 
 from models.domain.run import RunState
 from models.qt.app_models import AppModels
@@ -72,6 +72,20 @@ def test_a_page_tells_what_came_to_be_before_it_was_built(program: Program) -> N
     program.settle()
     assert program.child("runs.name").text() == "Best so far"
     assert program.window.actions_.open_folder.isEnabled()
+
+
+def test_a_queue_that_was_filled_before_has_the_height_it_needs(window: MainWindow) -> None:
+    waiting = [
+        make_run(name, RunState.QUEUED, name=name, queued_at=1.0, started_at=None)
+        for name in ("Rank 64", "Rank 128")
+    ]
+    window.models.queue.set_queue(waiting, "Rank 32")
+    window.show_page(RUNS)
+    QCoreApplication.processEvents()
+    table = window.findChild(QTableView, "runs.queue.table")
+    assert table is not None
+    assert table.isVisible()
+    assert table.verticalScrollBar().maximum() == 0
 
 
 @pytest.mark.parametrize("page", [RUNS, MODELS, STORAGE, DOCTOR, SETTINGS])

@@ -23,6 +23,8 @@ _ICONS = {"major": ("bad", "bad"), "minor": ("warning", "warning")}
 _WORDS = {"major": "Must be solved", "minor": "To know"}
 _MOST_ROWS = 8
 """Rows that have a button each; the next ones are reached by "next problem"."""
+_LINK = 5
+"""Pixels above and below the words of a link: its padding and border in the style sheet."""
 
 
 class FindingCard(QFrame):
@@ -81,11 +83,10 @@ class FindingCard(QFrame):
             button.setToolTip(f"Show row {row + 1:,}")
             button.clicked.connect(self._on_row)
             line.addWidget(button)
-        height = button.sizeHint().height()
         more = self.finding.count - len(self.finding.rows[:_MOST_ROWS])
         if more > 0:
             rest = text_label(f" and {more:,} more", "muted")
-            rest.setMinimumHeight(height)
+            rest.setContentsMargins(0, _LINK, 0, _LINK)
             line.addWidget(rest)
         return holder
 

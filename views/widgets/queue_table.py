@@ -11,7 +11,7 @@ from views.theme import current_theme
 from views.widgets.item_table import ItemTable
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QKeyEvent
+    from PySide6.QtGui import QKeyEvent, QShowEvent
 
     from models.qt.queue_model import QueueModel
 
@@ -40,7 +40,10 @@ class QueueTable(ItemTable):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for signal in (queue.modelReset, current_theme().changed):
             signal.connect(self._fit)
-        self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._fit()  # not before: the style sheet says how high its heads are
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         moves = {Qt.Key.Key_Up: "up", Qt.Key.Key_Down: "down"}
