@@ -32,7 +32,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,9 +42,10 @@ sys.path.insert(0, str(ROOT))
 from services.environment.child_process import clean_environment  # noqa: E402
 from tests.benchmarks.speed_data import SAMPLE, Messages  # noqa: E402
 from tests.benchmarks.train_speed import HOME, MODEL, SETTINGS, TRAINER, WORKER  # noqa: E402
+from tests.xvfb import display  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.e2e.real_window import RealWindow
 
@@ -163,21 +163,6 @@ def answer_of(command: list[str], more: dict[str, str], all_cores: bool) -> dict
         raise SystemExit(f"{command} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
     found: dict[str, Any] = json.loads(lines[-1].removeprefix("RESULT "))
     return found
-
-
-@contextmanager
-def display() -> Iterator[str]:
-    """A screen that nobody sees."""
-    reader, writer = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x800x24"]
-    with subprocess.Popen([*command, "-nolisten", "tcp"], pass_fds=(writer,)) as server:
-        os.close(writer)
-        with os.fdopen(reader) as pipe:
-            number = pipe.readline().strip()
-        try:
-            yield f":{number}"
-        finally:
-            server.terminate()
 
 
 def clicks(home: Path, at_once: bool) -> dict[str, Any]:

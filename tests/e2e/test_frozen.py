@@ -17,6 +17,8 @@ import yaml
 from filelock import FileLock
 from PyInstaller.archive.readers import CArchiveReader
 
+from tests import xvfb
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -119,14 +121,8 @@ def folder(build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def display() -> Iterator[str]:
     """An X server of our own; Qt draws with its real xcb platform."""
-    reader, writer = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x800x24"]
-    with subprocess.Popen([*command, "-nolisten", "tcp"], pass_fds=(writer,)) as server:
-        os.close(writer)
-        with os.fdopen(reader) as pipe:
-            number = pipe.readline().strip()
-        yield f":{number}"
-        server.terminate()
+    with xvfb.display() as name:
+        yield name
 
 
 @pytest.fixture

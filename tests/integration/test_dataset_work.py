@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +18,7 @@ from services.datasets import DatasetLibrary
 from services.progress import Cancelled, CancelToken, Progress
 from tests.integration import library_world
 from tests.integration.library_world import questions, stored
-from tests.processes import command_of
+from tests.processes import command_of, kill_once_it_works
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +32,6 @@ database, store, library, keep = (
     library_world.library,
     library_world.keep,
 )
-
-ROOT = Path(__file__).parents[2]
 
 
 # Work that does not come to its end
@@ -93,16 +89,7 @@ def test_when_the_program_is_killed_its_child_ends_and_takes_the_new_rows_away(
         " DatasetStore(home / 'datasets'), home);"
         f"library.merge([MergePart({session.id}, 50)] * 2, 'm', report=print)"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    arguments = [sys.executable, "-u", "-c", script, str(tmp_path)]
-    program = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True)
-    assert program.stdout is not None
-    with program, program.stdout:
-        assert "rows" in program.stdout.readline()
-        children = psutil.Process(program.pid).children()
-        program.send_signal(signal.SIGKILL)
-    assert children
-    assert psutil.wait_procs(children, timeout=10)[1] == []
+    kill_once_it_works(script, tmp_path)
     assert stored(tmp_path) == files
 
 

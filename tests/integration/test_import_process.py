@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from services.dataset_import import process
 from services.dataset_import.importer import Importer
 from services.dataset_store import DatasetStore
 from services.progress import Cancelled, CancelToken, Progress
-from tests.processes import command_of
+from tests.processes import command_of, kill_once_it_works
 
 ROOT = Path(__file__).parents[2]
 
@@ -98,16 +97,7 @@ def test_when_the_program_is_killed_its_child_ends_and_takes_its_files_away(
         "from services.dataset_import.importer import Importer;"
         "Importer(DatasetStore(Path(sys.argv[1]))).read(Path(sys.argv[2]), report=print)"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    arguments = [sys.executable, "-u", "-c", script, str(tmp_path / "datasets"), str(big)]
-    program = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True)
-    assert program.stdout is not None
-    with program, program.stdout:
-        assert "rows" in program.stdout.readline()
-        children = psutil.Process(program.pid).children()
-        program.send_signal(signal.SIGKILL)
-    assert children
-    assert psutil.wait_procs(children, timeout=10)[1] == []
+    kill_once_it_works(script, tmp_path / "datasets", big)
     assert left(tmp_path) == []
 
 
