@@ -9,7 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.domain.config import SOURCE_HUB, SOURCE_SESSION, TARGET_LOCAL, TARGET_RUNPOD
+from models.domain.config import (
+    OUTPUT_DIRECTORIES,
+    SOURCE_HUB,
+    SOURCE_SESSION,
+    TARGET_LOCAL,
+    TARGET_RUNPOD,
+)
 from models.domain.errors import AppError, ConfigError, Fix, Problem
 from models.domain.start_fixes import (
     ANOTHER_DATASET,
@@ -83,12 +89,13 @@ class JobBuilder:
         offline: bool,
         further: Sequence[Problem] = (),
         session: DatasetSession | None = None,
+        asks_hub: bool = True,
     ) -> PlannedJob:
         """Build the job. ConfigError carries every problem found, of values and of places, and the
         ``further`` ones of whoever is to run it. ``session`` is the dataset where it is known
         already, so that its name need not be looked up."""
         data_root = self.data_root(config)
-        problems = self.problems(config, offline=offline, further=further)
+        problems = self.problems(config, offline=offline, further=further, asks_hub=asks_hub)
         session = session or self._session(config, problems)
         if problems:
             raise ConfigError(problems)
@@ -99,17 +106,28 @@ class JobBuilder:
         return PlannedJob(job, data_root, output, session)
 
     def all_problems(
-        self, config: TrainingConfig, *, offline: bool, further: Sequence[Problem] = ()
+        self,
+        config: TrainingConfig,
+        *,
+        offline: bool,
+        further: Sequence[Problem] = (),
+        asks_hub: bool = True,
     ) -> list[Problem]:
         """What :meth:`plan` would refuse; nothing is made."""
-        problems = self.problems(config, offline=offline, further=further)
+        problems = self.problems(config, offline=offline, further=further, asks_hub=asks_hub)
         self._session(config, problems)
         return problems
 
     def problems(
-        self, config: TrainingConfig, *, offline: bool, further: Sequence[Problem] = ()
+        self,
+        config: TrainingConfig,
+        *,
+        offline: bool,
+        further: Sequence[Problem] = (),
+        asks_hub: bool = True,
     ) -> list[Problem]:
-        """All that is in the way of this setup, but for what the library says of its dataset."""
+        """All that is in the way of this setup, but for what the library says of its dataset.
+        ``asks_hub``: whether to ask the Hub for a dataset of its, which may take seconds."""
         data_root = self.data_root(config)
         problems = secret_problems(config)  # a run's setup is stored and written into its job
         online = offline_problems(config, data_root) if offline else []
@@ -118,10 +136,10 @@ class JobBuilder:
         for found in (online, wrong, token, list(further)):
             known = {problem.field for problem in problems}
             problems += [problem for problem in found if problem.field not in known]
-        if config.dataset.source == SOURCE_HUB and not offline and not problems:
+        if asks_hub and config.dataset.source == SOURCE_HUB and not offline and not problems:
             problems += dataset_problems(config.dataset.hf_repo.strip(), self._hf_token)
         known = {problem.field for problem in problems}  # a runner says more of its folder
-        places = _place_problems(config, data_root)
+        places = [*_place_problems(config, data_root), *_output_problems(config, data_root)]
         return problems + [problem for problem in places if problem.field not in known]
 
     def resume_problems(
@@ -145,6 +163,12 @@ class JobBuilder:
                 )
             )  # fmt: skip
             return None
+        if not self._library.has_rows(session):
+            message = f"{session.name} has lost its rows: their file is no longer on the disk."
+            remedy = "Import its file again, or choose another one."
+            problems.append(
+                Problem("dataset.session", dataset.session, message, remedy, fix=ANOTHER_DATASET)
+            )
         format_ = DatasetFormat(session.format)
         wrong = misfit(format_, config.hp.method)
         if wrong:
@@ -291,6 +315,28 @@ def _place_problems(config: TrainingConfig, data_root: Path) -> list[Problem]:
     if is_local_model(model):
         problems += _model_folder_problems(model, host_path(data_root, model))
     return problems
+
+
+def _output_problems(config: TrainingConfig, data_root: Path) -> list[Problem]:
+    """Whether the output directory can be made: something else may have one of its names."""
+    if config.training.target != TARGET_LOCAL or not data_root.is_dir():
+        return []
+    output = host_path(data_root, config.output.directory)
+    nearest = next(one for one in (output, *output.parents) if one.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK):
+        return []
+    message = f"cannot be written: {nearest} is {_what_is_there(nearest)}."
+    usual = OUTPUT_DIRECTORIES[TARGET_LOCAL]
+    fix = Fix("Use the usual one", (("output.directory", usual),))
+    is_usual = config.output.directory.strip().rstrip("/") == usual
+    return [
+        Problem("output.directory", config.output.directory, message, "Choose another one.",
+                fix=ANOTHER_FOLDER if is_usual else fix)
+    ]  # fmt: skip
+
+
+def _what_is_there(place: Path) -> str:
+    return "a folder that you may not change" if place.is_dir() else "a file"
 
 
 def is_local_model(model: str) -> bool:

@@ -92,7 +92,12 @@ class RunStarter:
             further = [problem for problem in further if problem.field != _ITS_NAME]
         offline = self._offline.is_offline()
         planned = self._builder.plan(
-            config, name=name, offline=offline, further=further, session=session
+            config,
+            name=name,
+            offline=offline,
+            further=further,
+            session=session,
+            asks_hub=self._needs is None,
         )
         owners = {Path(run.output_directory): run for run in others()}
         owner = owners.get(planned.output)
@@ -213,6 +218,7 @@ class RunStarter:
                 goes_on=goes_on,
                 clears=job.on_existing == OnExisting.OVERWRITE.value,
             ),
+            asks_hub=self._needs is None,
         )
         if problems:
             raise ConfigError(problems)
@@ -241,7 +247,10 @@ class RunStarter:
         """Everything that would refuse a start now, at once; nothing is changed."""
         further = self._further_problems(config, goes_on=self._may_go_on(config), clears=True)
         return self._builder.all_problems(
-            config, offline=self._offline.is_offline(), further=further
+            config,
+            offline=self._offline.is_offline(),
+            further=further,
+            asks_hub=self._needs is None,
         )
 
     def _may_go_on(self, config: TrainingConfig) -> bool:

@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from models.domain.config import TARGET_LOCAL
+from models.domain.config import SOURCE_HUB, TARGET_LOCAL
 from models.domain.errors import AppError, Fix, Problem
-from models.domain.start_fixes import ANOTHER_FOLDER, ANOTHER_MODEL, SET_TOKEN
+from models.domain.start_fixes import ANOTHER_FOLDER, ANOTHER_MODEL, SET_TOKEN, pass_token
 from models.domain.storage import Piece, freed_bytes
+from services.hub_datasets import dataset_problems
 from services.job_builder import is_local_model
 from services.models.cached import is_cached_model
+from services.models.wanted import is_weights, wanted_files
 from services.run_files import host_path
 from services.storage.disk import file_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from huggingface_hub.hf_api import ModelInfo
 
     from models.domain.config import TrainingConfig
 
@@ -33,7 +37,6 @@ logger = logging.getLogger(__name__)
 LIMIT_SECONDS = 1.5
 """What is not known by then is left to the trainer: a start is refused at once, or not."""
 _MODEL, _KEPT, _FOLDER = "hp.base_model", "hp.save_total_limit", "local.host_data_dir"
-_PASS = "local.pass_hf_token"  # noqa: S105 - the setting's path
 
 
 class CheckpointSizes(Protocol):
@@ -95,7 +98,7 @@ class StartNeeds:
 
         ``clears``: what lies in the output directory goes first, or may go: its room counts."""
         room = partial(self._room_problems, clears=clears)
-        checks: tuple[Check, ...] = (self._model_problems, room)
+        checks: tuple[Check, ...] = (self._model_problems, self._dataset_problems, room)
         answers = [_ask(check, config, data_root, offline) for check in checks]
         return partial(_told, answers, time.monotonic() + self.limit)
 
@@ -110,6 +113,15 @@ class StartNeeds:
         return hub_model_problems(
             model, self.hf_token, self.limit, passes=config.local.pass_hf_token or not is_local
         )
+
+    def _dataset_problems(
+        self, config: TrainingConfig, _data_root: Path, offline: bool
+    ) -> list[Problem]:
+        repo = config.dataset.hf_repo.strip()
+        if offline or config.dataset.source != SOURCE_HUB or not repo:
+            return []
+        passes = config.local.pass_hf_token or config.training.target != TARGET_LOCAL
+        return dataset_problems(repo, self.hf_token, passes=passes)
 
     def _room_problems(
         self, config: TrainingConfig, data_root: Path, _offline: bool, *, clears: bool
@@ -131,17 +143,24 @@ def hub_model_problems(
     """Why the Hub does not give this model to the training; empty where it does, or cannot be
     reached in so many ``seconds``.
 
-    ``passes``: the training is given the token, without which it gets no gated model."""
+    ``passes``: the training is given the token, without which it gets no gated or private model."""
     import httpx
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError
 
     from services.hub_client import hub_api
 
     try:
-        is_gated = bool(hub_api().model_info(repo, timeout=seconds).gated)
-    except (HfHubHTTPError, HFValidationError, httpx.HTTPError, OSError):
-        return []  # private, not there, not reached: the trainer's own words say which
-    if not is_gated:
+        info = hub_api().model_info(repo, timeout=seconds)
+    except RepositoryNotFoundError:
+        return _hidden_problems(repo, hf_token(), seconds, passes=passes)
+    except HFValidationError:
+        return [_unusable(repo, "is not the name of a repo.", "Use user/name.")]
+    except (HfHubHTTPError, httpx.HTTPError, OSError):
+        return []  # not reached: the trainer's own words say why
+    if not _has_weights(info):
+        remedy = "Choose one with safetensors; GGUF files are for running only."
+        return [_unusable(repo, "holds no weights that can be trained.", remedy)]
+    if not info.gated:
         return []
     token = hf_token()
     if not token:
@@ -152,10 +171,39 @@ def hub_model_problems(
         message = "is gated, and its owner has not granted your token access."
         remedy = f"Accept the conditions at {_page(repo)}, or choose another model."
         return [Problem(_MODEL, repo, message, remedy, fix=ANOTHER_MODEL)]
-    if not passes:
-        message = f"must be on: {repo} is gated, and comes only with your token."
-        return [Problem(_PASS, "", message, "Tick it.", fix=Fix("Pass it", ((_PASS, True),)))]
-    return []
+    return [] if passes else [pass_token(f"{repo} is gated")]
+
+
+def _hidden_problems(
+    repo: str, token: str | None, seconds: float, *, passes: bool
+) -> list[Problem]:
+    """What is wrong with a repo that is not shown to everybody; empty where it cannot be known."""
+    import httpx
+    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+
+    from services.hub_client import hub_api
+
+    if not token:
+        remedy = "Check the name; a private one takes your Hugging Face token, under Settings."
+        return [_unusable(repo, "is not on Hugging Face, or is private.", remedy)]
+    try:
+        hub_api(token).model_info(repo, timeout=seconds)
+    except RepositoryNotFoundError:
+        message = "is not on Hugging Face, or is private and not open to your token."
+        return [_unusable(repo, message, "Check the name.")]
+    except (HfHubHTTPError, httpx.HTTPError, OSError):
+        return []
+    return [] if passes else [pass_token(f"{repo} is private")]
+
+
+def _has_weights(info: ModelInfo) -> bool:
+    """Of a repo that does not say what it holds it is taken for granted."""
+    names = [one.rfilename for one in info.siblings or ()]
+    return not names or any(is_weights(name) for name in wanted_files(names))
+
+
+def _unusable(repo: str, message: str, remedy: str) -> Problem:
+    return Problem(_MODEL, repo, message, remedy, fix=ANOTHER_MODEL)
 
 
 def room_problems(config: TrainingConfig, forecast: Forecast, cleared: int = 0) -> list[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.domain.errors import Fix
+from models.domain.errors import Fix, Problem
 
 GO_ONLINE = "go_online"
 OPEN_SETTINGS = "open_settings"
@@ -20,3 +20,11 @@ SHOW_MODELS = Fix("Open Models", does=OPEN_MODELS)
 ANOTHER_MODEL = Fix("Choose another model…", does=CHOOSE_MODEL)
 DEFAULT_FOLDER = Fix("Use Temper's own folder", (("local.host_data_dir", ""),))
 """Where a folder of the user's own choice cannot be used."""
+
+
+def pass_token(why: str) -> Problem:
+    """What must be on for a training on this computer to fetch something; ``why``: a clause."""
+    field = "local.pass_hf_token"
+    fix = Fix("Pass it", ((field, True),))
+    message = f"must be on: {why}, and comes only with your token."
+    return Problem(field, "", message, "Tick it.", fix=fix)

@@ -22,7 +22,7 @@ from services.hub_client import hub_api, hub_endpoint
 from services.models.answers import refuse_odd
 from services.models.layout import PARTIAL, folder_of, has_hash, link, set_revision, user_cache
 from services.models.notes import ModelNote, ModelNotes, RepoFile, mark_of
-from services.models.wanted import wanted_files
+from services.models.wanted import is_weights, wanted_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +80,7 @@ class Fetch:
         info = hub_api(order.token).model_info(order.repo, revision=revision, files_metadata=True)
         files = _listed(info)
         wanted = wanted_files(files)
-        if not any(name.endswith((".safetensors", ".bin")) for name in wanted):
+        if not any(map(is_weights, wanted)):
             raise AppError(
                 "no_weights",
                 f"{order.repo} holds no weights that can be trained.",

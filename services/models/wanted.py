@@ -46,6 +46,11 @@ def wanted_files(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({*words, *weights}))
 
 
+def is_weights(name: str) -> bool:
+    """Whether a file of a repo can be trained, by its name."""
+    return name.endswith((".safetensors", ".bin"))
+
+
 def missing_files(present: Mapping[str, Path]) -> tuple[str, ...]:
     """What a model lacks, by the rules of its own files: configuration, weights, tokenizer."""
     missing = [] if CONFIG in present else [CONFIG]

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 SECONDS = 2.0
 LOOKS = 5
-GATED, OPEN, NOT_GRANTED = "org/gated", "org/open", "org/others"
+GATED, OPEN, NOT_GRANTED, GGUF = "org/gated", "org/open", "org/others", "org/gguf"
 GIGABYTE = 1_000_000_000
 
 
@@ -109,7 +109,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
     folder = tmp_path / "data" / "models" / "mine"
     lay_whole_model(folder)
-    models = {repo: {"config.json": b"{}"} for repo in (GATED, OPEN, NOT_GRANTED)}
+    files = {"config.json": b"{}", "model.safetensors": b""}
+    models = dict.fromkeys((GATED, OPEN, NOT_GRANTED), files) | {GGUF: {"x.gguf": b""}}
     with GatedHub(models) as hub, closing(Database.open(tmp_path / "temper.db")) as database:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         hub.gated, hub.granted = {GATED, NOT_GRANTED}, {"hf_granted"}

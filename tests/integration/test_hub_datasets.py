@@ -8,7 +8,8 @@ import pytest
 
 from models.domain.config import SOURCE_HUB, TrainingConfig
 from models.domain.config_io import with_values
-from models.domain.errors import ConfigError
+from models.domain.errors import ConfigError, Fix
+from models.domain.start_fixes import SET_TOKEN
 from services.hub_datasets import dataset_problems
 from services.job_builder import JobBuilder
 from tests.emulators.hub import Hub
@@ -52,6 +53,14 @@ def test_a_private_one_opens_with_the_token_only(hub: Hub) -> None:
     (problem,) = dataset_problems("me/mine", _none)
     assert problem.field == "dataset.hf_repo"
     assert "private" in problem.message
+    assert problem.fix == SET_TOKEN
+    assert dataset_problems("me/open", _mine, passes=False) == []
+    (problem,) = dataset_problems("me/mine", _mine, passes=False)
+    assert (problem.field, problem.message) == (
+        "local.pass_hf_token",
+        "must be on: me/mine is not open to everybody, and comes only with your token.",
+    )
+    assert problem.fix == Fix("Pass it", (("local.pass_hf_token", True),))
 
 
 def test_a_gated_one_says_where_its_conditions_are(hub: Hub) -> None:

@@ -31,6 +31,7 @@ from models.domain.start_fixes import (
 from tests.integration import start_world
 from tests.integration.start_world import (
     GATED,
+    GGUF,
     GIGABYTE,
     NOT_GRANTED,
     OPEN,
@@ -84,6 +85,25 @@ def _file_in_the_way(world: World) -> None:
         world.values["hp.base_model"] = OPEN
 
 
+def _without_tokenizer(world: World) -> None:
+    (world.home / "data" / "models" / "mine" / "tokenizer.json").unlink()
+
+
+def _rows_gone(world: World) -> None:
+    library = world.service.starter._library
+    (world.home / "more.jsonl").write_text('{"question": "q", "answer": "a"}\n')
+    session = library.import_file(world.home / "more.jsonl", name="More")
+    library.rows_file(session).unlink()
+    world.values["dataset.session"] = str(session.id)
+
+
+def _file_among_outputs(world: World) -> None:
+    outputs = world.home / "data" / "outputs"
+    outputs.mkdir(parents=True)
+    (outputs / "notes").write_text("")
+    world.values["output.directory"] = "/data/outputs/notes/mine"
+
+
 def _is(*names: str) -> frozenset[str]:
     return frozenset(names)
 
@@ -128,6 +148,30 @@ MISSING: dict[str, Missing] = {
     "folder that is no model": Missing(
         choose(hp__base_model="/data/models"), "hp.base_model", "holds no config.json",
         "Choose another model…", CHOOSE_MODEL, _is("model"),
+    ),
+    "model that is not on the Hub": Missing(
+        choose(hp__base_model="org/tyop"), "hp.base_model", "is not on Hugging Face",
+        "Choose another model…", CHOOSE_MODEL, _is("model", "online"),
+    ),
+    "model for running only": Missing(
+        choose(hp__base_model=GGUF), "hp.base_model", "holds no weights",
+        "Choose another model…", CHOOSE_MODEL, _is("model", "online"),
+    ),
+    "model without its tokenizer": Missing(
+        _without_tokenizer, "hp.base_model", "it has no tokenizer.json", "Choose another model…",
+        CHOOSE_MODEL, _is("model"),
+    ),
+    "checkpoint gone": Missing(
+        choose(hp__resume_from="/data/outputs/before/checkpoints/checkpoint-4"), "hp.resume_from",
+        "There is no checkpoint", "Leave it empty", aspects=_is("checkpoint"),
+    ),
+    "rows gone": Missing(
+        _rows_gone, "dataset.session", "has lost its rows", "Choose a dataset…", CHOOSE_DATASET,
+        _is("data"),
+    ),
+    "file in the way of the output": Missing(
+        _file_among_outputs, "output.directory", "is a file", "Use the usual one",
+        aspects=_is("folder"),
     ),
     "upload, offline": Missing(
         _offline(hp__push_to_hub=True, hp__hub_repo="me/mine"), "hp.push_to_hub",
