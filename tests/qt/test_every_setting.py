@@ -130,6 +130,9 @@ class _Library:
     def find(self, _reference: str) -> Any:
         return make_session(1, "First")
 
+    def has_rows(self, _session: Any) -> bool:
+        return True
+
 
 @pytest.mark.spec("Set **Host data dir** (e.g., `~/Desktop/test_data`).")
 @pytest.mark.spec("Check **Use GPU** if you have a CUDA‑capable GPU.")
