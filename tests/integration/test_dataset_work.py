@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -22,6 +21,7 @@ from tests.processes import command_of, kill_once_it_works
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from models.db.database import Database
     from models.domain.dataset import DatasetSession
