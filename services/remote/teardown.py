@@ -33,13 +33,13 @@ def end(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
             break
     if attempt.teardown is Teardown.NONE:
         attempt = work.save(teardown=Teardown.REQUESTED)
-    while not _is_gone(attempt, work):
+    while (gone_at := _gone_since(attempt, work)) is None:
         attempt = work.look()
         work.pause(min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(10, attempt.teardown_tries - 1)))
     attempt = work.look()
     work.tools.tokens.forget(attempt.name)
     gone = {
-        "teardown": Teardown.CONFIRMED, "gone_at": work.now(), "phase": RemotePhase.SETTLING,
+        "teardown": Teardown.CONFIRMED, "gone_at": gone_at, "phase": RemotePhase.SETTLING,
         "doing": "",
     }  # fmt: skip
     if attempt.outcome != AGAIN:
@@ -65,50 +65,49 @@ def _was_ended(attempt: RemoteAttempt, work: Work) -> bool:
         return False
 
 
-def _is_gone(attempt: RemoteAttempt, work: Work) -> bool:
-    """Ask for its end, and look whether it is there. What goes wrong is told, and no reason to
-    stop."""
+def _gone_since(attempt: RemoteAttempt, work: Work) -> float | None:
+    """Ask for its end, and look whether it is there: since when it is not, None while it may be.
+    What goes wrong is told, and no reason to stop."""
     if attempt.rented_at is None and not attempt.pod_id:
-        return True  # it was never asked for
+        return work.now()  # it was never asked for
     tries = attempt.teardown_tries + 1
     work.save(teardown_tries=tries, doing="Ending the pod.")
     try:
         with _client(attempt, work) as client:
-            if not _end_all(client, attempt, work):
-                return False
-        if _is_elsewhere(work):
+            gone_at = _end_all(client, attempt, work)
+        if gone_at is not None and _is_elsewhere(work):
             work.save(doing=OTHER_ACCOUNT)
-            return False
+            return None
     except AppError as error:
         work.save(doing=f"The pod is not known to be gone yet ({tries} tries): {error.message}")
-        return False
-    return True
+        return None
+    return gone_at
 
 
 def _is_elsewhere(work: Work) -> bool:
     """Whether the pod answers all the same. In Offline mode it is not asked."""
     attempt = work.look()
-    return (
-        bool(attempt.pod_id)
-        and not work.tools.offline.is_offline()
-        and (still_answers(attempt.pod_id))
-    )
+    may_ask = bool(attempt.pod_id) and not work.tools.offline.is_offline()
+    return may_ask and still_answers(attempt.pod_id)
 
 
-def _end_all(client: RunpodClient, attempt: RemoteAttempt, work: Work) -> bool:
+def _end_all(client: RunpodClient, attempt: RemoteAttempt, work: Work) -> float | None:
     """By its id, which needs no list; and whatever else has its name: asking twice may have made
-    two. One that is first seen here is written down, for it has cost."""
+    two. One that is first seen here is written down, for it has cost. The moment at which its end
+    was asked for, where that is proven to have come; looking takes time that is not paid."""
     if attempt.pod_id:
         client.end_pod(attempt.pod_id)
+    asked = work.now()
     named = {one.id for one in client.pods() if one.name == attempt.name}
     for one in named - {attempt.pod_id}:
         client.end_pod(one)
     if named and not attempt.pod_id:
         attempt = work.save(pod_id=min(named))
     if attempt.pod_id:
-        return client.pod(attempt.pod_id) is None and not _named(client, attempt.name)
-    may_appear = work.now() - (attempt.rented_at or 0) < _APPEARS_WITHIN
-    return not may_appear and not _named(client, attempt.name)
+        is_gone = client.pod(attempt.pod_id) is None
+    else:
+        is_gone = work.now() - (attempt.rented_at or 0) >= _APPEARS_WITHIN
+    return asked if is_gone and not _named(client, attempt.name) else None
 
 
 def _named(client: RunpodClient, name: str) -> bool:

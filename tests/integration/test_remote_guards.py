@@ -12,9 +12,12 @@ import pytest
 from models.domain.errors import AppError
 from models.domain.pod_rows import AWAITS_AGENT
 from models.domain.remote_run import CANCELLED, FAILED, FINISHED, LOST, RemotePhase, Teardown
+from models.domain.run import PodHandle
 from services.remote.pods import PodService
+from services.remote.runner import RemoteRunner
 from services.remote.volume_access import volume_files
 from services.remote.work import Work
+from services.run_follower import run_folder
 from tests.emulators.runpod.faults import Boot
 from tests.integration.remote_world import RemoteWorld, remote_world
 from tests.integration.runpod_world import KEY, client_of, new_pod, wait_for
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from models.domain.run import Run
     from services.remote.driver import RemoteDriver
     from services.remote.steps import Step
+    from tests.emulators.server import Request
 
 ALWAYS = 1_000_000
 S3 = {
@@ -319,3 +323,48 @@ def test_a_pod_that_is_ended_before_all_is_here_is_no_finished_run(there: Remote
     assert (over.outcome, over.trouble_kind, there.pods) == (LOST, "not_fetched", [])
     assert over.trouble == "The pod is gone. Not everything that it made is here."
     assert over.trouble_hint == "Resume: another pod brings it from the network volume."
+
+
+def test_a_data_folder_that_goes_away_for_a_while_ends_no_training(there: RemoteWorld) -> None:
+    """As on a drive that was unplugged."""
+    there.train_quickly(step_seconds=20)
+    run = there.add_run(**{"hp.max_steps": 12})
+    there.attempt(run)
+    there.program().wake(run.id)
+    there.wait(run, 1, RemotePhase.TRAINING, 60)
+    wait_for(lambda: there.store.get(run.id, 1).events_offset > 0, 60)
+    away = there.home / "away"
+    there.data_root.rename(away)
+    wait_for(lambda: there.store.get(run.id, 1).trouble or there.store.get(run.id, 1).outcome, 60)
+    now = there.store.get(run.id, 1)
+    assert (now.phase, now.outcome, len(there.pods)) == (RemotePhase.TRAINING, "", 1), now
+    away.rename(there.data_root)
+    assert there.wait(run, 1, RemotePhase.OVER, 90).outcome == FINISHED
+
+
+def test_a_training_is_stopped_in_offline_mode_by_the_calls_that_end_and_confirm_it(
+    there: RemoteWorld,
+) -> None:
+    there.train_quickly(step_seconds=60)
+    run = there.add_run(**{"hp.max_steps": 50})
+    there.attempt(run)
+    driver = there.program()
+    driver.wake(run.id)
+    there.wait(run, 1, RemotePhase.TRAINING, 60)
+    wait_for(lambda: there.store.get(run.id, 1).events_offset > 0, 60)
+    there.offline.on = True
+    wait_for(lambda: there.store.get(run.id, 1).trouble_kind == "offline", 30)
+    asked = len(there.runpod.requests)
+    RemoteRunner(driver).stop(PodHandle(run.id, 1), run_folder(run))
+    over = there.wait(run, 1, RemotePhase.OVER, 30)
+    assert (over.outcome, over.teardown, there.pods) == (CANCELLED, Teardown.CONFIRMED, [])
+    ours = [one for one in there.runpod.requests[asked:] if _is_ours(one)]
+    assert {(one.method, one.target) for one in ours} == {
+        ("DELETE", f"/v2/pods/{over.pod_id}"), ("GET", f"/v2/pods/{over.pod_id}"),
+        ("GET", "/v2/pods"),
+    }  # fmt: skip
+
+
+def _is_ours(request: Request) -> bool:
+    """The agent on the pod asks about its own, too."""
+    return request.headers["user-agent"].startswith("Temper/")
