@@ -26,8 +26,8 @@ from services.offline import OfflinePolicy
 from services.progress import Cancelled, CancelToken
 from services.trainer_code import place_trainer_code
 from tests.conftest import ROOT
+from tests.docker.image_steps import NoKeychain
 from tests.docker.programs import containers
-from tests.docker.test_images import NoKeychain
 from tests.emulators.hub_files import HubFiles
 from tests.hub_address import hub_at
 

@@ -17,8 +17,8 @@ from services.docker.image_space import ImageSpace
 from services.docker.images import ImageService
 from services.docker.logins import LoginStore
 from services.offline import OfflinePolicy
+from tests.docker.image_steps import NoKeychain
 from tests.docker.programs import Program, containers, make_home, program
-from tests.docker.test_images import NoKeychain
 from tests.e2e.real_window import RealWindow, run_in, until
 from tests.emulators.registry import Registry, Trouble
 from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
