@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtGui import QGuiApplication
 
 from controllers.offline_marks_controller import OfflineMarksController
 from controllers.offline_prepare_controller import OfflinePrepareController
@@ -52,15 +53,25 @@ class PrepareConnection(QObject):
         self.controller.refresh()
 
     def _follow_changes(self) -> None:
-        """What is ready is looked up again when something that it may need was changed here; what
-        was changed elsewhere is seen with the next list, for example by F5."""
+        """What is ready is looked up again when something that it may need was changed here, and
+        when the user comes back from wherever something may have been changed."""
         models, look = self._window.models, self.marks.refresh
         images = models.docker.images
         for changing in (models.configs, models.datasets, models.base_library, images):
             changing.modelReset.connect(look)
-        models.datasets.rowsRemoved.connect(look)
+        for shrinking in (models.datasets, models.runs):
+            shrinking.rowsRemoved.connect(look)
+        application = QGuiApplication.instance()
+        if isinstance(application, QGuiApplication):
+            application.applicationStateChanged.connect(self._on_state_changed)
         for ended in (self.controller.ended, self._wiring.environment.ended):
             ended.connect(look)
+
+    @Slot(Qt.ApplicationState)
+    def _on_state_changed(self, state: Qt.ApplicationState) -> None:
+        is_back = state is Qt.ApplicationState.ApplicationActive
+        if is_back and self._window.models.configs.rowCount():  # else nothing was read yet
+            self.marks.refresh()
 
     def _make_dialog(self) -> OfflineDialog:
         from views.dialogs.offline_dialog import OfflineDialog  # when it is wanted

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 
 from models.domain.availability import Circumstances
 from models.domain.config import SOURCE_HUB, SOURCE_SESSION, TARGET_RUNPOD
@@ -71,6 +72,23 @@ def test_the_mark_goes_when_something_goes_and_says_what(program: Program) -> No
     program.settle()
     assert listed(program) == ["Away"]
     assert tool_tip(program, "Away") == "No longer ready to train offline: missing: model."
+
+
+def test_the_mark_goes_when_the_user_comes_back_from_where_something_was_removed(
+    program: Program,
+) -> None:
+    """Such as a file manager or a terminal."""
+    stored(program, "Away")
+    ready(program, status("Away", checked_at=1_700_000_000.0))
+    fill(program)
+    ready(program, status("Away", is_here=False))
+    state = QGuiApplication.instance().applicationStateChanged
+    state.emit(Qt.ApplicationState.ApplicationInactive)
+    program.settle()
+    assert listed(program) == [f"Away{MARK}"]
+    state.emit(Qt.ApplicationState.ApplicationActive)
+    program.settle()
+    assert listed(program) == ["Away"]
 
 
 def test_prepared_in_the_dialog_it_is_marked_at_once(program: Program) -> None:
