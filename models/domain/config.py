@@ -134,7 +134,9 @@ class RunpodSection:
         50, "Volume size", help="It can grow, never shrink.", minimum=10, maximum=4000, unit="GB"
     )
     template_name: str = setting(
-        "temper-trainer", "Template", help="Holds image, disk and ports of the pod."
+        "temper-trainer",
+        "Template",
+        help="Holds image, disk and ports. GPU, region and volume cannot be in it.",
     )
     image: str = setting(DEFAULT_IMAGE, "Docker image", help="The training image of the pod.")
     container_disk: int = setting(

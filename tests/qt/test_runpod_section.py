@@ -130,6 +130,11 @@ def test_volume_and_template_are_made_ready_and_each_is_said(
     assert said == "Using the network volume.\nUsing the template."
 
 
+def test_what_a_template_cannot_hold_is_said(program: Program) -> None:
+    said = program.child("runpod.ensure.lines").text()
+    assert "GPU, region and volume cannot be in it: this setup holds them." in said
+
+
 def test_a_volume_that_cannot_be_made_is_told(program: Program, qtbot: QtBot) -> None:
     program.services.remote.infrastructure.fails = AppError("quota", "No room.", "Make some.")
     choose_runpod(program)

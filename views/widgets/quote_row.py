@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from models.qt.runpod_model import RunpodModel
 
 
+_TEMPLATE = (
+    "Runpod's template holds image, disk and ports. GPU, region and volume cannot be in it: this "
+    "setup holds them."
+)
+
+
 class QuoteRow(GridRow):
     """The quote line by line, then what can be made ready before.
 
@@ -65,7 +71,6 @@ class QuoteRow(GridRow):
         restyle(self._quote, "tone", "warning" if model.is_against else "")
         said = model.ensure_problem or "\n".join(model.ensured)
         said = "Looking for volume and template…" if model.is_ensuring else said
-        self._said.setText(said)
-        self._said.setVisible(bool(said))
+        self._said.setText(said or _TEMPLATE)
         restyle(self._said, "role", "error" if model.ensure_problem else "muted")
         self.ensure.setEnabled(not model.is_ensuring)
