@@ -6,7 +6,7 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/.ready
 PACKAGES := app models views controllers services trainer_image
 
-.PHONY: help demo run test test-fast test-gpu soak bench lint format lock package screenshots \
+.PHONY: help demo run test test-fast test-gpu test-oldest soak bench lint format lock package screenshots \
   cloud-emulator clean
 
 help:
@@ -40,6 +40,10 @@ test-fast: $(READY)
 
 test-gpu: $(READY)
 	@$(BIN)/python -m pytest -m gpu
+
+# With the oldest libraries of trainer_image/needs.txt; TESTS names some of tests/trainer.
+test-oldest: $(READY)
+	@$(BIN)/python -m tests.oldest $(TESTS)
 
 soak: $(READY)
 	@sh packaging/linux/system-libraries.sh --tests

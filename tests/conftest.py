@@ -84,8 +84,11 @@ def trainer_home(pytestconfig: pytest.Config) -> TrainerHome:
 
 @pytest.fixture(scope="session")
 def trainer_python(trainer_home: TrainerHome) -> str:
-    """The Python of the trainer's environment, which the program's own never is."""
-    return str(trainer_home.environment.python)
+    """The Python of the trainer's environment, which the program's own never is.
+
+    Another one can be named, to see with which libraries the trainer works (`make test-oldest`).
+    """
+    return os.environ.get("TEMPER_TRAINER_PYTHON") or str(trainer_home.environment.python)
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,6 @@ def command(job: Job, job_path: Path, cluster: Cluster) -> list[str]:
         sys.executable, "-m", "torch.distributed.run", *meeting,
         "--nproc-per-node", str(job.processes),
         "--max-restarts", "0", "--monitor-interval", "0.2",
-        "--shutdown-timeout", str(_GRACE_SECONDS),
         "-m", "trainer_image.train", "--job", str(job_path),
     ]  # fmt: skip
 
@@ -74,6 +73,8 @@ def environment(own: Mapping[str, str], job: Job, cluster: Cluster) -> dict[str,
     result = dict(own) | {LEADER_VARIABLE: str(os.getpid())}
     for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"):
         result.pop(name, None)  # a cluster may set them for its own counting
+    # As an option an older torchrun does not know it, and would refuse to start anything.
+    result["TORCH_ELASTIC_SHUTDOWN_TIMEOUT"] = str(_GRACE_SECONDS)
     # Each process its part of the cores; more threads than cores would wait for each other.
     result.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // job.processes)))
     if cluster.machines == 1 and sys.platform.startswith("linux"):

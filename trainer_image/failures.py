@@ -121,11 +121,13 @@ _BY_TEXT = {
     "403 Forbidden": FailureKind.AUTH,
     "couldn't connect to": FailureKind.NETWORK,
     "Server Error": FailureKind.NETWORK,
+    "the client has been closed": FailureKind.NETWORK,
     "CUDA error": FailureKind.DRIVER,
     "CUDA driver": FailureKind.DRIVER,
     "cuDNN error": FailureKind.DRIVER,
 }
-"""torch and safetensors say by text alone that the disk is full."""
+"""torch and safetensors say by text alone that the disk is full. A huggingface_hub before 1.27
+closes its client after a connection that failed, and tries again with it."""
 
 _OF_THE_MODEL = {
     "SafetensorError": (

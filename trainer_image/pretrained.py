@@ -37,8 +37,12 @@ def from_pretrained(kind: Any, name: str, **options: Any) -> Any:
     is asked of the network, and a token for a gated model is not needed again."""
     if is_local(name):
         return kind.from_pretrained(source_of(name), **options)
+    here: dict[str, Any] = {"local_files_only": True}
+    if kind.__name__.startswith("AutoModel"):
+        # Beside a model it looks for an adapter, and would ask the network for that all the same.
+        here["adapter_kwargs"] = {"local_files_only": True}
     try:
-        return kind.from_pretrained(name, local_files_only=True, **options)
+        return kind.from_pretrained(name, **here, **options)
     except OSError:  # transformers' word for "not all of it is in the cache"
         return kind.from_pretrained(name, **options)
 

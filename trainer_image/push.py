@@ -117,7 +117,8 @@ def _upload(folder: Path, job: Job, message: str) -> str:
         CommitOperationAdd(path.relative_to(folder).as_posix(), _shown(path, job)) for path in files
     ]
     api.create_commit(repo, additions, commit_message=message)
-    return str(address.url)
+    # Of a repository that was there, an older client takes for its address what the Hub calls it.
+    return f"{api.endpoint}/{address.repo_id}"
 
 
 def _shown(path: Path, job: Job) -> str | bytes:

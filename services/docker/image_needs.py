@@ -151,7 +151,7 @@ def _lacks(facts: ImageFacts, needs: Sequence[Requirement]) -> Iterator[str]:
 def _misfit(need: Requirement, version: str) -> Iterator[str]:
     name = "Python" if need.name == _PYTHON else need.name
     try:
-        # NVIDIA's images hold torch as 2.6.0a0+..., which has what 2.6 has or nearly so.
+        # NVIDIA's images hold torch as 2.8.0a0+..., which has what 2.8 has or nearly so.
         known = Version(Version(version).base_version)
     except InvalidVersion:
         yield f"its {name} says {version!r}, which is no version"

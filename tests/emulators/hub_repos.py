@@ -80,7 +80,9 @@ class HubRepos(Hub):
             return _json(403, {"error": "You don't have the rights to create a model there"})
         if name in self.repos:
             return _json(409, {"error": "You already created this model repo", "url": name})
-        self.repos[name] = Repo(private=body.get("visibility") == "private")
+        # The older clients say `private`, the newer ones `visibility`; the Hub takes both.
+        is_private = body.get("private", body.get("visibility") == "private")
+        self.repos[name] = Repo(private=is_private)
         return _json(200, {"url": f"{self.url}/{name}", "name": name, "id": "1"})
 
     def _refusal(

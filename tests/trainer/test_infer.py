@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -352,10 +353,15 @@ def test_a_hub_model_of_the_cache_is_loaded_without_asking_the_network(
     (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text(commit)
     shutil.copytree(tiny_model, repository / "snapshots" / commit)
-    nobody = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"}
-    client = Client(finished_run[0], probe_env, nobody)
-    client.receive()
-    (reply,) = client.ask("load", base_model="org/tiny", adapter="/data/outputs/run/adapter")
-    assert reply["type"] == "loaded", reply
-    assert client.answer()["finish"] == "length"
-    assert client.close() == 0
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.setblocking(False)
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        online = {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "HF_HUB_ETAG_TIMEOUT": "1"}
+        client = Client(finished_run[0], probe_env, online)
+        client.receive()
+        (reply,) = client.ask("load", base_model="org/tiny", adapter="/data/outputs/run/adapter")
+        assert reply["type"] == "loaded", reply
+        assert client.answer()["finish"] == "length"
+        assert client.close() == 0
+        with pytest.raises(BlockingIOError):
+            silent.accept()

@@ -31,6 +31,7 @@ def error_of(name: str, text: str = "", base: type[Exception] = RuntimeError) ->
         (RuntimeError("CUDA driver version is insufficient for CUDA runtime version"), "driver"),
         (error_of("ReadTimeout", "", type("TransportError", (Exception,), {})), "network"),
         (ConnectionResetError("reset by peer"), "network"),
+        (RuntimeError("Cannot send a request, as the client has been closed."), "network"),
         (error_of("SafetensorError", "incomplete metadata, file not fully covered"), "bad_config"),
         (error_of("SafetensorError", "I/O error: No space left on device"), "disk_full"),
         (KeyError("anything"), "internal"),
