@@ -10,6 +10,7 @@ from models.domain.offline_ready import ExportedBundle
 from services.environment.folder_lock import folder_lock
 from services.environment.uv_errors import os_failure
 from services.offline_bundle.archive import ByteMeter, write_bundle
+from services.offline_bundle.fat import is_too_large, refuse_too_large, too_large
 from services.offline_bundle.gathering import Gatherer
 from services.offline_bundle.manifest import PYTHON, Manifest
 from services.offline_bundle.packing import needs_python
@@ -53,7 +54,8 @@ class BundleExporter:
 
         An attempt that was cut is gone on with; a file that is there is only replaced, by a whole
         one, where ``replace`` says so. Raises ConfigError with all that cannot travel,
-        and AppError: ``exists``, ``not_found``, ``runtime_missing``, ``disk_full``, ``io``.
+        and AppError: ``exists``, ``not_found``, ``runtime_missing``, ``disk_full``,
+        ``too_large``, ``io``.
         """
         _refuse_target(target, replace=replace)
         chosen = self._chosen(names)
@@ -96,8 +98,14 @@ class BundleExporter:
             files=found.files(cancel),
         )
         total = sum(file.size for file in manifest.files)
+        refuse_too_large(target.parent, total)
         meter = ByteMeter("Writing the bundle", total, report, cancel)
-        write_bundle(target, manifest, found.sources, meter, self._clear)
+        try:
+            write_bundle(target, manifest, found.sources, meter, self._clear)
+        except AppError as error:
+            if isinstance(error.__cause__, OSError) and is_too_large(error.__cause__):
+                raise too_large(target.parent, "no larger file") from error
+            raise
         advice = ""
         if environment is not None:
             advice = needs_python(environment, brings_one=PYTHON in found.sources)

@@ -17,6 +17,7 @@ from services.config_secrets import refuse_secrets
 from services.environment.folder_lock import folder_lock
 from services.environment.uv_errors import os_failure
 from services.hub_cache import hub_cache
+from services.models.cached import is_cached_model
 from services.offline_bundle.archive import BundleReader, ByteMeter, part_of
 from services.offline_bundle.manifest import bad_bundle
 from services.progress import Progress
@@ -163,7 +164,7 @@ class _Visit:
             inside = member.path.removeprefix("hub/")
             self.bundle.take_out(member, cache / inside, self._meter.add)
         for repo in self.bundle.manifest.repos:
-            _make_snapshot(cache / repo.folder, repo)
+            _make_snapshot(cache / repo.folder, repo, keeps=is_cached_model(repo.repo, self._root))
             self.models.append(repo.repo)
 
     def _is_there(self, member: BundledFile) -> bool:
@@ -212,14 +213,15 @@ def _as_here(
     )
 
 
-def _make_snapshot(folder: Path, repo: BundledRepo) -> None:
+def _make_snapshot(folder: Path, repo: BundledRepo, *, keeps: bool) -> None:
     """What the Hub's own library makes of a download: names that lead to the blobs, and the ref.
 
     The ref comes first, and ``config.json`` last: nothing passes for a model that cannot be used.
+    ``keeps``: a revision that is used here already, and is whole, stays the one that is used.
     """
     ref = folder / "refs" / "main"
     ref.parent.mkdir(exist_ok=True)
-    if not ref.exists() or not ref.stat().st_size:  # a program that ended while it wrote it
+    if not keeps:
         write_whole(ref, repo.revision)
     snapshot = folder / "snapshots" / repo.revision
     for name, blob in repo.files.items():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
 from services.offline_bundle.archive import SPARE, part_of, size_words
+from services.offline_bundle.fat import refuse_too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
 def need_room(
     target: Path, scratch: Path, sources: Iterable[Path], images: Mapping[Path, int]
 ) -> None:
-    """Raise AppError("disk_full") where the bundle, or what it is made of, has no room.
+    """Raise AppError("disk_full") where the bundle, or what it is made of, has no room, and
+    ("too_large") where its disk takes no such file.
 
     ``sources`` are the files that travel as they are, ``images`` the sizes of those that an engine
     saves below ``scratch`` first, by their files there. What an earlier attempt has made counts as
     room; the wheels of an environment are not known yet and do not count.
     """
     whole = sum(path.stat().st_size for path in sources) + sum(images.values())
+    refuse_too_large(target.parent, whole)
     bundle = max(whole - _size(part_of(target)), 0)
     saved = sum(max(size - _size(file), 0) for file, size in images.items())
     scratch.mkdir(parents=True, exist_ok=True)
