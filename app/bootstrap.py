@@ -139,7 +139,7 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
         earlier_program=EarlierProgram(library, configs),
         runs=runs,
         history=_history(base, library, runs),
-        exports=ModelExport(base.runtime, base.place_code),
+        exports=_exports(base),
         queue=RunQueue(runs, base.records, paths.home / "queue.lock"),
         runtime=base.runtime,
         demo=_demo(base, library, configs),
@@ -177,6 +177,12 @@ def build_services(paths: AppPaths, offline: OfflinePolicy) -> Services:
 def _history(base: Base, library: DatasetLibrary, runs: RunService) -> RunHistory:
     surroundings = Surroundings(lambda: installed_versions(site_packages(base.runtime.python)))
     return RunHistory(base.database, runs, library, base.deleting_lock, surroundings)
+
+
+def _exports(base: Base) -> ModelExport:
+    exports = ModelExport(base.runtime, base.place_code, base.paths.home / "exports")
+    exports.recover()
+    return exports
 
 
 def _demo(base: Base, library: DatasetLibrary, configs: ConfigStore) -> Demo:

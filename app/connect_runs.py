@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from controllers.closing_controller import ClosingController
     from controllers.desk import Desk
     from models.domain.run import Run
+    from services.progress import Progress
     from views.main_window import MainWindow
     from views.panels.run_panel import RunPanel
     from views.panels.runs_panel import RunsPanel
+    from views.widgets.task_bar import TaskBar
 
 
 class RunsConnection(QObject):
@@ -36,6 +38,7 @@ class RunsConnection(QObject):
     ) -> None:
         super().__init__(wiring)
         self._window = window
+        self._notices = desk.notices
         self._common = wiring.dialogs
         self._saved = wiring.saved
         models, training, follower = window.models, wiring.training, wiring.follower
@@ -60,6 +63,7 @@ class RunsConnection(QObject):
     def finish(self) -> None:
         """Keep what was typed and not kept yet, and start nothing more."""
         self.queue.pause()
+        self.exports.task.cancel()
         if self._window.runs is not None:
             self._window.runs.finish()
 
@@ -100,6 +104,17 @@ class RunsConnection(QObject):
         self._connect_panel(page.run_panel)
         self._connect_actions(page)
         self._connect_queue(page)
+        self._connect_exports(page.exporting)
+        self._notices.withdrawn.connect(page.banner.withdraw)
+        # What a notice offers is the same wherever it is shown.
+        page.banner.action_requested.connect(self._window.training.banner.action_requested)
+
+    def _connect_exports(self, bar: TaskBar) -> None:
+        task = self.exports.task
+        task.began.connect(bar.begin)
+        task.progressed.connect(self._on_export_progress)
+        task.ended.connect(bar.end)
+        bar.cancel_requested.connect(task.cancel)
 
     def _connect_actions(self, page: RunsPanel) -> None:
         actions = page.actions_
@@ -109,7 +124,7 @@ class RunsConnection(QObject):
         actions.folder_requested.connect(self._common.open_folder)
         actions.logs_requested.connect(self._common.ask_log_path)
         actions.metrics_requested.connect(self._dialogs.ask_metrics_path)
-        actions.export_requested.connect(self._dialogs.ask_export_folder)
+        actions.export_requested.connect(self._dialogs.ask_export)
         actions.delete_requested.connect(self.history.ask_delete)
 
     def _connect_queue(self, page: RunsPanel) -> None:
@@ -117,6 +132,11 @@ class RunsConnection(QObject):
         card.move_requested.connect(queue.move)
         card.remove_requested.connect(queue.remove)
         card.retry_requested.connect(queue.start_next)
+
+    @Slot(object)
+    def _on_export_progress(self, progress: Progress) -> None:
+        if self._window.runs is not None:
+            self._window.runs.exporting.show_progress(progress.fraction, progress.message)
 
     @Slot()
     def _on_go_to_training(self) -> None:

@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
+from controllers.long_task import LongTask
 from models.domain.errors import AppError
-from services.progress import CancelToken
+from models.qt.runs_model import name_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from controllers.desk import Desk
     from controllers.ports import ExportPort
+    from models.domain.model_export import ExportKind
     from models.domain.run import Run
-    from services.progress import Progress
+    from services.progress import CancelToken
 
 
 class ExportController(QObject):
-    """Between the actions of the Runs page and the export."""
+    """Between the actions of the Runs page and the export; ``task`` shows how far it is."""
 
     def __init__(self, desk: Desk, exports: ExportPort, parent: QObject) -> None:
         super().__init__(parent)
         self._desk = desk
         self._exports = exports
+        self.task = LongTask(desk, self)
 
-    @Slot(object, object)
-    def export(self, run: Run, parent: Path) -> None:
+    @Slot(object, object, object)
+    def export(self, run: Run, kind: ExportKind, parent: Path) -> None:
         """Write it to a new folder in ``parent``, and say which."""
-        self._desk.tasks.start(self._export(run, parent))
+        self.task.start(f"Exporting {name_of(run)}", partial(self._export, run, kind, parent))
 
-    async def _export(self, run: Run, parent: Path) -> None:
-        cancel = CancelToken()
+    async def _export(self, run: Run, kind: ExportKind, parent: Path, cancel: CancelToken) -> None:
         try:
-            made = await self._desk.lanes.work.run(
-                self._exports.export_into, run, parent, _unseen, cancel
+            made = await self._desk.lanes.exports.run(
+                self._exports.export_into, run, kind, parent, self.task.report, cancel
             )
         except AppError as error:
             self._desk.notices.show_error("Nothing was exported", error)
@@ -43,7 +46,3 @@ class ExportController(QObject):
             self._desk.notices.said.emit(f"Exported to {made.path}")
         finally:
             cancel.cancel()  # the program ends meanwhile: a half copy goes with it
-
-
-def _unseen(_progress: Progress) -> None:
-    """It is copied faster than anybody could read how far it is."""

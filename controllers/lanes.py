@@ -85,7 +85,8 @@ class Lanes:
     ``inspection`` the trainer's worker is asked what a model would learn of all rows, in ``rows``
     another one what of a single row; ``search`` walks through the rows of a dataset; ``remote`` is
     for asking Runpod; in ``models`` base models are fetched, checked and removed,
-    in ``storage`` the disk is counted and cleaned; ``ready`` is for looking at what saved setups
+    in ``storage`` the disk is counted and cleaned; ``exports`` writes models into folders of the
+    user's, which may take minutes; ``ready`` is for looking at what saved setups
     need, engine included.
     """
 
@@ -104,6 +105,7 @@ class Lanes:
     remote: Lane = field(default_factory=lambda: Lane("remote"))
     storage: Lane = field(default_factory=lambda: Lane("storage"))
     models: Lane = field(default_factory=lambda: Lane("models"))
+    exports: Lane = field(default_factory=lambda: Lane("exports"))
     ready: Lane = field(default_factory=lambda: Lane("ready"))
 
     def close(self, timeout: float) -> None:

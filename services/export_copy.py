@@ -13,14 +13,14 @@ from services.progress import Progress
 from services.run_follower import run_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from models.domain.run import Run
     from services.progress import CancelToken, Reporter
 
 _CONFIG = "adapter_config.json"
-_PIECE = 2**20
+_PIECE = 2**23
 
 
 def copy_verified(run: Run, source: Path, new: Path, report: Reporter, cancel: CancelToken) -> str:
@@ -32,11 +32,14 @@ def copy_verified(run: Run, source: Path, new: Path, report: Reporter, cancel: C
     for path in files:
         target = new / path.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)
-        report(Progress(done / total, f"Copying {path.name}"))
-        digest = _copy(path, target, cancel)
-        done += target.stat().st_size
+        digest = hashlib.sha256()
+        for piece in _copied(path, target):
+            cancel.raise_if_cancelled()
+            digest.update(piece)
+            done += len(piece)
+            report(Progress(done / total, f"Copying {path.name}, {megabytes(done, total)}"))
         if path.parent == source and path.suffix == ".safetensors":
-            sums[path.name] = digest
+            sums[path.name] = digest.hexdigest()
     found = weights_sha256(sums)
     _refuse_others(run, source, found)
     return found
@@ -63,17 +66,19 @@ def weights_sha256(sums: Mapping[str, str]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _copy(source: Path, target: Path, cancel: CancelToken) -> str:
-    """Copy one file down to the disk; the hash of what was read."""
-    digest = hashlib.sha256()
+def megabytes(done: int, total: int) -> str:
+    """``135 of 270 MB``."""
+    return f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+
+
+def _copied(source: Path, target: Path) -> Iterator[bytes]:
+    """Copy one file down to the disk; yields what was read, piece by piece."""
     with source.open("rb") as reading, target.open("wb") as writing:
         while piece := reading.read(_PIECE):
-            cancel.raise_if_cancelled()
-            digest.update(piece)
             writing.write(piece)
+            yield piece
         writing.flush()
         os.fsync(writing.fileno())
-    return digest.hexdigest()
 
 
 def _refuse_others(run: Run, source: Path, found: str) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
+from services.export_notes import new_folder, old_folder
 from services.host_info import free_disk
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ class ExportFolder:
     def __init__(self, path: Path, source: Path) -> None:
         self.path = path.expanduser().absolute()
         self._source = source
-        self._new = self.path.with_name(f".{self.path.name}.temper-export")
-        self._old = self.path.with_name(f".{self.path.name}.temper-before")
+        self._new, self._old = new_folder(self.path), old_folder(self.path)
 
     def problem(self, *, overwrite: bool) -> AppError | None:
         """Why nothing can be exported to here, if so. Changes nothing."""
@@ -60,7 +60,7 @@ class ExportFolder:
         """An empty folder to write to, which gets its name when the block ends well, and is gone
         when it does not. AppError("io") where the disk does not let us."""
         try:
-            shutil.rmtree(self._new, ignore_errors=True)  # of an export that was killed
+            shutil.rmtree(self._new, ignore_errors=True)  # of one that no note tells of
             self._new.mkdir()
             yield self._new
             self._publish()

@@ -12,7 +12,7 @@ from models.domain.errors import AppError
 from services.adapters import is_usable
 from services.environment.child_process import ChildHooks, Command, run_child
 from services.environment.disk_space import folder_bytes
-from services.export_copy import weights_sha256
+from services.export_copy import megabytes, weights_sha256
 from services.hub_cache import cached_revision, hub_cache
 from services.inference_places import is_killed
 from services.job_builder import is_local_model
@@ -33,8 +33,14 @@ if TYPE_CHECKING:
 _MODULE = "trainer_image.export_merged"
 _COMMIT = 40
 """Characters of a commit's hash; the signature of a folder's model has more."""
-_MEGABYTE = 1e6
-_MERGING = "Merging the adapter into its base model"
+_PIECE = 2**24
+_STARTING = "Starting the Python environment"
+_STAGES = {
+    "loading": "Loading the base model",
+    "merging": "Merging the adapter into its base model",
+    "writing": "Writing the merged model",
+}
+"""What ``trainer_image/export_merged.py`` says of itself, in words."""
 
 
 class Merger:
@@ -77,29 +83,33 @@ class Merger:
         return sum(path.stat().st_size for path in files if path.is_file())
 
     def merge(
-        self, run: Run, model: TunedModel, new: Path, report: Reporter, cancel: CancelToken
-    ) -> str:
-        """Write the merged model into ``new``; the hash of its weights. AppError, Cancelled."""
+        self, run: Run, model: TunedModel, new: Path, report: Reporter, cancel: CancelToken, *,
+        lock: int,
+    ) -> str:  # fmt: skip
+        """Write the merged model into ``new``; the hash of its weights. AppError, Cancelled.
+
+        ``lock`` is held until the child has ended, too, should this program be killed.
+        """
         said: list[dict[str, Any]] = []
         need = self.need(run, model)
 
         def on_tick() -> None:
-            report(_progress(folder_bytes(new), need))
+            report(_progress(said, folder_bytes(new), need))
 
         hooks = ChildHooks(on_line=lambda line: said.append(_parsed(line)), on_tick=on_tick)
-        result = run_child(self._command(run, model, new), cancel, hooks)
+        result = run_child(self._command(run, model, new, lock), cancel, hooks)
         if result.code != 0 or not is_usable(new):
             raise _not_merged(said, result.code, result.stderr)
         for path in new.iterdir():
             path.chmod(0o644)  # safetensors writes for its owner only, and a container is another
-        return weights_sha256({path.name: _sha256(path) for path in new.glob("*.safetensors")})
+        return _weights_of(new, report, cancel)
 
-    def _command(self, run: Run, model: TunedModel, new: Path) -> Command:
+    def _command(self, run: Run, model: TunedModel, new: Path, lock: int) -> Command:
         code = self._code().folder
         variables = worker_environment(os.environ, code, Path(run.data_root)) | LIBRARIES_OFFLINE
         places = (run_folder(run).path, model.adapter, new)
         words = [str(self._runtime.python), "-m", _MODULE, *map(str, places), model.base_model]
-        return Command(words, variables, cwd=code)
+        return Command(words, variables, cwd=code, pass_fds=(lock,))
 
 
 def _commit(run: Run) -> str:
@@ -108,17 +118,34 @@ def _commit(run: Run) -> str:
     return signature if len(signature) == _COMMIT else ""
 
 
-def _progress(done: int, need: int) -> Progress:
+def _progress(said: list[dict[str, Any]], done: int, need: int) -> Progress:
+    """How far the child is: what it said last, and once it writes how many bytes of how many.
+
+    Writing and looking at what was written are half of the bar each: every byte is moved twice.
+    """
+    stages = [line["stage"] for line in said if line.get("stage") in _STAGES]
     if not done:
-        return Progress(None, _MERGING)
+        return Progress(None, _STAGES[stages[-1]] if stages else _STARTING)
     done = min(done, need)  # the tokenizer is not in the reckoning
-    words = f"Writing the merged model, {done / _MEGABYTE:,.0f} of {need / _MEGABYTE:,.0f} MB"
-    return Progress(done / need, words)
+    return Progress(done / need / 2, f"Writing the merged model, {megabytes(done, need)}")
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _weights_of(new: Path, report: Reporter, cancel: CancelToken) -> str:
+    """The hash of all weights that were written. Cancelled."""
+    files = sorted(new.glob("*.safetensors"))
+    total, seen = sum(path.stat().st_size for path in files), 0
+    sums = {}
+    for path in files:
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE):
+                cancel.raise_if_cancelled()
+                digest.update(piece)
+                seen += len(piece)
+                words = f"Checking what was written, {megabytes(seen, total)}"
+                report(Progress(0.5 + seen / total / 2, words))
+        sums[path.name] = digest.hexdigest()
+    return weights_sha256(sums)
 
 
 def _not_merged(said: list[dict[str, Any]], code: int, stderr: str) -> AppError:

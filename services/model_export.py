@@ -13,6 +13,7 @@ from services.environment.disk_space import folder_bytes
 from services.export_copy import copy_verified, name_base
 from services.export_folder import ExportFolder
 from services.export_merge import Merger
+from services.export_notes import ExportNotes
 from services.progress import Progress
 
 if TYPE_CHECKING:
@@ -26,10 +27,18 @@ if TYPE_CHECKING:
 
 
 class ModelExport:
-    """Blocking; knows no Qt. ``code`` says where the trainer's code is, which merges."""
+    """Blocking; knows no Qt. ``code`` says where the trainer's code is, which merges; in ``notes``,
+    a folder of the program's, stands which exports go on."""
 
-    def __init__(self, runtime: RuntimeEnvironment, code: Callable[[], TrainerCode]) -> None:
+    def __init__(
+        self, runtime: RuntimeEnvironment, code: Callable[[], TrainerCode], notes: Path
+    ) -> None:
         self._merger = Merger(runtime, code)
+        self._notes = ExportNotes(notes)
+
+    def recover(self) -> None:
+        """Remove what exports of killed programs left; at the start, and before each export."""
+        self._notes.sweep()
 
     def export(
         self,
@@ -47,10 +56,11 @@ class ModelExport:
         It is there whole or not at all, and the network is not used. AppError says all that is in
         the way; Cancelled.
         """
+        self.recover()
         model, place = self._checked(run, kind, folder, overwrite=overwrite)
-        with place.filling() as new:
+        with self._notes.holding(place.path) as lock, place.filling() as new:
             if kind is ExportKind.MERGED and not model.is_whole:
-                sha256 = self._merger.merge(run, model, new, report, cancel)
+                sha256 = self._merger.merge(run, model, new, report, cancel, lock=lock)
             else:
                 sha256 = copy_verified(run, Path(model.adapter), new, report, cancel)
                 name_base(new, model.base_model)
@@ -60,15 +70,13 @@ class ModelExport:
         return ExportedModel(run.id, kind, place.path, size, sha256)
 
     def export_into(
-        self, run: Run, parent: Path, report: Reporter, cancel: CancelToken
+        self, run: Run, kind: ExportKind, parent: Path, report: Reporter, cancel: CancelToken
     ) -> ExportedModel:
-        """Write what a run made, as it is, to a new folder in ``parent``, named after the run.
+        """Write what a run made to a new folder in ``parent``, named after the run.
 
         Raises as :meth:`export` does.
         """
-        whole = run.config.hp.tuning == "full"
-        kind = ExportKind.MERGED if whole else ExportKind.ADAPTER
-        folder = _free(parent, f"{run.id}-{'model' if whole else 'adapter'}")
+        folder = _free(parent, f"{run.id}-{'adapter' if kind is ExportKind.ADAPTER else 'model'}")
         return self.export(run, kind, folder, report, cancel)
 
     def _checked(

@@ -49,7 +49,7 @@ def export(run: Path, adapter: Path, folder: Path, base_model: str) -> None:
         )
     here = job.model_copy(update={"base_model": base_model})
     revision = commit_of(base_model, result.base_sha256)
-    write_merged(here, result, RunFolder(run), adapter, folder, revision)
+    write_merged(here, result, RunFolder(run), adapter, folder, revision, _say)
 
 
 def _say(stage: str, **fields: Any) -> None:

@@ -15,6 +15,7 @@ from trainer_image.record import commit_of
 from trainer_image.run_folder import write_atomic, write_model
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from trainer_image.contract import Job, Result
@@ -45,10 +46,17 @@ def publish(training: Training, result: Result, folder: RunFolder) -> Result:
 
 
 def write_merged(
-    job: Job, result: Result, run: RunFolder, adapter: Path, folder: Path, revision: str | None
+    job: Job,
+    result: Result,
+    run: RunFolder,
+    adapter: Path,
+    folder: Path,
+    revision: str | None,
+    tell: Callable[[str], None] = lambda _stage: None,
 ) -> None:
-    """Write the base model of ``revision`` with the adapter merged into it, and its card."""
-    save_merged(job.base_model, adapter, folder, revision)
+    """Write the base model of ``revision`` with the adapter merged into it, and its card; ``tell``
+    hears what is done."""
+    save_merged(job.base_model, adapter, folder, revision, tell)
     write_atomic(folder / _CARD, model_card(job, result, _rows(run), merged=True))
 
 

@@ -152,6 +152,8 @@ class MainWindow(QMainWindow):
         banner = self.training.banner
         if self.page == DATASETS and self.datasets is not None:
             banner = self.datasets.banner
+        elif self.page == RUNS and self.runs is not None:
+            banner = self.runs.banner
         elif self.page == MODELS and self.base_models is not None:
             banner = self.base_models.banner
         banner.show_notice(notice)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from models.domain.config import TrainingConfig
     from models.domain.errors import Problem
     from models.domain.inference import SamplePrompt, TunedModel
-    from models.domain.model_export import ExportedModel
+    from models.domain.model_export import ExportedModel, ExportKind
     from models.domain.run import Run, RunUpdate
     from models.domain.run_history import Curve, Deleted, Difference, QueueTurn, Repetition, RunSize
     from services.progress import CancelToken, Reporter
@@ -126,9 +126,9 @@ class ExportPort(Protocol):
     """Taking out what runs made."""
 
     def export_into(
-        self, run: Run, parent: Path, report: Reporter, cancel: CancelToken
+        self, run: Run, kind: ExportKind, parent: Path, report: Reporter, cancel: CancelToken
     ) -> ExportedModel:
-        """Write it, as it is, to a new folder in ``parent``. AppError, Cancelled: then nothing."""
+        """Write it to a new folder in ``parent``. AppError, Cancelled: then nothing."""
 
 
 class QueuePort(Protocol):

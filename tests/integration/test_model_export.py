@@ -17,7 +17,7 @@ from models.domain.config_io import with_values
 from models.domain.errors import AppError
 from models.domain.model_export import ExportedModel, ExportKind
 from models.domain.run import Run, RunState
-from services import export_folder
+from services import export_copy, export_folder
 from services.model_export import ModelExport
 from services.progress import Cancelled, CancelToken, Progress
 from services.trainer_code import TrainerCode
@@ -41,6 +41,24 @@ _SLOW = """
 pathlib.Path(folder.parent, "half").touch()
 import time; time.sleep(60)
 """
+_TELLING = """
+import time
+heard = pathlib.Path(folder.parent, "heard")
+def wait(count):
+    while not heard.exists() or heard.read_text().count("*") < count:
+        time.sleep(0.01)
+(folder / "config.json").unlink()
+for number, stage in enumerate(("loading", "merging", "writing"), start=1):
+    print(json.dumps({"stage": stage}), flush=True)
+    wait(number)
+(folder / "config.json").write_text("{}")
+wait(4)
+"""
+_SAID = (
+    "Loading the base model",
+    "Merging the adapter into its base model",
+    "Writing the merged model",
+)
 _FAILING = """
 print(json.dumps({"stage": "failed", "message": "It does not fit.", "hint": "Do this."}))
 sys.exit(1)
@@ -78,6 +96,7 @@ class World:
         self.exports = ModelExport(
             self.runtime,  # type: ignore[arg-type] - the little that it is asked for
             lambda: TrainerCode(self._code, "0" * 64),
+            folder / "exports",
         )
         self.out.parent.mkdir()
         self.base.mkdir(parents=True)
@@ -199,7 +218,9 @@ def test_places_where_nothing_can_lie_are_named(world: World, tmp_path: Path) ->
 def test_an_export_into_a_folder_takes_a_free_name(world: World) -> None:
     parent = world.out.parent
     for name in (f"{_RUN}-adapter", f"{_RUN}-adapter-2"):
-        made = world.exports.export_into(world.run, parent, lambda _progress: None, CancelToken())
+        made = world.exports.export_into(
+            world.run, ExportKind.ADAPTER, parent, lambda _progress: None, CancelToken()
+        )
         assert made.path == parent / name
         assert content(made.path) == content(world.adapter)
 
@@ -258,6 +279,45 @@ def test_a_merged_model_is_there_whole_and_readable_by_others(world: World) -> N
     if sys.platform != "win32":
         assert (world.out / "model.safetensors").stat().st_mode & 0o777 == 0o644
     assert seen[-1].fraction == 1.0
+
+
+def test_merging_says_what_it_does_and_how_many_bytes_are_written(world: World) -> None:
+    world.merger(_TELLING)
+    seen: list[Progress] = []
+
+    def report(progress: Progress) -> None:
+        """The trainer that only says how it goes waits until all that it said was heard."""
+        seen.append(progress)
+        said = {one.message for one in seen if one.message in _SAID or "0 of 0 MB" in one.message}
+        (world.out.parent / "heard").write_text("*" * len(said))
+
+    world.export(ExportKind.MERGED, report=report)
+    words = list(dict.fromkeys(progress.message for progress in seen))
+    assert [one for one in words if one in _SAID] == list(_SAID)
+    assert "Writing the merged model, 0 of 0 MB" in words
+    assert words[-2:] == ["Checking what was written, 0 of 0 MB", "Exported"]
+    measured = [progress.fraction for progress in seen if progress.fraction is not None]
+    assert measured == sorted(measured)
+    assert measured[-1] == 1.0
+
+
+def test_a_copy_tells_its_bytes_and_is_cancelled_in_the_middle(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_copy, "_PIECE", 8)
+    seen: list[Progress] = []
+    world.export(report=seen.append)
+    assert len({progress.fraction for progress in seen}) > 10
+    cancel = CancelToken()
+
+    def report(progress: Progress) -> None:
+        if (progress.fraction or 0) > 0.5:
+            cancel.cancel()
+
+    other = world.out.with_name("other")
+    with pytest.raises(Cancelled):
+        world.export(to=other, report=report, cancel=cancel)
+    assert [path.name for path in other.parent.iterdir()] == ["tuned"]
 
 
 def test_a_merge_that_fails_says_why_and_leaves_nothing(world: World) -> None:

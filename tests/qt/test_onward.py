@@ -129,7 +129,7 @@ def test_what_cannot_be_says_why(program: Program) -> None:
     history.error = AppError("no_checkpoint", "There is no checkpoint.", "Run it again.")
     program.window.runs.actions_.longer.trigger()  # type: ignore[union-attr]
     program.settle()
-    assert program.child("notice.title").text() == "Done cannot be trained longer"
+    assert program.child("runs.notice.title").text() == "Done cannot be trained longer"
     history.error = None
     choose(program, "Early")
     actions = program.window.runs.actions_  # type: ignore[union-attr]

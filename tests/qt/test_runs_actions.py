@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint
@@ -76,8 +75,8 @@ def test_a_run_that_cannot_be_repeated_says_why(program: Program) -> None:
     program.services.history.error = AppError("gone", "Its dataset is gone.", "Import it again.")
     program.child("runs.again").click()
     program.settle()
-    assert program.child("notice.title").text() == "Best so far cannot be run again exactly"
-    assert program.child("notice.text").text() == "Its dataset is gone. Import it again."
+    assert program.child("runs.notice.title").text() == "Best so far cannot be run again exactly"
+    assert program.child("runs.notice.text").text() == "Its dataset is gone. Import it again."
 
 
 def test_a_setup_that_cannot_run_any_more_is_named_as_in_the_form(program: Program) -> None:
@@ -86,7 +85,7 @@ def test_a_setup_that_cannot_run_any_more_is_named_as_in_the_form(program: Progr
     program.services.history.error = ConfigError([problem])
     program.child("runs.again").click()
     program.settle()
-    assert program.child("notice.text").text() == (
+    assert program.child("runs.notice.text").text() == (
         "Base model is not on this computer. Go online. Or use its setup, and change that."
     )
 
@@ -117,42 +116,6 @@ def test_metrics_and_log_are_saved(program: Program, tmp_path: Path) -> None:
         program.settle()
         assert (tmp_path / name).exists()
     assert calls(program, "export_metrics") == [("c", tmp_path / "metrics.csv")]
-
-
-def test_what_a_run_made_is_exported_into_the_folder_that_is_chosen(
-    program: Program, tmp_path: Path
-) -> None:
-    runs = some_runs()
-    runs[0] = replace(runs[0], adapter_path="/tmp/data/outputs/c/adapter")
-    open_page(program, runs)
-    export = program.window.runs.actions_.export  # type: ignore[union-attr]
-    choose(program, "Best so far")
-    export.trigger()
-    program.child("runs.export_dialog").fileSelected.emit(str(tmp_path))
-    program.child("runs.export_dialog").close()
-    program.settle()
-    assert program.services.exports.calls == [("c", tmp_path)]
-    told = program.window.statusBar().currentMessage()
-    assert told == f"Exported to {tmp_path / 'c-adapter'}"
-
-
-def test_a_run_that_left_nothing_is_not_exported_and_a_failure_is_said(
-    program: Program, tmp_path: Path
-) -> None:
-    runs = some_runs()
-    runs[0] = replace(runs[0], adapter_path="/tmp/data/outputs/c/adapter")
-    open_page(program, runs)
-    export = program.window.runs.actions_.export  # type: ignore[union-attr]
-    choose(program, "First try")
-    assert not export.isEnabled()
-    assert "nothing" in export.toolTip()
-    choose(program, "Best so far")
-    program.services.exports.error = AppError("disk_full", "It is full.", "Make room.")
-    export.trigger()
-    program.child("runs.export_dialog").fileSelected.emit(str(tmp_path))
-    program.child("runs.export_dialog").close()
-    program.settle()
-    assert program.child("notice.title").text() == "Nothing was exported"
 
 
 def test_the_run_menu_is_about_the_page_that_is_shown(

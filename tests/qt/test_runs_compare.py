@@ -174,7 +174,7 @@ def test_curves_that_cannot_be_read_are_told(program: Program) -> None:
     program.services.history.error = AppError("io", "The disk does not answer.")
     _all(program)
     assert not program.models.compared.is_reading
-    assert "The disk does not answer." in program.child("notice.text").text()
+    assert "The disk does not answer." in program.child("runs.notice.text").text()
 
 
 def test_what_comes_too_late_is_dropped(program: Program) -> None:

@@ -86,7 +86,7 @@ def test_notes_that_cannot_be_kept_are_in_the_message(program: Program) -> None:
     program.child("runs.notes").setPlainText("What I found out")
     program.child("runs.notes").finish()
     program.settle()
-    assert program.child("notice.title").text() == "The notes were not kept"
+    assert program.child("runs.notice.title").text() == "The notes were not kept"
     assert program.child("runs.notes").toPlainText() == "What I found out"
 
 

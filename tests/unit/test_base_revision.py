@@ -77,7 +77,9 @@ def test_it_is_merged_into_the_commit_that_was_loaded(
     """Also by a run that no checkpoint had pinned: its owner may have changed it overnight."""
     taken: list[str | None] = []
 
-    def save_merged(base: str, adapter: Path, folder: Path, revision: str | None) -> None:
+    def save_merged(
+        base: str, adapter: Path, folder: Path, revision: str | None, _tell: object
+    ) -> None:
         folder.mkdir()
         taken.append(revision)
 

@@ -13,10 +13,12 @@ from views.panels.run_details import RunDetails
 from views.panels.run_panel import RunPanel
 from views.panels.runs_list import RunsList
 from views.run_actions import RunActions
+from views.widgets.banner import NoticeBanner
 from views.widgets.card import text_label
 from views.widgets.empty_state import EmptyState
 from views.widgets.page_column import TwoColumns
 from views.widgets.tab_order import order_tabs
+from views.widgets.task_bar import TaskBar
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
@@ -61,6 +63,8 @@ class RunsPanel(QWidget):
         self.run_panel.column.insertWidget(0, self.details)
         self.compare = ComparePanel(compared)
         self.actions_ = RunActions(self)
+        self.banner = NoticeBanner(name="runs.notice")
+        self.exporting = TaskBar("runs.exporting")
         self._bar = RunBar(self.actions_)
         self._right = QStackedWidget()
         self._stack = QStackedLayout()
@@ -102,6 +106,8 @@ class RunsPanel(QWidget):
         column.setContentsMargins(20, 14, 14, 12)
         column.setSpacing(12)
         column.addLayout(head)
+        column.addWidget(self.banner)
+        column.addWidget(self.exporting)
         column.addLayout(self._stack, 1)
         for widget in (self._empty, body):  # now: a stack of no widget shows them as windows
             self._stack.addWidget(widget)

@@ -23,11 +23,11 @@ from models.domain.run_history import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from models.domain.config import TrainingConfig
     from models.domain.errors import AppError, Problem
-    from services.progress import CancelToken, Reporter
+    from services.progress import CancelToken, Progress, Reporter
 from tests.qt.fakes.values import NOW, make_run
 
 
@@ -225,19 +225,26 @@ class FakeHistory:
 
 @dataclass
 class FakeExports:
-    """Exports that write nothing."""
+    """Exports that write nothing; ``reports`` are made, and ``during`` is called, meanwhile."""
 
     error: AppError | None = None
-    calls: list[tuple[str, Path]] = field(default_factory=list)
+    calls: list[tuple[str, str, Path]] = field(default_factory=list)
+    reports: list[Progress] = field(default_factory=list)
+    during: Callable[[], None] | None = None
 
     def export_into(
-        self, run: Run, parent: Path, report: Reporter, cancel: CancelToken
+        self, run: Run, kind: ExportKind, parent: Path, report: Reporter, cancel: CancelToken
     ) -> ExportedModel:
-        self.calls.append((run.id, parent))
+        self.calls.append((run.id, kind.value, parent))
+        for progress in self.reports:
+            report(progress)
+        if self.during is not None:
+            self.during()
+        cancel.raise_if_cancelled()
         if self.error is not None:
             raise self.error
-        place = parent / f"{run.id}-adapter"
-        return ExportedModel(run.id, ExportKind.ADAPTER, place, 7_000_000, "0" * 64)
+        place = parent / f"{run.id}-{kind.value}"
+        return ExportedModel(run.id, kind, place, 7_000_000, "0" * 64)
 
 
 @dataclass
