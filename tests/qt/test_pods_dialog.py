@@ -120,6 +120,14 @@ def test_ssh_is_offered_only_where_it_would_work(program: Program, qtbot: QtBot)
     assert QGuiApplication.clipboard().text() == "ssh root@192.0.2.7 -p 2222"
 
 
+def test_a_pod_that_is_only_being_asked_for_has_no_page_yet(program: Program) -> None:
+    open_dialog(program, replace(POD, id=POD.name, state="being rented", is_seen=False))
+    console = program.child("pods.open_console")
+    assert not console.isEnabled()
+    assert console.toolTip() == "Runpod has not said yet whether there is one"
+    assert program.child("pods.end").isEnabled()
+
+
 def test_the_console_is_opened(
     program: Program, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,7 @@ _NAMES = 3
 """The first columns: run, state and GPU."""
 _CHOOSE = "Choose a pod in the table first"
 _UNKNOWN = "No rented pod is known here, and Runpod could not be asked."
+_NO_PAGE = "Runpod has not said yet whether there is one"
 _NO_SSH = "It has no public address with SSH: look into it through Runpod's console"
 
 
@@ -91,8 +92,11 @@ class PodsDialog(ListDialog):
         self._end.setText("Ending…" if is_ending else "End pod…")
         self._end.setEnabled(row is not None and not is_ending)
         self._end.setToolTip(nothing or "End it now, and its cost with it")
-        self._console.setEnabled(row is not None)
-        self._console.setToolTip(nothing or "Open this pod on Runpod's web site")
+        has_page = row is not None and row.id != row.name
+        self._console.setEnabled(has_page)
+        self._console.setToolTip(
+            nothing or ("Open this pod on Runpod's web site" if has_page else _NO_PAGE)
+        )
         has_ssh = row is not None and bool(row.ssh_command)
         self._ssh.setEnabled(has_ssh)
         self._ssh.setToolTip(nothing or ("Put it on the clipboard" if has_ssh else _NO_SSH))
