@@ -232,9 +232,9 @@ def test_there_is_none_of_a_run_that_lives_or_was_stopped_here(ready: Program) -
 
 def test_each_page_explains_its_own_run(ready: Program) -> None:
     failed(ready)
+    assert ready.child("runs.autopsy").isHidden()
     names = [child.objectName() for child in ready.window.findChildren(QWidget)]
     assert names.count("run.reason") == names.count("runs.reason") == 1
-    assert ready.child("runs.autopsy").isHidden()
 
 
 def test_a_run_that_cannot_be_looked_at_just_now_is_not_called_failed(ready: Program) -> None:
