@@ -213,6 +213,7 @@ QPushButton[role="primary"]:disabled {
 QPushButton[role="danger"] { color: @bad; border-color: @bad; font-weight: 600; }
 QPushButton[role="danger"]:hover { background: @bad_soft; }
 QPushButton[role="danger"]:focus { border: 2px solid @bad; padding: 5px 13px; }
+QPushButton[role="danger"]:disabled { color: @disabled; border-color: @border; }
 QPushButton[role="choice"] {
   background: @surface; border: 1px solid @border; border-radius: 10px; padding: 0;
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QDialog, QLabel, QPushButton
 
 from models.domain.errors import AppError
@@ -13,12 +14,15 @@ from models.domain.run_history import RunSize
 from models.qt.deletion import Deletion
 from tests.qt.fake_models import absent, make_model
 from tests.qt.fakes import make_run
+from views.dialogs.question_dialog import QuestionDialog
 from views.main_window import MODELS, RUNS, SETTINGS
+from views.theme import current_theme
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.qt.conftest import Program
+    from views.main_window import MainWindow
 
 SMALL = make_model("me/small", label="Small")
 NEEDED = "A run that trains or waits needs me/small. Stop it, or wait until it has ended."
@@ -118,3 +122,18 @@ def test_another_failure_of_a_download_has_no_such_button(program: Program) -> N
     program.settle()
     assert program.child("models.notice.text").text() == "The Hub is away. Try later."
     assert not program.child("models.notice.action").isVisible()
+
+
+def test_all_that_a_question_says_is_seen_with_large_text(window: MainWindow) -> None:
+    current_theme().set_text_size(200)
+    try:
+        question = QuestionDialog("Remove it?", NEEDED * 2, (("yes", "Remove"),), window)
+        question.refuse(NEEDED)
+        question.open()
+        for _ in range(6):
+            QCoreApplication.processEvents()
+        for label in question.findChildren(QLabel):
+            assert label.height() >= label.heightForWidth(label.width()), label.text()
+        question.reject()
+    finally:
+        current_theme().set_text_size(100)

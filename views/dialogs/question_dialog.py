@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QVBoxLayout, QWidget
 
+from views.dialogs.growing import grow_to_fit
 from views.widgets.buttons import push_button
 from views.widgets.card import text_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from PySide6.QtGui import QShowEvent
 
 
 class QuestionDialog(QDialog):
@@ -90,3 +93,7 @@ class QuestionDialog(QDialog):
         column.addStretch(1)  # Qt guesses the height of wrapped text, and guesses too much
         column.addSpacing(6)
         column.addWidget(self._buttons)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        grow_to_fit(self)
