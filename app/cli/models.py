@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.following import followed
-from app.cli.output import EXIT_FAILED, Json, print_json, print_table, reported
+from app.cli.output import EXIT_FAILED, Json, plain, print_json, print_table, reported
 from app.cli.state import services
 from models.domain.errors import AppError
+from models.domain.model_fit import fit_of
 from models.qt.model_words import (
     NOTHING,
     access_words,
     check_words,
     facts,
+    fit_words,
     parameter_words,
     size_words,
 )
@@ -24,11 +26,14 @@ from models.qt.wording import size
 
 if TYPE_CHECKING:
     from models.domain.cached_model import CachedModel, ModelCheck
+    from models.domain.hardware import Hardware
 
 app = typer.Typer(
     help="Base models: list, download, verify, remove, add a folder.", no_args_is_help=True
 )
 _CANCELLED = ("It was cancelled.", "What was fetched is kept: the next download goes on there.")
+
+_HEADER = ("MODEL", "PARAMETERS", "LICENCE", "ACCESS", "SIZE", "STATE", "WHERE", "FITS")
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A repo as user/name, or a folder.")]
 
@@ -38,25 +43,26 @@ def list_models(
     here: Annotated[bool, typer.Option("--here", help="Only those on this computer.")] = False,
     json_: Json = False,
 ) -> None:
-    """List the catalogue, what is in the caches, and local folders."""
+    """List the catalogue, what is in the caches, and local folders, and what fits this computer:
+    the smallest usual training takes so much memory."""
     with reported(json_):
         found = [one for one in services().models.all() if one.is_here or not here]
+        computer = services().gpus.probe()
         if json_:
-            print_json(found)
+            print_json([_document(one, computer) for one in found])
             return
-        header = ("MODEL", "PARAMETERS", "LICENCE", "ACCESS", "SIZE", "STATE", "WHERE")
-        print_table(header, (_row(one) for one in found))
+        print_table(_HEADER, (_row(one, computer) for one in found))
 
 
 @app.command()
 def show(model: Model, json_: Json = False) -> None:
     """Show all that is known of one model, and which files it lacks."""
     with reported(json_):
-        found = services().models.find(model)
+        found, computer = services().models.find(model), services().gpus.probe()
         if json_:
-            print_json(found)
+            print_json(_document(found, computer))
             return
-        for name, value in _facts(found):
+        for name, value in _facts(found, computer):
             print(f"{name + ':':12} {value}")
 
 
@@ -138,7 +144,13 @@ def _ask(model: CachedModel) -> None:
     typer.confirm(f"Remove {what} from this computer?", abort=True, err=True)
 
 
-def _row(model: CachedModel) -> tuple[str, ...]:
+def _document(model: CachedModel, computer: Hardware) -> dict[str, object]:
+    """With whether this computer can train it, and the bytes of memory that this takes."""
+    fit = fit_of(model.shape, computer)
+    return {**plain(model), "fits": fit.fit.value, "training_bytes": fit.needed}
+
+
+def _row(model: CachedModel, computer: Hardware) -> tuple[str, ...]:
     return (
         model.repo_id_or_path,
         parameter_words(model),
@@ -147,13 +159,15 @@ def _row(model: CachedModel) -> tuple[str, ...]:
         size_words(model),
         model.state.value if model.is_here else NOTHING,
         model.where.value or NOTHING,
+        fit_words(fit_of(model.shape, computer)),
     )
 
 
-def _facts(model: CachedModel) -> list[tuple[str, str]]:
+def _facts(model: CachedModel, computer: Hardware) -> list[tuple[str, str]]:
+    fit = (("Fits", fit_words(fit_of(model.shape, computer))),)
     own = (("Model", model.repo_id_or_path), ("State", model.state.value))
     lists = (("Missing", ", ".join(model.missing)), ("Damaged", ", ".join(model.damaged)))
-    return [*own, *facts(model), *(pair for pair in lists if pair[1])]
+    return [*own, *facts(model), *fit, *(pair for pair in lists if pair[1])]
 
 
 def _repair_words(check: ModelCheck) -> str:

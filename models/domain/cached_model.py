@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 from typing import TYPE_CHECKING
+
+from models.domain.memory_terms import NF4_BYTES
 
 if TYPE_CHECKING:
     from models.domain.model_shape import ModelShape
+
+
+_HALF = 2
 
 
 class ModelState(StrEnum):
@@ -64,6 +70,19 @@ class CachedModel:
     def key(self) -> str:
         """What tells two rows apart: the same repo may lie in two caches."""
         return f"{self.repo_id_or_path}@{self.where.value}"
+
+    @property
+    def bytes_expected(self) -> int | None:
+        """About what a download would bring of one of which the Hub was not asked yet: its weights
+        in 16 bits, or in 4 where its name says so. None where its sizes are not known.
+
+        The tokenizer is left out: of SmolLM2 (135 M) come 272.6 MB, and 270.0 MB are said."""
+        if self.shape is None:
+            return None
+        if not self.repo_id_or_path.endswith("-bnb-4bit"):
+            return self.shape.parameters * _HALF
+        blocks, rest = self.shape.block_parameters, self.shape.embedding_parameters
+        return ceil(blocks * NF4_BYTES) + rest * _HALF
 
     @property
     def is_complete(self) -> bool:

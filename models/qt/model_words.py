@@ -47,8 +47,10 @@ def access_words(model: CachedModel) -> str:
 
 def size_words(model: CachedModel) -> str:
     """What it takes, or would take; of a part of it, of how much."""
+    if not model.is_here and model.bytes_whole:
+        return size(model.bytes_whole)
     if not model.is_here:
-        return size(model.bytes_whole) if model.bytes_whole else NOTHING
+        return f"about {size(model.bytes_expected)}" if model.bytes_expected else NOTHING
     if model.state is ModelState.PARTIAL and model.bytes_whole:
         return f"{size(model.bytes_on_disk)} of {size(model.bytes_whole)}"
     return size(model.bytes_on_disk)

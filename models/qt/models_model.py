@@ -117,7 +117,9 @@ def _parameters_number(model: CachedModel) -> object:
 
 
 def _size_number(model: CachedModel) -> object:
-    return model.bytes_on_disk if model.is_here else 0
+    if model.is_here:
+        return model.bytes_on_disk
+    return model.bytes_whole or model.bytes_expected or 0
 
 
 def _fit(_model: CachedModel) -> str:

@@ -40,10 +40,14 @@ def temper(hub: HubModels, command_line: Callable[..., Any]) -> Callable[..., An
 def test_a_model_from_its_download_to_its_end(temper: Callable[..., Any], hub: HubModels) -> None:
     listed = temper("models", "list", "--json")
     assert listed[0]["state"] == "missing"
+    huge = max(listed, key=lambda one: one["training_bytes"])
+    assert huge["training_bytes"] > 20_000_000_000, "of 70 billion parameters in 4 bits"
+    assert huge["fits"] in {"fits", "tight", "too large"}
+    assert " FITS" in temper("models", "list").splitlines()[0]
     assert temper("models", "list", "--here", "--json") == []
     assert f"{REPO} is here, whole (5 kB)." in temper("models", "download", REPO)
     shown = temper("models", "show", REPO)
-    for words in ("apache-2.0", "Open", "complete", "models--me--small"):
+    for words in ("apache-2.0", "Open", "complete", "models--me--small", "Fits:        Yes, "):
         assert words in shown
     assert f"{REPO} is whole: 3 files checked." in temper("models", "verify", REPO)
     (blob,) = (Path(services().paths.data) / "cache").rglob("model.safetensors")

@@ -290,7 +290,8 @@ def test_words_about_a_model_are_those_that_help() -> None:
     assert "huggingface.co/me/gated" in trouble(GATED)
     assert "Repairing fetches only that" in trouble(BAD)
     assert dict(facts(GATED))["Access"] == "Gated"
-    assert "Size" not in dict(facts(GATED))
+    assert dict(facts(GATED))["Size"] == "about 16.1 GB", "before the Hub was asked"
+    assert "Size" not in dict(facts(replace(GATED, shape=None)))
     many = replace(PART, missing=tuple(f"model-{n}.safetensors" for n in range(7)))
     assert "and 3 more files" in trouble(many)
 
