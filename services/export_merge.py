@@ -126,7 +126,8 @@ def _progress(said: list[dict[str, Any]], done: int, need: int) -> Progress:
     stages = [line["stage"] for line in said if line.get("stage") in _STAGES]
     if not done:
         return Progress(None, _STAGES[stages[-1]] if stages else _STARTING)
-    done = min(done, need)  # the tokenizer is not in the reckoning
+    if done >= need:
+        return Progress(0.5, "Writing tokenizer and README")
     return Progress(done / need / 2, f"Writing the merged model, {megabytes(done, need)}")
 
 
