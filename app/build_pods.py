@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.domain.secrets import S3_ACCESS_KEY, S3_SECRET_KEY
 from services.remote.ensuring import PodInfrastructure
 from services.remote.money import Bills
 from services.remote.pods import PodService
@@ -47,6 +48,7 @@ def build_pods(base: Base, stores: Stores, driver: RemoteDriver) -> PodServices:
         stores.library,
         stores.peaks.factor,
         lambda: bool(base.hf_token()),
+        lambda: all(base.secrets.get(name) for name in (S3_ACCESS_KEY, S3_SECRET_KEY)),
     )
     infrastructure = PodInfrastructure(account, quotes)
     return PodServices(

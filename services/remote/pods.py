@@ -39,6 +39,9 @@ logger = logging.getLogger(__name__)
 TRIES, PAUSE = 3, 2.0
 """How often a pod is ended before somebody who waits is told, and seconds between; Runpod itself
 is asked up to five times each time."""
+_JUMP_SECONDS = 600.0
+"""After so long without a look, or with so much time left by Runpod's clock, ours may have been
+set; a smaller error ends a pod by no more than that too early."""
 _ASKED_SECONDS = 180.0
 """For Runpod's answer, for the minute in which a pod without one may come to be listed, and for its
 end."""
@@ -65,6 +68,7 @@ class PodService:
         self._clock = clock or SystemClock()
         self._wake = wake
         self._gone: set[str] = set()
+        self._looked: float | None = None
 
     def rows(self) -> tuple[PodRow, ...]:
         """All pods of ours that are there, and those that are not proven gone; the oldest first.
@@ -147,6 +151,8 @@ class PodService:
         Quick where there is none. AppError where Runpod cannot be asked.
         """
         now = self._clock.now()
+        is_steady = self._looked is not None and 0 <= now - self._looked < _JUMP_SECONDS
+        self._looked = now
         late = [one for one in self._limited() if is_past_limit(one, now, GRACE)]
         if not late:
             return ()
@@ -154,7 +160,8 @@ class PodService:
             ended, refused = [], None
             for one in late:
                 try:
-                    ended += [one.pod_id] if self._end_late(client, one) else []
+                    if is_steady or not self._is_dated_anew(client, one):
+                        ended += [one.pod_id] if self._end_late(client, one) else []
                 except AppError as error:  # the others cost, too
                     refused = error
             if refused is not None:
@@ -170,6 +177,27 @@ class PodService:
     def _limited(self) -> list[RemoteAttempt]:
         """Whose pods are there, as far as is known."""
         return [one for one in self._attempts.open() if one.pod_id and one.pod_id not in self._gone]
+
+    def _is_dated_anew(self, client: RunpodClient, attempt: RemoteAttempt) -> bool:
+        """Whether not the pod is late, but this computer's clock was set since it was rented. Only
+        asked where much time has passed since the last look: else it would make an end later."""
+        try:
+            age = client.age(attempt.pod_id)
+        except AppError:
+            return False
+        if age is None or attempt.rented_at is None or attempt.ends_at is None:
+            return False
+        left = attempt.ends_at - attempt.rented_at - age
+        if left < _JUMP_SECONDS:
+            return False
+        now = self._clock.now()
+        logger.warning(
+            "this computer's clock was set: %s has %.0f seconds left", attempt.name, left
+        )
+        self._attempts.change(
+            attempt.run_id, attempt.number, rented_at=now - age, ends_at=now + left
+        )
+        return True
 
     def _end_late(self, client: RunpodClient, attempt: RemoteAttempt) -> bool:
         """Whether it was still there. It is ended unseen: each call takes time that is paid, and

@@ -16,13 +16,14 @@ from models.domain.pod import CLOUD_WORDS
 from models.domain.pod_quote import PodQuote, dollars, quote
 from models.domain.remote_plan import has_volume, least_cuda, price_of, wanted_of, wants_fastest
 from models.domain.training_tokens import training_tokens
+from services.job_builder import is_local_model
 from services.remote.inputs import needs_hub
 from services.runpod.infrastructure import volume_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.domain.config import TrainingConfig
+    from models.domain.config import RunpodSection, TrainingConfig
     from models.domain.dataset import DatasetSession
     from models.domain.gpu_offer import Candidate, GpuOffer, Wanted
     from models.domain.model_shape import ModelShape
@@ -49,6 +50,11 @@ _HUB_NOTE = "The pod gets your Hugging Face token, into its memory only."
 _SOLD_OUT_HINT = (
     "Choose another GPU, data centre or cloud, or ask again: the stock changes within minutes."
 )
+_UPLOAD_NOTE = (
+    "The base model is sent from this computer while the pod costs, unless its volume has it "
+    "already. "
+)
+_AHEAD_NOTE = "With Runpod's S3 keys, under Settings, it is sent before."
 _NO_VOLUME_NOTE = (
     "There is no network volume: what is trained is on the pod alone until it is here. Leave this "
     "computer on, or open Temper again before the pod's limit."
@@ -91,7 +97,7 @@ class PodQuotes:
     """Blocking: two or three calls, fewer while the catalogue is fresh. Thread-safe.
 
     ``factor`` is what earlier runs of a model on a GPU measured, divided by what was predicted;
-    ``has_token`` whether a Hugging Face token is set.
+    ``has_token`` whether a Hugging Face token is set, ``has_s3`` whether Runpod's S3 keys are.
     """
 
     def __init__(
@@ -102,6 +108,7 @@ class PodQuotes:
         library: Library,
         factor: Callable[[str, str], float] = lambda _model, _gpu: 1.0,
         has_token: Callable[[], bool] = lambda: False,
+        has_s3: Callable[[], bool] = lambda: False,
     ) -> None:
         self._account = account
         self._catalogue = catalogue
@@ -109,6 +116,7 @@ class PodQuotes:
         self._library = library
         self._factor = factor
         self._has_token = has_token
+        self._has_s3 = has_s3
 
     def ask(self, config: TrainingConfig, *, refresh: bool = False) -> RemoteQuote:
         """The quote as things are now; ``refresh`` asks for the stock anew.
@@ -133,6 +141,8 @@ class PodQuotes:
         notes = [trouble] if trouble else []
         if needs_hub(config) and self._has_token():
             notes.append(_HUB_NOTE)
+        if is_local_model(config.hp.base_model.strip()) and not self._goes_ahead(section):
+            notes.append(f"{_UPLOAD_NOTE}{_AHEAD_NOTE if has_volume(section) else ''}".strip())
         if not has_volume(section):
             notes.append(_NO_VOLUME_NOTE)
         if need is None:
@@ -170,6 +180,10 @@ class PodQuotes:
         offers = tuple(one for one in known.offers if one.cloud == wanted.cloud)
         why = {one.gpu: objection(one, wanted) for one in offers}
         return GpuList(offers, {gpu: words for gpu, words in why.items() if words}, known.asked)
+
+    def _goes_ahead(self, section: RunpodSection) -> bool:
+        """Whether files reach the volume before a pod is paid for."""
+        return has_volume(section) and self._has_s3()
 
     def _need(self, config: TrainingConfig, shape: ModelShape | None) -> int | None:
         if shape is None:

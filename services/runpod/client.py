@@ -71,6 +71,18 @@ class RunpodClient:
                 return None
             raise
 
+    def age(self, pod_id: str) -> float | None:
+        """Seconds since a pod was made, by Runpod's clock alone; None where it does not say, or
+        there is no such pod."""
+        try:
+            content, now = self.transport.dated(f"/pods/{_safe(pod_id)}", "look at the pod")
+        except RunpodError as error:
+            if error.kind == NOT_FOUND:
+                return None
+            raise
+        created = answers.pod(content).created
+        return None if now is None or created is None else (now - created).total_seconds()
+
     def create_pod(self, wanted: NewPod) -> Pod:
         """Rent. Further kinds: ``no_capacity``, ``no_balance``, ``refused``."""
         return self._made("/pods", "rent a pod", bodies.new_pod(wanted), answers.pod)

@@ -6,6 +6,8 @@ import logging
 import random
 import threading
 import time
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -16,6 +18,7 @@ from services.web import anything_goes, hooks, refused, unreachable, user_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from models.domain.errors import AppError
     from services.runpod.addresses import Addresses
@@ -82,6 +85,11 @@ class Transport:
         url = f"{self.where.rest}/v2{path}"
         response = self._repeated(method, url, what, json=body, params=query)
         return {} if response.status_code == httpx.codes.NO_CONTENT else json_object(response)
+
+    def dated(self, path: str, what: str) -> tuple[dict[str, Any], datetime | None]:
+        """What is at ``path``, and the moment at which Runpod's own clock said so, where it did."""
+        response = self._repeated("GET", f"{self.where.rest}/v2{path}", what)
+        return json_object(response), _moment(response.headers.get("Date", ""))
 
     def ask_graphql(self, query: str, what: str) -> dict[str, Any]:
         """The ``data`` of a GraphQL query, which must change nothing: it is repeated."""
@@ -164,6 +172,14 @@ def json_object(response: httpx.Response) -> dict[str, Any]:
         error = refused(response.status_code, SERVICE, response.text)
         raise RunpodError("bad_answer", error.message, error.hint, error.details)
     return content
+
+
+def _moment(date: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _backoff(attempt: int) -> float:

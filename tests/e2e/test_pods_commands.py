@@ -118,6 +118,7 @@ def test_a_pod_that_does_not_go_is_told_with_what_to_do(
 
 def test_listing_ends_what_is_past_its_limit(temper: Temper, runpod: RunpodEmulator) -> None:
     pod = rent(runpod)
+    runpod.cloud.clock.move(7200)
     now = time.time()
     attempt = RemoteAttempt(
         "run-1", 1, next(iter(runpod.cloud.pods.values())).record["name"],

@@ -100,6 +100,21 @@ def test_a_quote_says_that_the_pod_gets_the_hubs_token(runpod: RunpodEmulator) -
     assert told not in quotes().ask(config()).words()
 
 
+def test_a_quote_says_that_a_model_of_this_computer_goes_up_while_the_pod_costs(
+    runpod: RunpodEmulator,
+) -> None:
+    """The expected time is of the training: nobody knows the line."""
+    local = config(hp__base_model="/data/models/small")
+    account = RunpodAccount({"runpod_key": KEY}, OfflinePolicy(forced=False))
+    with_s3 = PodQuotes(account, GpuCatalogue(), Shapes(), Library(), has_s3=lambda: True)
+    told = "The base model is sent from this computer while the pod costs"
+    assert f"{told}, unless its volume has it already. With" in " ".join(
+        quotes().ask(local).words()
+    )
+    assert told not in " ".join(with_s3.ask(local).words())
+    assert told not in " ".join(quotes().ask(config()).words())
+
+
 def test_a_quote_says_what_is_at_stake_without_a_volume(runpod: RunpodEmulator) -> None:
     told = "There is no network volume: what is trained is on the pod alone until it is here."
     assert any(told in line for line in quotes().ask(config(runpod__cloud="Community")).words())

@@ -189,6 +189,21 @@ def test_somebody_elses_pod_is_not_ended(all_: World) -> None:
     assert all_.pods.end(all_.rent("run-9").id).gone
 
 
+def test_a_clock_that_is_set_right_after_the_renting_ends_no_pod(all_: World) -> None:
+    """The computer was five hours behind when the pod was rented: now it seems past its limit."""
+    pod = all_.rent("run-1")
+    now = all_.clock.now()
+    behind = {"rented_at": now - 18_000, "ends_at": now - 18_000 + 7200}
+    all_.attempt(pod, "run-1", **behind)
+    assert all_.pods.enforce() == ()
+    assert all_.there() == {pod.id}
+    dated = all_.store.get("run-1", 1)
+    assert dated.rented_at == pytest.approx(now, abs=300)
+    assert dated.ends_at == pytest.approx(now + 7200, abs=300)
+    all_.runpod.cloud.clock.move(7200 + 300)
+    assert all_.pods.enforce() == (pod.id,)
+
+
 def test_a_pod_past_its_limit_is_ended_from_here_too(all_: World) -> None:
     pod, other = all_.rent("run-1"), all_.rent("run-2")
     all_.attempt(pod, "run-1")

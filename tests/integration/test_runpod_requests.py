@@ -131,6 +131,7 @@ def _restarted(client: RunpodClient) -> None:
 TEMPLATE = PodTemplate("t", "an/image:1", 40, ("8000/http",), {"A": "b"}, "", "")
 CALLS: dict[str, Callable[[RunpodClient], Any]] = {
     "pods": lambda one: one.pods(),
+    "age": lambda one: one.age("nobodys"),
     "pod": lambda one: one.pod("nobodys"),
     "create_pod": lambda one: one.create_pod(new_pod()),
     "end_pod": lambda one: one.end_pod(one.create_pod(new_pod()).id),
