@@ -10,6 +10,8 @@ from models.domain.config import RUNTIME_DOCKER
 from models.domain.errors import AppError
 from models.domain.inference import TunedModel
 from services.inference_places import INSPECT, ProcessPlace
+from services.job_builder import is_local_model
+from services.models.sharing import lend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +42,7 @@ class WorkerPlaces:
     def place(self, model: TunedModel) -> WorkerPlace:
         """In a container for what was trained in one; where its engine or image is not there, in
         the managed environment if that is. AppError says what is missing."""
+        self._lend(model.base_model, model.data_root)
         if model.local.runtime == RUNTIME_DOCKER:
             try:
                 return self._container(model)
@@ -58,6 +61,7 @@ class WorkerPlaces:
     def inspection(self, learning: Learning) -> WorkerPlace:
         """Where a dataset is looked at: in the managed environment, which starts faster, else in a
         container. Neither needs a GPU."""
+        self._lend(learning.base_model, learning.data_root)
         log = self.log.with_name("inspection.log")
         local = replace(learning.local, use_gpu=False)
         if not self.runtime.is_ready() and local.runtime == RUNTIME_DOCKER:
@@ -72,6 +76,11 @@ class WorkerPlaces:
             use_gpu=False,
             module=INSPECT,
         )
+
+    def _lend(self, model: str, data_root: str) -> None:
+        """A worker may fetch its model as a training does; what is there is not fetched again."""
+        if not is_local_model(model) and not self.offline.is_offline():
+            lend(model, Path(data_root))
 
     def _container(self, model: TunedModel) -> ContainerPlace:
         from services.runners.docker_worker import ContainerPlace

@@ -52,7 +52,7 @@ def current_revision(folder: Path) -> str:
     """The revision that trainings use: that of ``refs/main``, else the newest that was begun."""
     with suppress(OSError, ValueError):
         return (folder / "refs" / "main").read_text(encoding="utf-8").strip()
-    with suppress(OSError):
+    with suppress(OSError, ValueError):
         begun = [one for one in (folder / "snapshots").iterdir() if one.is_dir()]
         if begun:
             return max(begun, key=lambda one: one.stat().st_mtime).name

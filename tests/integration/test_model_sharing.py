@@ -10,6 +10,7 @@ import shutil
 import struct
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,13 +22,17 @@ from models.domain.cached_model import ModelPlace, ModelState
 from models.domain.config import TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.errors import AppError
+from models.domain.inference import TunedModel
 from services.hub_cache import hub_cache
 from services.models.layout import folder_of, user_cache
 from services.models.sharing import lend
 from services.offline import OfflinePolicy
 from services.offline_bundle.archive import BundleReader
+from services.process_environment import ProcessEnvironment
 from services.progress import CancelToken
 from services.runners.process import worker_environment
+from services.trainer_code import TrainerCode
+from services.worker_places import WorkerPlaces
 from tests.integration import models_world
 from tests.integration.models_world import REPO, WANTED, WEIGHTS, World, quiet
 from tests.integration.runs_world import config, follow, make_home, make_service
@@ -176,6 +181,21 @@ def test_a_training_that_may_fetch_its_model_is_lent_what_is_there(
         follow(service, service.start(config("finish")))
     lent = folder_of(hub_cache(home / "data"), "test/finish") / "blobs" / ("c" * 64)
     assert lent.samefile(blob)
+
+
+@pytest.mark.parametrize("offline", [False, True])
+def test_what_measures_tries_or_looks_is_lent_it_as_well(world: World, offline: bool) -> None:
+    _links(world)
+    policy = OfflinePolicy(forced=offline, environment=ProcessEnvironment({}))
+    places = WorkerPlaces(
+        runtime=SimpleNamespace(python=Path("python"), is_ready=lambda: True),  # type: ignore[arg-type]
+        engine=None, images=None, install_id=None,  # type: ignore[arg-type]
+        code=lambda: TrainerCode(world.root, "0" * 64), log=world.root / "worker.log",
+        offline=policy,
+    )  # fmt: skip
+    places.place(TunedModel(REPO, "", str(world.root)))
+    blob = hashlib.sha256(world.hub.files[REPO][WEIGHTS[0]]).hexdigest()
+    assert (folder_of(hub_cache(world.root), REPO) / "blobs" / blob).exists() is not offline
 
 
 def test_nothing_is_lent_of_what_is_not_there_or_is_the_same_folder(
