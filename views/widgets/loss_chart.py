@@ -49,11 +49,6 @@ class LossChart(QWidget):
         metrics.changed.connect(self._on_changed)
         current_theme().changed.connect(self._on_theme_changed)
 
-    @property
-    def is_drawn(self) -> bool:
-        """Whether there is a chart rather than the empty sentence."""
-        return self._stack.currentIndex() == 1
-
     @Slot()
     def redraw(self) -> None:
         """Draw what the model holds now."""
