@@ -94,8 +94,8 @@ def _by_agent(attempt: RemoteAttempt, work: Work, unheard: Unheard) -> RemoteAtt
         bring_all(agent.artifacts(work.pause), partial(download, agent), attempt, work)
         home = _home(work)  # first: a pod that is gone because it was let go is no loss
         if not attempt.keep or attempt.stop_asked:
-            with suppress(AppError):  # it is ended from here as well
-                agent.once("POST", "ack", json={})
+            with suppress(AppError):
+                agent.acknowledge()
     return home
 
 
