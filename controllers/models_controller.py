@@ -10,9 +10,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from controllers.long_task import LongTask, tell
 from models.domain.errors import AppError
 from models.domain.start_fixes import OPEN_SETTINGS, SET_TOKEN
-from models.qt.model_words import check_words
+from models.qt.model_words import check_words, removed_words
 from models.qt.notice import Notice
-from models.qt.wording import size
 from services.progress import Cancelled
 
 if TYPE_CHECKING:
@@ -151,7 +150,7 @@ class ModelsController(QObject):
     async def _remove(self, model: CachedModel) -> None:
         freed = await self._desk.lanes.models.run(self._library.remove, model)
         await self._read()
-        words = f"removed, {size(freed)}" if freed else "no longer listed"
+        words = removed_words(model, freed)
         self._desk.notices.said.emit(f"{model.repo_id_or_path} is {words}")
 
     async def _add(self, folder: Path) -> None:

@@ -20,6 +20,7 @@ from models.qt.model_words import (
     facts,
     fit_words,
     parameter_words,
+    removed_words,
     size_words,
 )
 from models.qt.wording import size
@@ -117,10 +118,8 @@ def remove(
         freed = library.remove(found)
         if json_:
             print_json({"removed": found.repo_id_or_path, "bytes": freed})
-        elif found.is_added:
-            print(f"{found.repo_id_or_path} is no longer listed; its files are as they were.")
         else:
-            print(f"{found.repo_id_or_path} is removed ({size(freed)}).")
+            print(f"{found.repo_id_or_path} is {removed_words(found, freed)}.")
 
 
 @app.command()

@@ -112,6 +112,15 @@ def trouble(model: CachedModel) -> str:
     return ""
 
 
+def removed_words(model: CachedModel, freed: int) -> str:
+    """What became of a model that was removed, as the rest of a sentence."""
+    if model.is_added:
+        return "no longer listed; its files are as they were"
+    if freed < model.bytes_on_disk:
+        return f"removed; {size(freed)} freed, the rest is shared with other programs"
+    return f"removed; {size(freed)} freed"
+
+
 def check_words(check: ModelCheck) -> str:
     """What a check found, in a sentence."""
     name, lacks = check.model.repo_id_or_path, check.model.missing

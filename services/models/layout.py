@@ -89,6 +89,23 @@ def bytes_in(folder: Path) -> int:
     return sum(sizes.values())
 
 
+def freed_by(folder: Path) -> int:
+    """The bytes of a model that removing its folder gives back: a file that has a name elsewhere as well, such
+    as one that is shared with another program's cache, stays where it is."""
+    names: dict[tuple[int, int], int] = {}
+    found: dict[tuple[int, int], os.stat_result] = {}
+    for path in folder.rglob("*"):
+        if path.relative_to(folder).parts[0] == "refs":  # which is no file of the model
+            continue
+        with suppress(OSError):
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode):
+                inode = (status.st_dev, status.st_ino)
+                names[inode] = names.get(inode, 0) + 1
+                found[inode] = status
+    return sum(one.st_size for inode, one in found.items() if one.st_nlink <= names[inode])
+
+
 def hash_of(path: Path) -> str:
     """The hash that a file's name in ``blobs`` tells; empty where it is another kind of name. What
     the blob itself links to may be named by something else."""

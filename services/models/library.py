@@ -16,7 +16,7 @@ from services.hub_cache import hub_cache
 from services.job_builder import is_local_model, local_model
 from services.models.fetching import Order
 from services.models.hub_errors import NEEDS_TOKEN
-from services.models.layout import files_of
+from services.models.layout import files_of, freed_by
 from services.models.notes import ModelNotes
 from services.models.process import fetch_in_child
 from services.models.sharing import take_over
@@ -101,7 +101,8 @@ class ModelLibrary:
         return ""
 
     def remove(self, model: CachedModel) -> int:
-        """Take a model off this computer; the bytes that it took. AppError where it must stay.
+        """Take a model off this computer; the bytes that the disk has back. AppError where it must
+        stay. What other programs share stays theirs, and is not counted.
 
         A folder that was added is only no longer listed: it is the user's.
         """
@@ -110,12 +111,13 @@ class ModelLibrary:
         if model.is_added:
             notes.set_added([one for one in notes.added() if one != model.place])
             return 0
+        freed = freed_by(Path(model.place))
         if model.where is ModelPlace.FOLDER:
             self._refuse_elsewhere(model)
             _delete(Path(model.place))
         else:
             self._remove_cached(model, notes)
-        return model.bytes_on_disk
+        return freed
 
     def add(self, folder: Path) -> CachedModel:
         """List a folder of the user's among the models; nothing is copied. AppError("no_model")."""

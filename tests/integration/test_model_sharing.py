@@ -23,6 +23,7 @@ from models.domain.config import TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.errors import AppError
 from models.domain.inference import TunedModel
+from models.qt.model_words import removed_words
 from services.hub_cache import hub_cache
 from services.models.layout import folder_of, user_cache
 from services.models.sharing import lend
@@ -122,6 +123,21 @@ def test_it_is_linked_and_not_fetched(
         (here,), (there,) = ours.glob(f"*/{name}"), theirs.glob(f"*/{name}")
         assert here.samefile(there), "it takes no more room"
     assert world.library.verify(found, quiet, CancelToken()).damaged == ()
+
+
+def test_removing_it_frees_what_only_this_program_had(world: World) -> None:
+    _links(world)
+    found = world.download()
+    blob = world.blob("tokenizer.json")
+    blob.write_bytes(blob.read_bytes())  # the same file still: both names see it
+    copy = blob.with_name("copy")
+    shutil.copyfile(blob, copy)
+    copy.replace(blob)
+    freed = world.library.remove(found)
+    assert freed == len(world.hub.files[REPO]["tokenizer.json"])
+    assert removed_words(found, freed).endswith("the rest is shared with other programs")
+    (theirs,) = world.rows()
+    assert theirs.state is ModelState.COMPLETE
 
 
 def test_a_copy_that_was_cut_is_not_taken_offline(world: World) -> None:
