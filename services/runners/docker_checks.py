@@ -67,11 +67,13 @@ def image_problems(client: DockerClient, info: EngineInfo, image: str) -> Iterat
     made_for = _ARCHITECTURES.get(str(found.get("Architecture") or ""))
     has = _ARCHITECTURES.get(info.architecture)
     if made_for and has and made_for != has:
+        ours = our_image(VARIANT_CUDA if info.gpu.can_pass else VARIANT_CPU)
         yield Problem(
             _IMAGE,
             image,
             f"is made for {made_for} processors, and this computer has {has}.",
             "Pull it again for this computer, or build it here.",
+            fix=None if image == ours else Fix("Use ours", ((_IMAGE, ours),)),
         )
 
 

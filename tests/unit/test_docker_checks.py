@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from models.domain.config import LocalSection
-from models.domain.docker import EngineInfo, GpuSupport
-from models.domain.errors import AppError, Problem
+from models.domain.docker import OUR_IMAGE_CPU, EngineInfo, GpuSupport
+from models.domain.errors import AppError, Fix, Problem
 from services.runners import docker_checks as checks
 from services.runners.docker import _understood
 from tests.unit.test_container_spec import ENGINE
@@ -51,6 +51,7 @@ def test_an_image_is_for_this_kind_of_processor(image: str, engine: str, is_fine
         assert found == []
     else:
         assert f"made for {image} processors" in only(found).message
+        assert only(found).fix == Fix("Use ours", (("local.image", OUR_IMAGE_CPU),))
 
 
 def test_an_engine_on_another_computer_sees_no_folder_of_this_one() -> None:
