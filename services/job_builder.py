@@ -172,7 +172,11 @@ class JobBuilder:
         format_ = DatasetFormat(session.format)
         wrong = misfit(format_, config.hp.method)
         if wrong:
-            problems.append(Problem("dataset.session", session.name, wrong, fitting(format_)))
+            problems.append(
+                Problem(
+                    "dataset.session", session.name, wrong, fitting(format_), fix=ANOTHER_DATASET
+                )
+            )
         if dataset.eval_split and dataset.eval_split not in dict(session.splits):
             known = ", ".join(split for split, _ in session.splits) or "none"
             problems.append(

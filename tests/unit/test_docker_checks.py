@@ -45,7 +45,7 @@ def only(problems: Any) -> Problem:
     ],
 )
 def test_an_image_is_for_this_kind_of_processor(image: str, engine: str, is_fine: bool) -> None:
-    info = replace(ENGINE, architecture=engine)
+    info = replace(ENGINE, architecture=engine, gpu=GpuSupport(can_pass=False))
     found = list(checks.image_problems(Images(image), info, "trainer:1"))  # type: ignore[arg-type]
     if is_fine:
         assert found == []
