@@ -63,9 +63,8 @@ def test_it_appears_for_any_earlier_finished_run(program: Program) -> None:
     program.services.runs.stored[run.id] = run
     program.wiring.runs.select(run)
     program.settle()
-    assert program.window.runs is not None
-    assert not program.window.runs.run_panel.inference.isHidden()
     assert program.child("runs.infer.samples").count() == 5
+    assert not program.window.runs.run_panel.inference.isHidden()  # type: ignore[union-attr]
     assert panel(program).isHidden(), "the Training page shows another run"
 
 
