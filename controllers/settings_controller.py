@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from models.domain.config import RUNTIME_RUNPOD
 from models.domain.errors import AppError, ConfigError
-from models.domain.secrets import ENVIRONMENT, MEMORY
+from models.domain.secrets import ENVIRONMENT, MEMORY, RUNPOD_KEY
 from services.redaction import redact
 
 if TYPE_CHECKING:
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from models.qt.app_models import AppModels
 
 _OFFLINE = "offline"
+
+
+_UNHEARD = (
+    "A run is on a rented pod: without the key it is not heard and cannot be ended from here, and "
+    "costs until it ends at its limit. Set the key again to go on."
+)
 
 
 class SettingsController(QObject):
@@ -177,4 +184,9 @@ class SettingsController(QObject):
         if state.where == ENVIRONMENT:
             variable = self._secrets.variable(state.name)
             return f"The variable {variable} still holds one. Unset it where it is set."
+        is_rented = any(
+            run.state.is_live and run.runtime == RUNTIME_RUNPOD for run in self._models.runs.items
+        )
+        if state.name == RUNPOD_KEY and is_rented:
+            return f"{_UNHEARD} {state.problem}".strip()
         return state.problem

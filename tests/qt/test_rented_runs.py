@@ -13,6 +13,7 @@ from models.domain.config_io import with_values
 from models.domain.remote_run import RemoteAttempt, RemotePhase, Teardown
 from models.domain.rented import RentedRun
 from models.domain.run import RunEvent, RunState, RunUpdate
+from models.domain.secrets import RUNPOD_KEY
 from tests.qt.fakes import make_run
 
 if TYPE_CHECKING:
@@ -100,6 +101,18 @@ def test_an_end_that_is_not_confirmed_is_shown_until_it_is(program: Program) -> 
     assert text(program, "runpod.cost") == "It cost $0.33, $0.40 were expected."
     assert not program.child("runpod.open_console").isVisible()
     assert not program.wiring.rented.watch._timer.isActive()
+
+
+@pytest.mark.parametrize("state", [RunState.RUNNING, RunState.FINISHED])
+def test_taking_the_key_away_from_a_rented_pod_says_what_that_means(
+    program: Program, state: RunState
+) -> None:
+    program.services.secrets.kept[RUNPOD_KEY] = "rpa_x"
+    program.models.runs.set_items([replace(RUN, state=state)])
+    program.wiring.settings.controller.remove_secret(RUNPOD_KEY)
+    program.settle()
+    said = program.models.settings.secret(RUNPOD_KEY).outcome
+    assert ("cannot be ended from here" in said) == (state is RunState.RUNNING)
 
 
 def test_a_run_of_this_computer_has_no_pod(program: Program) -> None:
