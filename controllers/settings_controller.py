@@ -22,8 +22,8 @@ _OFFLINE = "offline"
 
 
 _UNHEARD = (
-    "A run is on a rented pod: without the key the pod cannot be ended from here, and costs until it "
-    "ends by itself, at its limit at the latest. Set the key again to look after it."
+    "A run is on a rented pod: without the key the pod cannot be ended from here, and costs until "
+    "it ends by itself, at its limit at the latest. Set the key again to look after it."
 )
 
 
