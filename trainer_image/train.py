@@ -203,7 +203,7 @@ class Run:
 
     def _model(self, checked: CheckedJob, engine: Engine) -> Any:
         watched = contextlib.ExitStack()
-        if not is_local(checked.job.base_model):
+        if _fetches_model(checked.job):
             self._reporter.phase(Phase.DOWNLOADING)
             watched.enter_context(self._reporter.watching(Download(checked.job.base_model)))
         with or_start_anew(engine, self._reporter), watched, self._stop.interrupting():
@@ -214,7 +214,7 @@ class Run:
             return model
 
     def _say_start(self, checked: CheckedJob, engine: Engine) -> None:
-        start, remote = checked.start, not is_local(checked.job.base_model)
+        start, remote = checked.start, _fetches_model(checked.job)
         self._reporter.phase(
             Phase.DOWNLOADING if remote or checked.job.dataset.hf_repo else Phase.TOKENIZING,
             engine=engine.name,
@@ -283,6 +283,11 @@ class Run:
                 f"within {recipe.max_length} tokens. The first: {prepared.encoded.dropped[0]}."
             )
         return prepared
+
+
+def _fetches_model(job: Job) -> bool:
+    """Whether the base model may come over the network."""
+    return not job.offline and not is_local(job.base_model)
 
 
 def _print_plan(engine: Engine, prepared: Prepared, plan: StepPlan, job: Job) -> None:
