@@ -14,7 +14,8 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QCoreApplication, QEvent, QThread
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QThread
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from qasync import QEventLoop
 
@@ -172,6 +173,7 @@ def window(qapp: QApplication, themed: None) -> Iterator[MainWindow]:
     made.complete()
     made.set_ready(True)
     made.show()
+    QTest.keyClick(made, Qt.Key.Key_Control)  # Qt would hold the last test's Shift for ever
     yield made
     destroy(made)
 

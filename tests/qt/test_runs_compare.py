@@ -92,8 +92,6 @@ def test_shift_and_the_arrows_select_several(program: Program, qtbot: QtBot) -> 
     qtbot.keyClick(table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
     program.settle()
     assert [run.id for run in program.models.compared.runs] == ["r0", "r1"]
-    # Qt remembers the last key's modifiers for ever: the next test would select with Shift.
-    qtbot.keyClick(table, Qt.Key.Key_Control)
 
 
 def test_the_held_out_loss_and_the_time_are_a_switch_away(program: Program) -> None:
