@@ -31,7 +31,10 @@ def main() -> int:
         [uv, "pip", "install", "--python", python, "--resolution", "lowest-direct", *wanted()],
         check=True,
     )
-    tests = sys.argv[1:] or [str(ROOT / "tests" / "trainer")]
+    folder = ROOT / "tests" / "trainer"
+    # What that compares with was measured with the pinned versions.
+    pinned = folder / "test_memory_simulation.py"
+    tests = sys.argv[1:] or [str(folder), f"--ignore={pinned}"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *tests],
         env=os.environ | {"TEMPER_TRAINER_PYTHON": python},

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Callable, Iterator
 
+    from tests.conftest import TrainerHome
     from tests.trainer.forked import Forker
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +50,13 @@ def probes() -> Path:
 def probe_env() -> dict[str, str]:
     """The environment of a probe."""
     return environment()
+
+
+@pytest.fixture(scope="session")
+def shipped_templates(trainer_home: TrainerHome) -> Path:
+    """The chat templates of many families, which only the pinned TRL need bring."""
+    (folder,) = trainer_home.environment.python.parents[1].rglob("trl/chat_templates")
+    return folder
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,9 @@ def write(facts: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     probe = ROOT / "tests" / "trainer" / "probes" / "family_masks.py"
+    (folder,) = Path(sys.argv[1]).parents[1].rglob("trl/chat_templates")
     printed = subprocess.run(
-        [sys.argv[1], str(probe), sys.argv[2]],
+        [sys.argv[1], str(probe), sys.argv[2], str(folder)],
         check=True,
         stdout=subprocess.PIPE,
         text=True,

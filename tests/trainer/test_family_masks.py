@@ -23,8 +23,8 @@ REFUSED_FAMILIES = {"deepseek_r1_distill", "deepseekv3"}
 
 
 @pytest.fixture(scope="module")
-def facts(probe: Probe, tiny_model: Path) -> Any:
-    return probe("family_masks", tiny_model)
+def facts(probe: Probe, tiny_model: Path, shipped_templates: Path) -> Any:
+    return probe("family_masks", tiny_model, shipped_templates)
 
 
 def texts(facts: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +12,7 @@ from tests.trainer.report_table import LOOKS, TEMPLATES, Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
@@ -23,12 +23,12 @@ def ask(
     trainer_python: str,
     tiny_model: Path,
     probe_env: dict[str, str],
+    shipped_templates: Path,
 ) -> Iterator[Callable[[Look], dict[str, Any]]]:
     """One worker looks at every dataset."""
     root = tmp_path_factory.mktemp("root")
     (root / "models").mkdir()
     (root / "models" / "tiny").symlink_to(tiny_model)
-    (shipped,) = Path(trainer_python).parents[1].rglob("trl/chat_templates")
     worker = subprocess.Popen(
         [trainer_python, "-m", "trainer_image.inspect"],
         stdin=subprocess.PIPE,
@@ -52,7 +52,7 @@ def ask(
         }
         if look.template is not None:
             own = TEMPLATES.get(look.template)
-            request["template"] = own or (shipped / f"{look.template}.jinja").read_text()
+            request["template"] = own or (shipped_templates / f"{look.template}.jinja").read_text()
         assert worker.stdin
         assert worker.stdout
         worker.stdin.write(json.dumps(request) + "\n")

@@ -1,4 +1,4 @@
-"""Our loss mask beside the marks in TRL's training templates, for every pair it ships: ``MODEL``.
+"""Our loss mask beside the marks in TRL's training templates, for all of them: ``MODEL FOLDER``.
 
 Templates travel without tokenizers: SmolLM2's is taken with the family's own tokens added. Prints
 for each pair and conversation a list of facts per text that we train, or why it is refused.
@@ -9,7 +9,6 @@ import re
 import sys
 from pathlib import Path
 
-import trl
 from transformers import AutoTokenizer
 from transformers.utils.chat_template_utils import render_jinja_template
 
@@ -18,7 +17,7 @@ from trainer_image.data import NOT_TRAINED, Recipe, Tokens, tokenised
 from trainer_image.row_formats import DatasetFormat
 from trainer_image.templates import question
 
-FOLDER = Path(trl.__file__).parent / "chat_templates"
+FOLDER = Path(sys.argv[2])
 CONTROL = (
     r"<[|\uff5c][^|\uff5c<>\s]+[|\uff5c]>|<[A-Za-z_]+[|]>|<[|][A-Za-z_]+>|</?s>|<eos>|<bos>"
     r"|<(?:start_of_turn|end_of_turn|end_of_utterance|sop|image|start_of_image)>|\[gMASK\]"
