@@ -222,7 +222,7 @@ class AgentClient:
         return _status(self.call("POST", "cancel", json={}))
 
     def acknowledge(self) -> None:
-        """All is here and verified: the pod may end itself. Tried once: it is ended from here too."""
+        """All is here and verified: the pod may end itself. Tried once: we end it, too."""
         self.once("POST", "ack", json={})
 
     def log(self, offset: int, wait: float = 0) -> Tail:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +9,10 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
+from controllers.lanes import Lane
 from models.domain.errors import AppError, ConfigError, Problem
 from models.domain.measured_fit import MeasuredFit
 from models.domain.run import HEARTBEAT, RunEvent, RunState, RunUpdate
-from services.progress import Cancelled
 from tests.qt.fakes import make_run, make_session, progress_event
 
 if TYPE_CHECKING:
@@ -117,11 +116,14 @@ def test_it_can_be_cancelled_and_gives_way_to_a_training(
 ) -> None:
     asked: list[CancelToken] = []
 
-    async def measuring(_work: Any, *_: Any, cancel: CancelToken, **__: Any) -> None:
+    lane = Lane("measuring")
+
+    def measure(cancel: CancelToken) -> None:
         asked.append(cancel)
-        while not cancel.cancelled:  # noqa: ASYNC110 - a token of threads, not of asyncio
-            await asyncio.sleep(0.005)
-        raise Cancelled
+        cancel.pause(60)
+
+    async def measuring(_work: Any, *_: Any, cancel: CancelToken, **__: Any) -> None:
+        await lane.run(measure, cancel)
 
     monkeypatch.setattr(ready.wiring._desk.lanes.inspection, "run", measuring)
     for give_up in (
@@ -136,6 +138,7 @@ def test_it_can_be_cancelled_and_gives_way_to_a_training(
     qtbot.mouseClick(ready.child("hp.memory.measure"), Qt.MouseButton.LeftButton)
     assert len(asked) == 2  # a training has the memory
     ready.models.run.status.set_starting(False)
+    assert lane.close(5)
 
 
 def test_a_long_step_is_seen_to_go_on(ready: Program) -> None:
