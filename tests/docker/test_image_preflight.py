@@ -100,7 +100,7 @@ def test_images_say_what_they_hold_and_each_is_judged_rightly(
         "3.11", "", "10001:10001",
     )  # fmt: skip
     assert [note for note in ours.notes if "tested" in note] == []
-    assert found["old"].lacks == ("its transformers is 4.46.3, and 5.0 or later is needed",)
+    assert found["old"].lacks == ("its transformers is 4.46.3, and 5.2 or later is needed",)
     assert found["damaged"].lacks == ("its peft is damaged: Python does not find its code",)
     assert found["bare"].lacks[0].startswith("it has no torch, transformers, trl, peft,")
     assert found["shut"].lacks[0].startswith("it has no torch,")

@@ -47,7 +47,7 @@ def test_what_is_pinned_is_what_is_needed() -> None:
         ({"torch": ""}, "it has no torch"),
         ({"torch": "", "trl": "", "peft": ""}, "it has no torch, trl and peft"),
         ({"torch": "2.7.1+cu128"}, "its torch is 2.7.1+cu128, and 2.8 or later is needed"),
-        ({"transformers": "4.57.1"}, "its transformers is 4.57.1, and 5.0 or later is needed"),
+        ({"transformers": "5.1.0"}, "its transformers is 5.1.0, and 5.2 or later is needed"),
         ({"transformers": "6.0.0"}, "its transformers is 6.0.0, and one before 6 is needed"),
         ({"trl": "somebody's"}, 'its trl says "somebody\'s", which is no version'),
         ({"bitsandbytes": ""}, "it has no bitsandbytes"),
@@ -78,7 +78,7 @@ def test_only_what_a_setup_uses_is_asked_of_an_image() -> None:
 
 
 def test_a_preview_counts_as_the_version_that_it_leads_to() -> None:
-    for name, version in (("torch", "2.8.0a0+34c6371d24.nv25.8"), ("transformers", "5.0.0rc2")):
+    for name, version in (("torch", "2.8.0a0+34c6371d24.nv25.8"), ("transformers", "5.2.0rc2")):
         there = {**GOOD.packages, name: version}
         assert NEEDS.lacks(replace(GOOD, packages=there), ALL) == ()
     there = {**GOOD.packages, "transformers": "6.0.0.dev0"}
