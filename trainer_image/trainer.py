@@ -218,6 +218,9 @@ def _trainer_class(engine: Engine) -> Any:
             self.train_dataset = training.train
             # Our loss divides by all trained tokens of a step; the loop must not divide again.
             self.model_accepts_loss_kwargs = True
+            # Nor must accelerate, as transformers before 5.5.4 lets it: AdamW hardly minds; SGD,
+            # clipping and a resume with another accumulation do.
+            self.accelerator.gradient_accumulation_steps = 1
             in_float32(self.model)
             crew.take_from_first(self.model.parameters())
             self.is_sharded = shard(self.model, training.checked.job)
