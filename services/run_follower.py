@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 STOP_GRACE_SECONDS = 120.0
 """After a stop was asked for, so long the trainer may take to save; then it is killed."""
 _LOG_TAIL_LINES = 5000
+_TRAINING = "training"
 START_SECONDS = 30.0
 """So long a program may take between storing a run and storing its process."""
 _NEVER_STARTED = "Temper was ended while it started this run, and no trainer of it can be found."
@@ -96,7 +97,7 @@ class RunFollower:
         if look.trouble or update.run.handle != run.handle:  # another program has resumed it
             return replace(update, trouble=look.trouble)
         try:
-            return replace(update, run=self._follow_state(update.run, look))
+            return replace(update, run=self._follow_state(update, look))
         except BaseException:  # what was read is not read again
             self._keep(update)
             raise
@@ -169,14 +170,15 @@ class RunFollower:
         except AppError as error:
             return run, Look(trouble=str(error))
 
-    def _follow_state(self, run: Run, look: Look) -> Run:
+    def _follow_state(self, update: RunUpdate, look: Look) -> Run:
+        run = update.run
         if not run.state.is_live:
             return run
         if look.is_alive or _is_being_started(run):
             if not look.takes_its_time:
                 self._kill_after_grace(run)
-            has_begun = run.state is RunState.PREPARING and run.phase == "training"
-            return self._move(run, RunState.RUNNING) if has_begun else run
+            begins = run.state is RunState.PREPARING and _has_trained(update)
+            return self._move(run, RunState.RUNNING) if begins else run
         if not run_folder(run).path.exists():
             return self._move(run, RunState.LOST, failure=_folder_gone(run), ended_at=time.time())
         ended = self._end(run, look)
@@ -226,6 +228,12 @@ class RunFollower:
 def run_folder(run: Run) -> RunFolder:
     """Where a run's files lie."""
     return RunFolder(Path(run.data_root), run.id)
+
+
+def _has_trained(update: RunUpdate) -> bool:
+    """A short training may be evaluated or saved by the time that anybody looks."""
+    told = (event.text("phase") for event in update.events if event.type == "phase")
+    return _TRAINING in {update.run.phase, *told}
 
 
 def _is_being_started(run: Run) -> bool:

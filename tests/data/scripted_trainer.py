@@ -1,7 +1,8 @@
 """A stand-in for ``trainer_image.train`` that writes the same files, driven by the model's name.
 
 It runs as a real detached process, so that starting, following and stopping are tested on
-processes. ``HOW`` is the last part of base_model: finish, fail, refuse, crash, wait, stubborn.
+processes. ``HOW`` is the last part of base_model: finish, fail, refuse, crash, wait, save,
+stubborn.
 """
 
 import json
@@ -86,7 +87,9 @@ for step in range(30):
         end(1, "nan_loss")
     if how == "crash" and step == 3 and boots == 0:
         os.kill(os.getpid(), signal.SIGKILL)
+if how == "save":
+    emit("phase", phase="saving")
 deadline = time.monotonic() + 600  # a test that failed half-way leaves nobody behind for ever
-while how in {"wait", "stubborn"} and time.monotonic() < deadline:
+while how in {"wait", "save", "stubborn"} and time.monotonic() < deadline:
     time.sleep(0.02)
 finish()

@@ -17,7 +17,7 @@ from models.domain.secrets import SECRET_VARIABLES
 from services.keychain import SERVICE
 from tests.conftest import ROOT
 from tests.docker.watch import TOKEN_NAMES, Watch, spellings
-from tests.e2e.test_secrets_stay_secret import OF_THE_SHELL, PLANTED
+from tests.e2e import test_secrets_stay_secret
 from tests.emulators.hub import Hub
 from tests.emulators.registry import TOKEN, Registry
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from tests.docker.engine import RealEngine
 
+# Not the very ones of the other test: it may run at the same time, and all processes are searched.
+PLANTED = {name: f"{value}Docker" for name, value in test_secrets_stay_secret.PLANTED.items()}
+OF_THE_SHELL = f"{test_secrets_stay_secret.OF_THE_SHELL}Docker"
 USER, PASSWORD = "ada", "planted-registry-password-7"
 HF_TOKEN = PLANTED["hf_token"]
 SAYS_ITS_TOKEN = """

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     from tests.emulators.runpod.emulator import RunpodEmulator
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
-STEPS = 6
+STEPS = 30
 SECONDS = 240.0
 """For each part of it, on a machine that is busy."""
 SETUP = {
     "hp__base_model": "/data/models/tiny", "hp__max_steps": STEPS, "hp__max_seq_length": 128,
     "hp__packing": False, "dataset__eval_percent": 10.0, "runpod__max_hours": 1.0,
+    "hp__eval_steps": STEPS, "hp__save_steps": STEPS,  # it trains for as long as a look takes
 }  # fmt: skip
 
 

@@ -60,14 +60,15 @@ class PodWindow(RealWindow):
 
 
 class Seen:
-    """What the page said of the pod, each time it said something else."""
+    """What the page said of the pod and its run, each time it said something else."""
 
     def __init__(self, program: PodWindow) -> None:
         self._program = program
         self.headlines: set[str] = set()
         self.doing: set[str] = set()
         self.costs: set[str] = set()
-        program.models.run.pod.changed.connect(self.look)
+        for model in (program.models.run.pod, program.models.run.status):
+            model.changed.connect(self.look)
 
     def look(self) -> None:
         self.headlines.add(self._program.words("run.status"))

@@ -25,6 +25,7 @@ from services.run_starter import RunStarter
 from services.runners.base import Runners
 from services.runners.process import ProcessRunner
 from tests.integration.runs_world import (
+    DEADLINE_SECONDS,
     ROOT,
     config,
     follow,
@@ -178,6 +179,23 @@ def test_the_trainer_outlives_the_program_that_started_it(home: Path) -> None:
     assert events[0].seq == stored.next_seq
     assert "hello" not in text
     assert events[-1].type == "phase"
+
+
+def test_a_training_that_is_at_its_next_phase_when_somebody_looks_has_begun(
+    service: RunService, home: Path
+) -> None:
+    run = service.start(config("save"))
+    events = RunFolder(home / "data", run.id).events
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not events.is_file() or '"saving"' not in events.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+    seen = service.poll(run.id).run
+
+    assert (seen.state, seen.phase) == (RunState.RUNNING, "saving")
+    service.stop(run.id)
+    assert follow(service, seen)[0].state is RunState.CANCELLED
 
 
 def test_a_program_killed_before_it_stored_the_process_still_finds_it(
