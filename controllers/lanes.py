@@ -112,7 +112,15 @@ class Lanes:
         """Close all lanes; ``timeout`` is for all of them together."""
         looking = (self.rows, self.inspection, self.pulls, self.docker, self.doctor, self.secrets)
         asking = (self.search, self.models, *looking, self.probes, self.remote, self.storage)
-        lanes = (self.ready, *asking, self.work, self.inference, self.runs, self.database)
+        lanes = (
+            self.ready,
+            *asking,
+            self.exports,
+            self.work,
+            self.inference,
+            self.runs,
+            self.database,
+        )
         for lane in lanes:
             lane.end()
         deadline = time.monotonic() + timeout

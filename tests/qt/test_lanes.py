@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import pytest
 
 from app.collector import WindowCollector
-from controllers.lanes import Lane
+from controllers.lanes import Lane, Lanes
 from controllers.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -133,3 +134,14 @@ def test_a_call_that_raises_stop_iteration_is_a_bug_and_nobody_waits_for_ever(ai
         aio(call())
     assert isinstance(caught.value.__cause__, StopIteration)
     lane.close(1.0)
+
+
+def test_every_lane_takes_no_more_calls_once_they_are_closed() -> None:
+    lanes = Lanes()
+    each = [getattr(lanes, field.name) for field in fields(lanes)]
+    for lane in each:
+        lane._ensure_thread()
+
+    lanes.close(10.0)
+
+    assert [lane._name for lane in each if lane._thread is not None] == []
