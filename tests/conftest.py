@@ -35,6 +35,7 @@ from tests.docker.fixtures import (  # noqa: F401 - fixtures
     small_image,
     trainer_image,
 )
+from tests.qt.collecting import pytest_runtest_protocol  # noqa: F401 - a hook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

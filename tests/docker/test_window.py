@@ -21,7 +21,6 @@ from tests.docker.image_steps import NoKeychain
 from tests.docker.programs import Program, containers, make_home, program
 from tests.e2e.real_window import RealWindow, run_in, until
 from tests.emulators.registry import Registry, Trouble
-from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
 from tests.qt.fakes import FakeDatasets, FakeRuntime, FakeServices, make_session
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from tests.e2e.pod_window import PodWindow, Seen
 from tests.e2e.real_window import run_in, until
 from tests.emulators.runpod.containers import LABEL, ContainerMachine
 from tests.integration.runpod_world import KEY, world
-from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
 from trainer_image.contract import Result
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from models.domain.config import TrainingConfig
 from models.domain.config_io import with_values
 from tests.e2e.real_window import run_in
 from tests.e2e.test_window_services import _Session
-from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from pathlib import Path

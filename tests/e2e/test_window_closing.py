@@ -11,14 +11,13 @@ import pytest
 from models.domain.run import ProcessHandle, RunState
 from tests.e2e.real_window import run_in, until
 from tests.e2e.test_window_runs import _Window, home
-from tests.qt.collecting import collect_between_tests, settled_memory
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from PySide6.QtWidgets import QApplication
 
-__all__ = ["collect_between_tests", "home", "settled_memory"]  # fixtures
+__all__ = ["home"]  # a fixture
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 
 

@@ -14,7 +14,6 @@ from app.bootstrap import build_services
 from app.paths import AppPaths
 from services.offline import OfflinePolicy
 from tests.e2e.real_window import RealWindow, run_in, until
-from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from pathlib import Path

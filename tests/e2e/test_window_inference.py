@@ -17,7 +17,6 @@ from models.domain.run import RunState
 from models.qt.inference_model import GENERATING_TEXT, LOADING_TEXT
 from services.offline import OfflinePolicy
 from tests.e2e.real_window import RealWindow, run_in, until
-from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,6 @@ from models.domain.config import RUNTIME_PYTHON
 from models.qt.learning_model import Looking
 from services.offline import OfflinePolicy
 from tests.e2e.real_window import RealWindow, run_in, until
-from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,6 @@ from models.qt.merge_plan import MergePlan
 from models.qt.split_plan import SplitPlan
 from services.offline import OfflinePolicy
 from tests.e2e.real_window import RealWindow, run_in, until
-from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
 from views.main_window import DATASETS
 
 if TYPE_CHECKING:

@@ -26,7 +26,6 @@ from services.runs import RunService
 from services.trainer_code import TrainerCode
 from tests.e2e.real_window import RealWindow, run_in, until
 from tests.integration.runs_world import make_home
-from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
 from tests.qt.fakes import FakeServices
 
 if TYPE_CHECKING:

@@ -24,7 +24,6 @@ from controllers.desk import Desk
 from controllers.lanes import Lanes
 from controllers.tasks import Tasks
 from models.qt.app_models import AppModels
-from tests.qt.collecting import collect_between_tests, settled_memory  # noqa: F401 - fixtures
 from tests.qt.fakes import FakeServices, SyncLane
 from views.main_window import MainWindow
 from views.theme import current_theme
