@@ -116,6 +116,8 @@ def removed_words(model: CachedModel, freed: int) -> str:
     """What became of a model that was removed, as the rest of a sentence."""
     if model.is_added:
         return "no longer listed; its files are as they were"
+    if not freed:
+        return "removed; nothing is freed, for its files are kept elsewhere"
     if freed < model.bytes_on_disk:
         return f"removed; {size(freed)} freed, the rest is shared with other programs"
     return f"removed; {size(freed)} freed"

@@ -79,7 +79,7 @@ class Fetch:
         revision = order.revision or None
         info = hub_api(order.token).model_info(order.repo, revision=revision, files_metadata=True)
         files = _listed(info)
-        wanted = wanted_files(files)
+        wanted, damaged = wanted_files(files), self._notes.read(order.repo).damaged
         if not any(map(is_weights, wanted)):
             raise AppError(
                 "no_weights",
@@ -89,11 +89,14 @@ class Fetch:
         note = ModelNote(
             repo=order.repo,
             revision=str(info.sha),
-            files=tuple(files[name] for name in wanted),
+            # What a check found damaged is mended, also where only another program has fetched it.
+            files=tuple(
+                files[name] for name in sorted({*wanted, *(damaged.keys() & files.keys())})
+            ),
             licence=str((info.card_data or {}).get("license") or ""),
             gated=bool(info.gated),
             parameters=info.safetensors.total if info.safetensors else None,
-            damaged=self._notes.read(order.repo).damaged,
+            damaged=damaged,
         )
         refuse_odd(note)
         return note
@@ -148,7 +151,10 @@ class Fetch:
     def _take_shared(self, file: RepoFile) -> bool:
         """Give a file of another program's cache a second name here: it takes no more room."""
         source, blob = self._source(file), self._blob(file)
-        if source is None or not has_hash(source, file.hash, _ignore):
+        try:
+            if source is None or not has_hash(source, file.hash, _ignore):
+                return False
+        except OSError:  # the disk does not give its content
             return False
         blob.parent.mkdir(parents=True, exist_ok=True)
         with suppress(OSError):  # another disk, or one without such links

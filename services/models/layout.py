@@ -91,7 +91,10 @@ def bytes_in(folder: Path) -> int:
 
 def freed_by(folder: Path) -> int:
     """The bytes of a model that removing its folder gives back: a file that has a name elsewhere as
-    well, such as one that is shared with another program's cache, stays where it is."""
+    well, such as one that is shared with another program's cache, stays where it is. Of a link to
+    a folder elsewhere only the link is removed."""
+    if folder.is_symlink():
+        return 0
     names: dict[tuple[int, int], int] = {}
     found: dict[tuple[int, int], os.stat_result] = {}
     for path in folder.rglob("*"):

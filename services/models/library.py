@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,9 +24,10 @@ from services.models.users import ModelUsers, refuse_used
 from services.models.verify import verify
 from services.models.wanted import missing_files
 from services.progress import Progress
+from services.storage.histories import aside_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from services.models.inventory import Inventory
     from services.offline import OfflinePolicy
@@ -78,19 +79,23 @@ class ModelLibrary:
             refuse_used(name, self._users(), partial(self._means, here), to_read=True)
         if self._offline.is_offline():
             report(Progress(None, "Looking in the Hugging Face cache of this computer"))
-            if not take_over(name, root, cancel):
+            with _told(f"{name} cannot be linked from there"):
+                is_here = take_over(name, root, cancel)
+            if not is_here:
                 self._offline.refuse(f"{name} cannot be downloaded")
         else:
             self._fetch(name, root, report, cancel)
         return self.inventory.is_complete(name, str(root))
 
     def verify(self, model: CachedModel, report: Reporter, cancel: CancelToken) -> ModelCheck:
-        """Compare every byte of it. What is damaged is fetched again by the next download."""
+        """Compare every byte of it. What is damaged is fetched again by the next download.
+        AppError; Cancelled."""
         if not model.is_here:
             raise AppError(
                 "not_found", f"Nothing of {model.repo_id_or_path} is here.", "Download it first."
             )
-        return verify(model, self.inventory.data_root, report, cancel)
+        with _told(f"{model.repo_id_or_path} cannot be checked"):
+            return verify(model, self.inventory.data_root, report, cancel)
 
     def why_kept(self, model: CachedModel) -> str:
         """Why a model cannot be removed as things are now; empty where it can."""
@@ -107,6 +112,10 @@ class ModelLibrary:
         A folder that was added is only no longer listed: it is the user's.
         """
         self._refuse(model)
+        with _told(f"{model.repo_id_or_path} cannot be removed"):
+            return self._removed(model)
+
+    def _removed(self, model: CachedModel) -> int:
         notes = ModelNotes(self.inventory.data_root)
         if model.is_added:
             notes.set_added([one for one in notes.added() if one != model.place])
@@ -134,7 +143,8 @@ class ModelLibrary:
         notes = ModelNotes(self.inventory.data_root)
         known = {one.place for one in self.inventory.all() if one.where is ModelPlace.FOLDER}
         if str(path) not in known:
-            notes.set_added([*notes.added(), str(path)])
+            with _told(f"{path} cannot be listed"):
+                notes.set_added([*notes.added(), str(path)])
         return self.find(str(path))
 
     def _fetch(self, repo: str, root: Path, report: Reporter, cancel: CancelToken) -> None:
@@ -198,16 +208,37 @@ class ModelLibrary:
 
 
 def _delete(folder: Path) -> None:
-    """First out of the way, so that nothing half-removed is ever found."""
-    aside = folder.with_name(f".removed.{folder.name}")
+    """First out of the way, so that nothing half-removed is ever taken for a model; what an ended
+    program leaves of it a clean-up finds."""
+    aside = aside_of(folder)
     try:
         if folder.is_symlink():
             folder.unlink()
             return
-        shutil.rmtree(aside, ignore_errors=True)
         folder.rename(aside)
+    except OSError as error:
+        raise AppError(
+            "io",
+            f"{folder} cannot be removed: {error.strerror or error}.",
+            "Check whose folder it is.",
+        ) from error
+    try:
         shutil.rmtree(aside)
     except OSError as error:
         raise AppError(
-            "io", f"{folder} cannot be removed: {error.strerror}.", "Check whose folder it is."
+            "io",
+            f"Some of {folder} cannot be removed yet: {error.strerror or error}.",
+            "Clean up on the Storage page later, with old revisions of base models.",
+        ) from error
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """What the disk refuses is told as AppError("io"), ``what`` first."""
+    try:
+        yield
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        raise AppError(
+            "io", f"{what}: {error.strerror or error}{place}.", "Check the disk and its folders."
         ) from error

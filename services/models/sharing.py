@@ -17,6 +17,7 @@ from services.models.layout import (
     sha256_of,
     user_cache,
 )
+from services.models.notes import ModelNotes
 from services.models.verify import looks_whole
 from services.models.wanted import missing_files, wanted_files
 
@@ -55,12 +56,14 @@ def lend(repo: str, data_root: Path) -> None:
     """Give the user's files of a model second names in the data folder's cache, unread.
 
     A training with a network asks the Hub what belongs to the model, and finds these by their
-    hashes instead of fetching them. Where that cannot be done it fetches what it lacks.
+    hashes instead of fetching them. Where that cannot be done it fetches what it lacks. What a
+    check has found damaged there is not lent: nobody would compare it again.
     """
     theirs, ours = folder_of(user_cache(), repo), folder_of(hub_cache(data_root), repo)
     revision = current_revision(theirs)
     present = files_of(theirs / "snapshots" / revision) if revision and theirs != ours else {}
-    for name in wanted_files(present):
+    spoilt = ModelNotes(data_root).read(repo, shared=True).damaged_here(present)
+    for name in set(wanted_files(present)).difference(spoilt):
         content = hash_of(present[name])
         blob = ours / "blobs" / content
         if content and not blob.exists():

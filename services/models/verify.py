@@ -22,7 +22,8 @@ _TELL_SECONDS = 0.2
 def verify(
     model: CachedModel, data_root: Path, report: Reporter, cancel: CancelToken
 ) -> ModelCheck:
-    """Read all of a model that is here, and keep what was found. Cancelled.
+    """Read all of a model that is here, and keep what was found. Cancelled; OSError where it is
+    there no longer, or what was found cannot be kept.
 
     The content of a cached file is known by its name; of a local folder no hash is known, so there
     it is only seen whether JSON and safetensors files are whole.
@@ -72,7 +73,10 @@ class _Reading:
         self._told = 0.0
 
     def is_right(self, path: Path, content: str) -> bool:
-        return has_hash(path, content, lambda count: self._tick(count, path.name))
+        try:
+            return has_hash(path, content, lambda count: self._tick(count, path.name))
+        except OSError:  # a disk that does not give its content is damaged as well
+            return False
 
     def looks_whole(self, path: Path) -> bool:
         self._tick(path.stat().st_size, path.name)

@@ -7,7 +7,6 @@ all, and what an ended program left aside is found by the next clean-up.
 from __future__ import annotations
 
 import logging
-import secrets
 import stat
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 from models.domain.storage import Cleaned, newest_whole, plan_clean
 from services.environment.folder_lock import short_lock
 from services.storage.disk import file_name
-from services.storage.histories import ASIDE, is_aside, is_sound
+from services.storage.histories import aside_of, is_aside, is_sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -120,7 +119,7 @@ def _remove_all(places: Iterable[Path]) -> tuple[int, str]:
 def _remove(place: Path) -> tuple[int, str]:
     """The bytes that the disk has back, and why something is left; the name is free in any case
     but one: where it could not even be put aside, all of it is as it was."""
-    aside = place if is_aside(place) else _aside(place)
+    aside = place if is_aside(place) else aside_of(place)
     try:
         place.rename(aside)
     except OSError as error:
@@ -130,10 +129,6 @@ def _remove(place: Path) -> tuple[int, str]:
     except OSError as error:
         logger.warning("%s cannot be removed yet: %s", aside, error)
         return 0, f"Some of it cannot be removed yet: {error.strerror or error}."
-
-
-def _aside(place: Path) -> Path:
-    return place.with_name(f".{place.name}{ASIDE}{secrets.token_hex(4)}")
 
 
 def _take_apart(place: Path) -> int:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,11 @@ def seems_whole(checkpoint: Path) -> bool:
     """Whether every file is there and as long as the seal says; their contents are not read."""
     seals = _sealed(checkpoint)
     return bool(seals) and all(_is_long(checkpoint / name, one) for name, (one, _) in seals.items())
+
+
+def aside_of(place: Path) -> Path:
+    """The name that something gets to be removed: nobody takes it for what it was."""
+    return place.with_name(f".{place.name}{ASIDE}{secrets.token_hex(4)}")
 
 
 def is_aside(path: Path) -> bool:

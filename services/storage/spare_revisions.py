@@ -42,6 +42,8 @@ def spare_revisions(ground: Ground) -> Iterator[Spare]:
     """What is not of the revision that trainings use, and that no run or adapter has named."""
     told = _told(ground)
     for root in ground.roots:
+        for part in (hub_cache(root), root / "models"):  # models that were being removed
+            yield from remnants(CleanKind.REVISIONS, part)
         for repo in repos_in(hub_cache(root)):
             folder = folder_of(hub_cache(root), repo)
             if not folder.is_symlink():
@@ -55,8 +57,9 @@ def repo_lock(piece: Piece, roots: Iterable[Path]) -> Path | None:
     for root in roots:
         cache = Path(os.path.realpath(hub_cache(root)))
         if Path(piece.path).is_relative_to(cache):
-            name = Path(piece.path).relative_to(cache).parts[0].removeprefix("models--")
-            return ModelNotes(root).folder / f"{name}.lock"
+            name = Path(piece.path).relative_to(cache).parts[0]
+            if name.startswith("models--"):
+                return ModelNotes(root).folder / f"{name.removeprefix('models--')}.lock"
     return None
 
 
