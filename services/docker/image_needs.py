@@ -27,8 +27,8 @@ _TROUBLES = {
     SHUT_PYTHON: "its Python may be started by the image's own user only",
 }
 _SLOW = (
-    "its Python did not answer in time, so what it holds is not known: this computer may be busy, "
-    "and a training that starts in it will tell"
+    "its Python did not answer in time, or was ended before, so what it holds is not known: this "
+    "computer may be busy, and a training that starts in it will tell"
 )
 
 

@@ -60,6 +60,8 @@ _OLDEST = (3, 8)
 """Of the Pythons that understand what follows."""
 _IMAGE, _USE_GPU = "local.image", "local.use_gpu"
 _DETAILS = 1000
+_KILLED, _ENGINE_DOWN = {137, 143}, 255
+"""Codes of a container whose process was killed, and of one whose engine was."""
 _NO_PYTHON = ("executable file not found", "no such file or directory")
 
 
@@ -209,8 +211,17 @@ def _answer(client: DockerClient, container: str) -> ImageFacts:
     except (IndexError, ValueError):
         if version := _old_version(said):
             return ImageFacts(python=version)
+        if _was_ended(code, said):
+            return ImageFacts(trouble=SILENT)
         details = said.strip()[-_DETAILS:] or f"It ended with code {code} and printed nothing."
         return ImageFacts(trouble=BAD_PYTHON, details=details)
+
+
+def _was_ended(code: int, said: str) -> bool:
+    """Whether not its Python ended, but something else ended it: a lack of memory, or the engine,
+    which leaves no better code behind when it goes down itself."""
+    is_quiet = all(line.startswith(_VERSION) for line in said.splitlines())
+    return code in _KILLED or (code == _ENGINE_DOWN and is_quiet)
 
 
 def _old_version(said: str) -> str:

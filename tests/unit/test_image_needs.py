@@ -7,6 +7,8 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,14 @@ from app.cli.image import _show_check
 from models.domain.config import TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.hardware import Gpu, Hardware
-from models.domain.image_facts import NO_PYTHON, SILENT, ImageCheck, ImageFacts, facts_from
+from models.domain.image_facts import (
+    BAD_PYTHON,
+    NO_PYTHON,
+    SILENT,
+    ImageCheck,
+    ImageFacts,
+    facts_from,
+)
 from services.docker.image_needs import (
     QUANTISED,
     WANDB,
@@ -22,7 +31,7 @@ from services.docker.image_needs import (
     parts_of,
     read_needs,
 )
-from services.docker.image_preflight import _driver_problems, _old_version
+from services.docker.image_preflight import _answer, _driver_problems, _old_version
 from trainer_image import image_facts
 
 TRAINER = Path(__file__).parents[2] / "trainer_image"
@@ -109,6 +118,27 @@ def test_an_image_that_is_slow_to_answer_is_not_refused(capsys: pytest.CaptureFi
     said = capsys.readouterr().out
     assert "slow:1 can train" not in said
     assert note in said
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "trouble"),
+    [
+        (137, "temper-python:3.12.3\n", SILENT),
+        (143, "", SILENT),
+        (255, "temper-python:3.12.3\n", SILENT),
+        (255, "exec /usr/bin/python3: exec format error\n", BAD_PYTHON),
+        (1, "temper-python:3.12.3\nTraceback ...\n", BAD_PYTHON),
+    ],
+)
+def test_an_image_whose_container_was_ended_from_outside_is_not_called_broken(
+    code: int, said: str, trouble: str
+) -> None:
+    """By an engine that is restarted, or where memory is short: its Python may well work."""
+    api = SimpleNamespace(
+        wait=lambda *_, **__: {"StatusCode": code}, logs=lambda *_, **__: said.encode()
+    )
+    client: Any = SimpleNamespace(api=api)
+    assert _answer(client, "c1").trouble == trouble
 
 
 def test_what_is_no_refusal_is_a_note() -> None:
