@@ -223,6 +223,23 @@ def test_the_tab_key_passes_by_the_chart(window: MainWindow) -> None:
     assert all(not one.focusPolicy() & Qt.FocusPolicy.TabFocus for one in inside)
 
 
+def test_beside_a_start_that_is_switched_off_stands_why_and_the_way_out(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.models.form.edit("training.target", TARGET_RUNPOD)
+    settle()
+    attention = window.findChild(QPushButton, "start.problems")
+    assert not window.findChild(QPushButton, "runpod.start").isEnabled()
+    assert attention.isVisible()
+    assert attention.text() == "Needs a Runpod API key"
+    assert attention.toolTip() == "Needs a Runpod API key. Set one under Settings."
+    assert not window.findChild(QWidget, "runpod.quote").isVisible(), "nothing can be paid"
+    qtbot.mouseClick(attention, Qt.MouseButton.LeftButton)
+    way = window.findChild(QPushButton, "runpod.open_settings")
+    qtbot.waitUntil(lambda: way.visibleRegion().boundingRect().height() == way.height())
+    assert way.hasFocus()
+
+
 def test_without_a_key_there_is_a_way_to_where_it_is_set(program: Program, qtbot: QtBot) -> None:
     program.aio(program.wiring.fill())
     program.models.form.edit("training.target", TARGET_RUNPOD)

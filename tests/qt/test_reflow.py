@@ -8,9 +8,11 @@ import pytest
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from models.domain.availability import Circumstances
 from models.domain.config import RUNTIME_DOCKER, SOURCE_HUB, TARGET_LOCAL, TARGET_RUNPOD
 from models.domain.inference import TunedModel
 from models.domain.run import Failure, RunState, RunUpdate
+from models.qt.memory_forecast import Fit
 from tests.qt.conftest import destroy
 from tests.qt.fakes import make_run, make_session
 from views.main_window import DATASETS, DOCTOR, MODELS, RUNS, SETTINGS, STORAGE, TRAINING
@@ -86,6 +88,26 @@ def test_no_setup_scrolls_sideways_and_nothing_of_it_is_cut(
         for one in card.findChildren(QWidget):
             right = one.mapTo(card, one.rect().topRight()).x()
             assert not one.isVisible() or right <= card.width(), one.objectName()
+
+
+@pytest.mark.usefixtures("large_text")
+@pytest.mark.parametrize("target", [TARGET_LOCAL, TARGET_RUNPOD])
+@pytest.mark.parametrize("fit", [Fit.GOOD, Fit.OVER])
+def test_the_words_about_a_start_are_whole(window: MainWindow, target: str, fit: Fit) -> None:
+    bar = window.training.start_bar
+    window.models.form.set_circumstances(Circumstances(has_runpod_key=True))
+    window.models.form.edit("training.target", target)
+    bar.show_fit(fit)
+    window.resize(640, 760)
+    settle()
+    names = ("run.status", "start.problems", "runpod.quote")
+    words = [one for name in names if (one := bar.findChild(QWidget, name)).isVisible()]
+    assert words
+    for one in words:
+        assert one.width() >= one.sizeHint().width(), one.objectName()
+        assert one.mapTo(bar, one.rect().topRight()).x() < bar.width(), one.objectName()
+    start = bar.starts["runpod" if target == TARGET_RUNPOD else "local"]
+    assert start.width() >= start.sizeHint().width()
 
 
 @pytest.mark.usefixtures("large_text")

@@ -141,11 +141,15 @@ class SetupPanel(ScrollColumn):
 
     @Slot()
     def show_gpu(self) -> None:
-        """Bring the rented GPU into view, with what Runpod says of it beneath."""
+        """Bring the rented GPU into view, with what Runpod says of it beneath; or the way to the
+        key that is missing."""
         self._unfold(self.runpod.gpu)
         reveal(self.runpod.quote)
         self.runpod.gpu.editor.setFocus()
         reveal(self.runpod.gpu)
+        if not self.runpod.open_settings.isHidden():
+            self.runpod.open_settings.setFocus()
+            reveal(self.runpod.open_settings)
 
     def _unfold(self, widget: QWidget) -> None:
         self.config.edit_setup()  # where the settings are not folded away

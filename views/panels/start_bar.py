@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QSizePolicy, QWidget
 
 from models.domain.availability import disabled_reason
 from models.domain.config import TARGET_RUNPOD
@@ -31,7 +31,9 @@ _START_WORDS = {"local": "&Start Local Training", "runpod": "&Start Training on 
 _QUEUE_WORDS = "Add to &queue"
 _STOP_HELP = "Save a checkpoint and end the run; pressed again, end it at once"
 _LEAST_PROGRESS = 290
-"""Pixels that the words about the run need beside the buttons."""
+"""Pixels that the words about the run need beside the buttons and Save."""
+_LEAST_WORDS = 220
+"""And without Save: with less they stand above the buttons, in a line of their own."""
 _BESIDE = 190
 """Pixels of the shortest headline, and of what lies between the words and the buttons."""
 _PREFERRED = QSizePolicy.Policy.Preferred
@@ -76,6 +78,9 @@ class StartBar(QFrame):
         self._quote.setObjectName("runpod.quote")
         self._progress = RunProgress("run", "heading")
         self._attention = push_button("", "attention")
+        self._buttons = QWidget()
+        self._grid = QGridLayout(self)
+        self._is_stacked: bool | None = None
         self._name_parts()
         self._build()
         self._connect()
@@ -116,17 +121,35 @@ class StartBar(QFrame):
 
     def _build(self) -> None:
         self._progress.tools.addWidget(self._attention)
-        self._progress.tools.addWidget(self._quote)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(2, 10, 6, 2)
+        row = QHBoxLayout(self._buttons)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         for button in (*self.starts.values(), *self.stops.values()):
             row.addWidget(button)
-        row.addSpacing(8)
-        row.addWidget(self._progress, 1)
-        row.addSpacing(8)
-        row.addWidget(self._save)
+        self._grid.setContentsMargins(2, 10, 6, 2)
+        self._grid.setHorizontalSpacing(16)
+        self._grid.setVerticalSpacing(8)
+        self._grid.setColumnStretch(1, 1)
         self._attention.hide()
+        self._arrange(stacked=False)
+
+    def _arrange(self, *, stacked: bool) -> None:
+        """The words about the run beside the buttons, or above them and the money in a line of its
+        own; for Tab they come after the buttons."""
+        if stacked is self._is_stacked:
+            return
+        self._is_stacked = stacked
+        for part in (self._buttons, self._progress, self._save, self._quote):
+            self._grid.removeWidget(part)
+        self._grid.addWidget(self._buttons, 2, 0)
+        if stacked:
+            self._progress.tools.removeWidget(self._quote)
+            self._grid.addWidget(self._progress, 0, 0, 1, 3)
+            self._grid.addWidget(self._quote, 1, 0, 1, 3)
+        else:
+            self._grid.addWidget(self._progress, 2, 1)
+            self._progress.tools.addWidget(self._quote)
+        self._grid.addWidget(self._save, 2, 2)
 
     def _connect(self) -> None:
         for button in self.starts.values():
@@ -135,6 +158,7 @@ class StartBar(QFrame):
             button.clicked.connect(self.stop_requested)
         self._save.clicked.connect(self.save_requested)
         self._attention.clicked.connect(self._on_attention)
+        current_theme().changed.connect(self._fit_width)
 
     @Slot(str)
     def _on_value_changed(self, path: str) -> None:
@@ -149,7 +173,9 @@ class StartBar(QFrame):
 
     @Slot()
     def _on_attention(self) -> None:
-        if self._form.problems():
+        if self._forbids():
+            self.gpu_requested.emit()
+        elif self._form.problems():
             self.problems_requested.emit()
         else:
             (self.gpu_requested if self._speaks_against() else self.memory_requested).emit()
@@ -157,20 +183,34 @@ class StartBar(QFrame):
     @Slot()
     def _show_attention(self) -> None:
         """What speaks against a start; memory and stock are forecasts, and forbid nothing."""
-        count, against = len(self._form.problems()), ""
-        what = "1 setting needs" if count == 1 else f"{count} settings need"
-        text = f"{what} attention" if count else ""
-        if not count and not self._is_live():
-            text = against = self._speaks_against()
-            if not text and self._fit == "over":
-                text = "Will probably not fit the memory"
-        restyle(self._attention, "tone", "warning" if against else "")
+        text, tone = self._what_speaks_against()
+        restyle(self._attention, "tone", tone)
         self._attention.setText(text)
-        self._attention.setToolTip(text)
+        self._attention.setToolTip(self._forbids() or text)
         self._attention.setVisible(bool(text))
-        reason = disabled_reason(self._start_path(), self._form.circumstances)
-        ready = "Not ready yet" if reason else READY if self._has_room() else ""
-        self._progress.set_idle("" if text else ready)
+        self._progress.set_idle(READY if not text and self._has_room() else "")
+
+    def _what_speaks_against(self) -> tuple[str, str]:
+        """The words and their tone: first what forbids a start, then what is wrong."""
+        count, is_live = len(self._form.problems()), self._is_live()
+        forbids = self._forbids().partition(". ")[0].rstrip(".")
+        if count and not forbids:
+            what = "1 setting needs" if count == 1 else f"{count} settings need"
+            return f"{what} attention", ""
+        against = "" if is_live else forbids or self._speaks_against()
+        if against:
+            return against, "warning"
+        is_over = self._fit == "over" and not is_live
+        return "Will probably not fit the memory" if is_over else "", ""
+
+    def _forbids(self) -> str:
+        """Why nothing can be started on the target that is chosen; empty where it can, and while
+        a run lives."""
+        if self._is_live():
+            return ""
+        is_remote = self._form.value("training.target") == TARGET_RUNPOD
+        path = "runpod.start" if is_remote else "local.start"
+        return disabled_reason(path, self._form.circumstances)
 
     def _is_live(self) -> bool:
         return self._run is not None and self._run.is_live
@@ -182,7 +222,7 @@ class StartBar(QFrame):
 
     def _has_room(self) -> bool:
         """Whether words stand beside the quote: in a narrow window the money is said first."""
-        if self._quote.isHidden():
+        if self._quote.isHidden() or self._is_stacked:
             return True
         save = 0 if self._save.isHidden() else self._save.sizeHint().width()
         room = self.width() - self._taken() - save - _BESIDE * current_theme().scale
@@ -214,9 +254,9 @@ class StartBar(QFrame):
         self._quote.setText(cost or self._quoted or most)
         # What is spent is short, and stays whole: rather the headline beside it is cut.
         self._quote.setMinimumWidth(self._quote.sizeHint().width() if cost else 1)
-        says_most = chosen == "runpod" and not self._speaks_against()  # there is nothing to pay
-        self._quote.setVisible(bool(cost) or says_most)
-        self._show_attention()
+        is_vain = self._forbids() or self._speaks_against()  # then there is nothing to pay
+        self._quote.setVisible(bool(cost) or (chosen == "runpod" and not is_vain))
+        self._fit_width()
         if focused and not focused[0].isEnabled():
             self._keep_focus()
 
@@ -249,14 +289,15 @@ class StartBar(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        room = self.width() - self._taken() - self._save.sizeHint().width()
-        # It has other places.
-        self._save.setVisible(room >= _LEAST_PROGRESS * current_theme().scale)
-        self._show_attention()
+        self._fit_width()
 
-    def _start_path(self) -> str:
-        is_remote = self._form.value("training.target") == TARGET_RUNPOD
-        return "runpod.start" if is_remote else "local.start"
+    @Slot()
+    def _fit_width(self) -> None:
+        """Save has other places; the words about the run have none."""
+        scale, room = current_theme().scale, self.width() - self._taken()
+        self._save.setVisible(room - self._save.sizeHint().width() >= _LEAST_PROGRESS * scale)
+        self._arrange(stacked=room < _LEAST_WORDS * scale)
+        self._show_attention()
 
     def _running_target(self) -> str:
         run = None if self._run is None else self._run.run
