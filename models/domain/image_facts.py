@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 NO_PYTHON, BAD_PYTHON, SHUT_PYTHON, SILENT = "no_python", "bad_python", "shut_python", "silent"
 """Why an image tells nothing of itself: no ``python3`` in it, one that ends with an error, one that
-this user may not start, one that does not answer in time or is ended meanwhile by something else."""
+this user may not start, one that does not answer in time or is ended by something else."""
 
 
 @dataclass(frozen=True, slots=True)
