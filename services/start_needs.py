@@ -1,9 +1,10 @@
-"""What a start needs beside its settings: a model that is given out, and room for what it makes."""
+"""What a start needs beside its settings: a model that is given out, and room for all of it."""
 
 from __future__ import annotations
 
 import logging
 import queue
+import shutil
 import threading
 import time
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ from models.domain.storage import Piece, freed_bytes
 from services.hub_datasets import dataset_problems
 from services.job_builder import is_local_model
 from services.models.cached import is_cached_model
+from services.models.fetching import lacking_bytes
 from services.models.wanted import is_weights, wanted_files
 from services.run_files import host_path
-from services.storage.disk import file_names
+from services.storage.disk import file_names, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -110,9 +112,9 @@ class StartNeeds:
             return []
         if is_local and is_cached_model(model, data_root):
             return []
-        return hub_model_problems(
-            model, self.hf_token, self.limit, passes=config.local.pass_hf_token or not is_local
-        )
+        passes = config.local.pass_hf_token or not is_local
+        room = partial(_download_problems, model, data_root) if is_local else _no_problems
+        return hub_model_problems(model, self.hf_token, self.limit, room, passes=passes)
 
     def _dataset_problems(
         self, config: TrainingConfig, _data_root: Path, offline: bool
@@ -138,10 +140,15 @@ class StartNeeds:
 
 
 def hub_model_problems(
-    repo: str, hf_token: Callable[[], str | None], seconds: float, *, passes: bool
+    repo: str,
+    hf_token: Callable[[], str | None],
+    seconds: float,
+    room: Callable[[ModelInfo], list[Problem]],
+    *,
+    passes: bool,
 ) -> list[Problem]:
     """Why the Hub does not give this model to the training; empty where it does, or cannot be
-    reached in so many ``seconds``.
+    reached in so many ``seconds``. ``room`` says whether there is room for what the Hub has.
 
     ``passes``: the training is given the token, without which it gets no gated or private model."""
     import httpx
@@ -150,9 +157,9 @@ def hub_model_problems(
     from services.hub_client import hub_api
 
     try:
-        info = hub_api().model_info(repo, timeout=seconds)
+        info = hub_api().model_info(repo, timeout=seconds, files_metadata=True)
     except RepositoryNotFoundError:
-        return _hidden_problems(repo, hf_token(), seconds, passes=passes)
+        return _hidden_problems(repo, hf_token(), seconds, room, passes=passes)
     except HFValidationError:
         return [_unusable(repo, "is not the name of a repo.", "Use user/name.")]
     except (HfHubHTTPError, httpx.HTTPError, OSError):
@@ -161,7 +168,7 @@ def hub_model_problems(
         remedy = "Choose one with safetensors; GGUF files are for running only."
         return [_unusable(repo, "holds no weights that can be trained.", remedy)]
     if not info.gated:
-        return []
+        return room(info)
     token = hf_token()
     if not token:
         message = "is gated: its owner gives it to those who accept the conditions, by their token."
@@ -171,11 +178,16 @@ def hub_model_problems(
         message = "is gated, and its owner has not granted your token access."
         remedy = f"Accept the conditions at {_page(repo)}, or choose another model."
         return [Problem(_MODEL, repo, message, remedy, fix=ANOTHER_MODEL)]
-    return [] if passes else [pass_token(f"{repo} is gated")]
+    return room(info) if passes else [pass_token(f"{repo} is gated")]
 
 
 def _hidden_problems(
-    repo: str, token: str | None, seconds: float, *, passes: bool
+    repo: str,
+    token: str | None,
+    seconds: float,
+    room: Callable[[ModelInfo], list[Problem]],
+    *,
+    passes: bool,
 ) -> list[Problem]:
     """What is wrong with a repo that is not shown to everybody; empty where it cannot be known."""
     import httpx
@@ -187,13 +199,31 @@ def _hidden_problems(
         remedy = "Check the name; a private one takes your Hugging Face token, under Settings."
         return [_unusable(repo, "is not on Hugging Face, or is private.", remedy)]
     try:
-        hub_api(token).model_info(repo, timeout=seconds)
+        info = hub_api(token).model_info(repo, timeout=seconds, files_metadata=True)
     except RepositoryNotFoundError:
         message = "is not on Hugging Face, or is private and not open to your token."
         return [_unusable(repo, message, "Check the name.")]
     except (HfHubHTTPError, httpx.HTTPError, OSError):
         return []
-    return [] if passes else [pass_token(f"{repo} is private")]
+    return room(info) if passes else [pass_token(f"{repo} is private")]
+
+
+def _download_problems(repo: str, data_root: Path, info: ModelInfo) -> list[Problem]:
+    """Whether what the training would fetch of a model has room on the data folder's disk."""
+    lacking = lacking_bytes(repo, info, data_root)
+    free = shutil.disk_usage(nearest(data_root)).free
+    if lacking <= free:
+        return []
+    message = (
+        f"has {_size(lacking)} to be downloaded, and the disk of {data_root} has {_size(free)} "
+        "free."
+    )
+    remedy = "Free some space, or choose a folder on another disk, or a smaller model."
+    return [Problem(_MODEL, repo, message, remedy, fix=ANOTHER_FOLDER)]
+
+
+def _no_problems(_info: ModelInfo) -> list[Problem]:
+    return []
 
 
 def _has_weights(info: ModelInfo) -> bool:

@@ -23,9 +23,10 @@ from services.models.answers import refuse_odd
 from services.models.layout import PARTIAL, folder_of, has_hash, link, set_revision, user_cache
 from services.models.notes import ModelNote, ModelNotes, RepoFile, mark_of
 from services.models.wanted import is_weights, wanted_files
+from services.storage.disk import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from huggingface_hub.hf_api import ModelInfo
 
@@ -103,7 +104,7 @@ class Fetch:
 
     def _need_space(self, note: ModelNote) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        lacking = sum(file.size - self._here(file) for file in note.files)
+        lacking = self.lacking(note.files)
         free = shutil.disk_usage(self._folder).free
         if lacking + _SPARE > free:
             raise AppError(
@@ -113,6 +114,10 @@ class Fetch:
                 "Free some space, or choose a data folder on a larger disk under Settings.",
             )
 
+    def lacking(self, files: Iterable[RepoFile]) -> int:
+        """The bytes of these files that are not on this disk yet."""
+        return sum(file.size - self._here(file) for file in files)
+
     def _here(self, file: RepoFile) -> int:
         """Bytes that take no more room: what another program's cache on this disk has is linked."""
         for path in (self._blob(file), self._partial(file)):
@@ -120,7 +125,8 @@ class Fetch:
                 return min(path.stat().st_size, file.size)
         with suppress(OSError):
             source = self._source(file)
-            is_near = source is not None and source.stat().st_dev == self._folder.stat().st_dev
+            device = nearest(self._folder).stat().st_dev
+            is_near = source is not None and source.stat().st_dev == device
             return file.size if is_near else 0
         return 0
 
@@ -215,6 +221,13 @@ class Fetch:
 
     def _partial(self, file: RepoFile) -> Path:
         return self._folder / "blobs" / f"{file.hash}{PARTIAL}"
+
+
+def lacking_bytes(repo: str, info: ModelInfo, data_root: Path) -> int:
+    """What fetching a model of which the Hub said this would bring to the disk."""
+    files = _listed(info)
+    fetch = Fetch(Order(repo, str(data_root)), lambda *_: None)
+    return fetch.lacking(files[name] for name in wanted_files(files))
 
 
 class _Sink:

@@ -56,6 +56,7 @@ class World:
     home: Path
     service: RunService
     policy: SimpleNamespace
+    hub: GatedHub
     values: dict[str, object] = field(default_factory=dict)
     token: str | None = "hf_granted"
     indexes: tuple[int, ...] = (0, 1)
@@ -117,7 +118,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         hub.closed = frozenset({NOT_GRANTED})
         library = DatasetLibrary(database, DatasetStore(tmp_path / "d"), tmp_path / "rows.jsonl")
         library.add_sample()
-        made = World(tmp_path, SimpleNamespace(), SimpleNamespace(offline=False))  # type: ignore[arg-type]
+        offline = SimpleNamespace(offline=False)
+        made = World(tmp_path, SimpleNamespace(), offline, hub)  # type: ignore[arg-type]
         policy = OfflinePolicy()
         monkeypatch.setattr(policy, "is_offline", lambda: made.policy.offline)
         builder = JobBuilder(library, lambda: tmp_path / "data", lambda: made.token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import threading
 from contextlib import closing
@@ -14,6 +15,7 @@ from models.domain.config import RUNTIME_DOCKER, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.errors import AppError, ConfigError
 from models.domain.start_fixes import CHOOSE_FOLDER
+from services import start_needs
 from services.docker import sdk
 from services.run_outputs import OnExisting
 from services.start_needs import StartNeeds, room_problems
@@ -114,6 +116,38 @@ def test_neither_an_engine_nor_a_hub_that_is_silent_keeps_a_start_back(
     assert seconds < SECONDS
     assert [problem.field for problem in found] == ["local.runtime"]
     assert "does not answer" in found[0].message
+
+
+def _shared(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program has the model."""
+    from huggingface_hub import hf_hub_download
+
+    for name in ("config.json", "model.safetensors"):
+        hf_hub_download(OPEN, name, cache_dir=world.home / "theirs", endpoint=world.hub.url)
+    monkeypatch.setenv("HF_HUB_CACHE", str(world.home / "theirs"))
+
+
+def test_a_model_that_has_no_room_to_be_downloaded_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = bytes(2_000_000)
+    world.hub.files[OPEN] = {"config.json": b"{}", "model.safetensors": weights, "x.bin": weights}
+    world.values["hp.base_model"] = OPEN
+    usage = shutil.disk_usage(world.home)
+    free = [1_000_000_000]
+    monkeypatch.setattr(start_needs.shutil, "disk_usage", lambda _: usage._replace(free=free[0]))
+    assert world.problems() == []
+    free[0] = 1_900_000
+    (problem,) = world.problems()
+    assert problem.field == "hp.base_model"
+    assert problem.message.startswith("has 2 MB to be downloaded, and the disk of ")
+    assert "2 MB free" in problem.message
+    assert problem.fix is not None
+    assert problem.fix.does == CHOOSE_FOLDER
+    free[0] = 1_000_000_000
+    _shared(world, monkeypatch)
+    free[0] = 1_900_000
+    assert world.problems() == [], "it is linked"
 
 
 @pytest.mark.parametrize(
