@@ -244,8 +244,11 @@ def _dataset_spec(config: TrainingConfig, session: DatasetSession | None) -> Dat
 def token_problems(
     config: TrainingConfig, hf_token: Callable[[], str | None], *, offline: bool = False
 ) -> list[Problem]:
-    """What is wrong with a setup that uses the Hugging Face token; others do not ask for it."""
-    pushes, is_local = config.hp.push_to_hub and not offline, config.training.target == TARGET_LOCAL
+    """What is wrong with a setup that uses the Hugging Face token; others do not ask for it, and
+    offline none does: nobody could be shown one."""
+    if offline:
+        return []
+    pushes, is_local = config.hp.push_to_hub, config.training.target == TARGET_LOCAL
     passes = config.local.pass_hf_token and is_local
     problems = []
     if pushes and is_local and not passes:

@@ -32,6 +32,12 @@ class Launch:
     offline: bool = False
     base_model: str = ""
 
+    @property
+    def passes_token(self) -> bool:
+        """Whether the job gets the user's Hugging Face token: offline it could do nothing with
+        one."""
+        return self.local.pass_hf_token and not self.offline
+
 
 @dataclass(frozen=True, slots=True)
 class Started:

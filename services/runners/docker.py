@@ -205,7 +205,7 @@ class DockerRunner:
 
         local = launch.local
         gpu = local.use_gpu and info.gpu.can_pass
-        token = token_to_pass(self._hf_token) if local.pass_hf_token else None
+        token = token_to_pass(self._hf_token) if launch.passes_token else None
         folders: Sequence[Path] = ()
         if is_mounted(name_in_job(launch.folder.job)):
             folders = model_folders(Path(launch.base_model))

@@ -103,7 +103,7 @@ class ProcessRunner:
         return Started(ProcessHandle(child.pid, psutil.Process(child.pid).create_time()))
 
     def _token_for(self, launch: Launch) -> str | None:
-        return token_to_pass(self._hf_token) if launch.local.pass_hf_token else None
+        return token_to_pass(self._hf_token) if launch.passes_token else None
 
     def find(self, folder: RunFolder, since: float) -> JobHandle | None:
         """The process that tells of itself in the run's folder."""

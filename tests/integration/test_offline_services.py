@@ -250,6 +250,19 @@ def test_a_token_that_is_to_be_passed_must_be_there(world: World) -> None:
     assert "Set one under Settings." in said["local.pass_hf_token"]
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads Linux's /proc")
+def test_offline_no_token_is_asked_for_or_passed(world: World) -> None:
+    """A setup with a gated model has it ticked, and may come in a bundle to a computer that never
+    had a token: nothing can be done with one there."""
+    cache_model(world.home / "data", "test/wait", *WHOLE_MODEL)
+    world.policy.set(True)
+    for number, world.token in enumerate((None, TOKEN)):
+        values = {"local.pass_hf_token": True, "output.directory": f"/data/outputs/{number}"}
+        found = environment_of(world.start(**values))
+        assert found["HF_HUB_OFFLINE"] == "1"
+        assert "HF_TOKEN" not in found
+
+
 def test_a_keychain_that_is_locked_stops_the_start_with_its_own_sentence(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
