@@ -62,7 +62,8 @@ class Pod:
     """A rented machine. ``cost`` is in dollars an hour for all of it, 0 when it is stopped.
 
     ``uptime`` counts seconds since the container's last start; None while no container runs,
-    whatever the status says. It goes backwards when a container is restarted.
+    whatever the status says, and where its host did not tell of it in time. It goes backwards when
+    a container is restarted.
     """
 
     id: str

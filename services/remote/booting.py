@@ -53,17 +53,24 @@ class _Watch:
     there_since: float | None = None
     """When the image was first known to be there."""
     up_since: float | None = None
+    seen: float | None = None
+    """When it was last known to run."""
     uptime: int = 0
+    is_quiet: bool = False
     restarts: int = 0
 
     def see(self, pod: Pod, boot: PodBoot, now: float) -> None:
         """Take in what is there now."""
         if self.there_since is None and boot.phase in {BootPhase.PULLED, BootPhase.STARTING}:
             self.there_since = now
-        uptime = pod.uptime or 0
-        self.restarts += uptime < self.uptime
-        self.up_since = self.up_since or (now if uptime else None)
-        self.uptime = uptime
+        if pod.uptime is None:
+            # No container runs, or its host did not say so in time: what is said next tells which.
+            self.is_quiet = True
+            return
+        ran = now - self.seen if self.is_quiet and self.seen is not None else 0.0
+        self.restarts += pod.uptime < max(self.uptime, ran)
+        self.up_since = self.up_since or (now if pod.uptime else None)
+        self.seen, self.uptime, self.is_quiet = now, pod.uptime, False
 
     def blame(self, log: BootLog, waited: float, now: float) -> str:
         """Why this pod is given up, in a sentence; empty while it may still come up."""

@@ -169,7 +169,8 @@ def _create_pod(api: Api, request: Request, query: dict[str, str]) -> Reply:
 
 
 def _get_pod(api: Api, request: Request, query: dict[str, str], pod_id: str) -> Reply:
-    return good(api.pod(pod_id).shown())
+    shown = api.pod(pod_id).shown()
+    return good(shown | {"runtime": None} if api.cloud.faults.is_quiet() else shown)
 
 
 def _change_pod(api: Api, request: Request, query: dict[str, str], pod_id: str) -> Reply:

@@ -72,6 +72,10 @@ class Faults:
     """A pod's own key may do nothing."""
     billed_share: float = 1.0
     """So much of what pods cost is on the bill yet; 0: there is none."""
+    quiet_hosts: int = 0
+    """Every so manieth time that a pod is looked at its host does not tell of its container in
+    time, and ``runtime`` is null though it runs; 0: each tells."""
+    _looks: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, where: str, **how: object) -> Fault:
@@ -98,6 +102,12 @@ class Faults:
                     fault.times -= 1
                     return fault
         return None
+
+    def is_quiet(self) -> bool:
+        """Whether a pod's host does not tell of its container this time."""
+        with self._lock:
+            self._looks += 1
+            return bool(self.quiet_hosts) and self._looks % self.quiet_hosts == 0
 
     def boot(self) -> Boot | None:
         """What is wrong with the pod that is being made."""
