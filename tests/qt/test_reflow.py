@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QCoreApplication
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtCore import QCoreApplication, QPoint, QRect
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 
 from models.domain.availability import Circumstances
 from models.domain.config import RUNTIME_DOCKER, SOURCE_HUB, TARGET_LOCAL, TARGET_RUNPOD
@@ -16,10 +25,12 @@ from models.qt.memory_forecast import Fit
 from tests.qt.conftest import destroy
 from tests.qt.fakes import make_run, make_session
 from views.main_window import DATASETS, DOCTOR, MODELS, RUNS, SETTINGS, STORAGE, TRAINING
+from views.panels.row_tools import RowTools
 from views.theme import current_theme
+from views.widgets.elided_label import ElidedLabel
 from views.widgets.flow_row import FlowRow
 from views.widgets.page_column import ScrollColumn, TwoColumns
-from views.widgets.wrapped_button import WrappedButton, WrappedCheckBox
+from views.widgets.wrapped_button import WrappedButton, WrappedCheckBox, WrappedToolButton
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +74,34 @@ def test_no_page_scrolls_sideways(program: Program, page: int) -> None:
     program.settle()
     settle()
     assert beside(program.window) == {}
+
+
+def cut(window: MainWindow) -> list[str]:
+    """The buttons and labels that are seen and have no room for all their words."""
+    found = []
+    for one in (*window.findChildren(QAbstractButton), *window.findChildren(QLabel)):
+        gives_way = isinstance(
+            one, ElidedLabel | WrappedButton | WrappedCheckBox | WrappedToolButton
+        )
+        wraps = isinstance(one, QLabel) and one.wordWrap()
+        gives_way = gives_way or isinstance(one, QToolButton)  # an icon, which is as large as it is
+        if one.isVisible() and not gives_way and not wraps and one.width() < one.sizeHint().width():
+            found.append(f"{one.objectName()} {one.text()}")
+    return found
+
+
+@pytest.mark.usefixtures("large_text")
+@pytest.mark.parametrize("page", [RUNS, DATASETS, MODELS, STORAGE, DOCTOR, SETTINGS])
+def test_on_no_page_words_are_cut(program: Program, page: int) -> None:
+    program.services.datasets.sessions = [make_session()]
+    program.aio(program.wiring.fill())
+    program.settle()
+    current_theme().set_text_size(200)  # after the settings, which say how large it is
+    program.window.resize(640, 760)
+    program.window.show_page(page)
+    program.settle()
+    settle()
+    assert cut(program.window) == []
 
 
 @pytest.mark.usefixtures("large_text")
@@ -162,6 +201,48 @@ def test_a_long_label_goes_on_in_another_line_and_comes_back(
     button.setText("Short")
     settle()
     assert button.height() == one_line
+    destroy(holder)
+
+
+def test_the_line_over_the_rows_breaks_and_nothing_lies_over_another(
+    qapp: object, themed: None
+) -> None:
+    tools = RowTools()
+    tools.show_count(635)
+    tools.show_state("The rows go from 1 to 635.")
+    tools.resize(1100, 40)
+    tools.show()
+    settle()
+    parts = [one for one in tools.findChildren(QWidget) if one.objectName().startswith("datasets.")]
+    heights = [one.mapTo(tools, one.rect().center()).y() for one in parts]
+    assert max(heights) - min(heights) <= 1, "they stand in one line"
+    assert tools.text.mapTo(tools, QPoint()).x() > 600, "what is found with stands at the right"
+    tools.resize(400, 200)
+    settle()
+    assert tools.text.mapTo(tools, QPoint()).y() > tools.number.geometry().bottom()
+    places = [QRect(one.mapTo(tools, QPoint()), one.size()) for one in parts]
+    for first, second in combinations(places, 2):
+        assert not first.intersects(second)
+    assert all(tools.rect().contains(place) for place in places)
+    destroy(tools)
+
+
+def test_what_can_grow_takes_what_is_left_of_its_row(qapp: object, themed: None) -> None:
+    holder = QWidget()
+    row = FlowRow(holder)
+    label, line, button = QLabel("Another model of Hugging Face"), QLineEdit(), QPushButton("Get")
+    row.addWidget(label)
+    row.add_growing(line)
+    row.addWidget(button)
+    holder.resize(800, 40)
+    holder.show()
+    settle()
+    assert label.width() == label.sizeHint().width()
+    assert button.geometry().right() == holder.width() - 1
+    assert line.width() == 800 - label.width() - button.width() - 2 * row.spacing()
+    holder.resize(label.width() + 10, 100)
+    settle()
+    assert line.geometry().top() > label.geometry().bottom()
     destroy(holder)
 
 

@@ -12,6 +12,7 @@ from views.theme import current_theme
 from views.widgets.buttons import push_button
 from views.widgets.card import restyle, text_label
 from views.widgets.check_group import CheckGroup
+from views.widgets.flow_row import FlowRow
 from views.widgets.help_button import HelpButton
 from views.widgets.page_column import ScrollColumn, TwoColumns, reveal
 from views.widgets.tab_order import order_tabs
@@ -89,12 +90,11 @@ class DoctorPanel(QWidget):
         page.addWidget(TwoColumns(left, right, (left, right), 50, 760), 1)
         order_tabs(self)
 
-    def _head(self) -> QHBoxLayout:
-        head = QHBoxLayout()
-        head.setSpacing(8)
+    def _head(self) -> FlowRow:
+        head = FlowRow()
         head.addWidget(text_label("Doctor", "title"))
         head.addWidget(HelpButton("doctor", "the doctor"))
-        head.addStretch(1)
+        head.add_spring()
         head.addWidget(self._copy)
         head.addWidget(self._again)
         line = QHBoxLayout(self._banner)

@@ -15,11 +15,13 @@ from PySide6.QtWidgets import (
 
 from views.model_actions import ModelActions
 from views.panels.model_strip import ModelStrip
+from views.theme import current_theme
 from views.widgets.action_bar import ActionBar
 from views.widgets.banner import NoticeBanner
 from views.widgets.buttons import push_button
 from views.widgets.card import text_label
 from views.widgets.empty_state import EmptyState
+from views.widgets.flow_row import FlowRow
 from views.widgets.help_button import HelpButton
 from views.widgets.match_stack import MatchStack
 from views.widgets.models_table import ModelsTable
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from models.domain.cached_model import CachedModel
     from models.qt.models_model import ModelsModel
 
+_GAP, _MARGIN = 8, 20
+"""Pixels between the parts of the head, and beside the page."""
 _MORE_ROWS = 2
 """Rows that the list shows beyond its least height before the details beneath it have room."""
 _NO_MATCH = "No model matches the search."
@@ -72,6 +76,8 @@ class ModelsPanel(QWidget):
         self._none.sentence.setObjectName("models.none")
         self._stack.addWidget(self._none)
         self._is_offline = False
+        self._title = text_label("Models", "title")
+        self._help = HelpButton("models", "base models")
         self._name_parts()
         self._build()
         self._connect(models)
@@ -112,16 +118,16 @@ class ModelsPanel(QWidget):
 
     def _build(self) -> None:
         head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(text_label("Models", "title"))
+        head.setSpacing(_GAP)
+        head.addWidget(self._title)
         head.addWidget(self._bar, 1)
         head.addWidget(self._add)
-        head.addWidget(HelpButton("models", "base models"))
+        head.addWidget(self._help)
         self._bar.add("models.use", "Trai&n on it", self.actions_.use)
         self._bar.add("models.verify", "Verify", self.actions_.verify)
         self._download = self._bar.add("models.download", "Download", self.actions_.download)
         column = QVBoxLayout(self)
-        column.setContentsMargins(20, 14, 20, 12)
+        column.setContentsMargins(_MARGIN, 14, _MARGIN, 12)
         column.setSpacing(12)
         column.addLayout(head)
         column.addWidget(self.banner)
@@ -138,13 +144,12 @@ class ModelsPanel(QWidget):
         row.addWidget(self.only_here)
         return row
 
-    def _get_row(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(8)
+    def _get_row(self) -> FlowRow:
+        row = FlowRow()
         label = text_label("Another &model of Hugging Face")
         label.setBuddy(self._repo)
         row.addWidget(label)
-        row.addWidget(self._repo, 1)
+        row.add_growing(self._repo)
         row.addWidget(self._get)
         return row
 
@@ -161,6 +166,7 @@ class ModelsPanel(QWidget):
         self._repo.textChanged.connect(self._show_get)
         self._repo.returnPressed.connect(self._on_get)
         self._get.clicked.connect(self._on_get)
+        current_theme().changed.connect(self._fit_head)
         models.modelReset.connect(self._on_known)
         for signal in (models.modelReset, models.rowsInserted, models.rowsRemoved):
             signal.connect(self._show_list)
@@ -179,6 +185,13 @@ class ModelsPanel(QWidget):
         self._download.setText(self.actions_.download.text().replace("&", ""))
         self.strip.show_model(model)
         self._fit_strip()
+
+    @Slot()
+    def _fit_head(self) -> None:
+        """Where there is no room for it, adding a folder is in the menu, which has everything."""
+        parts = (self._title, self._bar.more, self._add, self._help)
+        needed = sum(part.sizeHint().width() + _GAP for part in parts)
+        self._add.setVisible(self.width() - 2 * _MARGIN >= needed)
 
     def _fit_strip(self) -> None:
         """In a low window the list matters more than the details of what is selected in it."""
@@ -239,6 +252,7 @@ class ModelsPanel(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit_head()
         self._fit_strip()
 
     def event(self, event: QEvent) -> bool:

@@ -11,6 +11,7 @@ from views.theme import current_theme
 from views.widgets.buttons import IconButton
 from views.widgets.card import text_label
 from views.widgets.elided_label import ElidedLabel
+from views.widgets.flow_row import FlowRow
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent
@@ -78,15 +79,11 @@ class RowTools(QWidget):
     def _build(self) -> None:
         label = QLabel("Ro&w")
         label.setBuddy(self.number)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
-        row.addWidget(label)
-        row.addWidget(self.number)
-        row.addWidget(self._of)
-        row.addWidget(self._state, 1)
-        for widget in (self.text, self._previous, self._next):
-            row.addWidget(widget)
+        row = FlowRow(self, spacing=6)
+        row.addWidget(_together(label, self.number, self._of))
+        row.add_spring()
+        row.addWidget(self._state)
+        row.addWidget(_together(self.text, self._previous, self._next))
 
     def _connect(self) -> None:
         self.number.returnPressed.connect(self._on_number)
@@ -119,6 +116,17 @@ class RowTools(QWidget):
         letters = self.fontMetrics()
         self.number.setFixedWidth(letters.horizontalAdvance("9,999,999") + 28)
         self.text.setFixedWidth(letters.horizontalAdvance("Find in rows (F3)") + 90)
+
+
+def _together(*widgets: QWidget) -> QWidget:
+    """What stays in one row wherever the line breaks."""
+    holder = QWidget()
+    row = QHBoxLayout(holder)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(6)
+    for widget in widgets:
+        row.addWidget(widget)
+    return holder
 
 
 class _FindLine(QLineEdit):

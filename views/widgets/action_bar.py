@@ -51,6 +51,7 @@ class ActionBar(QWidget):
         self._fit()
 
     def _fit(self) -> None:
+        self.setMinimumWidth(self.more.sizeHint().width())
         offered = [button for button, action in self._pairs if action.isVisible()]
         wanted = sum(button.sizeHint().width() + _GAP for button in (*offered, self.more))
         fits = self.width() >= wanted

@@ -13,6 +13,7 @@ class FlowRow(QLayout):
         super().__init__(parent)
         self._items: list[QLayoutItem] = []
         self._spring = -1
+        self._growing: QLayoutItem | None = None
         self.setContentsMargins(0, 0, 0, 0)
         self.setSpacing(spacing)
 
@@ -22,6 +23,11 @@ class FlowRow(QLayout):
     def add_spring(self) -> None:
         """What comes after it stands at the right, as long as everything is in one row."""
         self._spring = len(self._items)
+
+    def add_growing(self, widget: QWidget) -> None:
+        """Add one that takes what is left of its row, as a line to type in does."""
+        self.addWidget(widget)
+        self._growing = self._items[-1]
 
     def count(self) -> int:
         return len(self._items)
@@ -89,8 +95,11 @@ class FlowRow(QLayout):
         for item in row:
             size = item.sizeHint()
             if item in after:
-                x, after = x + max(0, free), []
-            width = min(size.width(), rect.width())
+                x, free, after = x + max(0, free), 0, []
+            width = size.width()
+            if item is self._growing:
+                width, free = width + max(0, free), 0
             top = rect.y() + (rect.height() - size.height()) // 2
-            item.setGeometry(QRect(QPoint(x, top), QSize(width, size.height())))
-            x += size.width() + self.spacing()
+            place = QSize(min(width, rect.width()), size.height())
+            item.setGeometry(QRect(QPoint(x, top), place))
+            x += width + self.spacing()
