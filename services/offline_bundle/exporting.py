@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from models.domain.errors import AppError
 from models.domain.offline_ready import ExportedBundle
 from services.environment.folder_lock import folder_lock
@@ -88,15 +90,18 @@ class BundleExporter:
             environment, sources = self._means.packer.pack(self._scratch, report, cancel)
             found.sources |= sources
         report(Progress(None, "Reading what is to travel"))
-        manifest = Manifest(
-            program=program_version(),
-            environment=environment,
-            images=images,
-            repos=list(found.repos.values()),
-            datasets=list(found.datasets.values()),
-            configs=found.configs,
-            files=found.files(cancel),
-        )
+        try:
+            manifest = Manifest(
+                program=program_version(),
+                environment=environment,
+                images=images,
+                repos=list(found.repos.values()),
+                datasets=list(found.datasets.values()),
+                configs=found.configs,
+                files=found.files(cancel),
+            )
+        except ValidationError as error:
+            raise _no_place(error) from error
         total = sum(file.size for file in manifest.files)
         refuse_too_large(target.parent, total)
         meter = ByteMeter("Writing the bundle", total, report, cancel)
@@ -142,6 +147,16 @@ class BundleExporter:
                 "Save one first, in the window or with temper config save.",
             )
         return [(one.name, self._means.configs.get(one.name)) for one in saved]
+
+
+def _no_place(error: ValidationError) -> AppError:
+    reason = error.errors(include_url=False, include_input=False)[0]["msg"]
+    return AppError(
+        "bad_name",
+        f"Something of it has no place in a bundle: {reason}.",
+        "Give it a shorter or plainer name, then export again.",
+        str(error),
+    )
 
 
 def _refuse_target(target: Path, *, replace: bool) -> None:

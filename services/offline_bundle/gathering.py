@@ -20,6 +20,7 @@ from services.offline_bundle.manifest import (
     BundledFile,
     BundledRepo,
     is_misnamed,
+    portable_name,
     safe_path,
 )
 from services.offline_dataset import on_library
@@ -165,12 +166,11 @@ class Gatherer:
         if folder in self.found.folders:
             return self.found.folders[folder]
         taken = {name.casefold() for name in self.found.folders.values()}
-        names = (folder.name, *(f"{folder.name}-{number}" for number in range(2, len(taken) + 3)))
+        own = portable_name(folder.name)
+        names = (own, *(f"{own}-{number}" for number in range(2, len(taken) + 3)))
         name = next(name for name in names if name.casefold() not in taken)
         self.found.folders[folder] = name
-        for path in _ordered(folder):
-            if _is_hidden(path.relative_to(folder)):
-                continue
+        for path in _shown_in(folder):
             self.found.sources[f"models/{name}/{path.relative_to(folder).as_posix()}"] = path
         return name
 
@@ -211,9 +211,23 @@ def _is_hidden(name: Path) -> bool:
     return any(part.startswith(".") for part in name.parts)
 
 
-def _ordered(folder: Path) -> list[Path]:
-    """The files of a model, what makes it one last; AppError where one has no name elsewhere."""
+def _shown_in(folder: Path) -> list[Path]:
+    """The files of a model's folder that travel; AppError where other systems take two for one."""
+    files = _ordered(folder, _is_hidden)
+    known: dict[str, Path] = {}
+    for path in files:
+        other = known.setdefault(path.relative_to(folder).as_posix().casefold(), path)
+        if other != path:
+            message = f"{other.name!r} and {path.name!r} in {folder} are one name on other systems."
+            raise AppError("bad_name", message, "Rename one of them, then export again.")
+    return files
+
+
+def _ordered(folder: Path, stays: Callable[[Path], bool] = lambda _name: False) -> list[Path]:
+    """The files of a model, what makes it one last; AppError where one has no name elsewhere.
+    ``stays``: by its name in the folder, what is left out."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = [path for path in files if not stays(path.relative_to(folder))]
     for path in files:
         try:
             safe_path(path.relative_to(folder).as_posix())

@@ -18,6 +18,7 @@ from services.environment.folder_lock import folder_lock
 from services.environment.uv_errors import os_failure
 from services.hub_cache import hub_cache
 from services.models.cached import is_cached_model
+from services.models.layout import has_hash
 from services.offline_bundle.archive import BundleReader, ByteMeter, part_of
 from services.offline_bundle.manifest import bad_bundle
 from services.progress import Progress
@@ -161,11 +162,23 @@ class _Visit:
         self.models += sorted({file.path.split("/")[1] for file in members})
         cache = hub_cache(self._root)
         for member in self.bundle.manifest.below("hub"):
-            inside = member.path.removeprefix("hub/")
-            self.bundle.take_out(member, cache / inside, self._meter.add)
+            self._bring_blob(member, cache / member.path.removeprefix("hub/"))
         for repo in self.bundle.manifest.repos:
             _make_snapshot(cache / repo.folder, repo, keeps=is_cached_model(repo.repo, self._root))
             self.models.append(repo.repo)
+
+    def _bring_blob(self, member: BundledFile, target: Path) -> None:
+        """A file of the Hub, whose name tells its content: one that is damaged gives way."""
+        try:
+            self.bundle.take_out(member, target, self._meter.add)
+        except AppError as error:
+            if error.kind != "exists" or has_hash(target, target.name, self._look_up):
+                raise
+            target.unlink()
+            self.bundle.take_out(member, target, self._meter.add)
+
+    def _look_up(self, _count: int) -> None:
+        self.cancel.raise_if_cancelled()
 
     def _is_there(self, member: BundledFile) -> bool:
         found = self.bundle.is_there(member, self._root / member.path)

@@ -43,6 +43,12 @@ def safe_path(path: str) -> str:
     return path
 
 
+def portable_name(name: str) -> str:
+    """A folder's name as every system has it, and as nothing hidden."""
+    shown = _UNSAFE.sub("-", name).strip(". ") or "model"
+    return f"model-{shown}" if _RESERVED.fullmatch(shown) else shown
+
+
 def is_misnamed(path: str, sha256: str) -> bool:
     """Whether a file that its SHA-256 names, as the Hub's large ones are, has another content: then
     it would pass for the Hub's ever after."""
@@ -150,7 +156,7 @@ class BundledDataset(_Part):
 class BundledConfig(_Part):
     """A configuration: its name, and its file."""
 
-    name: str = Field(min_length=1, max_length=200)
+    name: str = Field(min_length=1, max_length=1000)
     path: _Path
 
 

@@ -90,6 +90,20 @@ def test_a_model_that_is_there_in_part_becomes_the_one_of_the_bundle_and_a_whole
         assert cached_revision("me/small", other.paths.data) == used
 
 
+def test_a_damaged_file_of_a_model_gives_way_to_the_bundles(here: Services, tmp_path: Path) -> None:
+    """The bundle is all that a computer without a network has to mend it with."""
+    bundle = _export(here, tmp_path / "x.temper")
+    with closing(_home(tmp_path / "there")) as other:
+        bring_in = other.bundles.importer.bring_in
+        bring_in(bundle, _quiet, CancelToken(), with_environment=False)
+        folder = hub_cache(other.paths.data) / "models--me--small" / "snapshots" / _NEW
+        weights = (folder / "model.safetensors").resolve()
+        right = weights.read_bytes()
+        weights.write_bytes(bytes(len(right)))
+        bring_in(bundle, _quiet, CancelToken(), with_environment=False)
+        assert (folder / "model.safetensors").read_bytes() == right
+
+
 def test_a_stick_that_takes_no_file_so_large_is_named_before_anything_is_written(
     here: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tarfile
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,8 @@ from services.offline_bundle.manifest import BundledEnvironment
 from services.offline_bundle.packing import EnvironmentPacker
 from services.progress import CancelToken
 from tests.integration import bundle_world
-from tests.integration.bundle_world import BLOB, export, quiet
+from tests.integration.bundle_world import BLOB, export, home, quiet, some_config
+from tests.whole_model import lay_whole_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +38,34 @@ def test_what_is_hidden_in_a_models_folder_stays_here(here: Services, tmp_path: 
     assert b"hf_secret" not in bundle.read_bytes()
     with tarfile.open(bundle) as tar:
         assert not [name for name in tar.getnames() if "/." in name]
+
+
+@pytest.mark.parametrize(
+    ("name", "travels_as"),
+    [("qwen:7b", "qwen-7b"), ("what?", "what-"), ("con", "model-con"), (".mine.", "mine")],
+)
+def test_a_models_folder_travels_whatever_it_is_called(
+    here: Services, tmp_path: Path, name: str, travels_as: str
+) -> None:
+    setup = "A setup's name of more than 200 signs. " * 6
+    folder = lay_whole_model(tmp_path / name)
+    here.configs.save(setup, some_config(str(folder), str(tmp_path / "here" / "data")))
+    bundle = export(here, tmp_path / "x.temper", setup)
+    with closing(home(tmp_path / "there")) as there:
+        there.bundles.importer.bring_in(bundle, quiet, CancelToken(), with_environment=False)
+        (saved,) = there.configs.list()
+        model = there.configs.get(saved.name).hp.base_model
+        assert model == f"/data/models/{travels_as}"
+        assert there.models.inventory.is_complete(model).is_complete
+
+
+def test_two_files_that_are_one_elsewhere_are_named(here: Services, tmp_path: Path) -> None:
+    for name in ("README.md", "readme.md", ".notes", ".NOTES"):
+        (tmp_path / "llama" / name).write_text(name)
+    if len(list((tmp_path / "llama").glob("*.md"))) < len({"README.md", "readme.md"}):
+        pytest.skip("they are one here, too")
+    with pytest.raises(ConfigError, match=r"'README\.md' and 'readme\.md' in .* are one name"):
+        export(here, tmp_path / "x.temper", "Folder")
 
 
 def test_a_damaged_model_does_not_travel(here: Services, tmp_path: Path) -> None:
