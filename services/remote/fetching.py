@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,14 +16,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
-from models.domain.remote_run import FINISHED, LOST, RemotePhase
+from models.domain.remote_run import CANCELLED, FINISHED, LOST, RemotePhase
 from services.export_copy import weights_sha256
+from services.remote.delivering import WAITING
 from services.remote.inputs import job_of
 from services.remote.mirror import EVENTS, LOG, Mirror
-from services.remote.presence import LOOK_SECONDS
+from services.remote.presence import LOOK_SECONDS, Gone
 from services.remote.training import pull, read_volume
 from services.remote.unheard import Unheard
-from services.remote.volume_access import volume_files, watch_of
+from services.remote.volume_access import (
+    VOLUME_REFUSED,
+    VOLUME_SILENT,
+    volume_files,
+    watch_of,
+)
 from services.run_files import host_path
 from services.run_follower import run_folder
 from services.runpod.agent_client import UNREACHABLE, Artifact
@@ -34,17 +41,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.domain.remote_run import RemoteAttempt
-    from services.remote.presence import Gone
     from services.remote.s3 import VolumeFiles
     from services.remote.work import Work
     from services.runpod.agent_files import Watch
 
     Bring = Callable[[Artifact, Path, Watch], None]
 
+logger = logging.getLogger(__name__)
+
 WHOLE = ("adapter", "model")
 """Folders that appear in place as a whole: what was learnt."""
 _RESULT = "result.json"
 _SEAL = "temper-checkpoint.json"
+_OF_VALUE = frozenset({FINISHED, CANCELLED})
+"""Outcomes of runs that have made something that is still to come home."""
+_ON_THE_VOLUME = "Resume: another pod brings it from the network volume."
+_NOWHERE = "There was no network volume to keep it; start again with one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +85,16 @@ def fetch(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
         except AppError as error:
             if error.kind != UNREACHABLE:
                 raise
-        files = volume_files(attempt, work)
-        if files is not None:
-            with files:
-                return _by_volume(files, attempt, work)
-        gone = unheard.look(attempt)
+        home, silent = None, None
+        try:
+            home = _by_volume(attempt, work)
+        except AppError as error:
+            if error.kind not in VOLUME_SILENT:
+                raise
+            silent = error
+        if home is not None:
+            return home
+        gone = unheard.look(attempt, silent)
         if gone is not None:
             return out_of_reach(attempt, work, gone)
         work.pause(LOOK_SECONDS)
@@ -91,6 +108,8 @@ def _by_agent(attempt: RemoteAttempt, work: Work, unheard: Unheard) -> RemoteAtt
         with Mirror(run_folder(work.run)) as mirror:
             while pull(agent, mirror, status.state_id):
                 work.check()
+        if status.phase == WAITING and attempt.outcome in _OF_VALUE:
+            return out_of_reach(attempt, work, _wiped(attempt))
         bring_all(agent.artifacts(work.pause), partial(download, agent), attempt, work)
         home = _home(work)  # first: a pod that is gone because it was let go is no loss
         if not attempt.keep or attempt.stop_asked:
@@ -99,14 +118,27 @@ def _by_agent(attempt: RemoteAttempt, work: Work, unheard: Unheard) -> RemoteAtt
     return home
 
 
-def _by_volume(files: VolumeFiles, attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
-    with Mirror(run_folder(work.run)) as mirror:
-        read_volume(files, work, mirror)
-    artifacts = _listed(files, work)
-    result = f"runs/{work.run_id}/{_RESULT}"
-    if attempt.outcome == FINISHED and all(one.path != result for one in artifacts):
-        return out_of_reach(attempt, work)  # it ended before it could list what it had made
-    bring_all(artifacts, files.fetch, attempt, work)
+def _by_volume(attempt: RemoteAttempt, work: Work) -> RemoteAttempt | None:
+    """Bring what the volume has; None where it cannot be read from here, or does not list yet what
+    was made: hashing takes its time, and a pod that is there is waited for. AppError also of the
+    kinds :data:`VOLUME_SILENT`."""
+    try:
+        files = volume_files(attempt, work)
+        if files is None:
+            return None
+        with files:
+            with Mirror(run_folder(work.run)) as mirror:
+                read_volume(files, work, mirror)
+            artifacts = _listed(files, work)
+            result = f"runs/{work.run_id}/{_RESULT}"
+            if attempt.outcome == FINISHED and all(one.path != result for one in artifacts):
+                return None
+            bring_all(artifacts, files.fetch, attempt, work)
+    except AppError as error:
+        if error.kind not in VOLUME_REFUSED:
+            raise
+        logger.info("run %s: not by S3: %s", work.run_id, error)
+        return None
     return _home(work)
 
 
@@ -251,6 +283,12 @@ def _listed(files: VolumeFiles, work: Work) -> list[Artifact]:
         return []
 
 
+def _wiped(attempt: RemoteAttempt) -> Gone:
+    """Of a pod that knows nothing of its run any more: its container was started anew."""
+    hint = _ON_THE_VOLUME if attempt.volume_id else _NOWHERE
+    return Gone("pod_wiped", "The pod was started anew and has lost its disk.", hint)
+
+
 def _is_clean(path: str) -> bool:
     """Whether a path stays below where it starts, on every system."""
     parts = path.split("/")
@@ -265,11 +303,7 @@ def out_of_reach(attempt: RemoteAttempt, work: Work, gone: Gone | None = None) -
     """The pod is gone before all was here, and its volume cannot tell it from here."""
     if attempt.outcome == FINISHED and run_folder(work.run).result() is not None:
         return _home(work)
-    hint = (
-        "Resume: another pod brings it from the network volume."
-        if attempt.volume_id
-        else "There was no network volume to keep it; start again with one."
-    )
+    hint = _ON_THE_VOLUME if attempt.volume_id else _NOWHERE
     why = gone.message if gone is not None else "The pod is gone."
     return work.save(
         phase=RemotePhase.ENDING, outcome=LOST, trouble_kind="not_fetched",

@@ -7,6 +7,7 @@ it is given up: a pod that nobody hears costs money, and its checkpoints are on 
 from __future__ import annotations
 
 import json
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from services.remote.presence import (
     silent,
     why_gone,
 )
-from services.remote.volume_access import volume_files
+from services.remote.volume_access import VOLUME_REFUSED, VOLUME_SILENT, volume_files
 from services.run_follower import run_folder
 from services.runpod.agent_client import UNREACHABLE
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from services.remote.s3 import VolumeFiles
     from services.remote.work import Work
     from services.runpod.agent_client import AgentClient
+
+logger = logging.getLogger(__name__)
 
 WAIT = 2
 """Seconds that a call waits for news, so long a stop may take to be heard."""
@@ -165,19 +168,26 @@ def _without_agent(
     ended = _by_volume(attempt, work, mirror)
     if ended:
         return work.save(phase=RemotePhase.FETCHING, **ended)
-    if not is_gone and silence < GIVEN_UP_SECONDS:
+    if silence < GIVEN_UP_SECONDS and (ended is None or not is_gone):
         return None
     outcome = CANCELLED if attempt.stop_asked else LOST
     return work.save(phase=RemotePhase.ENDING, outcome=outcome, **why.fields())
 
 
-def _by_volume(attempt: RemoteAttempt, work: Work, mirror: Mirror) -> dict[str, Any]:
-    """Take what the volume has; how the run ended, where it says that it did."""
-    files = volume_files(attempt, work)
-    if files is None:
-        return {}
-    with files:
-        return read_volume(files, work, mirror)
+def _by_volume(attempt: RemoteAttempt, work: Work, mirror: Mirror) -> dict[str, Any] | None:
+    """Take what the volume has; how the run ended, where it says that it did. None where it does
+    not answer just now; keys that it refuses are as good as none."""
+    try:
+        files = volume_files(attempt, work)
+        if files is None:
+            return {}
+        with files:
+            return read_volume(files, work, mirror)
+    except AppError as error:
+        if error.kind not in VOLUME_REFUSED | VOLUME_SILENT:
+            raise
+        logger.info("run %s: the volume cannot be read: %s", work.run_id, error)
+        return None if error.kind in VOLUME_SILENT else {}
 
 
 def read_volume(files: VolumeFiles, work: Work, mirror: Mirror) -> dict[str, Any]:

@@ -49,17 +49,21 @@ class Unheard:
             self._looked, self._restarted = None, False
             self._tell("", "")
 
-    def look(self, attempt: RemoteAttempt) -> Gone | None:
+    def look(self, attempt: RemoteAttempt, volume: AppError | None = None) -> Gone | None:
         """Tell of it, and do what can be done; why it is not worth waiting any more, or None.
 
-        AppError where Runpod cannot be asked."""
+        ``volume`` is why its S3 service does not answer just now: that is waited for, too, when the
+        pod is gone. AppError where Runpod cannot be asked."""
         now = self._work.now()
         self._looked = looked = Looked(now) if self._looked is None else self._looked
         silent = looked.look(now)
         with self._work.client("the pod cannot be looked at") as client:
             pod = client.pod(attempt.pod_id)
             if pod is None or pod.status in STOPPED:
-                return why_gone(client, pod, attempt, now)
+                if volume is None or silent >= GIVE_UP_SECONDS:
+                    return why_gone(client, pod, attempt, now)
+                self._tell(volume.message, volume.hint)
+                return None
             if attempt.volume_id and silent >= GIVE_UP_SECONDS:
                 return self._given_up()
             if attempt.volume_id and silent >= RESTART_SECONDS:

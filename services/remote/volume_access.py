@@ -9,12 +9,17 @@ from models.domain.secrets import S3_ACCESS_KEY, S3_SECRET_KEY
 from services.progress import CancelToken
 from services.remote.s3 import DATA_CENTERS, VolumeFiles
 from services.remote.signature import S3Keys
-from services.runpod.agent_files import Watch
+from services.runpod.agent_files import VOLUME_UNREACHABLE, Watch
 
 if TYPE_CHECKING:
     from models.domain.remote_run import RemoteAttempt
     from services.progress import Progress
     from services.remote.work import Work
+
+VOLUME_REFUSED = frozenset({"auth", "forbidden", "volume_gone", "not_found"})
+"""Kinds of errors of the S3 service after which the volume is as good as out of reach from here."""
+VOLUME_SILENT = frozenset({VOLUME_UNREACHABLE, "clock", "bad_answer"})
+"""Kinds that pass, or that the user may end: what the volume holds is not known until then."""
 
 
 class StepToken(CancelToken):
