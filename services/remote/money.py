@@ -112,5 +112,6 @@ class Bills:
 
 
 def _bill(client: RunpodClient, attempt: RemoteAttempt, now: float) -> float | None:
+    """Until now: a pod that was found gone may have gone later than is taken for its end."""
     begun = attempt.rented_at if attempt.rented_at is not None else attempt.created_at
-    return client.billed(attempt.pod_id, begun, attempt.gone_at or now)
+    return client.billed(attempt.pod_id, begun, now)

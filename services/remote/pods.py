@@ -16,7 +16,7 @@ from models.domain.pod_rows import (
     row_of_attempt,
     row_of_pod,
 )
-from models.domain.remote_money import GRACE, is_past_limit
+from models.domain.remote_money import GRACE, found_gone, is_past_limit
 from models.domain.remote_run import Teardown
 from services.remote.clock import SystemClock
 from services.remote.marks import is_ours
@@ -157,13 +157,17 @@ class PodService:
         if not late:
             return ()
         with self._account.client("the pod is not ended from here", self._sleep) as client:
-            ended, refused = [], None
+            ended: list[str] = []
+            refused = None
             for one in late:
                 try:
                     if is_steady or not self._is_dated_anew(client, one):
                         ended += [one.pod_id] if self._end_late(client, one) else []
                 except AppError as error:  # the others cost, too
                     refused = error
+            for one in late:  # not before: what is written down keeps no other pod alive
+                if one.pod_id in ended:
+                    self._note_end(one)
             if refused is not None:
                 raise refused
         return tuple(ended)
@@ -247,7 +251,9 @@ class PodService:
         for turn in range(tries):
             if turn:
                 self._sleep(PAUSE)
-            gone, trouble = _ended(client, row.id)
+            was_there, gone, trouble = _ended(client, row.id)
+            if was_there:
+                self._note_end(attempt)
             if gone and not self._account.is_offline and still_answers(row.id):
                 gone, trouble = False, OTHER_ACCOUNT
             if gone:
@@ -266,13 +272,20 @@ class PodService:
             changes = {"teardown": Teardown.REQUESTED}
             self._attempts.change(attempt.run_id, attempt.number, **changes)
 
+    def _note_end(self, attempt: RemoteAttempt | None) -> None:
+        """It was there until now, so it has cost until now."""
+        if attempt is not None and not attempt.is_over:
+            now = self._clock.now()
+            self._attempts.change(attempt.run_id, attempt.number, gone_at=now)
+
     def _confirm(self, attempt: RemoteAttempt | None) -> None:
         if attempt is not None and attempt.teardown is not Teardown.CONFIRMED:
+            known = self._attempts.get(attempt.run_id, attempt.number)
             self._attempts.change(
                 attempt.run_id,
                 attempt.number,
                 teardown=Teardown.CONFIRMED,
-                gone_at=self._clock.now(),
+                gone_at=found_gone(known, self._clock.now()),
             )
             self._wake(attempt.run_id)
 
@@ -284,17 +297,17 @@ class PodService:
         self._clock.wait(threading.Event(), seconds)
 
 
-def _ended(client: RunpodClient, pod_id: str) -> tuple[bool, str]:
-    """Whether a pod is gone after one more call that ends it, and why it is not.
+def _ended(client: RunpodClient, pod_id: str) -> tuple[bool, bool, str]:
+    """Whether a pod was there until this call ended it, whether it is gone, and why it is not.
 
     A refused call proves nothing: the pod may be gone by itself, or by an earlier one.
     """
-    trouble = "Runpod still lists it."
+    was_there, trouble = False, "Runpod still lists it."
     try:
-        client.end_pod(pod_id)
+        was_there = client.end_pod(pod_id)
     except AppError as error:
         trouble = error.message
     try:
-        return client.is_gone(pod_id), trouble
+        return was_there, client.is_gone(pod_id), trouble
     except AppError as error:
-        return False, error.message
+        return was_there, False, error.message

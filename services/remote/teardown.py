@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
+from models.domain.remote_money import found_gone
 from models.domain.remote_run import AGAIN, CANCELLED, FINISHED, RemotePhase, Teardown
 from services.remote.marks import pod_name
 from services.remote.presence import OTHER_ACCOUNT, still_answers
@@ -95,9 +96,12 @@ def _end_all(client: RunpodClient, attempt: RemoteAttempt, work: Work) -> float 
     """By its id, which needs no list; and whatever else has its name: asking twice may have made
     two. One that is first seen here is written down, for it has cost. The moment at which its end
     was asked for, where that is proven to have come; looking takes time that is not paid."""
-    if attempt.pod_id:
-        client.end_pod(attempt.pod_id)
+    was_there = bool(attempt.pod_id) and client.end_pod(attempt.pod_id)
     asked = work.now()
+    if was_there:
+        work.save(gone_at=asked)
+    elif attempt.pod_id:
+        asked = found_gone(attempt, asked)
     named = {one.id for one in client.pods() if one.name == attempt.name}
     for one in named - {attempt.pod_id}:
         client.end_pod(one)

@@ -1,0 +1,88 @@
+"""What is told of a remote run and its money is true also where nobody looked for hours, a file of
+this computer goes, or what the network goes through cannot be used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from models.domain.remote_run import FINISHED, LOST, RemotePhase
+from services.remote.pods import PodService
+from tests.integration.remote_world import RemoteWorld, remote_world
+from tests.integration.runpod_world import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from models.domain.remote_run import RemoteAttempt
+    from services.remote.steps import Step
+    from services.remote.work import Work
+
+HOUR = 3600.0
+
+
+def to(phase: RemotePhase, **changes: Any) -> Step:
+    """A step that does nothing but go on."""
+    return lambda _attempt, work: work.save(phase=phase, **changes)
+
+
+def wait_here(_attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+    while True:
+        work.pause(60)
+
+
+@pytest.fixture
+def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RemoteWorld]:
+    with remote_world(tmp_path, monkeypatch) as made:
+        yield made
+
+
+def test_a_pod_that_ended_itself_long_ago_has_cost_until_its_limit(there: RemoteWorld) -> None:
+    """As where this computer was off when the pod came to its limit."""
+    run = there.add_run()
+    now = there.runpod.cloud.clock.now()
+    there.attempt(
+        run, phase=RemotePhase.TRAINING, pod_id="gone", per_hour=0.5, rented_at=now - 10 * HOUR,
+        ends_at=now - 8 * HOUR, most_cost=1.0, volume_id="v",
+    )  # fmt: skip
+    there.program().wake(run.id)
+    over = there.wait(run, 1, RemotePhase.OVER)
+    assert (over.outcome, over.trouble_kind) == (LOST, "limit")
+    assert over.cost == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_pod_that_is_found_gone_by_a_click_has_cost_until_its_limit(there: RemoteWorld) -> None:
+    run = there.add_run()
+    now = there.runpod.cloud.clock.now()
+    there.attempt(
+        run, phase=RemotePhase.ENDING, outcome=FINISHED, pod_id="gone", per_hour=0.5,
+        rented_at=now - 10 * HOUR, ends_at=now - 8 * HOUR, most_cost=1.0,
+    )  # fmt: skip
+    driver = there.program()
+    tools = driver.tools
+    pods = PodService(tools.account, tools.store, tools.install_id, clock=tools.clock)
+    assert pods.end("gone").gone
+    driver.wake(run.id)
+    assert there.wait(run, 1, RemotePhase.OVER).cost == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_pod_that_outlived_its_limit_has_cost_until_it_was_ended(there: RemoteWorld) -> None:
+    run = there.add_run()
+    there.attempt(run)
+    there.program(
+        {RemotePhase.PLACING: to(RemotePhase.RENTING), RemotePhase.DELIVERING: wait_here}
+    ).wake(run.id)
+    there.wait(run, 1, RemotePhase.DELIVERING)
+    there.runpod.broken.billed_share = 0.0
+    now = there.runpod.cloud.clock.now()
+    there.store.change(run.id, 1, rented_at=now - 10 * HOUR, ends_at=now - 8 * HOUR)
+    wait_for(lambda: not there.pods, 30)
+    there.store.change(run.id, 1, phase=RemotePhase.ENDING, outcome=LOST)
+    driver = there.drivers[0]
+    driver.close()
+    there.store.release(run.id, 1, driver.id)
+    there.program().wake(run.id)
+    over = there.wait(run, 1, RemotePhase.OVER)
+    assert over.cost == pytest.approx(10 * over.per_hour, rel=0.02)
