@@ -69,7 +69,10 @@ def clean(
     ] = None,
     caches: Annotated[
         bool | None,
-        typer.Option("--caches/--no-caches", help="Also reports on datasets, and their tokens."),
+        typer.Option(
+            "--caches/--no-caches",
+            help="Also reports on datasets, their tokens, and bundles that were cut.",
+        ),
     ] = None,
     versions: Annotated[
         bool | None,

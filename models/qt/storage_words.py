@@ -40,7 +40,10 @@ FURTHER_TITLES = {
 }
 FURTHER_HELP = {
     CleanKind.ROWS: "Rows that no dataset and no run has any more",
-    CleanKind.CACHES: "What was found in datasets, and datasets as tokens: made again when needed",
+    CleanKind.CACHES: (
+        "What was found in datasets, datasets as tokens, and what bundles that were cut have left: "
+        "made again when needed"
+    ),
     CleanKind.VERSIONS: (
         "Training code and Python environments of other versions of Temper that no run works with"
     ),

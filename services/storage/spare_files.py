@@ -42,7 +42,9 @@ def spare_rows(ground: Ground) -> Iterator[Spare]:
 
 
 def spare_caches(ground: Ground) -> Iterator[Spare]:
-    """What is made anew when it is asked for: reports on datasets, and datasets as tokens."""
+    """What is made anew when it is asked for: reports on datasets, datasets as tokens, and what was
+    made or taken in of a bundle when that was cut."""
+    yield from _cut_bundles(ground)
     goes = "It is made again when it is needed."
     reports = ground.places.home / "inspections"
     if entries(reports):
@@ -55,6 +57,16 @@ def spare_caches(ground: Ground) -> Iterator[Spare]:
             stays = ground.trains_in(root) or young
             yield Spare(piece_of(CleanKind.CACHES, tokens, "Datasets as tokens"), goes, stays)
         yield from remnants(CleanKind.CACHES, tokens.parent)
+
+
+def _cut_bundles(ground: Ground) -> Iterator[Spare]:
+    for lock in ground.workshop.bundle_locks:
+        parts = [one for one in entries(lock.parent) if one != lock]
+        if parts:
+            name = "A bundle that was cut"
+            piece = piece_of(CleanKind.CACHES, lock.parent, name, parts)
+            stays = _YOUNG if any(map(ground.is_young, parts)) else ""
+            yield Spare(piece, "It was not gone on with; it can be begun anew.", stays)
 
 
 def spare_versions(ground: Ground) -> Iterator[Spare]:

@@ -12,7 +12,7 @@ from models.domain.storage import CleanKind
 from services.storage.process_use import ProcessUse
 from services.storage.spare_files import spare_caches, spare_rows, spare_versions
 from services.storage.spare_revisions import repo_lock, spare_revisions
-from services.storage.spares import Ground, holding, is_held
+from services.storage.spares import Ground, holding, is_held, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -81,6 +81,9 @@ class SpareFinder:
             return self._holding_rows(piece)
         if piece.kind is CleanKind.REVISIONS and (lock := repo_lock(piece, roots)) is not None:
             return holding(lock, "It is being downloaded.")
+        for lock in self._workshop.bundle_locks:
+            if piece.path == plain(lock.parent):
+                return holding(lock, _PACKING)
         runtime = self._places().runtime
         if piece.kind is CleanKind.VERSIONS and Path(piece.path).is_relative_to(runtime.resolve()):
             return holding(runtime / ".lock", "The Python environment is being set up.")

@@ -179,6 +179,26 @@ def test_nothing_beside_checkpoints_goes_while_a_bundle_is_made(world: World) ->
     assert len(world.storage.plan(rules).going) == 1
 
 
+def test_what_a_cut_bundle_left_goes_with_the_caches_unless_it_is_gone_on_with(
+    world: World,
+) -> None:
+    folder = world.home / "offline" / "export"
+    lock = write(folder / ".lock", 0)
+    saved = write(folder / "images" / "1.tar", 50_000)
+    assert world.storage.plan(RetentionRules()).going == ()
+    rules = RetentionRules(also=frozenset({CleanKind.CACHES}))
+    shown = world.storage.plan(rules)
+    assert [one.piece.name for one in shown.going] == ["A bundle that was cut"]
+    held = try_lock(lock)
+    assert held is not None
+    assert world.storage.clean(shown, rules).bytes == 0
+    assert saved.exists()
+    os.close(held)
+    assert world.storage.clean(shown, rules).bytes == shown.bytes > 0
+    assert list(folder.iterdir()) == [lock]
+    assert world.storage.plan(rules).going == ()
+
+
 def test_a_model_that_is_being_downloaded_keeps_its_old_revisions(world: World) -> None:
     hub = world.data / "cache" / "huggingface" / "hub" / "models--some--model"
     for revision in ("a" * 40, "b" * 40):
