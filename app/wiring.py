@@ -151,7 +151,7 @@ class Wiring(QObject):
         environment.began.connect(bar.begin)
         environment.progressed.connect(self._on_environment_progress)
         environment.ended.connect(bar.end)
-        environment.ready.connect(training.start)
+        environment.ready.connect(training.start_prepared)
         bar.cancel_requested.connect(environment.cancel)
 
     def _connect_notices(self) -> None:

@@ -73,6 +73,8 @@ class TrainingController(QObject):
         self.gate = gate
         self._make_room: Callable[[], Awaitable[None]] | None = None
         follower.updated.connect(self._on_updated)
+        models.form.value_changed.connect(self._withdraw_setup)
+        models.form.reset.connect(self._withdraw_setup)
         gate.refused.connect(self.data_refused)
 
     def before_start(self, make_room: Callable[[], Awaitable[None]]) -> None:
@@ -91,6 +93,15 @@ class TrainingController(QObject):
                 self._desk.tasks.start(self._add_missing(form.config))
             return
         self.start_with("refuse")
+
+    @Slot()
+    def start_prepared(self) -> None:
+        """Start now that the environment is ready, which took minutes: only what still trains in
+        it. For a pod the button of its own is pressed, beside the price."""
+        if _needs_python(self._models.form.config):
+            self.start()
+        else:
+            self._desk.notices.said.emit("The training environment is ready")
 
     @Slot(str)
     def start_with(self, on_existing: str) -> None:
@@ -235,9 +246,8 @@ class TrainingController(QObject):
         return has_runtime and not problems
 
     async def _has_runtime(self, config: TrainingConfig) -> bool:
-        """A container and a pod bring their own."""
-        is_local = config.training.target == TARGET_LOCAL
-        if not is_local or config.local.runtime != RUNTIME_PYTHON:
+        """Whether what this setup trains in is there."""
+        if not _needs_python(config):
             return True
         return await self._desk.lanes.runs.run(self._runtime.is_ready)
 
@@ -275,6 +285,12 @@ class TrainingController(QObject):
         if self._models.run.run_id == stopped.id and not stopped.state.is_over:
             self._models.run.status.set_run(stopped)
 
+    @Slot()
+    def _withdraw_setup(self) -> None:
+        """Nothing offers to set up what the form's setup does not need."""
+        if not _needs_python(self._models.form.config):
+            self._desk.notices.withdrawn.emit(_SETUP.topic)
+
     @Slot(object)
     def _on_updated(self, update: RunUpdate) -> None:
         known = self._models.runs.find(update.run.id)
@@ -285,3 +301,8 @@ class TrainingController(QObject):
                 shown.take(update)
         if update.run.state.is_over and self._models.run.run_id == update.run.id:
             self.finished.emit(update.run)
+
+
+def _needs_python(config: TrainingConfig) -> bool:
+    """Whether it trains in the managed environment; a container and a pod bring their own."""
+    return config.training.target == TARGET_LOCAL and config.local.runtime == RUNTIME_PYTHON

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import Qt
 
+from models.domain.availability import Circumstances
+from models.domain.config import RUNTIME_DOCKER, TARGET_RUNPOD
 from models.domain.errors import AppError, ConfigError, Problem
 from models.domain.run import RunState, RunUpdate
 from tests.qt.fakes import make_run, make_session, progress_event
@@ -137,6 +139,40 @@ def test_a_missing_environment_is_set_up_on_request_and_the_run_starts(
     assert program.models.run.status.run is not None
     assert program.models.run.status.run.state is RunState.FINISHED
     assert program.child("environment").isHidden()
+
+
+def test_setting_up_never_ends_in_a_pod_that_nobody_asked_for(
+    program: Program, qtbot: QtBot
+) -> None:
+    _ready(program)
+    form = program.models.form
+    form.set_circumstances(Circumstances(has_runpod_key=True))
+    program.services.runtime.ready = False
+    _press(qtbot, program, "local.start")
+    program.settle()
+    _press(qtbot, program, "notice.action")
+    form.edit("training.target", TARGET_RUNPOD)  # while it is being set up
+    program.settle()
+    assert program.services.runtime.created == 1
+    assert [call for call in program.services.runs.calls if call[0] == "start"] == []
+    assert program.models.run.status.run is None
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [("training.target", TARGET_RUNPOD), ("local.runtime", RUNTIME_DOCKER)]
+)
+def test_setting_up_is_no_longer_offered_to_a_setup_that_trains_elsewhere(
+    program: Program, qtbot: QtBot, elsewhere: tuple[str, str]
+) -> None:
+    _ready(program)
+    program.services.runtime.ready = False
+    _press(qtbot, program, "local.start")
+    program.settle()
+    program.models.form.edit("hp.epochs", 2.0)
+    assert program.child("notice.action").text() == "Set up and start"
+    assert program.child("notice").isVisible()
+    program.models.form.edit(*elsewhere)
+    assert not program.child("notice").isVisible()
 
 
 def test_setting_up_can_be_cancelled_and_failures_offer_another_try(program: Program) -> None:
