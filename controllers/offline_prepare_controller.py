@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from controllers.desk import ProgressRelay
 from models.domain.errors import AppError
+from models.qt.wording import size
 from services.progress import Cancelled, CancelToken
 
 if TYPE_CHECKING:
@@ -121,8 +122,7 @@ class OfflinePrepareController(QObject):
             made = self._bundles.exporter.export(
                 target, names, self._relay.report, cancel, replace=True
             )
-            size = f"{made.size / 1e6:,.0f} MB"
-            return f"{target.name} is written ({size}). {made.advice}".strip()
+            return f"{target.name} is written ({size(made.size)}). {made.advice}".strip()
 
         self._start("Writing the bundle", work)
 

@@ -13,6 +13,7 @@ from app.cli.output import EXIT_FAILED, Json, print_json, print_table, reported
 from app.cli.state import services
 from app.cli.times import when
 from models.domain.errors import AppError
+from models.qt.wording import size
 
 if TYPE_CHECKING:
     from models.domain.offline_ready import ExportedBundle, ImportedBundle, OfflineStatus
@@ -115,7 +116,7 @@ def export_bundle(
         if json_:
             print_json(made)
             return
-        print(f"Written to {made.path}: {made.size / 1e6:,.0f} MB with {', '.join(made.configs)}.")
+        print(f"Written to {made.path}: {size(made.size)} with {', '.join(made.configs)}.")
         if made.advice:
             print(made.advice)
         print("On the other computer: temper offline import FILE")

@@ -314,4 +314,6 @@ def _not_written(path: Path, error: OSError) -> AppError:
 
 def size_words(count: int) -> str:
     """Bytes for people."""
+    if count < 1e6:
+        return f"{count / 1e3:.0f} kB"
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -44,7 +44,7 @@ SMALLEST_PIECE = 128 * 1024
 _READ = 256 * 1024
 _MOST_FAILURES = 10
 """In a row, without a byte more on the other side: with the waits about 40 seconds."""
-_MEGABYTE = 1_000_000
+_KILOBYTE, _MEGABYTE = 1000, 1_000_000
 VOLUME_UNREACHABLE = "volume_unreachable"
 """Kind of an error: the volume's S3 service did not answer, and may do so again."""
 
@@ -271,8 +271,12 @@ def _may_pass(error: AppError) -> bool:
 
 def transfer_progress(verb: str, name: str, done: int, size: int) -> Progress:
     """How far a file is."""
-    said = f"{verb} {name}: {done / _MEGABYTE:.1f} of {size / _MEGABYTE:.1f} MB"
-    return Progress(done / size if size else 1.0, said)
+    words = f"{done} of {size} bytes"
+    if size >= _MEGABYTE:
+        words = f"{done / _MEGABYTE:.1f} of {size / _MEGABYTE:.1f} MB"
+    elif size >= _KILOBYTE:
+        words = f"{done / _KILOBYTE:.0f} of {size / _KILOBYTE:.0f} kB"
+    return Progress(done / size if size else 1.0, f"{verb} {name}: {words}")
 
 
 def not_kept(error: OSError, target: Path) -> AppError:

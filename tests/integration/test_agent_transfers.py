@@ -16,7 +16,7 @@ import pytest
 from models.domain.errors import AppError
 from services.progress import Cancelled, CancelToken, Progress
 from services.runpod.agent_client import AgentClient, AgentRefusalError, Artifact
-from services.runpod.agent_files import Watch, download, upload
+from services.runpod.agent_files import Watch, download, transfer_progress, upload
 from tests.benchmarks.bench_agent_transfer import CUTS, LIMIT_MB, measure
 from tests.emulators.server import Emulator, Reply
 from tests.integration.pod_world import TOKEN, CuttingProxy, Pod, PodApi, start, wait_until
@@ -89,6 +89,15 @@ def test_an_upload_goes_on_where_an_earlier_one_ended(idle: Pod, source: Path) -
     assert reports[first].fraction == reports[first - 1].fraction
     assert reports[-1] == Progress(1.0, "Sending rows.jsonl: 20.0 of 20.0 MB")
     assert sha256(idle.root / NAME) == sha256(source)
+
+
+@pytest.mark.parametrize(
+    ("size", "says"),
+    [(20_000_000, "10.0 of 20.0 MB"), (30_000, "15 of 30 kB"), (90, "45 of 90 bytes"),
+     (0, "0 of 0 bytes")],
+)  # fmt: skip
+def test_small_files_are_not_told_as_nothing_of_nothing(size: int, says: str) -> None:
+    assert transfer_progress("Fetching", "x", size // 2, size).message == f"Fetching x: {says}"
 
 
 def test_an_agent_killed_in_the_middle_loses_nothing(idle: Pod, source: Path) -> None:

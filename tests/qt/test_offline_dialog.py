@@ -97,7 +97,7 @@ def test_a_bundle_goes_out_and_comes_in(
     bundles = program.services.bundles
     if way == "export":
         assert bundles.exported == [(tmp_path / "x.temper", ("Away",))]
-        assert "663 MB" in program.child("offline.note").text()
+        assert "663.0 MB" in program.child("offline.note").text()
     else:
         assert bundles.brought == [tmp_path / "x.temper"]
         assert program.child("offline.note").text() == "x.temper brought Away."
