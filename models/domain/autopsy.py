@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from models.domain.autopsy_words import advice_of, kind_of, memory_limit, reason_of
 from models.domain.exit_codes import exit_code_meaning
 from models.domain.log_lines import meaningful_lines
+from models.domain.pod_remedies import pod_remedies
 from models.domain.remedies import MemoryFacts, Remedy, less_memory, remedies_for
 from models.domain.run import RunState
 from models.domain.told_remedies import told_remedies
@@ -84,7 +85,9 @@ def autopsy(
     known = _memory(run, events, memory or MemoryFacts())
     helps_like = _STORED_KINDS.get(kind, kind)
     told = told_remedies(run, events)
-    remedies = remedies_for(run, helps_like, checkpoint, known, told)
+    remedies = pod_remedies(run, kind, checkpoint) or remedies_for(
+        run, helps_like, checkpoint, known, told
+    )
     return Autopsy(
         kind,
         reason_of(run),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from models.domain.config import RUNTIME_DOCKER
+from models.domain.config import RUNTIME_DOCKER, RUNTIME_RUNPOD
 from models.domain.exit_codes import CRASHED, as_shell_code
 
 if TYPE_CHECKING:
@@ -84,11 +84,29 @@ _ADVICE = {
     "no_token": "Set it under Settings, or start without passing it.",
     LOST: "If a checkpoint is in the output folder, the run can go on from it.",
 }
+_OF_A_POD = {
+    "host_oom": "The pod ran out of memory{where}.",
+    "killed": "The training was killed{where}, most often because the pod ran out of memory.",
+    "pod_disk_full": "The pod's disk was full{where}: the network volume, or without one the "
+    "container disk.",
+    "driver": "The driver of the pod's GPU failed{where}.",
+}
+_ADVICE_OF_A_POD = {
+    "cuda_oom": "Choose a smaller base model, or a GPU with more memory.",
+    "host_oom": "Choose a smaller base model, or a GPU whose pods have more memory.",
+    "killed": "Go on where it ended; if it happens again, choose another GPU.",
+    "pod_disk_full": "Make it larger, or delete what it no longer needs; then go on where it "
+    "ended.",
+    "driver": "Go on where it ended: another pod is rented.",
+    "limit": "Go on where it ended with a higher limit, or with the same one anew.",
+}
+"""The same for a run on a rented pod, which this computer has no part in."""
 _OURS = frozenset(
     {"cuda_oom", "host_oom", "container_oom", "killed", "container_killed", "crashed", "silent"}
-    | {"disk_full", "driver", "internal", "stopped_outside"}
+    | {"disk_full", "pod_disk_full", "driver", "internal", "stopped_outside"}
 )
 """Kinds of which we know more than the sentence that came with the failure says."""
+_OUR_ADVICE = _OURS | {"limit"}
 
 
 def kind_of(run: Run) -> str:
@@ -96,6 +114,8 @@ def kind_of(run: Run) -> str:
     kind = run.failure.kind if run.failure is not None else LOST
     code = None if run.exit_code is None else as_shell_code(run.exit_code)
     in_docker = run.runtime == RUNTIME_DOCKER
+    if kind == "disk_full" and run.runtime == RUNTIME_RUNPOD:
+        return "pod_disk_full"
     if kind == "host_oom" and in_docker and memory_limit(run):
         return "container_oom"
     if kind == "killed" and in_docker:
@@ -113,9 +133,10 @@ def reason_of(run: Run) -> str:
     told = first_sentence(run.failure.message) if run.failure is not None else ""
     if told and kind not in _OURS:
         return told
-    if kind not in _SENTENCES:
-        return told or _SENTENCES["silent"].format(where=_where(run))
-    return _SENTENCES[kind].format(
+    sentences = _SENTENCES | (_OF_A_POD if run.runtime == RUNTIME_RUNPOD else {})
+    if kind not in sentences:
+        return told or sentences["silent"].format(where=_where(run))
+    return sentences[kind].format(
         where=_where(run),
         limit=f"{memory_limit(run):g}",
         code=run.exit_code,
@@ -128,14 +149,17 @@ def advice_of(run: Run) -> str:
     """The next step, where no remedy says it better."""
     kind = kind_of(run)
     told = run.failure.hint.strip() if run.failure is not None else ""
-    if told and kind not in _OURS:
+    if told and kind not in _OUR_ADVICE:
         return " ".join(told.split())
-    known = _ADVICE.get("host_oom" if kind == "container_oom" else kind)
+    advice = _ADVICE | (_ADVICE_OF_A_POD if run.runtime == RUNTIME_RUNPOD else {})
+    known = advice.get("host_oom" if kind == "container_oom" else kind)
     return known or told or _ADVICE["silent"]
 
 
 def memory_limit(run: Run) -> float:
-    """What the run's container may take of main memory in GB; 0 without a limit."""
+    """What the run's container may take of main memory in GB; 0 without a limit, and on a pod."""
+    if run.runtime == RUNTIME_RUNPOD:
+        return 0.0
     return run.config.local.memory_limit or 0.0
 
 

@@ -266,12 +266,91 @@ def test_what_helps(run: Run, labels: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "labels"),
-    [("auth", ["Open Settings", "Resume from step 40"]), ("disk_full", ["Resume from step 40"])],
+    [
+        ("auth", ["Open Settings", "Resume from step 40"]),
+        ("not_set", ["Open Settings", "Resume from step 40"]),
+        ("network", ["Resume from step 40"]),
+    ],
 )
 def test_what_is_of_this_computer_helps_no_run_on_a_pod(kind: str, labels: list[str]) -> None:
     run = ended(kind, runtime=RUNTIME_RUNPOD)
     made = found(run, event("checkpoint", step=40))
     assert [remedy.label for remedy in made.remedies] == labels
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "label", "values"),
+    [
+        (
+            "limit", {"runpod.max_hours": 6.0, "runpod.max_cost": 10.0},
+            "Allow 12 hours and $20.00 and resume",
+            {"runpod.max_hours": 12.0, "runpod.max_cost": 20.0},
+        ),
+        (
+            "limit", {"runpod.max_hours": 720.0, "runpod.max_cost": 0.5},
+            "Allow 720 hours and $1.00 and resume",
+            {"runpod.max_hours": 720.0, "runpod.max_cost": 1.0},
+        ),
+        (
+            "disk_full", {"runpod.volume_size": 50}, "Use a network volume of 100 GB and resume",
+            {"runpod.volume_size": 100},
+        ),
+        (
+            "pod_disk_full", {"runpod.cloud": "Community", "runpod.container_disk": 3000},
+            "Use a container disk of 4000 GB and resume", {"runpod.container_disk": 4000},
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_pod_of_a_run_lacked_is_a_change_of_its_own_setup(
+    kind: str, settings: dict[str, object], label: str, values: dict[str, object]
+) -> None:
+    """A run that is resumed has its own setup: what is changed in the form does not reach it."""
+    run = ended(kind, "x", settings=settings, runtime=RUNTIME_RUNPOD)
+    made = found(run, event("checkpoint", step=40))
+    first, second = made.remedies
+    assert (first.label, first.values) == (label, values)
+    assert (first.action, first.on_existing) == (RemedyAction.START, "resume")
+    assert second.label == "Resume from step 40"
+    typed = " ".join(f"--set {path}={value:g}" for path, value in values.items())
+    assert outcome_text(run).endswith(f"runs resume run-1 {typed}")
+
+
+def test_a_limit_that_cannot_be_raised_can_be_used_anew() -> None:
+    most = {"runpod.max_hours": 720.0, "runpod.max_cost": 100_000.0}
+    made = found(ended("limit", "x", settings=most, runtime=RUNTIME_RUNPOD))
+    assert [one.label for one in made.remedies] == ["Resume"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["bad_image", "not_writable", "pod_not_ready", "no_capacity", "volume_busy",
+             "image_denied"],
+)  # fmt: skip
+def test_what_only_another_setup_helps_leads_to_the_setup(kind: str) -> None:
+    made = found(ended(kind, "x", runtime=RUNTIME_RUNPOD), event("checkpoint", step=40))
+    assert [one.label for one in made.remedies] == ["Change the setup", "Resume from step 40"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "advice"),
+    [
+        ("disk_full", "The pod's disk was full after step 7", "larger"),
+        ("driver", "The driver of the pod's GPU failed", "another pod is rented"),
+        ("host_oom", "The pod ran out of memory", ""),
+        ("limit", "x.", "with a higher limit"),
+    ],
+)
+def test_what_befell_a_pod_is_not_told_of_this_computer(
+    kind: str, reason: str, advice: str
+) -> None:
+    settings = {"local.memory_limit": 8.0}
+    run = ended(
+        kind, "x", "Use what this computer has.", settings=settings, step=7, runtime=RUNTIME_RUNPOD
+    )
+    made = found(run, memory=MemoryFacts(total=64 * GIB))
+    assert reason in made.reason
+    assert advice in made.advice
+    assert "omputer" not in f"{made.reason} {made.advice}"
+    assert not any("local.memory_limit" in one.values for one in made.remedies)
 
 
 @pytest.mark.parametrize("kind", KINDS)
