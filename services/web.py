@@ -5,9 +5,10 @@ The proxy comes from the environment, where the proxy setting puts it (:mod:`ser
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -40,7 +41,44 @@ def user_agent() -> str:
 
 def http_client() -> httpx.Client:
     """A client with our name, our limits and the environment's proxy; close it."""
-    return httpx.Client(timeout=TIMEOUT, headers={"User-Agent": user_agent()})
+    return new_client(timeout=TIMEOUT, headers={"User-Agent": user_agent()})
+
+
+def new_client(**how: Any) -> httpx.Client:
+    """A client of httpx; close it. AppError("certificate"), AppError("proxy") where the environment
+    names what it cannot use, AppError("auth") for a key that no header can hold."""
+    try:
+        return httpx.Client(**how)
+    except UnicodeError as error:
+        raise AppError(
+            "auth",
+            "The key or token has characters that none has.",
+            "Copy it again and set it anew, under Settings or in its variable.",
+            type(error).__name__,  # its text would quote the key
+        ) from None
+    except OSError as error:
+        named = " or ".join(name for name in _CERTIFICATES if os.environ.get(name))
+        raise AppError(
+            "certificate",
+            f"The certificates in {named or 'this system'} cannot be read: {_why(error)}.",
+            "Correct the variable, and start Temper again.",
+            redact(str(error)),
+        ) from error
+    except (ValueError, ImportError) as error:
+        raise AppError(
+            "proxy", "The proxy of the environment cannot be used: it must begin with http:// or "
+            "https://.",
+            "Set one under Settings, or correct HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, and start "
+            "Temper again.",
+            redact(str(error)),
+        ) from None  # fmt: skip
+
+
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or type(error).__name__
 
 
 def anything_goes() -> None:

@@ -38,7 +38,7 @@ from services.runpod.agent_files import (
     transfer_progress,
     write_all,
 )
-from services.web import anything_goes, hooks, user_agent
+from services.web import anything_goes, hooks, new_client, user_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -114,7 +114,7 @@ class VolumeFiles:
         self._pause = pause
         self._part = part
         self._base = f"{addresses().volumes_in(data_center)}/{volume_id}"
-        self._client = httpx.Client(
+        self._client = new_client(
             timeout=_TIMEOUT,
             headers={"User-Agent": user_agent(), "Accept-Encoding": "identity"},
             event_hooks=hooks(guard),

@@ -17,7 +17,7 @@ import httpx
 from models.domain.errors import AppError
 from models.domain.image_facts import facts_from
 from services.redaction import redact
-from services.web import anything_goes, hooks, user_agent
+from services.web import anything_goes, hooks, new_client, user_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -162,7 +162,7 @@ class AgentClient:
     ) -> None:
         self._tries = tries
         self._pause = pause
-        self._client = httpx.Client(
+        self._client = new_client(
             base_url=f"{url.rstrip('/')}/v1/",
             timeout=httpx.Timeout(_READ_SECONDS, connect=10.0),
             headers={

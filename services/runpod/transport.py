@@ -14,7 +14,7 @@ import httpx
 
 from services.runpod.addresses import addresses
 from services.runpod.refusals import SERVICE, RunpodError, refusal, unclear
-from services.web import anything_goes, hooks, refused, unreachable, user_agent
+from services.web import anything_goes, hooks, new_client, refused, unreachable, user_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -104,7 +104,7 @@ class Transport:
 
     def stream_client(self, timeout: httpx.Timeout) -> httpx.Client:
         """A client of its own, as for an answer that never ends; close it."""
-        return httpx.Client(timeout=timeout, headers=self._headers(), event_hooks=self._hooks)
+        return new_client(timeout=timeout, headers=self._headers(), event_hooks=self._hooks)
 
     def _repeated(
         self, method: str, url: str, what: str, *, reads_only: bool = False, **sent: Any

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from models.domain.errors import AppError
 from models.domain.remote_run import FINISHED, LOST, RemotePhase
 from services.remote.pods import PodService
 from tests.integration.remote_world import RemoteWorld, remote_world
-from tests.integration.runpod_world import wait_for
+from tests.integration.runpod_world import client_of, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from models.domain.remote_run import RemoteAttempt
+    from models.domain.run import Run
     from services.remote.steps import Step
     from services.remote.work import Work
 
@@ -66,6 +68,52 @@ def test_a_pod_that_is_found_gone_by_a_click_has_cost_until_its_limit(there: Rem
     assert pods.end("gone").gone
     driver.wake(run.id)
     assert there.wait(run, 1, RemotePhase.OVER).cost == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "kind", "words"),
+    [
+        ("SSL_CERT_FILE", "/nowhere/ca.pem", "certificate", "SSL_CERT_FILE"),
+        ("HTTPS_PROXY", "socks5://127.0.0.1:9", "proxy", "HTTPS_PROXY"),
+    ],
+)
+def test_what_the_network_goes_through_and_cannot_be_used_ends_no_training(
+    there: RemoteWorld,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+    kind: str,
+    words: str,
+) -> None:
+    """As after a start of the program with a mistake in the variable."""
+    there.train_quickly(step_seconds=30)
+    run = there.add_run(**{"hp.max_steps": 30})
+    there.attempt(run)
+    driver = there.program()
+    driver.wake(run.id)
+    there.wait(run, 1, RemotePhase.TRAINING, 60)
+    driver.close()
+    wait_for(lambda: not there.store.get(run.id, 1).driver, 20)
+    monkeypatch.setenv(variable, value)
+    there.program().wake(run.id)
+    told = wait_for(lambda: _told(there, run, kind), 30)
+    assert (told.phase, told.outcome, len(there.pods)) == (RemotePhase.TRAINING, "", 1)
+    assert words in f"{told.trouble} {told.trouble_hint}"
+    assert value not in repr(told)
+    monkeypatch.delenv(variable)
+
+
+def test_a_key_that_no_header_can_hold_is_told_without_it(there: RemoteWorld) -> None:
+    key = "rpa_ü" + "k" * 40
+    with client_of(there.runpod, key) as client, pytest.raises(AppError) as caught:
+        client.pods()
+    assert caught.value.kind == "auth"
+    assert "kkkk" not in f"{caught.value} {caught.value.hint} {caught.value.details}"
+
+
+def _told(there: RemoteWorld, run: Run, kind: str) -> RemoteAttempt | None:
+    found = there.store.get(run.id, 1)
+    return found if found.trouble_kind == kind or found.outcome else None
 
 
 def test_a_pod_that_outlived_its_limit_has_cost_until_it_was_ended(there: RemoteWorld) -> None:
