@@ -16,14 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
+from models.domain.run import RunState
 from models.domain.run_history import Deleted
 from services.environment.folder_lock import short_lock, try_lock
 from services.run_follower import run_folder
 from services.run_sizes import own_outputs, why_outputs_stay
+from services.storage.needs import needs_of_run
 from services.storage.pins import Pins, forget_pins, in_words, refuse_pinned
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from models.db.database import Database
     from models.domain.run import Run
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _NOTE = "deleting_run:"
+_ALL = 100_000
+"""More runs than anybody has; each list has a limit."""
 _BUSY = "Another Temper is deleting runs right now."
 _Move = tuple[Path, Path]
 
@@ -48,9 +52,10 @@ class RunDeletion:
     ) -> Deleted:
         """Forget these runs and remove their files, one after the other.
 
-        Nothing is done to any of them where one is live, or is pinned and would go with what is
-        pinned; with ``keep_pinned`` the outputs of such a run stay instead. AppError says why one
-        cannot be removed; those before it are gone then, it and those after it are as they were.
+        Nothing is done to any of them where one is live, where another run that has not ended needs
+        what would go, or where one is pinned and would go with what is pinned; with ``keep_pinned``
+        the outputs of such a run stay instead. AppError says why one cannot be removed; those
+        before it are gone then, it and those after it are as they were.
         """
         for run in runs:
             if run.state.is_live:
@@ -58,12 +63,19 @@ class RunDeletion:
         with short_lock(self._lock, _BUSY):
             self._recover()
             pins = self._pins.all()
-            if with_outputs and not keep_pinned:
-                refuse_pinned(runs, pins)
+            if with_outputs:
+                self.refuse_outputs(runs, keep_pinned=keep_pinned)
             for run in runs:
                 self._delete(run, with_outputs=with_outputs and run.id not in pins)
             left = self._recover()
         return Deleted(tuple(run.id for run in runs), left)
+
+    def refuse_outputs(self, runs: Sequence[Run], *, keep_pinned: bool = False) -> None:
+        """AppError where the outputs of one of these runs cannot go with it: "in_use", "pinned"."""
+        pins = self._pins.all()
+        self._refuse_needed(runs, pins)
+        if not keep_pinned:
+            refuse_pinned(runs, pins)
 
     def pinned(self, run_id: str) -> str:
         """What of a run is pinned, in words; empty where nothing is."""
@@ -104,6 +116,23 @@ class RunDeletion:
             self._undo(run.id, moves)
             raise
 
+    def _refuse_needed(self, runs: Sequence[Run], pins: Collection[str]) -> None:
+        """AppError("in_use") where a run that trains or waits, or of which it is not known how it
+        ended, names something of what would go: as its model, its checkpoint, what it is on top of.
+        """
+        going = {run.id for run in runs}
+        with self._database.unit_of_work() as uow:
+            others = [run for run in uow.runs.list(limit=_ALL) if run.id not in going]
+        open_ones = [run for run in others if not run.state.is_over or run.state is RunState.LOST]
+        needs = [(one, Path(need.path)) for one in open_ones for need in needs_of_run(one)]
+        for run in runs if needs else ():
+            stay = run.id in pins or why_outputs_stay(run)
+            for place in () if stay else own_outputs(run):
+                real = os.path.realpath(place)
+                for other, path in needs:
+                    if path.is_relative_to(real):
+                        raise _needed(run, other, path)
+
     def _undo(self, run_id: str, moves: Sequence[_Move]) -> None:
         if _move_back(moves):
             self._drop_note(run_id)
@@ -136,6 +165,17 @@ class RunDeletion:
         with self._database.unit_of_work() as uow:
             uow.app_state.delete(_NOTE + run_id)
             uow.commit()
+
+
+def _needed(run: Run, other: Run, path: Path) -> AppError:
+    is_lost = other.state is RunState.LOST
+    how = "of which it is not known how it ended," if is_lost else "which trains or waits,"
+    then = "Resume it or delete it" if is_lost else "Stop it, or wait until it has ended"
+    return AppError(
+        "in_use",
+        f"Run {run.id} cannot be deleted with its outputs: run {other.id}, {how} needs {path}.",
+        f"{then}; or delete run {run.id} and keep its outputs.",
+    )
 
 
 def _aside(path: Path) -> Path:

@@ -117,14 +117,19 @@ class RunHistory:
         """How large a run is on disk. Reads every folder of it, so never for a list."""
         return replace(measure(self._records.get(run_id)), pinned=self._deletion.pinned(run_id))
 
+    def refuse_outputs(self, run_id: str) -> None:
+        """AppError where a run cannot be deleted with its outputs: something of them is pinned, or
+        another run that has not ended needs it."""
+        self._deletion.refuse_outputs([self._records.get(run_id)])
+
     def delete(
         self, run_ids: Sequence[str], *, with_outputs: bool = False, keep_pinned: bool = False
     ) -> Deleted:
         """Forget ended or waiting runs and remove their files; none where one is live.
 
         With outputs: adapter and checkpoints too, where the output directory says that they are
-        this run's. What is pinned refuses that, or stays with ``keep_pinned``. Datasets, models and
-        caches, which others share, always stay.
+        this run's. What is pinned refuses that, or stays with ``keep_pinned``; so does what a run
+        that has not ended needs. Datasets, models and caches, which others share, always stay.
         """
         runs = [self._records.get(run_id) for run_id in dict.fromkeys(run_ids)]
         return self._deletion.delete(runs, with_outputs=with_outputs, keep_pinned=keep_pinned)

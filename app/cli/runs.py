@@ -154,6 +154,8 @@ def delete(
     with reported(json_):
         found = services().runs.find(run)
         measured = services().history.size(found.id)
+        if outputs:
+            services().history.refuse_outputs(found.id)
         if outputs and not yes:
             _ask_to_delete(found, measured)
         deleted = services().history.delete([found.id], with_outputs=outputs)

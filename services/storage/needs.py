@@ -6,14 +6,17 @@ import json
 import os
 import re
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.domain.config_io import to_dict
 from models.domain.storage import Need
-from services.run_files import host_path
+from services.run_files import RunFolder, host_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
+
+    from models.domain.run import Run
 
 _BARE = re.compile(r"checkpoint-\d+")
 """A checkpoint by its name alone means the one in the output directory of the same setup."""
@@ -35,11 +38,20 @@ def needs_of_jobs(roots: Iterable[Path]) -> Iterator[Need]:
     data folder may be shared."""
     for root in (known := tuple(roots)):
         for job in (root / "runs").glob("*/job.json"):
-            try:
-                data = json.loads(job.read_bytes())
-            except (OSError, ValueError):
-                continue
-            yield from needs_of_setup(f"Run {job.parent.name}", data, known)
+            yield from _needs_of_job(job, known)
+
+
+def needs_of_run(run: Run) -> Iterator[Need]:
+    """What a run's setup and its job name."""
+    roots = (Path(run.data_root),)
+    yield from needs_of_setup(f"Run {run.id}", to_dict(run.config), roots)
+    yield from _needs_of_job(RunFolder(roots[0], run.id).job, roots)
+
+
+def _needs_of_job(job: Path, roots: Iterable[Path]) -> Iterator[Need]:
+    with suppress(OSError, ValueError):
+        data = json.loads(job.read_bytes())
+        yield from needs_of_setup(f"Run {job.parent.name}", data, roots)
 
 
 def texts_of(data: object) -> Iterator[str]:

@@ -209,6 +209,10 @@ def test_deleting_with_outputs_says_how_large_and_asks(temper: Temper) -> None:
     outputs = Path(run["output_directory"])
     marker = OutputMarker(run_id=run["id"], fingerprint="0" * 64, finished=True)
     (outputs / OUTPUT_MARKER_FILE).write_text(marker.model_dump_json())
+    temper("storage", "pin", run["id"])
+    pinned = temper("runs", "delete", run["id"], "--outputs", code=1)
+    assert "you have pinned the run" in pinned, "before anything is asked"
+    temper("storage", "unpin", run["id"])
     refused = temper("runs", "delete", run["id"], "--outputs", code=2)
     assert "--yes" in refused
     assert "kB" in refused or " B)" in refused

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from contextlib import closing
@@ -12,6 +13,7 @@ import pytest
 
 from models.db.database import Database
 from models.domain.config import TrainingConfig
+from models.domain.config_io import with_values
 from models.domain.errors import AppError
 from models.domain.run import Run, RunEvent, RunState
 from services.environment.folder_lock import try_lock
@@ -40,10 +42,10 @@ def deletion(tmp_path: Path, database: Database) -> RunDeletion:
 def make_run(tmp_path: Path, database: Database, run_id: str = "run-1", **changes: Any) -> Run:
     """A run as it is stored, with a folder and with outputs that say they are its own."""
     data = tmp_path / "data"
+    values = {"config": TrainingConfig(), "state": RunState.FINISHED, **changes}
     run = Run(
-        id=run_id, name=run_id, config=TrainingConfig(), state=RunState.FINISHED, runtime="",
-        data_root=str(data), created_at=1.0, output_directory=str(data / "outputs" / run_id),
-        **changes,
+        id=run_id, name=run_id, runtime="", data_root=str(data), created_at=1.0,
+        output_directory=str(data / "outputs" / run_id), **values,
     )  # fmt: skip
     folder, outputs = data / "runs" / run_id, Path(run.output_directory)
     folder.mkdir(parents=True)
@@ -349,3 +351,46 @@ def test_a_pinned_run_is_forgotten_where_its_outputs_stay(
     deletion(tmp_path, database).delete([run], with_outputs=False)
     assert (Path(run.output_directory) / "checkpoints" / "checkpoint-1").is_dir()
     assert Pins(database).all() == {}, "a pin of a run that is gone is none"
+
+
+@pytest.mark.parametrize(
+    ("state", "values", "job"),
+    [
+        (RunState.RUNNING, {"hp.base_model": "/data/outputs/run-1/adapter/inner"}, {}),
+        (RunState.QUEUED, {"hp.resume_from": "/data/outputs/run-1/checkpoints/checkpoint-1"}, {}),
+        (RunState.LOST, {}, {"on_top_of": "/data/outputs/run-1/adapter"}),
+    ],
+)
+def test_outputs_that_a_run_works_with_or_waits_for_are_not_deleted(
+    tmp_path: Path,
+    database: Database,
+    state: RunState,
+    values: dict[str, object],
+    job: dict[str, str],
+) -> None:
+    one = make_run(tmp_path, database)
+    other = make_run(
+        tmp_path, database, "run-2", config=with_values(TrainingConfig(), values), state=state
+    )
+    (tmp_path / "data" / "runs" / "run-2" / "job.json").write_text(json.dumps(job))
+    delete = deletion(tmp_path, database).delete
+    with pytest.raises(AppError, match=r"run run-2, .* needs .*outputs/run-1/") as refused:
+        delete([one], with_outputs=True, keep_pinned=True)
+    assert refused.value.kind == "in_use"
+    assert measure(one).outputs > 5000
+    if not state.is_live:
+        delete([one, other], with_outputs=True)
+        assert not Path(one.output_directory).exists()
+        return
+    delete([one], with_outputs=False)
+    assert (Path(one.output_directory) / "adapter").exists()
+
+
+def test_outputs_that_only_ended_runs_have_named_are_deleted(
+    tmp_path: Path, database: Database
+) -> None:
+    one = make_run(tmp_path, database)
+    config = with_values(TrainingConfig(), {"hp.base_model": "/data/outputs/run-1/adapter"})
+    make_run(tmp_path, database, "run-2", config=config)
+    deletion(tmp_path, database).delete([one], with_outputs=True)
+    assert not Path(one.output_directory).exists()
