@@ -14,6 +14,7 @@ from services.remote.inputs import (
     job_of,
     marker_path,
     needs_hub,
+    unreadable,
 )
 from services.remote.volume_access import watch_of
 from services.run_follower import run_folder
@@ -41,7 +42,10 @@ def deliver(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
         if agent.status().phase == WAITING:
             for one in _missing(agent, work):
                 work.check()
-                upload(agent, one.source, one.path, one.sha256(), watch_of(work))
+                try:
+                    upload(agent, one.source, one.path, one.sha256(), watch_of(work))
+                except OSError as error:
+                    raise unreadable(one, error) from error
     return work.save(phase=RemotePhase.STARTING, doing="Starting the training.")
 
 

@@ -72,11 +72,17 @@ def inputs_of(job: Job, data_root: Path) -> tuple[Input, ...]:
 def code_of(folder: RunFolder, code: Path) -> Input:
     """The trainer's code as it travels, packed into the run's folder; named by its hash.
 
-    ``code`` is the folder that holds the package.
+    ``code`` is the folder that holds the package. AppError where the folder does not take it.
     """
     packed = pack_code(code / "trainer_image")
     path = folder.path / _CODE_FILE
-    path.write_bytes(packed)
+    try:
+        path.write_bytes(packed)
+    except OSError as error:
+        raise AppError(
+            "io", f"{path} cannot be written on this computer: {error.strerror}.",
+            "Free some space, or check who may write there; then resume.",
+        ) from error  # fmt: skip
     return Input(f"code/{hashlib.sha256(packed).hexdigest()[:32]}.zip", path)
 
 
@@ -88,6 +94,14 @@ def history_of(folder: RunFolder) -> tuple[Input, ...]:
         for path in paths
         if path.is_file() and path.stat().st_size
     )
+
+
+def unreadable(one: Input, error: OSError) -> AppError:
+    """The error of a file that was there when the sending began."""
+    return AppError(
+        "io", f"{one.source} cannot be read any more: {error.strerror}.",
+        "Put it back, then resume.",
+    )  # fmt: skip
 
 
 def marker_path(job: Job) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
 from models.domain.remote_run import RemotePhase
-from services.remote.inputs import code_of, inputs_of, job_of, marker_path
+from services.remote.inputs import code_of, inputs_of, job_of, marker_path, unreadable
 from services.remote.volume_access import volume_files, watch_of
 from services.run_follower import run_folder
 
@@ -34,16 +34,19 @@ def place(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
     job = job_of(folder)
     own = marker_path(job).rpartition("/")[0] + "/"  # there the volume may know more than we do
     inputs = [one for one in inputs_of(job, folder.data_root) if not one.path.startswith(own)]
+    code = code_of(folder, work.tools.code().folder)
     files = None
     try:
         files = volume_files(attempt, work)
         if files is None:
             return work.save(phase=RemotePhase.RENTING)
-        code = code_of(folder, work.tools.code().folder)
         for one in (*inputs, code):
-            _place(files, one, work)
+            try:
+                _place(files, one, work)
+            except OSError as error:
+                raise unreadable(one, error) from error
     except AppError as error:
-        if error.kind in {"disk_full", "offline"}:
+        if error.kind in {"disk_full", "offline", "io"}:
             raise
         logger.info("run %s: not by S3: %s", work.run_id, error)
         return work.save(phase=RemotePhase.RENTING, doing=f"Not sent ahead: {error.message}")

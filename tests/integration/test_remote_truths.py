@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.domain.errors import AppError
-from models.domain.remote_run import FINISHED, LOST, RemotePhase
+from models.domain.remote_run import FAILED, FINISHED, LOST, RemotePhase
+from services.remote import delivering
 from services.remote.pods import PodService
+from services.run_follower import run_folder
 from tests.integration.remote_world import RemoteWorld, remote_world
 from tests.integration.runpod_world import client_of, wait_for
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from models.domain.run import Run
     from services.remote.steps import Step
     from services.remote.work import Work
+    from services.runpod.agent_client import AgentClient
 
 HOUR = 3600.0
 
@@ -114,6 +117,39 @@ def test_a_key_that_no_header_can_hold_is_told_without_it(there: RemoteWorld) ->
 def _told(there: RemoteWorld, run: Run, kind: str) -> RemoteAttempt | None:
     found = there.store.get(run.id, 1)
     return found if found.trouble_kind == kind or found.outcome else None
+
+
+def test_a_file_of_this_computer_that_goes_while_it_is_sent_is_named(
+    there: RemoteWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = delivering.upload
+
+    def upload(client: AgentClient, source: Path, *rest: Any) -> None:
+        source.unlink()
+        real(client, source, *rest)
+
+    monkeypatch.setattr(delivering, "upload", upload)
+    there.train_quickly()
+    run = there.add_run()
+    there.attempt(run)
+    there.program().wake(run.id)
+    over = there.wait(run, 1, RemotePhase.OVER, 60)
+    assert (over.outcome, over.trouble_kind, there.pods) == (FAILED, "io", [])
+    assert "cannot be read" in over.trouble
+    assert "Put it back" in over.trouble_hint
+
+
+def test_a_run_folder_that_takes_no_code_is_told_before_a_pod_is_rented(
+    there: RemoteWorld,
+) -> None:
+    run = there.add_run()
+    (run_folder(run).path / "pod-code.zip").mkdir()
+    there.attempt(run)
+    there.program().wake(run.id)
+    over = there.wait(run, 1, RemotePhase.OVER, 60)
+    assert (over.outcome, over.trouble_kind) == (FAILED, "io")
+    assert "pod-code.zip cannot be written on this computer" in over.trouble
+    assert there.asked("POST", "/v2/pods") == 0
 
 
 def test_a_pod_that_outlived_its_limit_has_cost_until_it_was_ended(there: RemoteWorld) -> None:
