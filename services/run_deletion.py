@@ -22,7 +22,7 @@ from services.environment.folder_lock import short_lock, try_lock
 from services.run_follower import run_folder
 from services.run_sizes import own_outputs, why_outputs_stay
 from services.storage.needs import needs_of_run
-from services.storage.pins import Pins, forget_pins, in_words, refuse_pinned
+from services.storage.pins import Pins, forget_pins, refuse_pinned
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -79,7 +79,7 @@ class RunDeletion:
 
     def pinned(self, run_id: str) -> str:
         """What of a run is pinned, in words; empty where nothing is."""
-        return in_words(self._pins.all().get(run_id, ()))
+        return self._pins.in_words(run_id)
 
     def recover(self) -> Sequence[str]:
         """Settle what an ended program began; returns folders that cannot be removed yet.

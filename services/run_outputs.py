@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
 from services.run_files import RunFolder, host_path, output_marker
+from services.run_sizes import OWN_OUTPUTS
+from services.storage.needs import needs_of_run, needs_of_setup
 from trainer_image.contract import Job
 from trainer_image.drift import differences, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Iterable
 
+    from models.domain.run import Run
     from trainer_image.contract import OutputMarker
 
 
@@ -56,6 +60,30 @@ def settle_output(
         "Resume it, train into a new directory, or overwrite it "
         "(--on-existing resume|new|overwrite).",
     )
+
+
+def refuse_overwriting(
+    job: Job, data_root: Path, others: Iterable[Run], pinned: Callable[[str], str]
+) -> None:
+    """AppError where overwriting the output directory would take away what the job itself or one of
+    the ``others``, which have not ended, begins with, or what is pinned; ``pinned`` says of a run
+    what is, in words."""
+    if job.on_existing != OnExisting.OVERWRITE.value:
+        return
+    directory = host_path(data_root, job.output_directory)
+    marker = output_marker(directory)
+    if marker is not None and (what := pinned(marker.run_id)):
+        raise _not_overwritten(job, "pinned", f"you have pinned {what} of run {marker.run_id}")
+    own = needs_of_setup("this training", [job.base_model, job.on_top_of], [data_root])
+    places = [os.path.realpath(directory / name) for name in OWN_OUTPUTS]
+    for need in (*own, *(need for run in others for need in needs_of_run(run))):
+        if any(Path(need.path).is_relative_to(place) for place in places):
+            raise _not_overwritten(job, "in_use", f"{need.who} begins with {need.path}")
+
+
+def _not_overwritten(job: Job, kind: str, why: str) -> AppError:
+    message = f"The output directory {job.output_directory} cannot be overwritten: {why}."
+    return AppError(kind, message, "Train into a new directory (--on-existing new).")
 
 
 def _on_the_same_adapter(job: Job, data_root: Path, run_id: str) -> Job:

@@ -19,6 +19,11 @@ class RunRecords:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def database(self) -> Database:
+        """Where they are stored."""
+        return self._database
+
     def get(self, run_id: str) -> Run:
         """One run; AppError("not_found") where there is none."""
         with self._database.unit_of_work() as uow:

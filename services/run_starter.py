@@ -19,9 +19,10 @@ from services.job_builder import is_local_model, local_model
 from services.models.sharing import lend
 from services.run_files import RunFolder, host_path, output_marker
 from services.run_follower import run_folder
-from services.run_outputs import OnExisting, settle_output
+from services.run_outputs import OnExisting, refuse_overwriting, settle_output
 from services.runners.base import Launch
 from services.start_checkpoint import checkpoint_problems, in_new_directory
+from services.storage.pins import Pins
 from trainer_image.contract import Job
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from services.start_needs import StartNeeds
     from services.trainer_code import TrainerCode
 
+_ALL = 100_000
 _ITS_NAME, _ITS_FOLDER = "local.container_name", "local.host_data_dir"
 
 
@@ -56,6 +58,7 @@ class RunStarter:
     ) -> None:
         self._needs: StartNeeds | None = None
         self._records = records
+        self._pins = Pins(records.database)
         self._library = library
         self._builder = builder
         self._runners = runners
@@ -104,6 +107,7 @@ class RunStarter:
         if owner is not None and answer is not OnExisting.NEW:
             raise _in_use(owner, ask=queued and answer is OnExisting.REFUSE)
         job = settle_output(planned.job, planned.data_root, answer, taken=owners)
+        refuse_overwriting(job, planned.data_root, owners.values(), self._pins.in_words)
         if lost := in_new_directory(config, planned.data_root, job.output_directory):
             raise ConfigError(lost)
         return replace(planned, job=job, output=host_path(planned.data_root, job.output_directory))
@@ -206,7 +210,8 @@ class RunStarter:
     def check_waiting(self, run: Run) -> None:
         """Look again at all that may have changed since a run was put into the queue.
 
-        ConfigError, AppError("dataset_gone") or AppError("output_exists") say what is in the way.
+        ConfigError, AppError("dataset_gone"), AppError("output_exists"), AppError("in_use") or
+        AppError("pinned") say what is in the way.
         """
         job = self.read_job(run)
         goes_on = job.on_existing == OnExisting.RESUME.value
@@ -226,6 +231,9 @@ class RunStarter:
         if job.dataset.path and not host_path(data_root, job.dataset.path).is_file():
             raise dataset_gone(run)
         settle_output(job, data_root, OnExisting(job.on_existing))
+        live = self._records.newest(_ALL, live_only=True)
+        others = [one for one in (*live, *self._records.waiting()) if one.id != run.id]
+        refuse_overwriting(job, data_root, others, self._pins.in_words)
 
     def read_job(self, run: Run) -> Job:
         """The job as it was written; AppError where it is gone or damaged."""

@@ -31,6 +31,10 @@ class Pins:
             found = uow.app_state.starting_with(_PIN)
         return {run_id: _names(value) for run_id, value in found.items() if _names(value)}
 
+    def in_words(self, run_id: str) -> str:
+        """What is pinned of a run; empty where nothing is."""
+        return in_words(self.all().get(run_id, ()))
+
     def pin(self, run_id: str, name: str = WHOLE_RUN) -> None:
         """Keep a checkpoint, or all of a run, whatever the rules say."""
         self._change(run_id, add=name)
