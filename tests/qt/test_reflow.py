@@ -18,10 +18,17 @@ from PySide6.QtWidgets import (
 )
 
 from models.domain.availability import Circumstances
-from models.domain.config import RUNTIME_DOCKER, SOURCE_HUB, TARGET_LOCAL, TARGET_RUNPOD
+from models.domain.config import (
+    RUNTIME_DOCKER,
+    SOURCE_HUB,
+    TARGET_LOCAL,
+    TARGET_RUNPOD,
+    TrainingConfig,
+)
 from models.domain.inference import TunedModel
 from models.domain.run import Failure, RunState, RunUpdate
 from models.qt.memory_forecast import Fit
+from models.qt.notice import Notice
 from tests.qt.conftest import destroy
 from tests.qt.fakes import make_run, make_session
 from views.main_window import DATASETS, DOCTOR, MODELS, RUNS, SETTINGS, STORAGE, TRAINING
@@ -102,6 +109,37 @@ def test_on_no_page_words_are_cut(program: Program, page: int) -> None:
     program.settle()
     settle()
     assert cut(program.window) == []
+
+
+@pytest.mark.usefixtures("large_text")
+@pytest.mark.parametrize("page", [TRAINING, RUNS])
+def test_a_saved_setup_and_a_run_on_a_pod_scroll_no_page_sideways(
+    program: Program, page: int
+) -> None:
+    """They bring what is not there at the first start: more buttons, and a second kind of log."""
+    models = program.models
+    program.services.configs.saved["Evening"] = TrainingConfig()
+    run = make_run("run-1", RunState.FINISHED, ended_at=2.0)
+    program.services.runs.stored = {"run-1": run}
+    program.aio(program.wiring.fill())
+    program.settle()
+    current_theme().set_text_size(200)  # after the settings, which say how large it is
+    program.window.resize(640, 760)
+    program.window.show_page(page)
+    models.runs.set_items([run])
+    if page == RUNS:
+        program.window.runs.table.select_items([run.id])  # type: ignore[union-attr]
+    program.settle()
+    for shown in (models.run, models.shown_run):
+        shown.begin(run)
+        shown.take(RunUpdate(run, (), "step 1\n"))
+        shown.log.feed_system(["The image is there"])
+    program.settle()
+    settle()
+    prefix = "run" if page == TRAINING else "runs"
+    assert program.window.findChild(QWidget, f"{prefix}.log.source").isVisible()
+    assert page == RUNS or program.child("config.rename").isVisible()
+    assert beside(program.window) == {}
 
 
 @pytest.mark.usefixtures("large_text")
@@ -202,6 +240,23 @@ def test_a_long_label_goes_on_in_another_line_and_comes_back(
     settle()
     assert button.height() == one_line
     destroy(holder)
+
+
+@pytest.mark.usefixtures("large_text")
+def test_the_button_of_a_notice_stands_beneath_its_words(window: MainWindow) -> None:
+    text = "Temper sets up its own Python with PyTorch once; it takes a few gigabytes."
+    window.show_notice(Notice("The environment is not set up", text, "info", "go", "Set it up"))
+    window.resize(640, 760)
+    settle()
+    action = window.findChild(QPushButton, "notice.action")
+    words = window.findChild(QLabel, "notice.text")
+    assert action.width() >= action.sizeHint().width()
+    assert action.geometry().top() >= words.geometry().bottom()
+    assert words.height() >= words.heightForWidth(words.width())
+    current_theme().set_text_size(100)
+    window.resize(1280, 760)
+    settle()
+    assert action.geometry().left() >= words.geometry().right()
 
 
 def test_the_line_over_the_rows_breaks_and_nothing_lies_over_another(

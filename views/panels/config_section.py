@@ -12,6 +12,7 @@ from models.qt.configs_model import MODE_EDIT, MODE_RUN
 from views.widgets.buttons import IconButton, push_button
 from views.widgets.card import restyle, text_label
 from views.widgets.fields import CalmComboBox
+from views.widgets.flow_row import FlowRow
 from views.widgets.fold_card import FoldCard
 from views.widgets.help_button import HelpButton
 from views.widgets.mode_switch import ModeSwitch
@@ -112,10 +113,17 @@ class ConfigSection(FoldCard):
             label.setObjectName(f"config.{name}")
         self.tools.addWidget(HelpButton("configurations", "saved configurations"))
         _row(self._chooser, (self.list, self._load, self._refresh), spacing=6)
-        _row(self._actions, (self._save, None, self._rename, self._delete), spacing=3)
+        self._lay_actions()
         parts = (self.mode, self._chooser, self._empty, self._status, self._actions)
         for part in (*parts, self.summary, self._note):
             self.body.addWidget(part)
+
+    def _lay_actions(self) -> None:
+        row = FlowRow(self._actions, spacing=3)
+        row.addWidget(self._save)
+        row.add_spring()
+        row.addWidget(self._rename)
+        row.addWidget(self._delete)
 
     def _connect(self) -> None:
         configs, form = self._configs, self._form
@@ -231,13 +239,10 @@ def _button(name: str, text: str, help_: str, role: str = "") -> QPushButton:
     return button
 
 
-def _row(holder: QWidget, widgets: Sequence[QWidget | None], spacing: int) -> None:
-    """Lay widgets side by side; None is room that is left over, and so is a combo box."""
+def _row(holder: QWidget, widgets: Sequence[QWidget], spacing: int) -> None:
+    """Lay widgets side by side; a combo box takes the room that is left over."""
     row = QHBoxLayout(holder)
     row.setContentsMargins(0, 0, 0, 0)
     row.setSpacing(spacing)
     for widget in widgets:
-        if widget is None:
-            row.addStretch(1)
-        else:
-            row.addWidget(widget, 1 if isinstance(widget, CalmComboBox) else 0)
+        row.addWidget(widget, 1 if isinstance(widget, CalmComboBox) else 0)

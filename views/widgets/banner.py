@@ -12,7 +12,12 @@ from views.widgets.buttons import IconButton, push_button
 from views.widgets.card import restyle, text_label
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
     from models.qt.notice import Notice
+
+_NARROW = 400
+"""Pixels, for text of the normal size."""
 
 
 class NoticeBanner(QFrame):
@@ -38,6 +43,9 @@ class NoticeBanner(QFrame):
         self._action = push_button("", "primary")
         self._action.setObjectName(f"{name}.action")
         self._close = IconButton("close", "Dismiss")
+        self._row = QHBoxLayout(self)
+        self._words = QVBoxLayout()
+        self._is_beneath = False
         self._build()
         self._action.clicked.connect(self._on_action)
         self._close.clicked.connect(self.dismiss)
@@ -72,17 +80,31 @@ class NoticeBanner(QFrame):
         self.hide()
 
     def _build(self) -> None:
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(self._title)
-        words.addWidget(self._text)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(14, 10, 10, 10)
-        row.setSpacing(12)
-        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-        row.addLayout(words, 1)
-        row.addWidget(self._action, 0, Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+        self._words.setSpacing(2)
+        self._words.addWidget(self._title)
+        self._words.addWidget(self._text)
+        self._row.setContentsMargins(14, 10, 10, 10)
+        self._row.setSpacing(12)
+        self._row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        self._row.addLayout(self._words, 1)
+        self._row.addWidget(self._action, 0, Qt.AlignmentFlag.AlignVCenter)
+        self._row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+
+    def _fit(self) -> None:
+        """The button stands beneath the words where it would leave them too little room."""
+        beneath = self.width() < _NARROW * current_theme().scale
+        if beneath is self._is_beneath:
+            return
+        self._is_beneath = beneath
+        (self._row if beneath else self._words).removeWidget(self._action)
+        if beneath:
+            self._words.addWidget(self._action, 0, Qt.AlignmentFlag.AlignLeft)
+        else:
+            self._row.insertWidget(2, self._action, 0, Qt.AlignmentFlag.AlignVCenter)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     @Slot()
     def _on_action(self) -> None:
@@ -93,6 +115,7 @@ class NoticeBanner(QFrame):
 
     @Slot()
     def _on_theme_changed(self) -> None:
+        self._fit()
         if self.notice is None:
             return
         theme = current_theme()

@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QBoxLayout,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
@@ -42,6 +43,8 @@ from views.widgets.help_button import HelpButton
 if TYPE_CHECKING:
     from PySide6.QtGui import QResizeEvent
 
+_ONE_LINE = 300
+"""Pixels of the tools with both lists at their narrowest, for text of the normal size."""
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -81,23 +84,29 @@ class LogView(QWidget):
         self.table = LogTable(model)
         self.table.setObjectName(f"{prefix}.log")
         self.table.setAccessibleName("Log of the run")
+        self._tools = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._build()
         self._connect(model)
 
     def _build(self) -> None:
-        tools = QHBoxLayout()
-        tools.setSpacing(6)
-        tools.addWidget(text_label("Log", "heading"))
-        tools.addStretch(1)
+        self._tools.setSpacing(6)
+        what, where = QHBoxLayout(), QHBoxLayout()
+        what.addWidget(text_label("Log", "heading"))
+        what.addStretch(1)
         self._source.setMinimumWidth(96)
         self._filter.setMaximumWidth(180)
-        shown = (self._source, self._level, self._filter, self.follow, self.download)
-        for widget in (*shown, HelpButton("progress#the-log", "the log")):
-            tools.addWidget(widget)
+        what.addWidget(self._source)
+        what.addWidget(self._level)
+        for widget in (self._filter, self.follow, self.download):
+            where.addWidget(widget)
+        where.addWidget(HelpButton("progress#the-log", "the log"))
+        for part, share in ((what, 1), (where, 0)):
+            part.setSpacing(6)
+            self._tools.addLayout(part, share)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
-        column.addLayout(tools)
+        column.addLayout(self._tools)
         column.addWidget(self.table, 1)
 
     def _connect(self, model: LogModel) -> None:
@@ -109,6 +118,7 @@ class LogView(QWidget):
         self.follow.clicked.connect(self.table.set_following)
         self.table.following_changed.connect(self.follow.setChecked)
         self.download.clicked.connect(self.download_requested)
+        current_theme().changed.connect(self._fit)
 
     @Slot()
     def _show_source(self) -> None:
@@ -119,6 +129,19 @@ class LogView(QWidget):
         if not several and self._source.currentIndex() > 0:
             self._source.setCurrentIndex(0)
             self._model.set_source(0)
+        self._fit()
+
+    @Slot()
+    def _fit(self) -> None:
+        """With both lists the tools take two lines where one is too narrow for them."""
+        is_narrow = self.width() < _ONE_LINE * current_theme().scale
+        breaks = is_narrow and not self._source.isHidden()
+        direction = QBoxLayout.Direction
+        self._tools.setDirection(direction.TopToBottom if breaks else direction.LeftToRight)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
 
 class LogTable(QTableView):
