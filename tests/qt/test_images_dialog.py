@@ -53,6 +53,10 @@ def test_every_help_button_of_the_dialog_leads_somewhere(dialog: Any) -> None:
     assert [topic for topic in topics if guide.find(topic) is None] == []
 
 
+def test_it_opens_as_large_as_it_is_meant_to_be(dialog: Any) -> None:
+    assert (dialog.width(), dialog.height()) == (880, 720), "on a small screen, too"
+
+
 def test_the_images_of_this_computer(program: Program, dialog: Any) -> None:
     model = dialog.table.model()
     titles = [model.headerData(n, Qt.Orientation.Horizontal) for n in range(5)]

@@ -24,7 +24,7 @@ from models.domain.config import DEFAULT_IMAGE
 from models.domain.container_rules import image_problem
 from models.domain.docker import OUR_IMAGE_CPU, OUR_IMAGE_CUDA, ImageInfo
 from models.qt.docker_model import EngineState
-from views.dialogs.dialog_size import within_screen
+from views.dialogs.dialog_size import fit_to_screen
 from views.theme import current_theme
 from views.widgets.buttons import push_button
 from views.widgets.card import Card, restyle, text_label
@@ -98,6 +98,7 @@ class ImagesDialog(QDialog):
         self._build()
         self._connect()
         self.show_state()
+        fit_to_screen(self, _SIZE)  # of a size hint Qt takes two thirds of the screen at most
 
     def _button(self, name: str, text: str) -> QPushButton:
         button = push_button(text)
@@ -301,6 +302,3 @@ class ImagesDialog(QDialog):
         super().showEvent(event)
         if not event.spontaneous():
             (self.table if self._model.images.items else self._line).setFocus()
-
-    def sizeHint(self) -> QSize:
-        return within_screen(self, _SIZE * current_theme().scale)
