@@ -35,6 +35,14 @@ def user_cache() -> Path:
     return Path(os.path.expandvars(home)).expanduser() / "hub"
 
 
+def is_users(cache: Path, data_root: Path) -> bool:
+    """Whether a data folder's cache is, by a link, the one that all programs of this user share;
+    one inside the data folder is ours, whoever else was told to use it."""
+    real = Path(os.path.realpath(cache))
+    is_shared = real == Path(os.path.realpath(user_cache()))
+    return is_shared and not real.is_relative_to(os.path.realpath(data_root))
+
+
 def folder_of(cache: Path, repo: str) -> Path:
     """Where a repo's files are in a cache."""
     return cache / (_PREFIX + repo.replace("/", "--"))

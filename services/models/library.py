@@ -16,7 +16,7 @@ from services.hub_cache import hub_cache
 from services.job_builder import is_local_model, local_model
 from services.models.fetching import Order
 from services.models.hub_errors import NEEDS_TOKEN
-from services.models.layout import files_of, freed_by
+from services.models.layout import files_of, freed_by, is_users
 from services.models.notes import ModelNotes
 from services.models.process import fetch_in_child
 from services.models.sharing import take_over
@@ -166,7 +166,9 @@ class ModelLibrary:
 
     def _refuse(self, model: CachedModel) -> None:
         refuse_used(model.repo_id_or_path, self._users(), partial(self._means, model))
-        if model.where is ModelPlace.SHARED:
+        root = self.inventory.data_root
+        is_linked = model.where is ModelPlace.OURS and is_users(hub_cache(root), root)
+        if model.where is ModelPlace.SHARED or is_linked:
             raise AppError(
                 "shared",
                 f"{model.repo_id_or_path} lies in the Hugging Face cache that other programs use.",

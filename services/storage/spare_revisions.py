@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from models.domain.storage import CleanKind, Spare
 from services.hub_cache import hub_cache
-from services.models.layout import PARTIAL, files_of, folder_of, repos_in
+from services.models.layout import PARTIAL, files_of, folder_of, is_users, repos_in
 from services.models.notes import ModelNotes
 from services.models.wanted import missing_files
 from services.storage.disk import folders_in
@@ -44,6 +44,8 @@ def spare_revisions(ground: Ground) -> Iterator[Spare]:
     for root in ground.roots:
         for part in (hub_cache(root), root / "models"):  # models that were being removed
             yield from remnants(CleanKind.REVISIONS, part)
+        if is_users(hub_cache(root), root):
+            continue
         for repo in repos_in(hub_cache(root)):
             folder = folder_of(hub_cache(root), repo)
             if not folder.is_symlink():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,34 @@ def test_removing_a_model_whose_folder_is_a_link_frees_nothing(world: World) -> 
     (found,) = world.rows()
     assert world.library.remove(found) == 0
     assert (elsewhere / "refs" / "main").exists()
+
+
+@_links
+def test_a_cache_that_is_the_users_by_a_link_is_used_and_nothing_of_it_is_removed(
+    world: World, disk: Disk
+) -> None:
+    _shared(world, *WANTED)
+    ours = hub_cache(world.root)
+    ours.parent.mkdir(parents=True)
+    ours.symlink_to(world.shared)
+    old = folder_of(world.shared, REPO) / "snapshots" / ("0" * 40)
+    old.mkdir()
+    (old / "config.json").write_text("{}")
+    os.utime(old, (1, 1))
+    (found,) = world.rows()
+    assert found.is_complete, "trainings find it"
+    assert "other programs use" in world.library.why_kept(found)
+    with pytest.raises(AppError, match="other programs use"):
+        world.library.remove(found)
+    assert disk.storage.plan(RetentionRules(also=frozenset({CleanKind.REVISIONS}))).going == ()
+    ours.unlink()
+    world.shared.rename(ours)  # and other programs are told to use ours
+    world.shared.symlink_to(ours)
+    plan = disk.storage.plan(RetentionRules(also=frozenset({CleanKind.REVISIONS})))
+    assert [one.piece.name for one in plan.going] == [f"Old revisions · {REPO}"]
+    (found,) = world.rows()
+    world.library.remove(found)
+    assert world.rows() == []
 
 
 def test_a_damaged_file_that_only_another_program_has_fetched_is_repaired_too(
