@@ -55,6 +55,8 @@ _RESULT = "result.json"
 _SEAL = "temper-checkpoint.json"
 _OF_VALUE = frozenset({FINISHED, CANCELLED})
 """Outcomes of runs that have made something that is still to come home."""
+_MISFIT, _MOST_MISFITS = "bad_result", 3
+"""Kind of the error where result and adapter do not belong together, and how often it is looked."""
 _ON_THE_VOLUME = "Resume: another pod brings it from the network volume."
 _NOWHERE = "There was no network volume to keep it; start again with one."
 
@@ -78,27 +80,41 @@ class _Home:
 
 def fetch(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
     """Bring everything home, by the agent or else by the volume, and let the pod go."""
-    unheard = Unheard(work)
+    unheard, misfits = Unheard(work), 0
     while True:
         try:
-            return _by_agent(attempt, work, unheard)
+            home = _somehow(attempt, work, unheard)
         except AppError as error:
-            if error.kind != UNREACHABLE:
+            misfits += 1
+            if error.kind != _MISFIT:
                 raise
-        home, silent = None, None
-        try:
-            home = _by_volume(attempt, work)
-        except AppError as error:
-            if error.kind not in VOLUME_SILENT:
-                raise
-            silent = error
+            if misfits == _MOST_MISFITS:  # nothing that is waited for would change it
+                return _given_up(work, error)
+            home = None
         if home is not None:
             return home
-        gone = unheard.look(attempt, silent)
-        if gone is not None:
-            return out_of_reach(attempt, work, gone)
         work.pause(LOOK_SECONDS)
         attempt = work.check()
+
+
+def _somehow(attempt: RemoteAttempt, work: Work, unheard: Unheard) -> RemoteAttempt | None:
+    """By the agent or the volume; None where neither can be had and the pod is waited for."""
+    try:
+        return _by_agent(attempt, work, unheard)
+    except AppError as error:
+        if error.kind != UNREACHABLE:
+            raise
+    silent = None
+    try:
+        home = _by_volume(attempt, work)
+    except AppError as error:
+        if error.kind not in VOLUME_SILENT:
+            raise
+        home, silent = None, error
+    if home is not None:
+        return home
+    gone = unheard.look(attempt, silent)
+    return None if gone is None else out_of_reach(attempt, work, gone)
 
 
 def _by_agent(attempt: RemoteAttempt, work: Work, unheard: Unheard) -> RemoteAttempt:
@@ -242,15 +258,11 @@ def _bring_result(one: Artifact, target: Path, output: Path, bring: Bring, work:
         folder = output / ("model" if result.kind == "model" else "adapter")
         if result.adapter_sha256 and _weights_sha256(folder) != result.adapter_sha256:
             waiting.unlink()
-            raise AppError(
-                "corrupted", "The adapter that came home is not the one that was trained.",
-                "It is fetched again; if it goes on, look at the volume with other tools.",
-            )  # fmt: skip
+            raise AppError(_MISFIT, "The adapter that came home is not the one that was trained.")
         waiting.replace(target)
     except ValueError as error:
-        raise AppError(
-            "bad_result", "The pod's result cannot be read.", "Resume the run.", str(error)
-        ) from error
+        waiting.unlink(missing_ok=True)
+        raise AppError(_MISFIT, "The pod's result cannot be read.", "", str(error)) from error
     except OSError as error:
         raise not_kept(error, target) from error
 
@@ -281,6 +293,16 @@ def _listed(files: VolumeFiles, work: Work) -> list[Artifact]:
         ]
     except (ValueError, TypeError, KeyError):
         return []
+
+
+def _given_up(work: Work, error: AppError) -> RemoteAttempt:
+    """What the pod has does not fit together, and another look would not change it."""
+    return work.save(
+        phase=RemotePhase.ENDING, outcome=LOST, trouble_kind=error.kind,
+        trouble=f"{error.message} Another run may have written into the same output directory.",
+        trouble_hint="What came is in the output directory here, and a network volume keeps its "
+        "own. Train again, into a directory of its own.",
+    )  # fmt: skip
 
 
 def _wiped(attempt: RemoteAttempt) -> Gone:

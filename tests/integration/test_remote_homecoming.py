@@ -132,3 +132,22 @@ def test_an_s3_service_that_is_away_ends_no_training_that_cannot_be_heard_for_so
     pods.there.runpod.broken.calm()
     assert pods.over(run).outcome == FINISHED
     pods.check_home(run)
+
+
+@pytest.mark.parametrize("damage", ["adapter", "result"])
+def test_what_will_never_fit_together_is_given_up_and_costs_nothing_more(
+    pods: Pods, damage: str
+) -> None:
+    """As where another run has written into the same output directory meanwhile."""
+
+    def overwrite(run: Run, _attempt: RemoteAttempt) -> None:
+        adapter = pods.there_output(run) / "adapter" / "adapter_model.safetensors"
+        result = pods.volume.folder / "runs" / run.id / "result.json"
+        (adapter if damage == "adapter" else result).write_bytes(b"of another run")
+
+    run = struck_once(pods, overwrite)
+    over = pods.over(run)
+    assert (over.outcome, over.trouble_kind) == (LOST, "bad_result")
+    assert "network volume" in over.trouble_hint
+    assert pods.there.pods == []
+    assert (over.gone_at or 0) < (over.ends_at or 0) - 3600
