@@ -85,15 +85,18 @@ class DockerRunner:
         """All that would keep a container of this setup from starting; nothing is changed."""
         local = config.local
         try:
-            return list(self._problems(config, data_root))
+            return list(self._problems(config, data_root, offline=offline))
         except AppError as error:
             return [checks.engine_problem(error, local.runtime)]
 
-    def _problems(self, config: TrainingConfig, data_root: Path) -> Iterator[Problem]:
+    def _problems(
+        self, config: TrainingConfig, data_root: Path, *, offline: bool
+    ) -> Iterator[Problem]:
         local = config.local
         info, client = self._engine.info(), self._engine.client()
         yield from checks.engine_problems(info, local.runtime)
-        image = list(checks.image_problems(client, info, local.image.strip()))
+        name = local.image.strip()
+        image = list(checks.image_problems(client, info, name, offline=offline))
         yield from image or self._preflight(config, info)
         yield from checks.name_problems(
             client, local.container_name.strip(), self._install_id.known()

@@ -8,6 +8,7 @@ from models.domain.config import RUNTIME_PYTHON
 from models.domain.docker import INSTALL_LABEL, VARIANT_CPU, VARIANT_CUDA, our_image
 from models.domain.errors import AppError, Fix, Problem
 from models.domain.processes import ALL_GPUS, chosen_gpus, missing_gpus_problem
+from models.domain.start_fixes import TURN_OFFLINE_OFF
 from services.docker.errors import calling
 from services.host_folder import folder_problems
 from services.runners.container_end import container_end
@@ -50,19 +51,22 @@ def engine_problems(info: EngineInfo, chosen: str) -> Iterator[Problem]:
         )
 
 
-def image_problems(client: DockerClient, info: EngineInfo, image: str) -> Iterator[Problem]:
-    """Whether the image is there, and made for this kind of processor."""
+def image_problems(
+    client: DockerClient, info: EngineInfo, image: str, *, offline: bool = False
+) -> Iterator[Problem]:
+    """Whether the image is there, and made for this kind of processor. ``offline``: none can be
+    fetched."""
     try:
         found = inspect_image(client, image)
     except AppError as error:
         if error.kind not in {"not_found", "image_missing"}:
             raise
-        yield Problem(
-            _IMAGE,
-            image,
-            "is not on this computer yet.",
-            _how_to_get(image),
-        )
+        if offline:
+            message = "is not on this computer, and Offline mode is on."
+            remedy = "Choose an image that is here, or turn Offline mode off to fetch it."
+            yield Problem(_IMAGE, image, message, remedy, fix=TURN_OFFLINE_OFF)
+        else:
+            yield Problem(_IMAGE, image, "is not on this computer yet.", _how_to_get(image))
         return
     made_for = _ARCHITECTURES.get(str(found.get("Architecture") or ""))
     has = _ARCHITECTURES.get(info.architecture)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from docker.errors import ImageNotFound
 
 from models.domain.config import LocalSection
 from models.domain.docker import OUR_IMAGE_CPU, EngineInfo, GpuSupport
 from models.domain.errors import AppError, Fix, Problem
+from models.domain.start_fixes import TURN_OFFLINE_OFF
 from services.runners import docker_checks as checks
 from services.runners.docker import _understood
 from tests.unit.test_container_spec import ENGINE
@@ -52,6 +55,20 @@ def test_an_image_is_for_this_kind_of_processor(image: str, engine: str, is_fine
     else:
         assert f"made for {image} processors" in only(found).message
         assert only(found).fix == Fix("Use ours", (("local.image", OUR_IMAGE_CPU),))
+
+
+@pytest.mark.parametrize("image", ["theirs:1", OUR_IMAGE_CPU])
+def test_offline_an_image_that_is_not_here_is_no_pull_away(image: str) -> None:
+    def gone(_name: str) -> Any:
+        raise ImageNotFound("no such image")
+
+    client: Any = SimpleNamespace(api=SimpleNamespace(inspect_image=gone))
+    online = only(checks.image_problems(client, ENGINE, image))
+    assert "with the button beneath its name" in online.remedy
+    offline = only(checks.image_problems(client, ENGINE, image, offline=True))
+    assert offline.message == "is not on this computer, and Offline mode is on."
+    assert "button beneath" not in offline.remedy
+    assert offline.fix == TURN_OFFLINE_OFF
 
 
 def test_an_engine_on_another_computer_sees_no_folder_of_this_one() -> None:
