@@ -10,6 +10,7 @@ import typer
 from app.cli.output import EXIT_FAILED, Json, print_json, print_table, program, reported, say
 from app.cli.state import services
 from app.cli.train import apply_settings, read_config
+from models.domain.errors import AppError
 from models.domain.pod_quote import dollars, hours
 from models.domain.remote_money import clock_words
 
@@ -25,11 +26,21 @@ _SHOWN = 5
 
 @app.command("list")
 def list_pods(json_: Json = False) -> None:
-    """List the pods that this installation has rented, with their cost so far."""
+    """List the pods that this installation has rented, with their cost so far.
+
+    Where Runpod cannot be asked: those that are known here, with exit code 1.
+    """
     with reported(json_):
-        for pod in services().remote.pods.enforce():
-            say(f"The pod {pod} was past its limit and is ended.")
-        rows = services().remote.pods.rows()
+        try:
+            for pod in services().remote.pods.enforce():
+                say(f"The pod {pod} was past its limit and is ended.")
+            rows = services().remote.pods.rows()
+        except AppError:
+            known = services().remote.pods.known()
+            if known and not json_:
+                _print_rows(known)
+                say("These pods are known here. One can be ended all the same, Offline or not.")
+            raise
         if json_:
             print_json(rows)
         elif rows:

@@ -11,7 +11,7 @@ from app.cli.state import services
 from models.domain.config import RUNTIME_RUNPOD
 from models.domain.pod import CLOUD_WORDS
 from models.domain.pod_quote import dollars
-from models.domain.remote_money import settled_words
+from models.domain.remote_money import clock_words, settled_words
 from models.domain.remote_run import RemotePhase
 from models.domain.run import RunState
 
@@ -107,5 +107,5 @@ def _rented(attempt: RemoteAttempt) -> str:
 def _limit(attempt: RemoteAttempt) -> str:
     if attempt.ends_at is None or attempt.most_cost is None:
         return ""
-    until = time.strftime("%H:%M", time.localtime(attempt.ends_at))
+    until = clock_words(attempt.ends_at, time.time())
     return f", until {until} and for {dollars(attempt.most_cost)} at most"

@@ -131,6 +131,30 @@ def test_listing_ends_what_is_past_its_limit(temper: Temper, runpod: RunpodEmula
     assert runpod.cloud.pods == {}
 
 
+def test_a_pod_that_is_known_here_is_listed_also_where_runpod_cannot_be_asked(
+    temper: Temper, runpod: RunpodEmulator
+) -> None:
+    """Else nobody would know which one to stop, which Offline mode does not forbid."""
+    assert "Offline mode is on" in temper("--offline", "pods", "list", code=1)
+    pod = rent(runpod)
+    own = InstallId(services().database).get()
+    now = time.time()
+    AttemptStore(services().database).add(
+        RemoteAttempt(
+            "run-1", 1, pod_name(own, "run-1", 1), RemotePhase.TRAINING, pod_id=pod, gpu=GPU,
+            per_hour=0.27, created_at=now, rented_at=now, ends_at=now + 3600,
+        )
+    )  # fmt: skip
+    services().close()
+    said = temper("--offline", "pods", "list", code=1)
+    assert "Offline mode is on" in said
+    assert "known here" in said
+    assert pod in said
+    assert "training" in said
+    runpod.broken.add("GET /v2/pods", times=99, status=403)
+    assert pod in temper("pods", "list", code=1)
+
+
 def test_sweeping_ends_what_no_run_needs(temper: Temper, runpod: RunpodEmulator) -> None:
     (foreign,) = runpod.cloud.add_pods(1)
     assert temper("pods", "sweep") == "No pod is there that no run needs.\n"
