@@ -21,10 +21,11 @@ from services.models.cached import is_cached_model
 from services.models.layout import has_hash
 from services.offline_bundle.archive import BundleReader, ByteMeter, part_of
 from services.offline_bundle.manifest import bad_bundle
+from services.offline_bundle.room import need_room_to_import
 from services.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from models.domain.config import TrainingConfig
@@ -69,6 +70,8 @@ class BundleImporter:
             images = bundle.manifest.images if with_environment else []
             self._images.refuse_other(images, path.name)
             with folder_lock(self._scratch / ".lock", cancel, visit.say_waiting):
+                wants_environment = environment is not None and not self._packer.runtime.is_ready()
+                visit.need_room(self._passing(visit, images), with_environment=wants_environment)
                 visit.bring_models()
                 references = self._bring_datasets(visit)
                 if environment is not None and not self._packer.runtime.is_ready():
@@ -86,6 +89,13 @@ class BundleImporter:
             has_environment=self._packer.runtime.is_ready(),
             images=tuple(named.values()),
         )
+
+    def _passing(self, visit: _Visit, images: Sequence[BundledImage]) -> set[str]:
+        """The rows and images that are not here, by their files in the bundle."""
+        sessions = [one.session() for one in visit.bundle.manifest.datasets]
+        rows = {one.sha256 for one in sessions if not self._library.has_rows(one)}
+        files = {one.path for one in images if not self._images.is_here(one)}
+        return files | {f"datasets/{sha256}.jsonl" for sha256 in rows}
 
     def _bring_image(self, visit: _Visit, image: BundledImage) -> str:
         """The name that it has here."""
@@ -151,6 +161,20 @@ class _Visit:
             found.append((one.name, config))
         return found
 
+    def need_room(self, files: Collection[str], *, with_environment: bool) -> None:
+        """AppError("disk_full") where the models and these files, which pass through, have no room
+        all together."""
+        manifest, cache = self.bundle.manifest, hub_cache(self._root)
+        wanted = [(self._root / one.path, one.size) for one in manifest.below("models")]
+        for one in manifest.below("hub"):
+            wanted.append((cache / one.path.removeprefix("hub/"), one.size))
+        passing = [one for one in manifest.files if one.path in files]
+        wanted += [(self._scratch / one.path, one.size) for one in passing]
+        if with_environment:
+            folder = self._wheels_folder()
+            wanted += [(folder / one.path, one.size) for one in manifest.below("environment")]
+        need_room_to_import(wanted)
+
     def bring_models(self) -> None:
         """Models of the Hub into the cache of the trainer's libraries, others beside them.
 
@@ -204,14 +228,17 @@ class _Visit:
         return target
 
     def bring_environment(self) -> Path:
-        """The packages; the folder that they are in, where nothing of another bundle lies whose
-        import was cut."""
-        members = self.bundle.manifest.below("environment")
-        told = "".join(sorted(f"{member.path} {member.sha256}\n" for member in members))
-        folder = self._scratch / hashlib.sha256(told.encode()).hexdigest()[:16]
-        for member in members:
+        """The packages; the folder that they are in."""
+        folder = self._wheels_folder()
+        for member in self.bundle.manifest.below("environment"):
             self.bundle.take_out(member, folder / member.path, self._meter.add)
         return folder / "environment"
+
+    def _wheels_folder(self) -> Path:
+        """Where nothing of another bundle lies whose import was cut."""
+        members = self.bundle.manifest.below("environment")
+        told = "".join(sorted(f"{member.path} {member.sha256}\n" for member in members))
+        return self._scratch / hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def _as_here(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from models.domain.errors import AppError
 from services.offline_bundle.archive import SPARE, part_of, size_words
 from services.offline_bundle.fat import refuse_too_large
+from services.storage.disk import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,6 +39,19 @@ def need_room(
     if saved and not is_one_disk:
         words = " Docker images are saved there before they are put into the bundle."
         _check(scratch, saved, words, "Free some space there.")
+
+
+def need_room_to_import(wanted: Iterable[tuple[Path, int]]) -> None:
+    """Raise AppError("disk_full") where these files, each with its size, have no room all together.
+    What is there of them, also of one that was cut, counts as room."""
+    needs: dict[int, tuple[Path, int]] = {}
+    for target, size in wanted:
+        place = nearest(target.parent)
+        lacking = max(size - max(_size(target), _size(part_of(target))), 0)
+        first, before = needs.get(place.stat().st_dev, (place, 0))
+        needs[place.stat().st_dev] = first, before + lacking
+    for place, need in needs.values():
+        _check(place, need, "", "Free some space there, then import again.")
 
 
 def _check(place: Path, need: int, words: str, hint: str) -> None:

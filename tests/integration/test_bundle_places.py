@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import resource
+import shutil
 from contextlib import closing
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from services.hub_cache import cached_revision, hub_cache
 from services.models.cached import is_cached_model
 from services.offline import OfflinePolicy
 from services.offline_bundle import fat
+from services.offline_bundle.archive import SPARE
 from services.progress import CancelToken
 from tests.whole_model import WHOLE_MODEL
 
@@ -88,6 +90,27 @@ def test_a_model_that_is_there_in_part_becomes_the_one_of_the_bundle_and_a_whole
         other.bundles.importer.bring_in(bundle, _quiet, CancelToken(), with_environment=False)
         assert is_cached_model("me/small", other.paths.data)
         assert cached_revision("me/small", other.paths.data) == used
+
+
+def test_room_for_all_of_it_is_looked_for_before_anything_is_taken_in(
+    here: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = hub_cache(here.paths.data) / "models--me--small" / "snapshots" / _NEW
+    for name in ("one.json", "two.json"):
+        (large / name).write_bytes(name[:1].encode() * 1_000_000)
+    bundle = _export(here, tmp_path / "x.temper")
+    usage = shutil.disk_usage(tmp_path)._replace(free=SPARE + 1_500_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _place: usage)
+    with closing(_home(tmp_path / "there")) as other:
+        bring_in = other.bundles.importer.bring_in
+        with pytest.raises(AppError, match="the bundle needs about 52 MB") as caught:
+            bring_in(bundle, _quiet, CancelToken(), with_environment=False)
+        assert caught.value.kind == "disk_full"
+        assert not hub_cache(other.paths.data).exists()
+        usage = usage._replace(free=SPARE + 2_500_000)
+        bring_in(bundle, _quiet, CancelToken(), with_environment=False)
+        usage = usage._replace(free=SPARE)
+        bring_in(bundle, _quiet, CancelToken(), with_environment=False)
 
 
 def test_a_damaged_file_of_a_model_gives_way_to_the_bundles(here: Services, tmp_path: Path) -> None:
