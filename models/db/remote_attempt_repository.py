@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from models.domain.remote_run import RemoteAttempt, RemotePhase, Teardown
 
 if TYPE_CHECKING:
     import builtins
+
+logger = logging.getLogger(__name__)
 
 _DIFFERENT = {"phase", "teardown", "tried"}
 _SAME = tuple(field.name for field in fields(RemoteAttempt) if field.name not in _DIFFERENT)
@@ -72,10 +75,17 @@ def _fill(row: RemoteAttemptRow, attempt: RemoteAttempt) -> None:
 
 
 def _to_value(row: RemoteAttemptRow) -> RemoteAttempt:
+    """Of a phase that is damaged, or a later program's, only the pod's end is known to be right;
+    it must not keep the pods of other runs from theirs."""
     tried = row.tried if isinstance(row.tried, list) else []
+    phase, teardown = RemotePhase.ENDING, Teardown.REQUESTED
+    if row.phase in set(RemotePhase) and row.teardown in set(Teardown):
+        phase, teardown = RemotePhase(row.phase), Teardown(row.teardown)
+    else:
+        logger.warning("the pod %s is of no phase that is known, and is ended", row.name)
     return RemoteAttempt(
         **{name: getattr(row, name) for name in _SAME},
-        phase=RemotePhase(row.phase),
-        teardown=Teardown(row.teardown),
+        phase=phase,
+        teardown=teardown,
         tried=tuple(str(one) for one in tried),
     )

@@ -3,17 +3,18 @@ this computer goes, or what the network goes through cannot be used."""
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from models.domain.errors import AppError
-from models.domain.remote_run import FAILED, FINISHED, LOST, RemotePhase
+from models.domain.remote_run import FAILED, FINISHED, LOST, RemotePhase, Teardown
 from services.remote import delivering
 from services.remote.pods import PodService
 from services.run_follower import run_folder
 from tests.integration.remote_world import RemoteWorld, remote_world
-from tests.integration.runpod_world import client_of, wait_for
+from tests.integration.runpod_world import client_of, new_pod, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,6 +151,29 @@ def test_a_run_folder_that_takes_no_code_is_told_before_a_pod_is_rented(
     assert (over.outcome, over.trouble_kind) == (FAILED, "io")
     assert "pod-code.zip cannot be written on this computer" in over.trouble
     assert there.asked("POST", "/v2/pods") == 0
+
+
+@pytest.mark.parametrize("column", ["phase", "teardown"])
+def test_a_damaged_record_keeps_no_other_pod_alive_and_its_own_is_ended(
+    there: RemoteWorld, column: str
+) -> None:
+    """Damaged, or written by a later program."""
+    damaged, run = there.add_run(), there.add_run(**{"output.directory": "/data/outputs/other"})
+    now = there.runpod.cloud.clock.now()
+    with client_of(there.runpod) as client:
+        pods = [client.create_pod(new_pod(name=f"temper-{n}")).id for n in range(2)]
+    for one, pod in zip((damaged, run), pods, strict=True):
+        there.attempt(
+            one, phase=RemotePhase.ENDING, outcome=FINISHED, pod_id=pod, rented_at=now,
+            ends_at=now + HOUR,
+        )  # fmt: skip
+    with sqlite3.connect(there.home / "temper.db") as connection:
+        change = f"UPDATE remote_attempts SET {column} = 'odd' WHERE run_id = ?"
+        connection.execute(change, (damaged.id,))
+    there.program().resume_all()
+    assert there.wait(run, 1, RemotePhase.OVER).teardown is Teardown.CONFIRMED
+    assert there.wait(damaged, 1, RemotePhase.OVER).teardown is Teardown.CONFIRMED
+    assert there.pods == []
 
 
 def test_a_pod_that_outlived_its_limit_has_cost_until_it_was_ended(there: RemoteWorld) -> None:
