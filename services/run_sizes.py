@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,8 @@ from services.run_follower import run_folder
 from trainer_image.contract import OUTPUT_MARKER_FILE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from models.domain.run import Run
 
 OWN_OUTPUTS = (
@@ -22,10 +26,11 @@ OWN_OUTPUTS = (
 
 
 def measure(run: Run) -> RunSize:
-    """How much a run takes on disk, in bytes. Links are counted, not followed."""
+    """What deleting a run gives back, in bytes: links are counted, not followed, and a file that
+    has a name elsewhere as well, such as of a checkpoint that a longer run took over, stays."""
     kept = why_outputs_stay(run)
-    outputs = 0 if kept else sum(_size(path) for path in own_outputs(run))
-    return RunSize(_size(run_folder(run).path), outputs, run.output_directory, kept)
+    outputs = 0 if kept else _freed(own_outputs(run))
+    return RunSize(_freed([run_folder(run).path]), outputs, run.output_directory, kept)
 
 
 def own_outputs(run: Run) -> list[Path]:
@@ -51,12 +56,23 @@ def why_outputs_stay(run: Run) -> str:
     return ""
 
 
-def _size(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder; what vanishes meanwhile counts nothing."""
-    try:
+def _freed(paths: Iterable[Path]) -> int:
+    """Bytes of files, or of all files below folders: each once, and only where all of its names are
+    among them. What vanishes meanwhile counts nothing."""
+    found = {}
+    names: Counter[tuple[int, int]] = Counter()
+    for status in (one for path in paths for one in _files(path)):
+        inode = (status.st_dev, status.st_ino)
+        found[inode] = status
+        names[inode] += 1
+    return sum(one.st_size for inode, one in found.items() if one.st_nlink <= names[inode])
+
+
+def _files(path: Path) -> Iterator[os.stat_result]:
+    with suppress(OSError):
         if path.is_symlink() or not path.is_dir():
-            return path.lstat().st_size
+            yield path.lstat()
+            return
         with os.scandir(path) as entries:
-            return sum(_size(Path(entry.path)) for entry in entries)
-    except OSError:
-        return 0
+            for entry in entries:
+                yield from _files(Path(entry.path))

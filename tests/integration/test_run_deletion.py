@@ -95,6 +95,21 @@ def test_the_size_is_of_its_own_folder_and_of_its_own_outputs(
     assert found.outputs_kept == ""
 
 
+def test_a_checkpoint_that_another_run_has_taken_over_frees_nothing(
+    tmp_path: Path, database: Database
+) -> None:
+    run, longer = make_run(tmp_path, database), make_run(tmp_path, database, "run-2")
+    state = Path(run.output_directory) / "checkpoints" / "checkpoint-1" / "state.bin"
+    theirs = Path(longer.output_directory) / "checkpoints" / "checkpoint-1" / "state.bin"
+    before = measure(run)
+    theirs.unlink()
+    theirs.hardlink_to(state)
+    assert measure(run).outputs == before.outputs - 300
+    theirs.unlink()
+    (state.parent / "again.bin").hardlink_to(state)
+    assert measure(run) == before, "with both of its names it goes"
+
+
 def test_what_is_counted_as_outputs_is_what_the_trainer_makes() -> None:
     assert set(OWN_OUTPUTS) == set(trainer_output._OURS)
 
