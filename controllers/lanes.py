@@ -84,7 +84,8 @@ class Lanes:
     ``pulls`` for what takes long with these; in ``doctor`` a checkup waits for its own threads; in
     ``inspection`` the trainer's worker is asked what a model would learn of all rows, in ``rows``
     another one what of a single row; ``search`` walks through the rows of a dataset; ``remote`` is
-    for asking Runpod; in ``models`` base models are fetched, checked and removed,
+    for asking Runpod, which may let a question wait for minutes, ``ends`` for ending pods, which
+    waits for none of them; in ``models`` base models are fetched, checked and removed,
     in ``storage`` the disk is counted and cleaned; ``exports`` writes models into folders of the
     user's, which may take minutes; ``ready`` is for looking at what saved setups
     need, engine included.
@@ -107,11 +108,13 @@ class Lanes:
     models: Lane = field(default_factory=lambda: Lane("models"))
     exports: Lane = field(default_factory=lambda: Lane("exports"))
     ready: Lane = field(default_factory=lambda: Lane("ready"))
+    ends: Lane = field(default_factory=lambda: Lane("ends"))
 
     def close(self, timeout: float) -> None:
         """Close all lanes; ``timeout`` is for all of them together."""
         looking = (self.rows, self.inspection, self.pulls, self.docker, self.doctor, self.secrets)
-        asking = (self.search, self.models, *looking, self.probes, self.remote, self.storage)
+        remote = (self.remote, self.ends)
+        asking = (self.search, self.models, *looking, self.probes, *remote, self.storage)
         lanes = (
             self.ready,
             *asking,

@@ -69,7 +69,7 @@ class PodsController(QObject):
         refused: AppError | None = None
         for row in rows:  # each of them: what is the matter with one need not be with the next
             try:
-                end = await self._desk.lanes.remote.run(self._remote.pods.end, row.id)
+                end = await self._desk.lanes.ends.run(self._remote.pods.end, row.id)
             except AppError as error:
                 refused = error
                 continue

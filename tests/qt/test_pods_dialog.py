@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from dataclasses import replace
@@ -96,6 +97,21 @@ def test_a_pod_is_ended_once_that_was_confirmed(program: Program, qtbot: QtBot) 
     press(qtbot, program, "question.end")
     assert program.services.remote.pods.calls == ["pod-1"]
     assert program.models.pods.items == ()
+
+
+def test_a_pod_is_ended_while_runpod_is_still_asked_for_something_else(
+    program: Program, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quote that Runpod lets wait, with all its tries, takes minutes; the pod costs meanwhile."""
+
+    async def wait(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    open_dialog(program, POD)
+    monkeypatch.setattr(program.desk.lanes.remote, "run", wait)
+    press(qtbot, program, "pods.end")
+    qtbot.mouseClick(program.child("question.end"), Qt.MouseButton.LeftButton)
+    program.aio.until(lambda: program.services.remote.pods.calls == ["pod-1"])
 
 
 def test_a_pod_that_is_not_gone_stays_in_the_list(program: Program, qtbot: QtBot) -> None:
