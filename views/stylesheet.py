@@ -298,15 +298,19 @@ QLineEdit[role="heading-edit"] {
 }
 QLineEdit[role="heading-edit"]:hover { border-bottom-color: @field_border; }
 QLineEdit[role="heading-edit"]:focus { border: 0; border-bottom: 2px solid @accent; padding: 0; }
+QComboBox { combobox-popup: 0; }
 QComboBox::drop-down { border: 0; width: @drop; }
 QComboBox::down-arrow { image: url("@icons/chevron-@name.svg"); width: @arrow; height: @arrow; }
 QComboBox QLineEdit, QComboBox QLineEdit:focus, QComboBox QLineEdit[invalid="true"]:focus {
   border: 0; padding: 0; background: transparent; min-height: 0;
 }
-QComboBox QAbstractItemView {
-  background: @surface; color: @text; border: 1px solid @field_border; padding: 4px;
+QComboBox QAbstractItemView, QComboBox QAbstractItemView:focus {
+  background: @surface; color: @text; border: 1px solid @field_border; border-radius: 0;
+  padding: 4px;
   selection-background-color: @accent_soft; selection-color: @text; outline: 0;
 }
+QComboBox QAbstractItemView::item { padding: 4px 6px; }
+QComboBox QAbstractItemView::item:disabled { color: @disabled; }
 QCheckBox { spacing: 8px; padding: 3px 2px; border: 2px solid transparent; border-radius: 6px; }
 QCheckBox:focus { border-color: @accent; }
 QCheckBox:disabled { color: @disabled; }

@@ -16,6 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.paths import resource
+from models.domain.base_models import load_base_models
 from models.domain.config import TARGET_RUNPOD, TrainingConfig
 from models.domain.config_io import with_values
 from models.domain.inference import TunedModel
@@ -212,6 +214,43 @@ def test_a_folded_card_speaks_in_words(window: MainWindow, section: str, words: 
     )
     window.findChild(QAbstractButton, f"section.{section}.fold").click()
     assert window.findChild(QLabel, f"section.{section}.summary").text() == words
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")  # of a list that pops up, off screen
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_list_of_a_choice_has_the_frame_and_the_selection_of_the_theme(
+    window: MainWindow, mode: str
+) -> None:
+    current_theme().set_mode(mode)
+    combo = window.findChild(QComboBox, "training.target")
+    combo.showPopup()
+    settle()
+    picture = combo.view().window().grab().toImage()
+    right, foot = picture.width() - 1, picture.height() - 1
+    edges = {(right // 2, 0), (right // 2, foot), (0, foot // 2), (right, foot // 2)}
+    frame = {picture.pixelColor(*edge).name() for edge in edges}
+    view = combo.view()
+    chosen = view.visualRect(view.currentIndex())
+    place = view.viewport().mapTo(view.window(), QPoint(chosen.right() - 4, chosen.center().y()))
+    selection = picture.pixelColor(place).name()
+    combo.hidePopup()
+    tokens = current_theme().tokens
+    current_theme().set_mode("light")
+    assert frame == {tokens.field_border.lower()}
+    assert selection == tokens.accent_soft.lower()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_a_long_list_of_choices_shows_that_it_goes_on(window: MainWindow) -> None:
+    models = load_base_models(resource("base_models.toml"))
+    window.training.setup.model_card.base_model.set_models(models)
+    combo = window.findChild(QComboBox, "hp.base_model")
+    combo.showPopup()
+    settle()
+    bar = combo.view().verticalScrollBar()
+    assert bar.maximum() > 0
+    assert bar.isVisible()
+    combo.hidePopup()
 
 
 def test_the_tab_key_passes_by_the_chart(window: MainWindow) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from models.qt.wording import value_text
-from views.widgets.card import STRONG_FOCUS, restyle, show_if, text_label
+from views.widgets.card import SCROLL_BAR_AS_NEEDED, STRONG_FOCUS, restyle, show_if, text_label
 from views.widgets.tab_order import order_tabs
 
 if TYPE_CHECKING:
@@ -283,6 +283,8 @@ class CalmComboBox(QComboBox):
 
     def showPopup(self) -> None:  # noqa: N802
         view = self.view()
+        # A list that was made before its window was dressed would have none, as a menu has none.
+        view.setProperty("verticalScrollBarPolicy", SCROLL_BAR_AS_NEEDED)
         beside = view.verticalScrollBar().sizeHint().width() + _LIST_MARGIN
         view.setMinimumWidth(min(view.sizeHintForColumn(0) + beside, self.window().width()))
         super().showPopup()
