@@ -146,9 +146,12 @@ class OfflinePrepareController(QObject):
         failed = []
         for name in names:
             try:
-                self._bundles.readiness.prepare(name, self._relay.report, cancel)
+                found = self._bundles.readiness.prepare(name, self._relay.report, cancel)
             except AppError as error:
                 failed.append(f"{name}: {error}")
+            else:
+                if found.not_ready:
+                    failed.append(f"{name}: {found.not_ready}")
         if failed:
             raise AppError("not_ready", "\n".join(failed))
         if len(names) == 1:

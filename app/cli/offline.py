@@ -85,7 +85,7 @@ def _prepared(name: str) -> _Prepared:
         if error.kind == "cancelled":
             raise
         return _Prepared(name, error=str(error))
-    return _Prepared(found.config, found.words)
+    return _Prepared(found.config, found.words, found.not_ready)
 
 
 @app.command("export")

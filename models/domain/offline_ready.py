@@ -64,6 +64,12 @@ class OfflineStatus:
         return not self.missing and bool(self.checked_at)
 
     @property
+    def not_ready(self) -> str:
+        """Why one that has just been prepared is not ready, in words; empty where it is."""
+        again = "It was changed meanwhile: prepare it again."
+        return "" if self.is_ready else f"{self.words}. {again}"
+
+    @property
     def words(self) -> str:
         """In a few words."""
         never = [need.name for need in self.missing if need.what == SETUP]

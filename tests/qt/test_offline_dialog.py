@@ -60,6 +60,17 @@ def test_all_are_tried_and_those_that_failed_are_told(qtbot: QtBot, program: Pro
     assert words(program) == ["Missing: model", "Ready to train offline"]
 
 
+def test_a_setup_that_was_changed_while_it_was_tried_is_not_called_ready(
+    qtbot: QtBot, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_dialog(program, "Away")
+    readiness = program.services.bundles.readiness
+    monkeypatch.setattr(readiness, "prepare", lambda name, *_: status(name, is_here=True))
+    press(qtbot, program, "offline.prepare")
+    said = program.child("offline.note").text()
+    assert said == "Away: all is here, not tried yet. It was changed meanwhile: prepare it again."
+
+
 def test_cancelled_it_stops_and_the_buttons_come_back(qtbot: QtBot, program: Program) -> None:
     def give_up(_cancel: CancelToken) -> None:
         assert not program.child("offline.prepare").isEnabled()
