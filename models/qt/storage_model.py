@@ -24,6 +24,7 @@ KIND_ROLE = Qt.ItemDataRole.UserRole + 2
 
 _FAILED = "The disk could not be looked at."
 _NO_LIST = "There is nothing to list, because the disk could not be looked at."
+_NOTHING = "There is nothing that a clean-up would look at"
 _WAIT_FOR_LOOK = "Wait until the disk has been looked at"
 
 
@@ -141,7 +142,7 @@ class StorageModel(QObject):
             if self.has_failed:
                 return "The disk could not be looked at: try that again first"
             return _WAIT_FOR_LOOK
-        return "" if self.plan.verdicts else "There is nothing that a clean-up would look at"
+        return "" if self.plan.verdicts else _NOTHING
 
     @property
     def clean_reason(self) -> str:
@@ -158,6 +159,8 @@ class StorageModel(QObject):
     def plan_sentence(self) -> str:
         """What can go, in a sentence."""
         going = self.plan.going
+        if not self.plan.verdicts:
+            return f"{_NOTHING}."
         if not going:
             return "Nothing can go by these rules."
         what = counted(len(going), "item")

@@ -83,6 +83,8 @@ def test_what_is_switched_off_in_the_clean_up_says_why(program: Program) -> None
     program.settle()
     assert tip(program, "preview") == "There is nothing that a clean-up would look at"
     assert tip(program, "free") == "Nothing can go by these rules"
+    said = program.child("storage.result").text()
+    assert said == "There is nothing that a clean-up would look at.", "for both, without pointing"
     storage.going = (verdict("checkpoint-5", GB, "A newer one is kept.", goes=True),)
     program.child("storage.again").click()
     program.settle()
