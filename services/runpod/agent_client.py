@@ -136,8 +136,6 @@ class AgentRefusalError(AppError):
             kind, message, hint = _STRANGER
         elif facts.get("cause") in _CAUSES:
             kind, message, hint = _CAUSES[facts["cause"]]
-        elif status == httpx.codes.INSUFFICIENT_STORAGE:
-            kind, hint = "disk_full", "Choose a larger volume or container disk, and start anew."
         super().__init__(kind, message, hint, said)
         self.status = status
         self.facts = facts

@@ -13,6 +13,7 @@ from models.domain.remote_run import FAILED, FINISHED, LOST, RemotePhase, Teardo
 from services.remote import delivering
 from services.remote.pods import PodService
 from services.run_follower import run_folder
+from services.runpod.agent_client import AgentRefusalError
 from tests.integration.remote_world import RemoteWorld, remote_world
 from tests.integration.runpod_world import client_of, new_pod, wait_for
 
@@ -194,3 +195,12 @@ def test_a_pod_that_outlived_its_limit_has_cost_until_it_was_ended(there: Remote
     there.program().wake(run.id)
     over = there.wait(run, 1, RemotePhase.OVER)
     assert over.cost == pytest.approx(10 * over.per_hour, rel=0.02)
+
+
+def test_a_pods_disk_that_does_not_answer_is_not_said_to_be_full() -> None:
+    """As a network volume that is cut off; a full one is named by the agent as the cause."""
+    facts = {"error": "The volume does not answer: Input/output error.", "cause": ""}
+    refusal = AgentRefusalError(507, facts)
+    assert refusal.kind == "agent_refused"
+    assert "does not answer" in refusal.message
+    assert "larger" not in refusal.hint
