@@ -121,7 +121,7 @@ class OfflineReadiness:
         saved, config = self._with_rows(saved, config, report, cancel)
         self._require_all(config)
         report(Progress(None, f"Trying {saved.name} with the network off"))
-        tried = on_library(config, self._library)
+        tried, mark = on_library(config, self._library), self._mark(config)
         found = self._means.probe.measure(tried, report=report, cancel=cancel)
         if not found.fits:
             raise AppError(
@@ -129,7 +129,7 @@ class OfflineReadiness:
                 f"All that {saved.name} needs is here, but it does not fit this computer.",
                 " ".join(found.advice) or found.message,
             )
-        self._remember(saved, self._mark(config))
+        self._remember(saved, mark)
         return self.status(saved.name)
 
     def _with_rows(

@@ -31,7 +31,7 @@ from services.progress import CancelToken, Progress
 from tests.whole_model import WHOLE_MODEL, lay_checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from models.domain.offline_ready import OfflineStatus
@@ -59,9 +59,11 @@ class Probe:
     def __init__(self) -> None:
         self.tried: list[TrainingConfig] = []
         self.fits = True
+        self.meanwhile: Callable[[], object] = lambda: None
 
     def measure(self, config: TrainingConfig, **_how: object) -> MeasuredFit:
         self.tried.append(config)
+        self.meanwhile()
         return MeasuredFit(
             fits=self.fits, device="", peak_bytes=1, free_bytes=2, rows=1,
             longest=1, total_steps=1, step_seconds=1.0, at_most_seconds=1.0, seconds=1.0,
@@ -174,6 +176,13 @@ def test_ready_ends_with_another_setup_model_or_environment(world: World) -> Non
     world.prepare()
     world.environment.made += 1
     assert not world.readiness.status("Away").is_ready
+
+
+def test_what_was_changed_during_the_dry_run_was_not_tried(world: World) -> None:
+    world.probe.meanwhile = lambda: (world.model / "config.json").write_text("[]")
+    assert not world.prepare()
+    world.probe.meanwhile = lambda: world.save("Away", hp__lora_r=8)
+    assert not world.prepare()
 
 
 @pytest.mark.parametrize("name", ["tokenizer_config.json", "tokenizer.json", "config.json"])
