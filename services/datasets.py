@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 SAMPLE_NAME = "Python documentation (sample)"
 SAMPLE_SOURCE = "bundled with Temper"
+SAMPLE_LICENCE = "PSF-2.0"
+"""As resources/samples/README.md says; the Python of its examples also under 0BSD."""
 
 
 class DatasetLibrary:
@@ -98,7 +100,7 @@ class DatasetLibrary:
             if (session.source, session.sha256) == (SAMPLE_SOURCE, stored.sha256):
                 return session
         found = _session(self._sample, SAMPLE_NAME, verdict, stored)
-        return self._keep(replace(found, source=SAMPLE_SOURCE))
+        return self._keep(replace(found, source=SAMPLE_SOURCE, licence=SAMPLE_LICENCE))
 
     def list(self) -> Sequence[DatasetSession]:
         """All sessions, newest first."""

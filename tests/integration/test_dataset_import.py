@@ -76,6 +76,7 @@ def test_same_rows_twice_are_one_file_and_survive_one_delete(
 
 def test_the_sample_is_one_session_however_often_it_is_asked_for(library: DatasetLibrary) -> None:
     assert library.add_sample().id == library.add_sample().id
+    assert library.add_sample().licence == "PSF-2.0"
     assert library.find(SAMPLE_NAME).rows == 12
 
 
