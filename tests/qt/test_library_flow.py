@@ -44,6 +44,16 @@ def test_without_datasets_there_is_a_sentence_and_the_sample(
     assert program.models.form.value("dataset.session") == "Sample"
 
 
+def test_who_pressed_the_sample_goes_on_at_the_dataset(program: Program, qtbot: QtBot) -> None:
+    program.aio(program.wiring.fill())
+    sample = program.child("dataset.use_sample")
+    sample.setFocus()
+    qtbot.keyClick(sample, Qt.Key.Key_Space)
+    program.settle()
+    assert not sample.isVisible()
+    assert program.child("dataset.session").hasFocus()
+
+
 def test_the_newest_dataset_is_chosen_without_marking_the_setup_as_changed(
     program: Program,
 ) -> None:

@@ -100,6 +100,8 @@ class DatasetField(Field):
         has_any = self._has_any()
         self._chooser.setVisible(has_any)
         if self._empty is not None:
+            if has_any and self._empty.isAncestorOf(self._empty.window().focusWidget()):
+                self._combo.setFocus()  # what was pressed goes, and the eye with it
             self._empty.setVisible(not has_any)
         self._select()
 
