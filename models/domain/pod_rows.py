@@ -33,6 +33,8 @@ _DOING = {
     RemotePhase.FETCHING: "bringing the results home",
     RemotePhase.ENDING: "ending",
 }
+KEPT = "kept"
+"""State of a pod whose training is done, and that the user wants to stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,8 @@ def _with_record(row: PodRow, attempt: RemoteAttempt, now: float) -> PodRow:
 def _state(attempt: RemoteAttempt) -> str:
     if attempt.teardown is Teardown.REQUESTED:
         return "ending, not confirmed yet"
+    if attempt.is_kept:
+        return KEPT
     return _DOING.get(attempt.phase, str(attempt.phase))
 
 

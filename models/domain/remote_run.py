@@ -119,6 +119,12 @@ class RemoteAttempt:
         known = bool(self.outcome) and self.outcome != AGAIN
         return self.is_over or (known and self.phase in _AFTER_FETCHING)
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether its training is done and the pod stays, since the user wants it."""
+        done = self.phase is RemotePhase.ENDING and self.outcome == FINISHED
+        return done and self.keep and not self.stop_asked and self.teardown is Teardown.NONE
+
     def spent(self, now: float) -> float:
         """Dollars so far by time and price, counted from the renting; the bill's where known."""
         if self.cost is not None:

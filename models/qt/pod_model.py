@@ -127,11 +127,7 @@ class PodModel(QObject):
     @property
     def is_kept(self) -> bool:
         """Whether the training is done and the pod stays because the user wants it."""
-        attempt = self._attempt
-        done = attempt is not None and attempt.phase is RemotePhase.ENDING
-        return bool(
-            attempt is not None and done and attempt.keep and attempt.teardown is Teardown.NONE
-        )
+        return self._attempt is not None and self._attempt.is_kept
 
     def note(self) -> str:
         """What is to be known of a pod that stays."""

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from models.domain.pod_quote import dollars, hours
-from models.domain.pod_rows import AWAITS_AGENT, AWAITS_WORK
+from models.domain.pod_rows import AWAITS_AGENT, AWAITS_WORK, KEPT
 from models.domain.remote_money import clock_words
 from models.qt.wording import counted
 
@@ -26,6 +26,15 @@ def closing_title(rows: Sequence[PodRow]) -> str:
     return "A rented pod is running" if len(rows) == 1 else f"{len(rows)} rented pods are running"
 
 
+def closing_keep(rows: Sequence[PodRow]) -> str:
+    """The answer that leaves them as they are."""
+    if all(row.state == KEPT for row in rows):
+        return "Keep the pod" if len(rows) == 1 else "Keep the pods"
+    if any(row.awaits for row in rows) or all(row.state.startswith("ending") for row in rows):
+        return "Close anyway"
+    return "Keep training"
+
+
 def closing_text(rows: Sequence[PodRow]) -> str:
     """What becomes of pods without the window."""
     if any(row.awaits for row in rows):
@@ -35,6 +44,16 @@ def closing_text(rows: Sequence[PodRow]) -> str:
             "on. Wait until the training has begun, which takes some minutes, or end what you do "
             "not need."
         )
+    if all(row.state.startswith("ending") for row in rows):
+        which = "It is" if len(rows) == 1 else "They are"
+        return (
+            f"{which} being ended, and Runpod has not confirmed it yet: until then the cost may go "
+            "on, and only Temper goes on asking for the end."
+        )
+    if all(row.state == KEPT for row in rows):
+        done = "Its training is" if len(rows) == 1 else "Their trainings are"
+        goes = "It is kept and goes" if len(rows) == 1 else "They are kept and go"
+        return f"{done} done, and the results are here. {goes} on costing, also without the window."
     if len(rows) == 1:
         return (
             "It goes on without the window, and so does its cost. Its results come home when "
@@ -67,6 +86,8 @@ def end_text(row: PodRow) -> str:
     cost = f"It has cost {dollars(row.cost)} so far. "
     if not row.is_needed:
         return f"{cost}No run here needs it. What the network volume holds is kept."
+    if row.state == KEPT:
+        return f"{cost}Its training is done, and what it made is here."
     return (
         f"{cost}Its training ends at once: {_kept_of(row)}. Stop, on the Training page, brings "
         "home what there is first."

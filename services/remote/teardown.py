@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
 from models.domain.remote_money import found_gone
-from models.domain.remote_run import AGAIN, CANCELLED, FINISHED, RemotePhase, Teardown
+from models.domain.remote_run import AGAIN, CANCELLED, RemotePhase, Teardown
 from services.remote.marks import pod_name
 from services.remote.presence import OTHER_ACCOUNT, still_answers
 from services.remote.store import following
@@ -52,9 +52,8 @@ def end(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
 
 
 def _is_kept(attempt: RemoteAttempt, work: Work) -> bool:
-    wanted = attempt.keep and attempt.outcome == FINISHED and not attempt.stop_asked
     within = attempt.ends_at is not None and work.now() < attempt.ends_at
-    return wanted and within and attempt.teardown is Teardown.NONE
+    return attempt.is_kept and within
 
 
 def _was_ended(attempt: RemoteAttempt, work: Work) -> bool:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QProgressBar, QVBoxLayout, QWidget
 
-from models.qt.pod_words import ENDING_NOTE, closing_text, closing_title, ending_title, pod_line
+from models.qt.pod_words import (
+    ENDING_NOTE,
+    closing_keep,
+    closing_text,
+    closing_title,
+    ending_title,
+    pod_line,
+)
 from views.dialogs.question_dialog import QuestionDialog
 from views.widgets.buttons import push_button
 from views.widgets.card import text_label
@@ -34,8 +41,7 @@ class CloseWithPodDialog(QuestionDialog):
         parent: QWidget | None = None,
     ) -> None:
         end = "End the pod" if len(rows) == 1 else "End the pods"
-        keep = "Close anyway" if any(row.awaits for row in rows) else "Keep training"
-        answers = ((KEEP, keep), (END, end))
+        answers = ((KEEP, closing_keep(rows)), (END, end))
         super().__init__(closing_title(rows), closing_text(rows), answers, parent)
         for row in rows:
             line = text_label(pod_line(row, names, now), "", wrap=True)
