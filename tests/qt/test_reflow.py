@@ -13,6 +13,8 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QStyle,
+    QStyleOptionComboBox,
     QToolButton,
     QWidget,
 )
@@ -35,6 +37,7 @@ from views.main_window import DATASETS, DOCTOR, MODELS, RUNS, SETTINGS, STORAGE,
 from views.panels.row_tools import RowTools
 from views.theme import current_theme
 from views.widgets.elided_label import ElidedLabel
+from views.widgets.fields import ChoiceField
 from views.widgets.flow_row import FlowRow
 from views.widgets.page_column import ScrollColumn, TwoColumns
 from views.widgets.wrapped_button import WrappedButton, WrappedCheckBox, WrappedToolButton
@@ -185,6 +188,27 @@ def test_the_words_about_a_start_are_whole(window: MainWindow, target: str, fit:
         assert one.mapTo(bar, one.rect().topRight()).x() < bar.width(), one.objectName()
     start = bar.starts["runpod" if target == TARGET_RUNPOD else "local"]
     assert start.width() >= start.sizeHint().width()
+
+
+@pytest.mark.usefixtures("large_text")
+@pytest.mark.parametrize("target", [TARGET_LOCAL, TARGET_RUNPOD])
+def test_no_word_of_a_choice_is_cut(window: MainWindow, target: str) -> None:
+    window.models.form.apply({"training.target": target, "training.skill_level": "Expert"})
+    for card in window.training.setup.cards:
+        card.set_open(True)
+    window.resize(640, 760)
+    settle()
+    shown = [one for one in window.findChildren(ChoiceField) if one.isVisible()]
+    assert shown
+    for one in shown:
+        combo, letters = one.editor, one.editor.fontMetrics()
+        option = QStyleOptionComboBox()
+        combo.initStyleOption(option)
+        part = QStyle.SubControl.SC_ComboBoxEditField
+        control = QStyle.ComplexControl.CC_ComboBox
+        room = combo.style().subControlRect(control, option, part, combo).width()
+        assert room >= letters.horizontalAdvance(combo.currentText()), one.info.path
+    assert beside(window) == {}
 
 
 @pytest.mark.usefixtures("large_text")

@@ -27,6 +27,8 @@ _CHOICE_FLAGS = 0x21  # selectable and enabled
 _TOOL_TIP_ROLE = 3
 _LEAST_LETTERS = 13
 """Of a combo box at its narrowest, with the arrow and the padding."""
+_CONTENT_LETTERS, _SLACK = 8, 6
+"""Letters for which Qt reckons the size of a box, and pixels that it adds to them and the icon."""
 _LIST_MARGIN = 20
 """Pixels of a list's border, and of the padding of its entries."""
 
@@ -202,7 +204,7 @@ class ChoiceField(Field):
     """One of a few words."""
 
     def __init__(self, info: SettingInfo, label: str) -> None:
-        editor = CalmComboBox()
+        editor = CalmComboBox(whole=True)
         editor.addItems(info.rule.choices)
         super().__init__(info, editor, label)
         self._combo = editor
@@ -269,17 +271,24 @@ class CalmComboBox(QComboBox):
     as its entries need, within the window.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, whole: bool = False) -> None:
+        """``whole``: never so narrow that an entry is cut, for a few words that are ours."""
         super().__init__(parent)
+        self._whole = whole
         self.setProperty("focusPolicy", STRONG_FOCUS)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(8)
+        self.setMinimumContentsLength(_CONTENT_LETTERS)
 
     def minimumSizeHint(self) -> QSize:
         """Eight letters and the arrow: a longer placeholder is cut, as a long entry is."""
-        hint = super().minimumSizeHint()
-        return QSize(min(hint.width(), _LEAST_LETTERS * self.fontMetrics().horizontalAdvance("X")),
-                     hint.height())  # fmt: skip
+        hint, letters = super().minimumSizeHint(), self.fontMetrics()
+        least = min(hint.width(), _LEAST_LETTERS * letters.horizontalAdvance("X"))
+        if self._whole:
+            texts = (self.itemText(row) for row in range(self.count()))
+            widest = max(map(letters.horizontalAdvance, texts), default=0)
+            content = _CONTENT_LETTERS * letters.horizontalAdvance("X") + self.iconSize().width()
+            least = max(least, widest + self.sizeHint().width() - content - _SLACK)
+        return QSize(least, hint.height())
 
     def showPopup(self) -> None:  # noqa: N802
         view = self.view()
