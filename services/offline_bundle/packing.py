@@ -6,6 +6,7 @@ import gzip
 import os
 import shutil
 import tarfile
+import zlib
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from services.environment.runtime_check import Interpreter
     from services.environment.runtime_env import RuntimeEnvironment
     from services.progress import CancelToken, Reporter
+
+
+_UNREADABLE = (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, TypeError)
+"""Of an archive; before Python 3.11.4 there is no filter for what leads out of its folder."""
 
 
 class EnvironmentPacker:
@@ -77,7 +82,7 @@ class EnvironmentPacker:
         """Make the environment of the wheels in ``folder``, without a network. AppError."""
         root = self.runtime.root
         python = folder / "python.tar.gz"
-        if python.exists() and not (root / "python").exists():
+        if python.exists():
             report(Progress(None, "Unpacking Python"))
             _unpacked(python, root / "python")
         uv = UvTool(root, environ=_only_from(folder / "wheels"))
@@ -157,17 +162,24 @@ def _add(tar: tarfile.TarFile, path: Path, folder: Path) -> None:
 
 
 def _unpacked(file: Path, target: Path) -> None:
-    """Unpack it as a whole; AppError("bad_bundle") where it leads out of its folder."""
+    """Unpack it beside other Pythons, each as a whole, and leave those alone that are there.
+    AppError("bad_bundle") where it leads out of its folder; OSError where the disk refuses."""
     temporary = target.with_name(".python.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         with tarfile.open(file, "r:gz") as tar:
             tar.extractall(temporary, filter="data")
-    except (tarfile.TarError, OSError, TypeError) as error:  # before 3.11.4 there is no filter
+    except _UNREADABLE as error:
         raise AppError(
             "bad_bundle",
             "The Python in the bundle cannot be unpacked.",
             "Make the bundle again, or install Python here.",
             str(error),
         ) from error
-    temporary.replace(target)
+    target.mkdir(exist_ok=True)
+    for one in sorted(temporary.iterdir(), key=lambda path: path.is_symlink()):  # which name others
+        place = target / one.name
+        if not place.exists():
+            place.unlink(missing_ok=True)  # a link that leads nowhere
+            one.replace(place)
+    shutil.rmtree(temporary)

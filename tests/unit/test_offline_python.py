@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import tarfile
@@ -42,6 +43,40 @@ def test_it_arrives_with_its_links_inside_the_new_place(python: Path, tmp_path: 
     assert os.access(program, os.X_OK)
     assert program.resolve() == there / "cpython-3.11.7" / "bin" / "python3.11"
     assert not list(there.rglob("*.pyc"))
+
+
+def test_it_arrives_beside_another_python_and_what_a_try_without_it_has_left(
+    python: Path, tmp_path: Path
+) -> None:
+    packed = _packed(python, tmp_path / "python.tar.gz", CancelToken())
+    there = tmp_path / "there"
+    (there / "cpython-3.12.1" / "bin").mkdir(parents=True)
+    (there / ".temp").mkdir()
+    (there / ".lock").touch()
+    _unpacked(packed, there)
+    assert (there / "cpython-3.11" / "bin" / "python3").read_bytes() == b"program"
+    assert (there / "cpython-3.12.1" / "bin").is_dir()
+    (there / "cpython-3.11.7" / "own").touch()
+    _unpacked(packed, there)
+    assert (there / "cpython-3.11.7" / "own").exists(), "one that is there stays as it is"
+    assert [one.name for one in tmp_path.glob(".python*")] == []
+
+
+def test_a_full_disk_is_not_said_to_be_a_bad_bundle(
+    python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = _packed(python, tmp_path / "python.tar.gz", CancelToken())
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tarfile.TarFile, "extractall", full)
+    with pytest.raises(OSError, match="No space left"):
+        _unpacked(packed, tmp_path / "there")
+    packed.write_bytes(packed.read_bytes()[:-20])
+    monkeypatch.undo()
+    with pytest.raises(AppError, match="cannot be unpacked"):
+        _unpacked(packed, tmp_path / "there")
 
 
 def test_the_same_files_are_the_same_bytes(python: Path, tmp_path: Path) -> None:
