@@ -14,13 +14,15 @@ class RentedRun:
     """``attempt`` is the run's newest pod, or the try to get one; ``cost`` are the dollars of all
     its pods so far. ``page`` is the pod in Runpod's console, empty while there is none.
 
-    ``log`` are the lines that the machines of its pods have said: source ``system``.
+    ``log`` are the lines that the machines of its pods have said: source ``system``. ``earlier``
+    are the dollars of the pods before the newest one, for which its limit does not count.
     """
 
     attempt: RemoteAttempt
     cost: float
     page: str = ""
     log: tuple[str, ...] = ()
+    earlier: float = 0.0
 
     @property
     def is_over(self) -> bool:

@@ -109,12 +109,14 @@ class PodModel(QObject):
         seen, attempt = self._seen, self._attempt
         if seen is None or attempt is None:
             return ""
+        before = f", and {dollars(seen.earlier)} on earlier pods." if seen.earlier else "."
         if attempt.is_over:
-            return settled_words(attempt.quoted_cost, seen.cost) if seen.cost else ""
+            words = settled_words(attempt.quoted_cost, self._own) if seen.cost else ""
+            return words.removesuffix(".") + before if words else ""
         if not attempt.pod_id and not seen.cost:
             return ""
         most = f" of at most {dollars(attempt.most_cost)}" if attempt.most_cost else ""
-        return f"Spent so far: {dollars(seen.cost)}{most}."
+        return f"Spent so far: {dollars(self._own)}{most}{before}"
 
     def cost_short(self) -> str:
         """The same where there is little room, until it is settled."""
@@ -122,7 +124,12 @@ class PodModel(QObject):
         if seen is None or attempt is None or attempt.is_over or not self.cost():
             return ""
         most = f" of {dollars(attempt.most_cost)}" if attempt.most_cost else ""
-        return f"{dollars(seen.cost)}{most} spent"
+        return f"{dollars(self._own)}{most} spent"
+
+    @property
+    def _own(self) -> float:
+        """Dollars of the newest pod alone: its limit is for these."""
+        return 0.0 if self._seen is None else max(0.0, self._seen.cost - self._seen.earlier)
 
     @property
     def is_kept(self) -> bool:

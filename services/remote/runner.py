@@ -154,7 +154,9 @@ class RemoteRunner:
         latest, tools = attempts[-1], self.driver.tools
         page = addresses().pod_page(latest.pod_id) if latest.pod_id and latest.may_cost else ""
         lines = self._lines.read(run_folder(tools.records.get(run_id)).path, len(attempts))
-        return RentedRun(latest, run_cost(attempts, tools.clock.now()), page, lines)
+        now = tools.clock.now()
+        earlier = run_cost(attempts[:-1], now)
+        return RentedRun(latest, run_cost(attempts, now), page, lines, earlier)
 
     def spent(self, run_id: str) -> float | None:
         """Dollars of a run's pods so far; None where it never had one."""

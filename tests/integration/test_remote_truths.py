@@ -4,6 +4,7 @@ this computer goes, or what the network goes through cannot be used."""
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from models.domain.errors import AppError
 from models.domain.remote_run import FAILED, FINISHED, LOST, RemotePhase, Teardown
 from services.remote import delivering
 from services.remote.pods import PodService
+from services.remote.runner import RemoteRunner
 from services.run_follower import run_folder
 from services.runpod.agent_client import AgentRefusalError
 from tests.integration.remote_world import RemoteWorld, remote_world
@@ -204,3 +206,14 @@ def test_a_pods_disk_that_does_not_answer_is_not_said_to_be_full() -> None:
     assert refusal.kind == "agent_refused"
     assert "does not answer" in refusal.message
     assert "larger" not in refusal.hint
+
+
+def test_what_earlier_pods_have_cost_is_none_of_the_newest_ones_limit(there: RemoteWorld) -> None:
+    run = there.add_run()
+    now = there.runpod.cloud.clock.now()
+    there.attempt(run, phase=RemotePhase.OVER, pod_id="a", rented_at=now - 9 * HOUR, cost=9.0)
+    first = there.store.get(run.id, 1)
+    there.store.add(replace(first, number=2, name="second", pod_id="b", cost=0.5))
+    seen = RemoteRunner(there.program()).seen(run.id)
+    assert seen is not None
+    assert (seen.cost, seen.earlier) == (9.5, 9.0)

@@ -30,12 +30,16 @@ PAGE = "https://console.example/pods?id=pod-1"
 
 
 def seen(
-    program: Program, cost: float = 0.31, log: tuple[str, ...] = (), **changes: object
+    program: Program,
+    cost: float = 0.31,
+    log: tuple[str, ...] = (),
+    earlier: float = 0.0,
+    **changes: object,
 ) -> None:
     """The record says this now, and the window looks."""
     attempt = replace(POD, **changes)
     page = PAGE if attempt.may_cost else ""
-    program.services.rented.known = {"run-1": RentedRun(attempt, cost, page, log)}
+    program.services.rented.known = {"run-1": RentedRun(attempt, cost, page, log, earlier)}
     program.wiring.rented.watch.look()
     program.settle()
 
@@ -64,6 +68,21 @@ def test_the_page_says_what_the_pod_does_and_what_it_costs(program: Program) -> 
     assert text(program, "runpod.cost") == "Spent so far: $0.31 of at most $1.65."
     assert text(program, "runpod.quote") == "$0.31 of $1.65 spent"
     assert program.child("runpod.open_console").isVisible()
+
+
+def test_what_earlier_pods_of_the_run_have_cost_is_told_apart(program: Program) -> None:
+    """Each start of a run has its limit anew, and pods that did not come up share it."""
+    show(program)
+    seen(program, cost=9.31, earlier=9.0)
+    assert text(program, "runpod.cost") == (
+        "Spent so far: $0.31 of at most $1.65, and $9.00 on earlier pods."
+    )
+    assert text(program, "runpod.quote") == "$0.31 of $1.65 spent"
+    over = {"phase": RemotePhase.OVER, "teardown": Teardown.CONFIRMED}
+    seen(program, cost=9.33, earlier=9.0, quoted_cost=0.4, **over)
+    assert text(program, "runpod.cost") == (
+        "It cost $0.33, $0.40 were expected, and $9.00 on earlier pods."
+    )
 
 
 @pytest.mark.parametrize(
