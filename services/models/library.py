@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from services.progress import CancelToken, Reporter
 
 
+_CUT_OFF = frozenset({"network", "timeout", "proxy", "certificate"})
+"""What it is called that the Hub cannot be reached (:func:`services.web.unreachable`)."""
+
+
 class ModelLibrary:
     """Blocking; a download works in a process of its own, which a cancel ends at once.
 
@@ -66,9 +70,10 @@ class ModelLibrary:
     ) -> CachedModel:
         """Fetch what is not here of a repo, or is damaged; goes on where the last time ended.
 
-        What the Hugging Face cache of this user holds is linked, never fetched or copied. Offline
-        that is the only way. ``data_root`` is that of a setup which has its own. AppError says why
-        it cannot be had, as ``in_use`` where a training reads what would be replaced; Cancelled.
+        What the Hugging Face cache of this user holds is linked, never fetched or copied. Offline,
+        or where the Hub cannot be reached, that is the only way. ``data_root`` is that of a setup
+        which has its own. AppError says why it cannot be had, as ``in_use`` where a training reads
+        what would be replaced; Cancelled.
         """
         name = repo.strip()
         if not name or is_local_model(name):
@@ -78,13 +83,14 @@ class ModelLibrary:
         if here.where is ModelPlace.OURS and here.state is ModelState.DAMAGED:
             refuse_used(name, self._users(), partial(self._means, here), to_read=True)
         if self._offline.is_offline():
-            report(Progress(None, "Looking in the Hugging Face cache of this computer"))
-            with _told(f"{name} cannot be linked from there"):
-                is_here = take_over(name, root, cancel)
-            if not is_here:
+            if not self._linked(name, root, report, cancel):
                 self._offline.refuse(f"{name} cannot be downloaded")
         else:
-            self._fetch(name, root, report, cancel)
+            try:
+                self._fetch(name, root, report, cancel)
+            except AppError as error:
+                if error.kind not in _CUT_OFF or not self._linked(name, root, report, cancel):
+                    raise
         return self.inventory.is_complete(name, str(root))
 
     def verify(self, model: CachedModel, report: Reporter, cancel: CancelToken) -> ModelCheck:
@@ -146,6 +152,11 @@ class ModelLibrary:
             with _told(f"{path} cannot be listed"):
                 notes.set_added([*notes.added(), str(path)])
         return self.find(str(path))
+
+    def _linked(self, repo: str, root: Path, report: Reporter, cancel: CancelToken) -> bool:
+        report(Progress(None, "Looking in the Hugging Face cache of this computer"))
+        with _told(f"{repo} cannot be linked from there"):
+            return take_over(repo, root, cancel)
 
     def _fetch(self, repo: str, root: Path, report: Reporter, cancel: CancelToken) -> None:
         report(Progress(None, "Asking Hugging Face what belongs to it"))

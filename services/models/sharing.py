@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from services.hub_cache import hub_cache
+from services.models.cached import is_cached_model
 from services.models.layout import (
     current_revision,
     files_of,
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 
 def take_over(repo: str, data_root: Path, cancel: CancelToken) -> bool:
-    """Link a model that is whole in the user's Hugging Face cache, without the network.
+    """Link a model that is whole in the user's Hugging Face cache, without the network; one that is
+    whole here in another revision stays.
 
     False, with nothing changed that is used, where it is not whole there, where a file is not what
     its name says, or where the two folders are on different disks. Of a cache without links no
@@ -39,6 +41,8 @@ def take_over(repo: str, data_root: Path, cancel: CancelToken) -> bool:
     present = files_of(theirs / "snapshots" / revision) if revision else {}
     if missing_files(present):
         return False
+    if is_cached_model(repo, data_root) and current_revision(ours) != revision:
+        return True  # another one is whole here, and may be the newer one: it stays
     for name in wanted_files(present):
         source, content = present[name].resolve(), _content(present[name], cancel)
         if not content:

@@ -25,7 +25,7 @@ from models.domain.errors import AppError
 from models.domain.inference import TunedModel
 from models.qt.model_words import removed_words
 from services.hub_cache import hub_cache
-from services.models.layout import folder_of, user_cache
+from services.models.layout import current_revision, folder_of, user_cache
 from services.models.sharing import lend
 from services.offline import OfflinePolicy
 from services.offline_bundle.archive import BundleReader
@@ -35,7 +35,7 @@ from services.runners.process import worker_environment
 from services.trainer_code import TrainerCode
 from services.worker_places import WorkerPlaces
 from tests.integration import models_world
-from tests.integration.models_world import REPO, WANTED, WEIGHTS, World, quiet
+from tests.integration.models_world import GATED, REPO, WANTED, WEIGHTS, World, quiet
 from tests.integration.runs_world import config, follow, make_home, make_service
 
 if TYPE_CHECKING:
@@ -123,6 +123,31 @@ def test_it_is_linked_and_not_fetched(
         (here,), (there,) = ours.glob(f"*/{name}"), theirs.glob(f"*/{name}")
         assert here.samefile(there), "it takes no more room"
     assert world.library.verify(found, quiet, CancelToken()).damaged == ()
+
+
+def test_a_hub_that_cannot_be_reached_keeps_nobody_from_linking(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a train, where nobody has switched Offline mode on."""
+    _links(world)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    found = world.download()
+    assert found.is_complete
+    assert world.blob(WEIGHTS[0]).samefile(world.blob(WEIGHTS[0], world.shared))
+    with pytest.raises(AppError, match=r"cannot be reached|did not answer") as caught:
+        world.download(GATED)
+    assert caught.value.kind != "offline"
+
+
+def test_a_newer_revision_that_is_whole_here_does_not_give_way_to_another_programs(
+    world: World,
+) -> None:
+    _links(world)
+    world.hub.files[REPO] = world.hub.files[REPO] | {"config.json": b'{"newer": true}'}
+    newer = world.download().revision
+    assert newer != current_revision(folder_of(world.shared, REPO))
+    offline = world.made(offline=True)
+    assert offline.download(REPO, quiet, CancelToken()).revision == newer
 
 
 def test_removing_it_frees_what_only_this_program_had(world: World) -> None:
