@@ -283,6 +283,21 @@ def test_the_button_of_a_notice_stands_beneath_its_words(window: MainWindow) -> 
     assert action.geometry().left() >= words.geometry().right()
 
 
+@pytest.mark.usefixtures("large_text")
+def test_offline_mode_is_told_beneath_its_title(window: MainWindow) -> None:
+    window.models.form.set_circumstances(Circumstances(offline=True))
+    window.resize(640, 760)
+    settle()
+    title, text = (window.findChild(QLabel, f"offline.{name}") for name in ("title", "text"))
+    assert title.width() >= title.sizeHint().width()
+    assert text.geometry().top() > title.geometry().bottom()
+    assert text.height() >= text.heightForWidth(text.width())
+    current_theme().set_text_size(100)
+    window.resize(1280, 760)
+    settle()
+    assert text.geometry().left() > title.geometry().right()
+
+
 def test_the_line_over_the_rows_breaks_and_nothing_lies_over_another(
     qapp: object, themed: None
 ) -> None:
