@@ -9,6 +9,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from models.domain.errors import AppError
+from models.domain.pod_quote import hours
 from models.domain.remote_money import is_past_limit
 from models.domain.remote_run import AGAIN, CANCELLED, FAILED, FINISHED, LOST, RemotePhase, Teardown
 from services.progress import Cancelled
@@ -57,6 +58,8 @@ _KEEPS_TRYING = frozenset({RemotePhase.FETCHING, RemotePhase.ENDING, RemotePhase
 _ON_A_POD = frozenset({
     RemotePhase.BOOTING, RemotePhase.DELIVERING, RemotePhase.STARTING, RemotePhase.TRAINING,
 })  # fmt: skip
+_LEFT_SECONDS = 3600.0
+"""A run that nothing was rented for yet is gone on with until so long after it was left."""
 _LATE = 600.0
 """So long after its limit a pod is taken for gone that no key may ask for."""
 
@@ -137,11 +140,25 @@ class RemoteDriver:
             if self.tools.store.claim(*key, self.id, self._clock()) is None:
                 return  # another program looks after it
             work = self._works[key] = Work(attempt, self.tools, self.id)
+            left = self._left(attempt)
             thread = threading.Thread(
-                target=self._drive, args=(work,), name=f"remote-{key[0]}", daemon=True
+                target=self._drive, args=(work, left), name=f"remote-{key[0]}", daemon=True
             )
             self._threads = [one for one in self._threads if one.is_alive()] + [thread]
             thread.start()
+
+    def _left(self, attempt: RemoteAttempt) -> AppError | None:
+        """Why nothing is rented for it any more: nobody who opens the program on another day
+        expects that of a run that was left before it cost anything."""
+        seconds = self._clock() - attempt.driver_seen if attempt.driver_seen else 0.0
+        is_free = attempt.phase in _BEFORE_A_POD and not attempt.pod_id
+        if not is_free or attempt.is_asked_for or seconds < _LEFT_SECONDS:
+            return None
+        return AppError(
+            "left",
+            f"Temper was closed before a pod was rented, about {hours(seconds)} ago.",
+            "Resume it when it is to train; prices and stock are asked for anew.",
+        )
 
     def _keep_alive(self) -> None:
         with self._lock:
@@ -200,8 +217,10 @@ class RemoteDriver:
             except Exception:  # the others' costs are told all the same
                 logger.exception("the cost of %s is not told", run_id)
 
-    def _drive(self, work: Work) -> None:
+    def _drive(self, work: Work, left: AppError | None) -> None:
         try:
+            if left is not None:
+                _fail(work, left)
             self._take_steps(work)
         except ClosingError:
             self.tools.store.release(work.run_id, work.number, self.id)

@@ -104,7 +104,8 @@ class RemoteRunner:
         attempt = self._store.latest(_its(handle).run_id)
         if attempt is None:
             return Look(lost="Nothing tells of the pod any more.")
-        if not attempt.is_over and time.time() - attempt.driver_seen > LEASE_SECONDS:
+        is_driven = attempt.driver and time.time() - attempt.driver_seen <= LEASE_SECONDS
+        if not attempt.is_over and not is_driven:
             self.driver.wake(attempt.run_id)
         if not attempt.is_told:
             return Look(is_alive=True, takes_its_time=True)

@@ -118,7 +118,7 @@ class AttemptStore:
         """Leave it to whoever comes next."""
         with self._database.unit_of_work() as uow:
             if uow.remote_attempts.change(run_id, number).driver == driver:
-                uow.remote_attempts.change(run_id, number, driver="", driver_seen=0.0)
+                uow.remote_attempts.change(run_id, number, driver="")
                 uow.commit()
 
     def ask_stop(self, run_id: str) -> RemoteAttempt | None:
@@ -151,5 +151,4 @@ def following(attempt: RemoteAttempt, name: str, now: float, phase: RemotePhase)
         gpu="", cloud="", per_hour=0.0, rented_at=None, ends_at=None, outcome="", exit_code=None,
         teardown=Teardown.NONE, teardown_tries=0, gone_at=None, quoted_cost=None, most_cost=None,
         cost=None, trouble_kind="", trouble="", trouble_hint="", doing="", driver="",
-        driver_seen=0.0,
     )  # fmt: skip

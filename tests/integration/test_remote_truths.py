@@ -4,6 +4,7 @@ this computer goes, or what the network goes through cannot be used."""
 from __future__ import annotations
 
 import sqlite3
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -217,3 +218,34 @@ def test_what_earlier_pods_have_cost_is_none_of_the_newest_ones_limit(there: Rem
     seen = RemoteRunner(there.program()).seen(run.id)
     assert seen is not None
     assert (seen.cost, seen.earlier) == (9.5, 9.0)
+
+
+@pytest.mark.parametrize(
+    "phase",
+    [RemotePhase.PREFLIGHT, RemotePhase.VOLUME, RemotePhase.PLACING, RemotePhase.RENTING],
+)
+def test_a_run_that_was_left_before_its_renting_rents_nothing_on_another_day(
+    there: RemoteWorld, phase: RemotePhase
+) -> None:
+    """The window was closed without a question, as nothing was rented; nobody thinks of it now."""
+    run = there.add_run()
+    there.attempt(run, phase=phase, driver_seen=time.time() - 5 * HOUR)
+    there.program().resume_all()
+    over = there.wait(run, 1, RemotePhase.OVER)
+    assert (over.outcome, over.trouble_kind) == (FAILED, "left")
+    assert "5 h ago" in over.trouble
+    assert "Resume" in over.trouble_hint
+    assert there.asked("POST", "/v2/pods") == 0
+
+
+def test_a_program_that_ends_says_when_it_last_looked_after_a_run(there: RemoteWorld) -> None:
+    run = there.add_run()
+    there.attempt(run)
+    driver = there.program({RemotePhase.PREFLIGHT: wait_here})
+    driver.wake(run.id)
+    wait_for(lambda: there.store.get(run.id, 1).driver, 10)
+    driver.close()
+    wait_for(lambda: not there.store.get(run.id, 1).driver, 10)
+    assert there.store.get(run.id, 1).driver_seen > time.time() - 600
+    there.program().resume_all()
+    assert there.wait(run, 1, RemotePhase.BOOTING).outcome == ""
