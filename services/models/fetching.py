@@ -123,6 +123,9 @@ class Fetch:
         for path in (self._blob(file), self._partial(file)):
             with suppress(OSError):
                 return min(path.stat().st_size, file.size)
+        for path in self._folder.glob(f"snapshots/*/{glob.escape(file.name)}"):
+            if not path.is_symlink() and _is_whole(path, file, None):  # a disk without links
+                return file.size
         with suppress(OSError):
             source = self._source(file)
             device = nearest(self._folder).stat().st_dev

@@ -148,10 +148,14 @@ def sha256_of(path: Path, tick: Callable[[int], None]) -> str:
 
 
 def link(blob: Path, pointer: Path) -> None:
-    """Let a snapshot's file be this blob. Where links cannot be made it is a second name of it."""
+    """Let a snapshot's file be this blob. Where links cannot be made it is a second name of it, and
+    where that cannot be either, its only one, as the Hub's own library has it there."""
     pointer.parent.mkdir(parents=True, exist_ok=True)
     pointer.unlink(missing_ok=True)
-    try:
+    with suppress(OSError):  # Windows gives links to developers and administrators alone
         pointer.symlink_to(os.path.relpath(blob, pointer.parent))
-    except OSError:  # Windows gives links to developers and administrators alone
+        return
+    with suppress(OSError):  # exFAT has none of either kind
         os.link(blob, pointer)
+        return
+    blob.replace(pointer)

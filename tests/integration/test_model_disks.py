@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from models.domain.errors import AppError
 from models.domain.storage import CleanKind, RetentionRules
 from models.qt.model_words import removed_words
 from services.hub_cache import hub_cache
+from services.models import fetching
 from services.models.fetching import Fetch, Order
 from services.models.layout import folder_of
 from services.models.sharing import lend
@@ -107,6 +109,36 @@ def test_a_cache_that_is_the_users_by_a_link_is_used_and_nothing_of_it_is_remove
     (found,) = world.rows()
     world.library.remove(found)
     assert world.rows() == []
+
+
+def test_a_disk_that_knows_no_links_at_all_holds_each_file_under_its_own_name(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As exFAT, with which large sticks are sold."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    for name in ("symlink_to", "hardlink_to"):
+        monkeypatch.setattr(Path, name, refused)
+    monkeypatch.setattr(os, "link", refused)
+    fetch = Fetch(Order(REPO, str(world.root)), lambda *_: None)
+    fetch.run()
+    assert sorted(world.hub.fetched()) == WANTED
+    (found,) = world.rows()
+    assert found.is_complete
+    assert found.bytes_on_disk == found.bytes_whole
+    check = world.library.verify(found, quiet, CancelToken())
+    assert (check.checked, check.damaged, check.unknown) == (len(WANTED), (), ())
+    weights = Path(found.place) / "snapshots" / found.revision / WEIGHTS[0]
+    weights.write_bytes(bytes(weights.stat().st_size))
+    assert world.library.verify(found, quiet, CancelToken()).damaged == (WEIGHTS[0],)
+    usage = shutil.disk_usage(world.root)
+    monkeypatch.setattr(fetching, "_SPARE", 0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=3_000_001))
+    Fetch(Order(REPO, str(world.root)), lambda *_: None).run()
+    assert world.hub.fetched() == [WEIGHTS[0]]
+    assert world.rows()[0].is_complete
 
 
 def test_a_damaged_file_that_only_another_program_has_fetched_is_repaired_too(
