@@ -11,7 +11,6 @@ from services.remote.money import Bills
 from services.remote.pods import PodService
 from services.remote.quotes import PodQuotes
 from services.remote.reaper import Reaper
-from services.remote.store import AttemptStore
 from services.runpod.account import RunpodAccount
 from services.runpod.catalogue import GpuCatalogue
 
@@ -38,7 +37,7 @@ class PodServices:
 def build_pods(base: Base, stores: Stores, driver: RemoteDriver) -> PodServices:
     """Nothing is asked of Runpod yet. ``driver`` is the one of the pods' runs."""
     account = RunpodAccount(base.secrets, base.offline)
-    attempts = AttemptStore(base.database)
+    attempts = driver.tools.store
     pods = PodService(account, attempts, base.install_id.known, wake=driver.wake)
     bills = Bills(account, attempts, base.records)
     quotes = PodQuotes(

@@ -27,11 +27,11 @@ def is_past_limit(attempt: RemoteAttempt, now: float, grace: float = 0.0) -> boo
     return attempt.ends_at is not None and attempt.may_cost and now >= attempt.ends_at + grace
 
 
-def found_gone(attempt: RemoteAttempt, now: float) -> float:
-    """Since when a pod is gone that nobody here has ended just now: nobody may have looked for
-    hours, and at its limit it ends itself."""
-    if attempt.gone_at is not None:
-        return attempt.gone_at
+def found_gone(attempt: RemoteAttempt, now: float, ended: float | None = None) -> float:
+    """Since when a pod is gone that is found gone: since it was ``ended`` from here, if it was.
+    Else nobody may have looked for hours, and at its limit it ends itself."""
+    if ended is not None:
+        return ended
     return now if attempt.ends_at is None else min(now, attempt.ends_at + GRACE)
 
 

@@ -157,17 +157,13 @@ class PodService:
         if not late:
             return ()
         with self._account.client("the pod is not ended from here", self._sleep) as client:
-            ended: list[str] = []
-            refused = None
+            ended, refused = [], None
             for one in late:
                 try:
                     if is_steady or not self._is_dated_anew(client, one):
                         ended += [one.pod_id] if self._end_late(client, one) else []
                 except AppError as error:  # the others cost, too
                     refused = error
-            for one in late:  # not before: what is written down keeps no other pod alive
-                if one.pod_id in ended:
-                    self._note_end(one)
             if refused is not None:
                 raise refused
         return tuple(ended)
@@ -207,6 +203,7 @@ class PodService:
         """Whether it was still there. It is ended unseen: each call takes time that is paid, and
         one that cannot be looked at costs, too."""
         if client.end_pod(attempt.pod_id):
+            self._attempts.ended[attempt.pod_id] = self._clock.now()
             logger.warning("%s was past its limit and is ended", attempt.name)
             self._wake(attempt.run_id)
             return True
@@ -253,7 +250,7 @@ class PodService:
                 self._sleep(PAUSE)
             was_there, gone, trouble = _ended(client, row.id)
             if was_there:
-                self._note_end(attempt)
+                self._attempts.ended[row.id] = self._clock.now()
             if gone and not self._account.is_offline and still_answers(row.id):
                 gone, trouble = False, OTHER_ACCOUNT
             if gone:
@@ -272,20 +269,14 @@ class PodService:
             changes = {"teardown": Teardown.REQUESTED}
             self._attempts.change(attempt.run_id, attempt.number, **changes)
 
-    def _note_end(self, attempt: RemoteAttempt | None) -> None:
-        """It was there until now, so it has cost until now."""
-        if attempt is not None and not attempt.is_over:
-            now = self._clock.now()
-            self._attempts.change(attempt.run_id, attempt.number, gone_at=now)
-
     def _confirm(self, attempt: RemoteAttempt | None) -> None:
         if attempt is not None and attempt.teardown is not Teardown.CONFIRMED:
-            known = self._attempts.get(attempt.run_id, attempt.number)
+            ended = self._attempts.ended.get(attempt.pod_id)
             self._attempts.change(
                 attempt.run_id,
                 attempt.number,
                 teardown=Teardown.CONFIRMED,
-                gone_at=found_gone(known, self._clock.now()),
+                gone_at=found_gone(attempt, self._clock.now(), ended),
             )
             self._wake(attempt.run_id)
 

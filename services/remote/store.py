@@ -27,6 +27,9 @@ class AttemptStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.ended: dict[str, float] = {}
+        """Until when pods were there that this program has ended, by their ids. In memory: who ends
+        them in time waits for no disk."""
 
     def add(self, attempt: RemoteAttempt) -> RemoteAttempt:
         """Store a new attempt."""

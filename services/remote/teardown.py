@@ -95,12 +95,13 @@ def _end_all(client: RunpodClient, attempt: RemoteAttempt, work: Work) -> float 
     """By its id, which needs no list; and whatever else has its name: asking twice may have made
     two. One that is first seen here is written down, for it has cost. The moment at which its end
     was asked for, where that is proven to have come; looking takes time that is not paid."""
+    ended = work.tools.store.ended
     was_there = bool(attempt.pod_id) and client.end_pod(attempt.pod_id)
     asked = work.now()
     if was_there:
-        work.save(gone_at=asked)
+        ended[attempt.pod_id] = asked
     elif attempt.pod_id:
-        asked = found_gone(attempt, asked)
+        asked = found_gone(attempt, asked, ended.get(attempt.pod_id))
     named = {one.id for one in client.pods() if one.name == attempt.name}
     for one in named - {attempt.pod_id}:
         client.end_pod(one)

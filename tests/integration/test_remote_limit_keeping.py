@@ -130,6 +130,28 @@ def test_what_is_told_of_costs_keeps_no_pod_alive(
     over.set()
 
 
+def test_a_database_that_takes_no_change_keeps_no_pod_alive(
+    there: RemoteWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = on_a_pod(there)
+    driver = there.drivers[0]
+    driver.close()
+    attempt = there.store.get(run.id, 1)
+    late = {"rented_at": attempt.created_at - 7200, "ends_at": attempt.created_at - 3600}
+    there.store.change(run.id, 1, **late)
+    tools = there.tools()
+    pods = PodService(tools.account, tools.store, tools.install_id, clock=tools.clock)
+    pods.enforce()  # the first look asks whether the clock was set
+    there.store.change(run.id, 1, **late)
+
+    def locked(*_: object, **__: object) -> None:
+        raise AssertionError("a look at limits waits for no disk")
+
+    monkeypatch.setattr(tools.store, "change", locked)
+    assert pods.enforce() == (attempt.pod_id,)
+    assert there.pods == []
+
+
 def test_a_program_that_cannot_take_runs_over_yet_keeps_to_their_limits(
     there: RemoteWorld,
 ) -> None:

@@ -181,22 +181,21 @@ def test_a_damaged_record_keeps_no_other_pod_alive_and_its_own_is_ended(
 
 
 def test_a_pod_that_outlived_its_limit_has_cost_until_it_was_ended(there: RemoteWorld) -> None:
+    def wait_until_gone(_attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+        while there.pods:
+            work.pause(5)
+        return work.save(phase=RemotePhase.ENDING, outcome=LOST)
+
     run = there.add_run()
     there.attempt(run)
     there.program(
-        {RemotePhase.PLACING: to(RemotePhase.RENTING), RemotePhase.DELIVERING: wait_here}
+        {RemotePhase.PLACING: to(RemotePhase.RENTING), RemotePhase.DELIVERING: wait_until_gone}
     ).wake(run.id)
     there.wait(run, 1, RemotePhase.DELIVERING)
     there.runpod.broken.billed_share = 0.0
     now = there.runpod.cloud.clock.now()
     there.store.change(run.id, 1, rented_at=now - 10 * HOUR, ends_at=now - 8 * HOUR)
-    wait_for(lambda: not there.pods, 30)
-    there.store.change(run.id, 1, phase=RemotePhase.ENDING, outcome=LOST)
-    driver = there.drivers[0]
-    driver.close()
-    there.store.release(run.id, 1, driver.id)
-    there.program().wake(run.id)
-    over = there.wait(run, 1, RemotePhase.OVER)
+    over = there.wait(run, 1, RemotePhase.OVER, 40)
     assert over.cost == pytest.approx(10 * over.per_hour, rel=0.02)
 
 
