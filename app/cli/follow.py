@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from app.cli.output import program, say
-from app.cli.rented import PodTeller, see_the_pod_off
+from app.cli.output import say
+from app.cli.rented import PodTeller, say_left, see_the_pod_off
 from models.domain.autopsy import PHASE_WORDS
 from models.qt.wording import duration, memory
 
@@ -145,5 +145,5 @@ def _on_interrupt(runs: RunService, run: Run) -> None:
         say("Stopping: a checkpoint is being saved.")
         runs.stop(run.id)
     elif not answer.startswith("c"):
-        say(f"Run {run.id} goes on. Watch it with: {program()} runs attach {run.id}")
+        say_left(run)
         raise typer.Exit(EXIT_INTERRUPTED)

@@ -81,6 +81,24 @@ def see_the_pod_off(run: Run) -> None:
         say(f"Look at it with: {program()} pods list")
 
 
+def say_left(run: Run) -> None:
+    """What becomes of a run that a terminal watches no more, and what to type then."""
+    attach = f"{program()} runs attach {run.id}"
+    attempt = services().rented.latest(run.id) if run.runtime == RUNTIME_RUNPOD else None
+    if attempt is None or attempt.is_over:
+        say(f"Run {run.id} goes on. Watch it with: {attach}")
+    elif attempt.phase in _BY_ITSELF:
+        say(f"The pod goes on by itself{_limit(attempt)}.")
+        say(f"What it makes is fetched by the window, or by: {attach}")
+    elif attempt.pod_id or attempt.is_asked_for:
+        say("Nothing trains on the pod yet, and without Temper nothing will, but the cost goes on.")
+        say(f"Go on with: {attach}")
+        say(f"Or end it with: {program()} pods stop {attempt.pod_id or attempt.name}")
+    else:
+        say("Nothing is rented yet, and without Temper nothing will be.")
+        say(f"Go on with: {attach}")
+
+
 def until_it_trains(run: Run) -> Run:
     """Drive a run until its pod trains by itself, or the run is over."""
     tell = PodTeller()
