@@ -6,6 +6,7 @@ was made by something else - with links, with paths of its own - is not even loo
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -13,7 +14,7 @@ import tarfile
 from typing import IO, TYPE_CHECKING, BinaryIO, Self
 
 from models.domain.errors import AppError
-from services.environment.uv_errors import disk_full
+from services.environment.uv_errors import disk_full, os_failure
 from services.offline_bundle.manifest import MANIFEST, MOST_BYTES, bad_bundle, read_manifest
 from services.progress import Progress
 
@@ -206,6 +207,19 @@ class BundleReader:
         return place
 
 
+def disk_failure(error: OSError, doing: str) -> AppError:
+    """What a disk that refuses means for a bundle; ``doing``: what was done with it."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return os_failure(error, doing)
+    place = f": {error.filename}" if error.filename else ""
+    return AppError(
+        "io",
+        f"{doing.capitalize()} stopped{place}: {error.strerror or error}.",
+        "Mend that and start it again: it goes on where it stopped.",
+        str(error),
+    )
+
+
 def file_sha256(path: Path, on_bytes: Callable[[int], None] = lambda _count: None) -> str:
     """The hash of a file's content."""
     digest = hashlib.sha256()
@@ -246,14 +260,24 @@ def _write_member(file: BinaryIO, member: BundledFile, source: Path, meter: Byte
     file.seek(start)
     file.truncate()
     file.write(header)
-    with source.open("rb") as content:
+    with _opened(source) as content:
         if not _copied(content, file, member, meter):
-            raise AppError(
-                "changed",
-                f"{source} was changed meanwhile.",
-                "Export again; it goes on from there.",
-            )
+            raise _changed(source)
     file.write(bytes(_padding(member.size)))
+
+
+def _opened(source: Path) -> BinaryIO:
+    """It could be read before, for its hash: who took it away meanwhile is no fault of the
+    target's."""
+    try:
+        return source.open("rb")
+    except OSError as error:
+        raise _changed(source) from error
+
+
+def _changed(source: Path) -> AppError:
+    message = f"{source} was changed meanwhile."
+    return AppError("changed", message, "Export again; it goes on from there.")
 
 
 def _copied(

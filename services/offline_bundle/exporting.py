@@ -10,8 +10,7 @@ from pydantic import ValidationError
 from models.domain.errors import AppError
 from models.domain.offline_ready import ExportedBundle
 from services.environment.folder_lock import folder_lock
-from services.environment.uv_errors import os_failure
-from services.offline_bundle.archive import ByteMeter, write_bundle
+from services.offline_bundle.archive import ByteMeter, disk_failure, write_bundle
 from services.offline_bundle.fat import is_too_large, refuse_too_large, too_large
 from services.offline_bundle.gathering import Gatherer
 from services.offline_bundle.manifest import PYTHON, Manifest
@@ -69,7 +68,7 @@ class BundleExporter:
                 )
                 shutil.rmtree(self._scratch, ignore_errors=True)
         except OSError as error:
-            raise os_failure(error, "making the bundle") from error
+            raise disk_failure(error, "making the bundle") from error
         return made
 
     def _write(

@@ -15,11 +15,10 @@ from models.domain.offline_ready import ImportedBundle
 from services.config_files import config_of_bytes, write_whole
 from services.config_secrets import refuse_secrets
 from services.environment.folder_lock import folder_lock
-from services.environment.uv_errors import os_failure
 from services.hub_cache import hub_cache
 from services.models.cached import is_cached_model
 from services.models.layout import has_hash
-from services.offline_bundle.archive import BundleReader, ByteMeter, part_of
+from services.offline_bundle.archive import BundleReader, ByteMeter, disk_failure, part_of
 from services.offline_bundle.manifest import bad_bundle
 from services.offline_bundle.room import need_room_to_import
 from services.progress import Progress
@@ -56,7 +55,7 @@ class BundleImporter:
         try:
             return self._bring_in(path, report, cancel, with_environment=with_environment)
         except OSError as error:
-            raise os_failure(error, "importing the bundle") from error
+            raise disk_failure(error, "importing the bundle") from error
 
     def _bring_in(
         self, path: Path, report: Reporter, cancel: CancelToken, *, with_environment: bool

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import resource
 import shutil
 from contextlib import closing
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -26,8 +28,7 @@ from services.progress import CancelToken
 from tests.whole_model import WHOLE_MODEL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from services.progress import Progress
 
@@ -125,6 +126,24 @@ def test_a_damaged_file_of_a_model_gives_way_to_the_bundles(here: Services, tmp_
         weights.write_bytes(bytes(len(right)))
         bring_in(bundle, _quiet, CancelToken(), with_environment=False)
         assert (folder / "model.safetensors").read_bytes() == right
+
+
+def test_a_file_that_cannot_be_read_is_named(
+    here: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real: Callable[..., Any] = Path.open
+
+    def opened(path: Path, *args: Any, **named: Any) -> Any:
+        if path.name == "model.safetensors":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, *args, **named)
+
+    monkeypatch.setattr(Path, "open", opened)
+    with pytest.raises(AppError) as caught:
+        _export(here, tmp_path / "x.temper")
+    assert "model.safetensors" in caught.value.message
+    assert "Permission denied" in caught.value.message
+    assert "TEMPER_HOME" not in caught.value.hint
 
 
 def test_a_stick_that_takes_no_file_so_large_is_named_before_anything_is_written(

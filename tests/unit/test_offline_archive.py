@@ -119,6 +119,15 @@ def test_a_file_that_changed_since_it_was_hashed_is_told(
     assert not bundle.exists()
 
 
+def test_a_file_that_is_gone_since_it_was_hashed_is_no_fault_of_the_bundles_place(
+    tmp_path: Path, manifest: Manifest, sources: dict[str, Path]
+) -> None:
+    sources["models/m/config.json"].unlink()
+    with pytest.raises(AppError, match="was changed meanwhile") as failure:
+        write_bundle(tmp_path / "x.temper", manifest, sources, _meter())
+    assert failure.value.kind == "changed"
+
+
 def test_reading_goes_on_where_a_file_was_cut_and_begins_damaged_ones_anew(
     bundle: Path, tmp_path: Path
 ) -> None:
