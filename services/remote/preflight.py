@@ -17,6 +17,7 @@ from services.runpod.infrastructure import Infrastructure
 from trainer_image.contract import Job
 
 if TYPE_CHECKING:
+    from models.domain.config import RunpodSection
     from models.domain.gpu_offer import Candidate
     from models.domain.pod import Balance
     from models.domain.remote_run import RemoteAttempt
@@ -60,8 +61,19 @@ def volume(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
             place, volume_id = ensured.volume.data_center, ensured.volume.id
             doing = ensured.line
         refuse_busy(work.save(volume_id=volume_id, data_center=place, doing=doing), work)
-        template = infrastructure.ensure_template(template_of(section))
-    return work.save(phase=RemotePhase.PLACING, doing=template.line)
+        line = _template(infrastructure, section)
+    return work.save(phase=RemotePhase.PLACING, doing=line)
+
+
+def _template(infrastructure: Infrastructure, section: RunpodSection) -> str:
+    """What became of the template, in a line: no pod is rented by it, so it is in no run's way."""
+    try:
+        return infrastructure.ensure_template(template_of(section)).line
+    except AppError as error:
+        if error.kind == "offline":
+            raise
+        logger.info("no template: %s", error)
+        return f"The template could not be made ready and is not needed: {error.message}"
 
 
 def refuse_busy(attempt: RemoteAttempt, work: Work) -> None:

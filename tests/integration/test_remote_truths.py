@@ -248,3 +248,18 @@ def test_a_program_that_ends_says_when_it_last_looked_after_a_run(there: RemoteW
     assert there.store.get(run.id, 1).driver_seen > time.time() - 600
     there.program().resume_all()
     assert there.wait(run, 1, RemotePhase.BOOTING).outcome == ""
+
+
+@pytest.mark.parametrize("status", [403, 422, 500])
+def test_a_template_that_cannot_be_made_ready_is_in_no_runs_way(
+    there: RemoteWorld, status: int
+) -> None:
+    """No pod is rented by it: all that it holds is sent with each request, too."""
+    there.runpod.broken.add(" /v2/templates", times=1_000_000, status=status)
+    run = there.add_run()
+    there.attempt(run)
+    there.program({RemotePhase.PLACING: wait_here}).wake(run.id)
+    placing = there.wait(run, 1, RemotePhase.PLACING, 30)
+    assert placing.outcome == ""
+    assert "template" in placing.doing
+    assert "not needed" in placing.doing
