@@ -36,7 +36,7 @@ PASSED_ON = ("PATH", "PIP_", "UV_", "SSL_CERT", "HTTP_PROXY", "HTTPS_PROXY", "NO
 PROGRESS = re.compile(
     r"Setting up the training environment .*|\s*\d+% .*|(Asking|Installing|Downloading|No torch) .*"
     r"|Making the Python environment.*|Run \S+ started\. Log: .*|step \d+/\d+ .*|Held-out loss .*"
-    r"|[A-Z][\w -]+ …"
+    r"|[A-Z][\w -]+ …|still working: .*"
 )
 """What ``temper train`` tells a person on stderr."""
 
