@@ -123,7 +123,7 @@ def _follow(agent: AgentClient, work: Work, mirror: Mirror, silence: Silence) ->
             agent.cancel()
             is_told = True
         if status.waiting_for:
-            send_secrets(agent, work)
+            _send_again(agent, work)
         _take(agent, work, mirror, status.state_id)
         status = agent.status()
     silence.ends()
@@ -137,6 +137,17 @@ def _follow(agent: AgentClient, work: Work, mirror: Mirror, silence: Silence) ->
         phase=RemotePhase.FETCHING, doing="The training has ended.", **_offsets(mirror),
         **outcome_of(status.phase, status.reason, status.exit_code),
     )  # fmt: skip
+
+
+def _send_again(agent: AgentClient, work: Work) -> None:
+    """What the agent forgot when its pod was restarted. Where there is no token any more it goes
+    on without one after ten minutes, which is better than an end."""
+    try:
+        send_secrets(agent, work)
+    except AppError as error:
+        if error.kind != "no_token":
+            raise
+        logger.info("run %s: %s", work.run_id, error)
 
 
 def _take(agent: AgentClient, work: Work, mirror: Mirror, source: str) -> None:

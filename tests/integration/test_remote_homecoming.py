@@ -151,3 +151,16 @@ def test_what_will_never_fit_together_is_given_up_and_costs_nothing_more(
     assert "network volume" in over.trouble_hint
     assert pods.there.pods == []
     assert (over.gone_at or 0) < (over.ends_at or 0) - 3600
+
+
+def test_a_token_that_is_taken_away_ends_no_training_that_its_pod_began_anew(pods: Pods) -> None:
+    """The agent forgets secrets with a restart of its pod, asks, and goes on without in the end."""
+    pods.there.environ["HF_TOKEN"] = "hf_" + "t" * 34
+    pods.python.standin = {"step_seconds": 10}
+    run, _ = pods.start(**{"hp.push_to_hub": True, "hp.hub_repo": "me/mine"})
+    pods.training(run, 5)
+    del pods.there.environ["HF_TOKEN"]
+    MISHAPS["restart"].strike(pods.there.runpod)
+    over = pods.over(run)
+    assert (over.outcome, over.trouble) == (FINISHED, "")
+    pods.check_home(run)
