@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QPoint, QRect
+from PySide6.QtGui import QTextDocument
 from PySide6.QtWidgets import (
     QAbstractButton,
     QHBoxLayout,
@@ -32,13 +34,14 @@ from models.domain.run import Failure, RunState, RunUpdate
 from models.qt.memory_forecast import Fit
 from models.qt.notice import Notice
 from tests.qt.conftest import destroy
-from tests.qt.fakes import make_run, make_session
+from tests.qt.fakes import make_run, make_session, progress_event
 from views.main_window import DATASETS, DOCTOR, MODELS, RUNS, SETTINGS, STORAGE, TRAINING
 from views.panels.row_tools import RowTools
 from views.theme import current_theme
 from views.widgets.elided_label import ElidedLabel
 from views.widgets.fields import ChoiceField
 from views.widgets.flow_row import FlowRow
+from views.widgets.loss_chart import LossChart
 from views.widgets.page_column import ScrollColumn, TwoColumns
 from views.widgets.wrapped_button import WrappedButton, WrappedCheckBox, WrappedToolButton
 
@@ -101,7 +104,7 @@ def cut(window: MainWindow) -> list[str]:
 
 
 @pytest.mark.usefixtures("large_text")
-@pytest.mark.parametrize("page", [RUNS, DATASETS, MODELS, STORAGE, DOCTOR, SETTINGS])
+@pytest.mark.parametrize("page", [TRAINING, RUNS, DATASETS, MODELS, STORAGE, DOCTOR, SETTINGS])
 def test_on_no_page_words_are_cut(program: Program, page: int) -> None:
     program.services.datasets.sessions = [make_session()]
     program.aio(program.wiring.fill())
@@ -296,6 +299,26 @@ def test_offline_mode_is_told_beneath_its_title(window: MainWindow) -> None:
     window.resize(1280, 760)
     settle()
     assert text.geometry().left() > title.geometry().right()
+
+
+@pytest.mark.usefixtures("large_text")
+def test_the_legend_of_the_chart_breaks_between_its_entries_alone(window: MainWindow) -> None:
+    run = make_run()
+    window.models.run.begin(run)
+    measured = replace(progress_event(2), type="eval", fields={"step": 1, "eval_loss": 3.0})
+    window.models.run.take(RunUpdate(run, (progress_event(1, loss=1.154), measured)))
+    chart = window.training.run_panel.findChild(LossChart)
+    chart.redraw()
+    document = QTextDocument()
+    document.setDefaultFont(chart.legend.font())
+    document.setHtml(chart.legend.text())
+    for width in range(370, 700, 10):
+        document.setTextWidth(width)
+        assert document.size().width() <= width, "which lays it out"
+        block = document.firstBlock()
+        rows = [block.layout().lineAt(n) for n in range(block.layout().lineCount())]
+        begins = [block.text()[row.textStart() :].strip() for row in rows]
+        assert all(begin.startswith("●") for begin in begins), (width, begins)
 
 
 def test_the_line_over_the_rows_breaks_and_nothing_lies_over_another(

@@ -89,7 +89,7 @@ class LossChart(QWidget):
         for name, words in CURVES.items():
             value = self._value(name, step)
             if value is not None:
-                whole = words.replace(" ", "&nbsp;")
+                whole = words.replace(" ", "&nbsp;").replace("-", "&#8209;")  # not to be broken
                 parts.append(
                     f'<span style="color:{colors[name]}">●</span>&nbsp;{whole}&nbsp;'
                     f'<span style="color:{text_color}">{number(value)}</span>'
