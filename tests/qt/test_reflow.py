@@ -321,6 +321,22 @@ def test_the_legend_of_the_chart_breaks_between_its_entries_alone(window: MainWi
         assert all(begin.startswith("●") for begin in begins), (width, begins)
 
 
+@pytest.mark.usefixtures("large_text")
+@pytest.mark.parametrize("name", ["pods", "prepare"])
+def test_a_dialog_with_a_list_may_be_as_narrow_as_a_small_screen(
+    program: Program, name: str
+) -> None:
+    getattr(program.window.actions_, name).trigger()
+    program.settle()
+    current_theme().set_text_size(200)
+    dialog = program.child({"pods": "pods.dialog", "prepare": "offline.dialog"}[name])
+    dialog.resize(640, 700)
+    settle()
+    assert dialog.width() == 640
+    for button in dialog.findChildren(QPushButton):
+        assert not button.isVisible() or button.width() >= button.sizeHint().width(), button.text()
+
+
 def test_the_line_over_the_rows_breaks_and_nothing_lies_over_another(
     qapp: object, themed: None
 ) -> None:

@@ -21,6 +21,7 @@ from views.dialogs.dialog_size import fit_to_screen
 from views.widgets.buttons import push_button
 from views.widgets.card import restyle, text_label
 from views.widgets.empty_state import EmptyState
+from views.widgets.flow_row import FlowRow
 from views.widgets.help_button import HelpButton
 from views.widgets.item_table import ItemTable
 
@@ -89,16 +90,15 @@ class ListDialog(QDialog):
         above: Sequence[QWidget] = (),
         below: Sequence[QWidget] = (),
     ) -> None:
-        """Lay all out: ``above`` and ``below`` the table, and the buttons in one row. The last one
-        has the focus where there are no rows."""
+        """Lay all out: ``above`` and ``below`` the table, and the buttons in one row where it
+        is wide enough. The last one has the focus where there are no rows."""
         self._without_rows = right[-1]
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self.table)
-        row = QHBoxLayout()
-        row.setSpacing(8)
+        row = FlowRow()
         for button in left:
             row.addWidget(button)
-        row.addStretch(1)
+        row.add_spring()
         for button in right:
             row.addWidget(button)
         box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
