@@ -42,6 +42,8 @@ LARGEST_PIECE = 8 * 1024 * 1024
 SMALLEST_PIECE = 128 * 1024
 """So much should get through any line between two cuts."""
 _READ = 256 * 1024
+_BEFORE_MORE = 8
+"""Pieces in a row that went well before a larger one is tried."""
 _MOST_FAILURES = 10
 """In a row, without a byte more on the other side: with the waits about 40 seconds."""
 _KILOBYTE, _MEGABYTE = 1000, 1_000_000
@@ -58,20 +60,25 @@ class Watch:
 
 
 class _Pace:
-    """How much to send at once: less after a cut, more while all goes well."""
+    """How much to send at once: less after a cut, more when all has gone well for a while. A slow
+    line is cut at the same size each time, and what was sent of that piece is paid for."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self._failures = 0
+        self._failures = self._in_a_row = 0
         self.piece = LARGEST_PIECE
 
     def went_well(self) -> None:
         self._failures = 0
-        self.piece = min(LARGEST_PIECE, self.piece * 2)
+        self._in_a_row += 1
+        if self._in_a_row >= _BEFORE_MORE:
+            self._in_a_row = 0
+            self.piece = min(LARGEST_PIECE, self.piece * 2)
 
     def failed(self, error: AppError) -> None:
         """Wait before the next try; raise the error when there were too many in a row."""
         self._failures += 1
+        self._in_a_row = 0
         if self._failures > _MOST_FAILURES:
             raise error
         self.piece = max(SMALLEST_PIECE, self.piece // 2)

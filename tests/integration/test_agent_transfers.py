@@ -15,14 +15,15 @@ import pytest
 
 from models.domain.errors import AppError
 from services.progress import Cancelled, CancelToken, Progress
-from services.runpod.agent_client import AgentClient, AgentRefusalError, Artifact
-from services.runpod.agent_files import Watch, download, transfer_progress, upload
+from services.runpod.agent_client import AgentClient, AgentRefusalError, Artifact, unreachable
+from services.runpod.agent_files import Watch, bring_home, download, transfer_progress, upload
 from tests.benchmarks.bench_agent_transfer import CUTS, LIMIT_MB, measure
 from tests.emulators.server import Emulator, Reply
 from tests.integration.pod_world import TOKEN, CuttingProxy, Pod, PodApi, start, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from io import FileIO
     from pathlib import Path
 
     from tests.emulators.server import Request
@@ -64,7 +65,7 @@ def sha256(path: Path) -> str:
 
 
 def test_through_ten_cuts_each_way_with_little_memory(tmp_path: Path) -> None:
-    found = measure(int(os.environ.get("TEMPER_SOAK_MEGABYTES") or 64), tmp_path)
+    found = measure(int(os.environ.get("TEMPER_SOAK_2**20S") or 64), tmp_path)
     assert found["cuts"] == 2 * CUTS
     assert found["client_peak_mb"] < LIMIT_MB
     assert found["agent_peak_mb"] < LIMIT_MB
@@ -329,3 +330,21 @@ def test_a_folder_comes_with_its_names_and_nothing_is_replaced_once_the_run_has_
                 upload(client, source, there, sha256(tmp_path / "a #1.bin")[::-1], Watch())
             assert caught.value.status == 409
         assert (pod.root / name).read_bytes() == b"checkpoint"
+
+
+def test_a_line_that_is_too_slow_for_a_large_piece_is_not_tried_with_one_again_and_again(
+    tmp_path: Path,
+) -> None:
+    """The proxy cuts what takes longer than 100 seconds, and those are paid for."""
+    size, most = 48 * 2**20, 3 * 2**20
+    cuts: list[int] = []
+
+    def get(_artifact: Artifact, file: FileIO, _offset: int, length: int) -> None:
+        if length > most:
+            cuts.append(length)
+            raise unreachable("cut")
+        file.write(bytes(length))
+
+    artifact = Artifact("outputs/x", size, hashlib.sha256(bytes(size)).hexdigest())
+    bring_home(get, artifact, tmp_path / "x", Watch())
+    assert len(cuts) <= 5
