@@ -55,6 +55,9 @@ _UPLOAD_NOTE = (
     "already. "
 )
 _AHEAD_NOTE = "With Runpod's S3 keys, under Settings, it is sent before."
+_KEEP_NOTE = (
+    "The pod is kept when the training is done, and costs on until you end it or its limit comes."
+)
 _NO_VOLUME_NOTE = (
     "There is no network volume: what is trained is on the pod alone until it is here. Leave this "
     "computer on, or open Temper again before the pod's limit."
@@ -145,6 +148,8 @@ class PodQuotes:
             notes.append(f"{_UPLOAD_NOTE}{_AHEAD_NOTE if has_volume(section) else ''}".strip())
         if not has_volume(section):
             notes.append(_NO_VOLUME_NOTE)
+        if section.on_finish == "keep":
+            notes.append(_KEEP_NOTE)
         if need is None:
             notes.append(f"Whether the training fits is not known: {answer.reason}.")
         if not found:

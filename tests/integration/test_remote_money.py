@@ -121,6 +121,13 @@ def test_a_quote_says_what_is_at_stake_without_a_volume(runpod: RunpodEmulator) 
     assert not any(told in line for line in quotes().ask(config()).words())
 
 
+def test_a_quote_says_that_a_kept_pod_costs_on(runpod: RunpodEmulator) -> None:
+    kept = quotes().ask(config(runpod__on_finish="keep")).words()
+    assert any("is kept when the training is done, and costs on" in line for line in kept)
+    ended = quotes().ask(config()).words()
+    assert not any("is kept when" in line for line in ended)
+
+
 def test_the_volume_says_where_and_the_chosen_gpu_what(runpod: RunpodEmulator) -> None:
     with client_of(runpod) as client:
         client.create_volume("temper-volume", "US-KS-2", 50)
