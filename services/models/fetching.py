@@ -66,6 +66,7 @@ class Fetch:
         self._notes.write(note)
         self._total = note.bytes_whole or 0
         self._need_space(note)
+        self._refuse_too_large(note)
         # The words first: they say what the weights must be.
         for file in sorted(note.files, key=lambda one: one.size):
             self._ensure(file, note)
@@ -113,6 +114,20 @@ class Fetch:
                 f"folder has {free / 1e9:.1f} GB free.",
                 "Free some space, or choose a data folder on a larger disk under Settings.",
             )
+
+    def _refuse_too_large(self, note: ModelNote) -> None:
+        """Of files above 50 GB the Hub's plain addresses give nothing."""
+        from huggingface_hub import constants
+
+        most = constants.MAX_HTTP_DOWNLOAD_SIZE
+        for file in note.files:
+            if file.size > most and not self._here(file):
+                raise AppError(
+                    "too_large",
+                    f"{file.name} of {self._order.repo} has {file.size / 1e9:.3g} GB, and Hugging "
+                    f"Face sends no file of more than {most / 1e9:.3g} GB this way.",
+                    "Choose a model whose weights come in several files.",
+                )
 
     def lacking(self, files: Iterable[RepoFile]) -> int:
         """The bytes of these files that are not on this disk yet."""

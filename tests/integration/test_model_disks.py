@@ -170,6 +170,24 @@ def test_a_file_that_the_disk_does_not_give_is_damaged_and_fetched_again(
     assert found.state is ModelState.DAMAGED
 
 
+def test_a_file_larger_than_the_hub_sends_is_named_before_anything_is_fetched(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    usual, name = constants.MAX_HTTP_DOWNLOAD_SIZE, "MAX_HTTP_DOWNLOAD_SIZE"
+    monkeypatch.setattr(constants, name, 2_000_000)
+    with pytest.raises(AppError, match=rf"{WEIGHTS[0]} of {REPO} has 0\.003 GB") as caught:
+        Fetch(Order(REPO, str(world.root)), lambda *_: None).run()
+    assert caught.value.kind == "too_large"
+    assert world.hub.fetched() == []
+    monkeypatch.setattr(constants, name, usual)
+    _shared(world, *WANTED)
+    monkeypatch.setattr(constants, name, 2_000_000)
+    Fetch(Order(REPO, str(world.root)), lambda *_: None).run()
+    assert world.rows()[0].is_complete, "what another program has need not be sent"
+
+
 def test_what_another_programs_disk_does_not_give_is_fetched(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
