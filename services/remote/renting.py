@@ -10,7 +10,7 @@ from models.domain.remote_run import RemotePhase
 from services.remote.plans import choices, limits, pod_of
 from services.remote.preflight import refuse_busy
 from services.runpod.infrastructure import LOOK_AGAIN
-from services.runpod.refusals import NO_CAPACITY, UNCLEAR
+from services.runpod.refusals import NO_CAPACITY, NOT_FOUND, UNCLEAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +68,8 @@ def _ask(client: RunpodClient, work: Work, attempt: RemoteAttempt, candidate: Ca
                     return found
             if error.kind not in _NEXT:
                 work.save(rented_at=attempt.rented_at)  # a clear no
+                if error.kind == NOT_FOUND and attempt.volume_id:
+                    raise _without_volume(work, error) from error
                 raise
             refused = error
         if refused.kind != UNCLEAR or not left:
@@ -149,6 +151,16 @@ def _in_order(found: Sequence[Candidate], tried: Sequence[str]) -> list[Candidat
 
 def _was_tried(tried: Sequence[str], candidate: Candidate) -> bool:
     return any(line.startswith(f"{candidate.words()}: ") for line in tried)
+
+
+def _without_volume(work: Work, error: AppError) -> AppError:
+    """All that a request names and that may be gone is its volume."""
+    name = work.run.config.runpod.volume_name.strip()
+    return AppError(
+        "volume_gone", f"Runpod does not know the network volume {name} any more.",
+        "Resume the run: that makes a new one. What was on the old one is gone.",
+        error.details,
+    )  # fmt: skip
 
 
 def _nothing(tried: Sequence[str]) -> AppError:

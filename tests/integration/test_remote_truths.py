@@ -263,3 +263,17 @@ def test_a_template_that_cannot_be_made_ready_is_in_no_runs_way(
     assert placing.outcome == ""
     assert "template" in placing.doing
     assert "not needed" in placing.doing
+
+
+def test_a_network_volume_that_is_deleted_before_the_renting_is_named(there: RemoteWorld) -> None:
+    def delete(_attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+        there.runpod.cloud.volumes.clear()
+        return work.save(phase=RemotePhase.RENTING)
+
+    run = there.add_run()
+    there.attempt(run)
+    there.program({RemotePhase.PLACING: delete}).wake(run.id)
+    over = there.wait(run, 1, RemotePhase.OVER, 40)
+    assert (over.outcome, over.trouble_kind, there.pods) == (FAILED, "volume_gone", [])
+    assert "network volume temper-volume" in over.trouble
+    assert "makes a new one" in over.trouble_hint
