@@ -10,6 +10,7 @@ from models.domain.run import RunState
 from services.models.inventory import Inventory
 from services.models.library import ModelLibrary
 from services.models.users import ModelUsers
+from services.storage.process_use import models_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,14 +31,16 @@ def build_models(
     loaded: Callable[[], str] = str,
 ) -> ModelLibrary:
     """The library of models. A run that trains, waits or is lost keeps its base model from being
-    removed, and so does trying it: ``loaded`` names what is in memory."""
+    removed, and so does trying it: ``loaded`` names what is in memory; and so does a process that
+    another program has started in the same data folder."""
 
     def users() -> ModelUsers:
         live = records.newest(_MOST_LIVE, live_only=True)
         here = [run for run in live if run.runtime != RUNTIME_RUNPOD]
         later = [*(run for run in live if run.runtime == RUNTIME_RUNPOD), *records.waiting()]
         lost = [run for run in records.newest(_MOST_LOST) if run.state is RunState.LOST]
-        return ModelUsers(_names(here), _names(later), _names(lost), {loaded()} - {""})
+        training = _names(here) | set(models_in_use(data_root()))
+        return ModelUsers(training, _names(later), _names(lost), {loaded()} - {""})
 
     inventory = Inventory(resource("base_models.toml"), data_root)
     return ModelLibrary(inventory, offline, hf_token, users)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -25,6 +26,16 @@ class ProcessUse:
             self._texts = tuple(filter(None, map(_words_of, psutil.process_iter())))
         names = {str(folder), os.path.realpath(folder)}
         return any(name in text for text in self._texts for name in names)
+
+
+def models_in_use(data_root: Path) -> Iterator[str]:
+    """The base models of jobs in a data folder's runs with which a process of this user works,
+    whichever program has started it."""
+    use, runs = ProcessUse(), data_root / "runs"
+    for job in runs.glob("*/job.json") if use.works_in(runs) else ():
+        if use.works_in(job.parent):
+            with suppress(OSError, ValueError, LookupError, TypeError):
+                yield str(json.loads(job.read_bytes())["base_model"])
 
 
 def _words_of(process: psutil.Process) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -141,6 +143,27 @@ def test_the_program_counts_runs_and_what_is_tried(tmp_path: Path, state: RunSta
     tried = ""
     runs.clear()
     library.remove(library.find(str(folder)))
+    assert not folder.exists()
+
+
+def test_what_a_process_trains_on_that_another_program_started_is_not_removed(
+    tmp_path: Path,
+) -> None:
+    """Several programs, each with runs of its own, may share a data folder."""
+    folder, run = tmp_path / "models" / "own", tmp_path / "runs" / "theirs"
+    for one in (folder, run):
+        one.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (run / "job.json").write_text('{"base_model": "/data/models/own"}')
+    records: Any = SimpleNamespace(newest=lambda *_, **__: [], waiting=list)
+    library = build_models(lambda: tmp_path, OfflinePolicy(), str, records)
+    found = library.find(str(folder))
+    with subprocess.Popen([sys.executable, "-c", "input()"], cwd=run, stdin=-1) as process:
+        with pytest.raises(AppError, match="needs") as failure:
+            library.remove(found)
+        process.kill()
+    assert failure.value.kind == "in_use"
+    library.remove(found)
     assert not folder.exists()
 
 
