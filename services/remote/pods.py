@@ -164,8 +164,11 @@ class PodService:
                         ended += [one.pod_id] if self._end_late(client, one) else []
                 except AppError as error:  # the others cost, too
                     refused = error
-            if refused is not None:
-                raise refused
+        for one in late:  # not before: whoever is told may wait for something
+            if one.pod_id in ended:
+                self._wake(one.run_id)
+        if refused is not None:
+            raise refused
         return tuple(ended)
 
     def until_late(self, most: float) -> float:
@@ -205,7 +208,6 @@ class PodService:
         if client.end_pod(attempt.pod_id):
             self._attempts.ended[attempt.pod_id] = self._clock.now()
             logger.warning("%s was past its limit and is ended", attempt.name)
-            self._wake(attempt.run_id)
             return True
         if client.pod(attempt.pod_id) is None:
             self._gone.add(attempt.pod_id)

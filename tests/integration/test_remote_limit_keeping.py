@@ -22,7 +22,7 @@ from tests.emulators.runpod.cloud import Cloud
 from tests.emulators.runpod.machines import ProcessMachine
 from tests.integration.lateness import Lateness
 from tests.integration.remote_world import EmulatedTime, RemoteWorld, remote_world
-from tests.integration.runpod_world import wait_for
+from tests.integration.runpod_world import client_of, new_pod, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,6 +128,31 @@ def test_what_is_told_of_costs_keeps_no_pod_alive(
     there.store.change(run.id, 1, ends_at=there.runpod.cloud.clock.now())
     wait_for(lambda: there.pods == [], 20)
     over.set()
+
+
+def test_who_is_told_of_an_end_keeps_no_other_pod_alive(there: RemoteWorld) -> None:
+    """Whoever drives the runs may wait for the database just then."""
+    tools, over = there.tools(), threading.Event()
+    now = tools.clock.now()
+    with client_of(there.runpod) as client:
+        for number in range(2):
+            pod = client.create_pod(new_pod(name=f"temper-{number}")).id
+            there.attempt(
+                there.add_run(), phase=RemotePhase.TRAINING, pod_id=pod, rented_at=now,
+                ends_at=now - GRACE,
+            )  # fmt: skip
+
+    def wait(_run_id: str) -> None:
+        over.wait(60)
+
+    pods = PodService(
+        tools.account, tools.store, tools.install_id, clock=tools.clock, wake=wait
+    )  # fmt: skip
+    keeper = threading.Thread(target=pods.enforce, daemon=True)
+    keeper.start()
+    wait_for(lambda: there.pods == [], 20)
+    over.set()
+    keeper.join(20)
 
 
 def test_a_database_that_takes_no_change_keeps_no_pod_alive(
