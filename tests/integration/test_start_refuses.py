@@ -185,7 +185,7 @@ MISSING: dict[str, Missing] = {
     ),
     "token to pass, none set": Missing(
         _world("token", None, local__pass_hf_token=True), "local.pass_hf_token", "none is set",
-        "Set a token…", OPEN_SETTINGS, _is("token", "push"),
+        "Set a token…", OPEN_SETTINGS, _is("token", "push", "online"),
     ),
     "data folder cannot be": Missing(
         _file_in_the_way, "local.host_data_dir", "cannot be written", "Use Temper's own folder",
