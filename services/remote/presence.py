@@ -100,7 +100,7 @@ def at_limit(attempt: RemoteAttempt, now: float) -> Gone:
     return Gone(
         "limit",
         f"The pod has ended at its limit of time or money{when}.",
-        f"Raise the limit in the Runpod section and resume{_from(attempt)}",
+        f"Raise the limit and resume{_from(attempt)}",
     )
 
 

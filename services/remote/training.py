@@ -49,7 +49,7 @@ OUTCOMES = {"done": FINISHED, "failed": FAILED, "cancelled": CANCELLED}
 _REASONS = {
     "limit": (
         "limit", "The pod came near its limit of time or money, and the training was stopped.",
-        "Raise the limit in the Runpod section and resume: it goes on from the last checkpoint.",
+        "Raise the limit and resume: it goes on from the last checkpoint.",
     ),
     "silent": (
         "silent", "The training showed no sign of life and was stopped.",
@@ -62,7 +62,7 @@ _REASONS = {
     "disk_full": (
         "pod_disk_full", "The training ended because the pod's disk is full: the network volume, "
         "or without one the container disk.",
-        "Make it larger in the Runpod section, or delete what it no longer needs; then resume.",
+        "Make it larger, or delete what it no longer needs; then resume.",
     ),
     "volume_taken": (
         "volume_busy", "Another pod took the network volume over.",

@@ -108,7 +108,7 @@ _CAUSES = {
     "full": (
         "pod_disk_full", "The pod's disk is full: the network volume, or without one the container "
         "disk.",
-        "Make it larger in the Runpod section, or delete what it no longer needs; then resume.",
+        "Make it larger, or delete what it no longer needs; then resume.",
     ),
     "user": (
         "not_writable", "The image's user may not write on the network volume, which is root's.",

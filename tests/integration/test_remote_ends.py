@@ -117,7 +117,7 @@ def test_a_pod_that_is_gone_at_its_limit_is_not_said_to_be_deleted_by_somebody(
     over = there.wait(run, 1, RemotePhase.OVER, 30)
     assert (over.outcome, over.trouble_kind, there.pods) == (LOST, "limit", [])
     assert "ended at its limit of time or money" in over.trouble
-    assert "Raise the limit in the Runpod section and resume" in over.trouble_hint
+    assert "Raise the limit and resume" in over.trouble_hint
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_volume_that_is_full_is_said_to_be(there: RemoteWorld, phase: RemotePh
     over = there.wait(run, 1, RemotePhase.OVER, 60)
     assert (over.outcome, over.trouble_kind, there.pods) == (FAILED, "pod_disk_full", [])
     assert "disk is full" in over.trouble
-    assert "Make it larger in the Runpod section" in over.trouble_hint
+    assert "Make it larger" in over.trouble_hint
 
 
 @pytest.mark.slow
