@@ -31,10 +31,10 @@ GIVEN_UP_SECONDS = 600.0
 NO_TROUBLE: Mapping[str, str] = {"trouble_kind": "", "trouble": "", "trouble_hint": ""}
 """What an attempt stores once nothing is in its way any more."""
 LOOK_SECONDS = 10.0
+"""Between looks at a pod whose agent is silent."""
 GAP_SECONDS = 180.0
 """So far apart may two looks in a row be on a computer that is awake: ten seconds, and eight tries
 to connect with what is waited between them (:mod:`services.runpod.agent_client`)."""
-"""Between looks at a pod whose agent is silent."""
 _NEAR_LIMIT = 60.0
 """Seconds before its limit from which a pod that is gone has ended itself: its clock and ours may
 differ by some."""

@@ -181,15 +181,15 @@ def test_a_damaged_record_keeps_no_other_pod_alive_and_its_own_is_ended(
 
 
 def test_a_pod_that_outlived_its_limit_has_cost_until_it_was_ended(there: RemoteWorld) -> None:
-    def wait_until_gone(_attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
-        while there.pods:
+    def wait_until_ended(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+        while attempt.pod_id not in work.tools.store.ended:  # gone is earlier than the answer
             work.pause(5)
         return work.save(phase=RemotePhase.ENDING, outcome=LOST)
 
     run = there.add_run()
     there.attempt(run)
     there.program(
-        {RemotePhase.PLACING: to(RemotePhase.RENTING), RemotePhase.DELIVERING: wait_until_gone}
+        {RemotePhase.PLACING: to(RemotePhase.RENTING), RemotePhase.DELIVERING: wait_until_ended}
     ).wake(run.id)
     there.wait(run, 1, RemotePhase.DELIVERING)
     there.runpod.broken.billed_share = 0.0
