@@ -2,7 +2,7 @@
 
 It runs as a real detached process, so that starting, following and stopping are tested on
 processes. ``HOW`` is the last part of base_model: finish, fail, refuse, crash, wait, save,
-stubborn.
+stubborn; ``told`` finishes once ``go`` lies in the run's folder, ``on`` makes step after step.
 """
 
 import json
@@ -79,7 +79,7 @@ if how == "refuse":
 emit("phase", phase="training")
 state("training")
 # Between tests' polls: a few events at a time, and nothing left to chance.
-for step in range(30):
+for step in range(30_000 if how == "on" else 30):
     emit("progress", step=step + 1, total_steps=30, loss=3 - step / 30)
     print("step", step + 1, flush=True)
     time.sleep(0.02)
@@ -90,6 +90,8 @@ for step in range(30):
 if how == "save":
     emit("phase", phase="saving")
 deadline = time.monotonic() + 600  # a test that failed half-way leaves nobody behind for ever
-while how in {"wait", "save", "stubborn"} and time.monotonic() < deadline:
+while how in {"wait", "save", "stubborn", "told"} and time.monotonic() < deadline:
+    if how == "told" and (folder / "go").exists():
+        break
     time.sleep(0.02)
 finish()

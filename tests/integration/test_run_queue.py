@@ -23,7 +23,14 @@ from services.run_queue import RunQueue
 from services.run_records import RunRecords
 from services.runners.base import Runners
 from services.runners.process import ProcessRunner
-from tests.integration.runs_world import ROOT, config, follow, make_home, make_service
+from tests.integration.runs_world import (
+    ROOT,
+    config,
+    follow,
+    let_finish,
+    make_home,
+    make_service,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -124,11 +131,12 @@ def make_old(world: World, run: Run) -> None:
 
 def test_runs_start_one_after_the_other_in_their_order(world: World) -> None:
     for name in ("one", "two", "three"):
-        enqueue(world, name=name)
+        enqueue(world, "told", name)
     assert world.names() == ["one", "two", "three"]
     ended = []
     while (turn := world.queue.start_next()).started is not None:
         assert world.queue.start_next().started is None, "two at once"
+        let_finish(world.home, turn.started)
         ended.append(follow(world.runs, turn.started)[0])
     assert [(run.name, run.state) for run in ended] == [
         ("one", RunState.FINISHED), ("two", RunState.FINISHED), ("three", RunState.FINISHED),

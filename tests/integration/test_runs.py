@@ -30,6 +30,7 @@ from tests.integration.runs_world import (
     config,
     follow,
     is_training,
+    let_finish,
     make_home,
     make_service,
 )
@@ -162,7 +163,7 @@ def test_the_trainer_outlives_the_program_that_started_it(home: Path) -> None:
         "import test_runs as t\n"
         "home = pathlib.Path(sys.argv[2])\n"
         "service = t.make_service(home, t.Database.open(home / 'temper.db'))\n"
-        "run, _, _ = t.follow(service, service.start(t.config('finish')), t.is_training)\n"
+        "run, _, _ = t.follow(service, service.start(t.config('told')), t.is_training)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     argv = [sys.executable, "-c", program, str(ROOT), str(home)]
@@ -173,6 +174,7 @@ def test_the_trainer_outlives_the_program_that_started_it(home: Path) -> None:
         stored = service.list()[0]
         assert stored.state is RunState.RUNNING
         assert stored.next_seq > 0
+        let_finish(home, stored)
         run, events, text = follow(service, stored)
     assert run.state is RunState.FINISHED
     # Only what the killed program had not stored is read again: nothing lost, nothing twice.
@@ -283,9 +285,10 @@ def test_an_unfinished_run_of_the_same_job_is_resumed_without_asking(
 
 
 def test_events_that_could_not_be_stored_come_again(
-    service: RunService, monkeypatch: pytest.MonkeyPatch
+    service: RunService, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, seen, _ = follow(service, service.start(config("wait")), is_training)
+    run, seen, _ = follow(service, service.start(config("on")), is_training)
+    written = RunFolder(home / "data", run.id).events
     locked = AppError("database_locked", "The database is locked.")
 
     def fail(*_: object) -> Run:
@@ -293,7 +296,8 @@ def test_events_that_could_not_be_stored_come_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(RunRecords, "store", fail)
-        time.sleep(0.2)
+        while len(written.read_text().splitlines()) <= len(seen):
+            time.sleep(0.02)
         with pytest.raises(AppError):
             service.poll(run.id)
     service.stop(run.id)
