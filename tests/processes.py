@@ -33,4 +33,4 @@ def kill_once_it_works(script: str, *arguments: object) -> None:
         children = psutil.Process(program.pid).children()
         program.send_signal(signal.SIGKILL)
     assert children
-    assert psutil.wait_procs(children, timeout=10)[1] == []
+    assert psutil.wait_procs(children, timeout=60)[1] == []

@@ -33,7 +33,8 @@ class HubModels(Hub):
     """``files`` holds each model's by path, ``gated`` those that only ``granted`` tokens open.
 
     ``pace`` is how many bytes a second a file comes with, 0 for all at once. ``spoilt`` names files
-    of which the next answer has a wrong byte. ``sent`` counts the bytes of each file that went out.
+    of which the next answer has a wrong byte, ``held`` one whose last piece does not come until
+    another is named there. ``sent`` counts the bytes of each file that went out.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class HubModels(Hub):
         self.granted: set[str] = set()
         self.pace = 0
         self.spoilt: list[str] = []
+        self.held = ""
         self.sent: dict[str, int] = {}
 
     @staticmethod
@@ -137,6 +139,9 @@ class HubModels(Hub):
             piece = content[start : start + _PIECE]
             if self.pace:
                 time.sleep(len(piece) / self.pace)
+            while self.held == name and start + _PIECE >= len(content):
+                if self._closing.wait(0.01):
+                    return
             self.sent[name] = self.sent.get(name, 0) + len(piece)
             yield piece
 

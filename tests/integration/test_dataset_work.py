@@ -69,7 +69,7 @@ def test_a_killed_child_is_told_and_leaves_nothing(
                 child.kill()
 
     with pytest.raises(AppError, match="nothing was changed") as caught:
-        library.split_off(session.id, percent=10, as_split=False, report=kill)
+        library.merge([MergePart(session.id, 20)] * 2, "m", report=kill)  # no kill is too late
     assert caught.value.kind == "work_ended"
     assert stored(tmp_path) == files
 
