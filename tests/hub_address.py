@@ -22,8 +22,9 @@ _AWAY = (
 
 
 @contextmanager
-def hub_at(url: str, monkeypatch: pytest.MonkeyPatch, seconds: float = 5.0) -> Iterator[None]:
-    """The Hub is there, and no proxy of whoever runs the test before it."""
+def hub_at(url: str, monkeypatch: pytest.MonkeyPatch, seconds: float = 30.0) -> Iterator[None]:
+    """The Hub is there, and no proxy of whoever runs the test before it. A busy machine answers
+    late, too: a short limit is for a Hub that is to be given up."""
     for name in _AWAY:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_ENDPOINT", url)

@@ -9,14 +9,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from models.domain.doctor import OPEN_SETTINGS, Check, CheckState
 from models.domain.errors import AppError
 from models.domain.hardware import Hardware
 from models.domain.secrets import HF_TOKEN, RUNPOD_KEY
-from services import web
 from services.doctor import network
 from services.doctor.doctor import Doctor
 from services.doctor.probes import Patient, probes_of
@@ -81,13 +79,12 @@ class NoEnvironment:
 
 @pytest.fixture(autouse=True)
 def calm(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No proxy of whoever runs the test; short limits."""
+    """No proxy of whoever runs the test."""
     for name in _VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_ENDPOINT", _NOWHERE)
     monkeypatch.setenv("RUNPOD_REST_URL", _NOWHERE)
-    monkeypatch.setattr(web, "TIMEOUT", httpx.Timeout(0.8))
-    with short_waits(monkeypatch, 0.8):
+    with short_waits(monkeypatch, 30.0):
         yield
 
 

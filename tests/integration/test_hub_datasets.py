@@ -13,7 +13,7 @@ from models.domain.start_fixes import SET_TOKEN
 from services.hub_datasets import dataset_problems
 from services.job_builder import JobBuilder
 from tests.emulators.hub import Hub
-from tests.hub_address import hub_at
+from tests.hub_address import hub_at, short_waits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ DATASETS = {"me/open": "public", "me/mine": "private", "me/careful": "gated"}
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     there = Hub({TOKEN: ("me", "read")}, DATASETS)
-    with there as emulator, hub_at(emulator.url, monkeypatch, 0.8):
+    with there as emulator, hub_at(emulator.url, monkeypatch):
         yield emulator
 
 
@@ -80,8 +80,9 @@ def test_a_hub_that_cannot_be_reached_forbids_nothing(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The dataset may be in the trainer's cache."""
-    hub.faults.append(5.0)
-    assert dataset_problems("me/open", _none) == []
+    hub.faults.append(60.0)
+    with pytest.MonkeyPatch.context() as patched, short_waits(patched, 0.5):
+        assert dataset_problems("me/open", _none) == []
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     assert dataset_problems("me/open", _none) == []
 
