@@ -72,7 +72,7 @@ def make_records(database: Database, home: Path) -> MemoryRecords:
 
 
 def finish(service: RunService, run: Run) -> Run:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not (run := service.poll(run.id).run).state.is_over:
         assert time.monotonic() < deadline, run
         time.sleep(0.05)

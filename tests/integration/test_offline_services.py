@@ -89,7 +89,7 @@ class World:
         return {one.field: f"{one.message} {one.remedy}" for one in caught.value.problems}
 
     def wait(self, run: Run, until: Callable[[Run], bool]) -> Run:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while not until(now := self.runs.poll(run.id).run):
             assert time.monotonic() < end, now
             time.sleep(0.02)
@@ -131,7 +131,7 @@ def cache_model(root: Path, repo: str, *files: str) -> Path:
 def environment_of(run: Run) -> dict[str, str]:
     """The variables of a run's process, as the system tells them."""
     assert isinstance(run.handle, ProcessHandle)
-    path, end = Path(f"/proc/{run.handle.pid}/environ"), time.monotonic() + 5
+    path, end = Path(f"/proc/{run.handle.pid}/environ"), time.monotonic() + 60
     while not (data := path.read_bytes().decode()) and time.monotonic() < end:
         time.sleep(0.01)  # it is empty until the new program has been loaded
     return dict(part.split("=", 1) for part in data.split("\0") if "=" in part)
