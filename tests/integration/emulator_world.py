@@ -54,7 +54,7 @@ def body(code: str = SLEEP) -> dict[str, Any]:
     return {"name": "x", "image": TRAINER, "gpu": gpu, "args": args, "ports": ["8000/http"]}
 
 
-def until(what: Callable[[], Any], seconds: float = 10.0) -> Any:
+def until(what: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Wait until something has come true, and return it."""
     deadline = time.monotonic() + seconds
     while not (found := what()):

@@ -47,6 +47,8 @@ class PodApi(Emulator):
         self.refusals: dict[str, int] = {}
         """A status for every call of a method."""
         self.deleted = threading.Event()
+        self.deleted_at = 0.0
+        """When, by ``time.monotonic``."""
 
     def answer(self, request: Request) -> Reply:
         refused = self.refusals.get(request.method)
@@ -63,9 +65,15 @@ class PodApi(Emulator):
         is_action = request.method == "POST" and json.loads(request.body)["action"] == "terminate"
         if request.method == "DELETE" or is_action:
             gone = self.deleted.is_set()
+            self.deleted_at = self.deleted_at if gone else time.monotonic()
             self.deleted.set()
             return Reply(404 if gone else 204)
         return Reply(404)
+
+    def lived(self, since: float) -> float:
+        """Seconds from a moment until the pod is deleted; fails the test where it is not."""
+        assert self.deleted.wait(60)
+        return self.deleted_at - since
 
     def asked(self, method: str) -> int:
         """How many requests there were of a method."""
@@ -264,7 +272,7 @@ def start(pod: Pod, **script: object) -> AgentClient:
     return client
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(is_so: Callable[[], bool], seconds: float = 60.0) -> None:
     """Fails the test when it does not become so in time."""
     until = time.monotonic() + seconds
     while not is_so():

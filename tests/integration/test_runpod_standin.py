@@ -62,7 +62,7 @@ class Fast:
             (root / name).parent.mkdir(exist_ok=True)
             (root / name).write_bytes(content)
         agent = self.agent(pod)
-        wait_for(lambda: proven(self.agent(pod, 1)), 20)
+        wait_for(lambda: proven(self.agent(pod, 1)))
         agent.start({"run_id": "run-1", "job": JOB, "code": "c.zip", "inputs": []})
         return agent
 
@@ -95,7 +95,7 @@ def fast(tmp_path: Path) -> Iterator[Fast]:
 
 
 def ended(agent: AgentClient) -> str:
-    return wait_for(lambda: (now := agent.status().phase) not in {"running", ""} and now, 30)
+    return wait_for(lambda: (now := agent.status().phase) not in {"running", ""} and now)
 
 
 def test_a_run_leaves_what_the_contract_says(fast: Fast) -> None:
@@ -136,20 +136,19 @@ def test_a_stop_saves_a_checkpoint(fast: Fast) -> None:
     fast.python.standin = {"step_seconds": 60}
     agent = fast.started(fast.rent())
     events = fast.volume.folder / "runs/run-1/events.jsonl"
-    wait_for(lambda: events.exists() and b'"progress"' in events.read_bytes(), 20)
+    wait_for(lambda: events.exists() and b'"progress"' in events.read_bytes())
     agent.cancel()
     assert ended(agent) == "cancelled"
     assert list((fast.volume.folder / "outputs/o/checkpoints").glob(f"checkpoint-*/{SEAL}"))
 
 
 def test_the_limit_of_a_pod_is_of_the_emulated_clock(fast: Fast) -> None:
-    fast.python.standin = {"step_seconds": 600}
-    pod = fast.rent(TEMPER_MAX_SECONDS="300")
+    """A pod that lived by this computer's would live 60 times as long."""
+    fast.python.standin = {"step_seconds": 6000}
+    pod = fast.rent(TEMPER_MAX_SECONDS="600")
     fast.started(pod)
-    before = fast.cloud.clock.now()
-    wait_for(lambda: pod.id in fast.cloud.ended, 40)
-    assert fast.cloud.clock.now() - before < 360
-    assert fast.cloud.ended[pod.id] == pytest.approx(0.27 / 12, rel=0.2)
+    wait_for(lambda: pod.id in fast.cloud.ended)
+    assert 0.27 / 6 * 0.9 <= fast.cloud.ended[pod.id] < 3 * 0.27 / 6
 
 
 def test_a_clock_that_is_moved_moves_in_pods_too(fast: Fast) -> None:
@@ -157,13 +156,13 @@ def test_a_clock_that_is_moved_moves_in_pods_too(fast: Fast) -> None:
     pod = fast.rent(TEMPER_MAX_SECONDS="6000")
     fast.started(pod)
     fast.cloud.clock.move(6000)
-    wait_for(lambda: pod.id in fast.cloud.ended, 10)
+    wait_for(lambda: pod.id in fast.cloud.ended)
 
 
 def test_a_full_volume_fails_the_run(fast: Fast) -> None:
     fast.python.standin = {"step_seconds": 30}
     agent = fast.started(fast.rent())
-    wait_for(lambda: (fast.volume.folder / "runs/run-1/state.json").exists(), 20)
+    wait_for(lambda: (fast.volume.folder / "runs/run-1/state.json").exists())
     fast.volume.full_at = fast.volume.used()
     assert ended(agent) == "failed"
     fast.volume.full_at = None
@@ -175,7 +174,7 @@ def test_a_restarted_pod_goes_on(fast: Fast) -> None:
     pod = fast.rent()
     agent = fast.started(pod)
     saved = fast.volume.folder / "outputs/o/checkpoints/checkpoint-4" / SEAL
-    wait_for(saved.exists, 20)
+    wait_for(saved.exists)
     with fast.cloud.lock:
         fast.cloud.pods[pod.id].restart()
     assert ended(agent) == "done"
