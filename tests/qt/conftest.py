@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,10 @@ from views.window_menus import PAGES
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
+    from pytestqt.qtbot import QtBot
+
+SECONDS = 60.0
+"""How long a test waits for what is to come: what is met costs nothing, however busy all is."""
 ICONS = Path(__file__).resolve().parents[2] / "resources" / "icons"
 
 
@@ -76,10 +81,10 @@ class Aio:
     def __init__(self, loop: QEventLoop) -> None:
         self.loop = loop
 
-    def __call__(self, coroutine: Coroutine[Any, Any, Any], timeout: float = 5.0) -> Any:
+    def __call__(self, coroutine: Coroutine[Any, Any, Any], timeout: float = SECONDS) -> Any:
         return self.loop.run_until_complete(asyncio.wait_for(coroutine, timeout))
 
-    def until(self, condition: Callable[[], bool], timeout: float = 5.0) -> None:
+    def until(self, condition: Callable[[], bool], timeout: float = SECONDS) -> None:
         """Let the loop turn until ``condition`` holds."""
 
         async def wait() -> None:
@@ -89,6 +94,15 @@ class Aio:
                 await asyncio.sleep(0.005)
 
         self(wait(), timeout + 1)
+
+
+@pytest.fixture
+def qtbot(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> QtBot:
+    """As pytest-qt has it, but that it waits as long as all these tests."""
+    for wait in ("waitUntil", "waitSignal"):
+        patient = partial(getattr(qtbot, wait), timeout=int(SECONDS * 1000))
+        monkeypatch.setattr(qtbot, wait, patient)
+    return qtbot
 
 
 @pytest.fixture

@@ -230,13 +230,13 @@ def test_the_window_lives_while_engine_and_registry_hang(qapp: QApplication, aio
     aio.until(lambda: models.docker.task is None)
     assert models.docker.outcome.tone == "good"
     aio(desk.tasks.settle())
-    lanes.close(5.0)
+    lanes.close(60.0)
     assert bugs == []
     models.deleteLater()
 
 
 def _wait(go: threading.Event) -> None:
-    go.wait(5.0)
+    go.wait(60.0)
 
 
 def test_asked_while_it_looks_it_looks_once_more(program: Program) -> None:

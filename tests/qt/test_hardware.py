@@ -280,7 +280,7 @@ def make_controller(
 
 def test_a_slow_probe_holds_nobody_up_and_nothing_piles_up(aio: Aio, models: AppModels) -> None:
     answer = threading.Event()
-    probe = FakeProbe(with_gpu(), hold=lambda: answer.wait(5) or None)
+    probe = FakeProbe(with_gpu(), hold=lambda: answer.wait(60) or None)
     controller, desk = make_controller(aio, models, probe)
     controller._ticks.setInterval(2)
     controller.set_watched(True)
@@ -293,7 +293,7 @@ def test_a_slow_probe_holds_nobody_up_and_nothing_piles_up(aio: Aio, models: App
     aio(desk.tasks.settle())
     assert models.hardware.hardware == with_gpu()
     assert probe.probes == 1
-    desk.lanes.close(5.0)
+    desk.lanes.close(60.0)
 
 
 def test_a_model_is_looked_up_once_the_typing_rests(

@@ -53,7 +53,7 @@ def test_garbage_is_collected_in_the_window_and_nowhere_else(qtbot: QtBot) -> No
 def lane() -> Iterator[Lane]:
     made = Lane("test")
     yield made
-    assert made.close(5.0)
+    assert made.close(60.0)
 
 
 def test_a_lane_returns_raises_and_keeps_the_order(aio: Aio, lane: Lane) -> None:
@@ -78,7 +78,7 @@ def test_the_window_lives_while_a_lane_works(aio: Aio, lane: Lane) -> None:
     go = threading.Event()
 
     async def ask() -> int:
-        waiting = asyncio.ensure_future(lane.run(go.wait, 5.0))
+        waiting = asyncio.ensure_future(lane.run(go.wait, 60.0))
         turns = 0
         while not waiting.done():
             turns += 1
@@ -95,14 +95,14 @@ def test_a_lane_that_hangs_does_not_hold_the_end_up(aio: Aio) -> None:
 
     async def ask() -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(lane.run(go.wait, 30.0), 0.05)
+            await asyncio.wait_for(lane.run(go.wait, 60.0), 0.05)
 
     aio(ask())
     assert not lane.close(0.05)
     go.set()
     for thread in threading.enumerate():
         if thread.name == "lane-stuck":
-            thread.join(5.0)
+            thread.join(60.0)
 
 
 def test_tasks_tell_bugs_and_end_together(aio: Aio) -> None:

@@ -73,7 +73,7 @@ def test_notes_are_never_lost(program: Program, how: str) -> None:
     if how == "page":
         program.window.show_page(TRAINING)
     elif how == "pause":
-        program.aio.until(lambda: bool(calls(program, "set_notes")), timeout=8)
+        program.aio.until(lambda: bool(calls(program, "set_notes")))
     else:
         program.wiring.stop_work()
     program.settle()
