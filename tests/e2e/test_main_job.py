@@ -169,7 +169,7 @@ def test_the_trainer_killed_half_way_resumes_to_the_same_bytes(
     temper("data", "import", str(sample_rows), "--name", "sample")
     config = write_config(tmp_path, tiny_model, epochs=6, batch_size=2, grad_accum=1, save_steps=10)
     killed = temper.json("train", config, "--detach", "--set", "output.directory=/data/outputs/a")
-    state = wait_for_step(temper, 90)
+    state = wait_for_step(temper, 40)
     os.kill(state["pid"], signal.SIGKILL)
     ended = temper.json("runs", "attach", killed["id"])["run"]
     assert ended["state"] == "failed"
