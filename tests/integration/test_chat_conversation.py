@@ -70,7 +70,7 @@ class Terminal:
     def ended(self) -> int:
         assert self._process.stdin
         self._process.stdin.close()
-        code = self._process.wait(20)
+        code = self._process.wait(60)
         for stream in (self._process.stdout, self._process.stderr):
             assert stream
             stream.close()

@@ -212,10 +212,14 @@ def test_an_import_that_is_killed_ends_the_program_that_prints_the_rows(
                 seen.extend(grandchildren)
                 child.kill()
 
+    folder = tmp_path / "long"  # enough that the kill comes before the end, however late it is
+    folder.mkdir()
+    for number in range(20):
+        (folder / f"{number}.parquet").hardlink_to(files / "of_25_megabytes.parquet")
     with pytest.raises(AppError, match="ended from outside"):
-        make().import_file(files / "of_25_megabytes.parquet", report=kill)
+        make().import_file(folder, report=kill)
     assert seen
-    psutil.wait_procs(seen, timeout=20)
+    psutil.wait_procs(seen, timeout=60)
     assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in seen)
 
 
