@@ -49,15 +49,19 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> Iterator[DockerRunner]:
 
 
 def test_stopping_and_reminding_wait_for_no_answer(
-    runner: DockerRunner, handle: ContainerHandle, folder: RunFolder
+    runner: DockerRunner,
+    handle: ContainerHandle,
+    folder: RunFolder,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sdk, "TIMEOUT_SECONDS", 60.0)
     began = time.monotonic()
     runner.stop(handle, folder)
     assert folder.stop_request.exists()
     assert runner.look(handle, folder).is_alive
     runner._asked[handle.id] = began - 60
     runner.look(handle, folder)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 30
 
 
 def test_a_kill_says_that_it_was_not_heard(runner: DockerRunner, handle: ContainerHandle) -> None:

@@ -35,7 +35,8 @@ def check(
 
 
 def probe(name: str, look: Callable[[], Sequence[Check]] | None = None, **more: float) -> Probe:
-    return Probe(COMPUTER, (name,), look or (lambda: [check(name)]), **more)  # type: ignore[arg-type]
+    limit = {"seconds": 60.0, **more}  # of what answers, which a busy machine may hold up
+    return Probe(COMPUTER, (name,), look or (lambda: [check(name)]), **limit)  # type: ignore[arg-type]
 
 
 def doctor(*probes: Probe) -> Doctor:
@@ -51,7 +52,7 @@ def hanging() -> Iterator[threading.Event]:
 
 
 def test_all_are_looked_at_at_the_same_time() -> None:
-    together = threading.Barrier(4, timeout=10)
+    together = threading.Barrier(4, timeout=60)
 
     def look(name: str) -> Callable[[], list[Check]]:
         def meet() -> list[Check]:
@@ -68,7 +69,7 @@ def test_all_are_looked_at_at_the_same_time() -> None:
 
 def test_results_arrive_one_by_one_in_their_places(hanging: threading.Event) -> None:
     def slow() -> list[Check]:
-        hanging.wait(10)
+        hanging.wait(60)
         return [check("slow")]
 
     seen: list[tuple[Check, ...]] = []
@@ -78,7 +79,7 @@ def test_results_arrive_one_by_one_in_their_places(hanging: threading.Event) -> 
         if found[1].state is CheckState.OK:
             hanging.set()
 
-    doctor(probe("slow", slow, seconds=20), probe("quick")).checks(report)
+    doctor(probe("slow", slow), probe("quick")).checks(report)
     assert all([one.name for one in found] == ["slow", "quick"] for found in seen)
     assert [one.state for one in seen[0]] == [CheckState.WAITING] * 2
     assert any(
@@ -89,14 +90,14 @@ def test_results_arrive_one_by_one_in_their_places(hanging: threading.Event) -> 
 
 def test_a_probe_that_hangs_is_told_in_time_and_holds_nothing_up(hanging: threading.Event) -> None:
     def hang() -> list[Check]:
-        hanging.wait(30)
+        hanging.wait(60)
         return []
 
     began = time.monotonic()
     stuck, quick = doctor(
         Probe(COMPUTER, ("Driver",), hang, 0.4, "Restart it."), probe("quick")
     ).checks()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert quick.message == "fine"
     assert (stuck.name, stuck.state) == ("Driver", CheckState.NOTE)
     assert "No answer within" in stuck.message
@@ -105,18 +106,21 @@ def test_a_probe_that_hangs_is_told_in_time_and_holds_nothing_up(hanging: thread
 
 def test_what_hangs_is_not_started_a_second_time(hanging: threading.Event) -> None:
     calls: list[int] = []
+    begun = threading.Event()
 
     def hang() -> list[Check]:
         calls.append(1)
-        hanging.wait(30)
+        begun.set()
+        hanging.wait(60)
         return [check("late")]
 
     one = doctor(Probe(COMPUTER, ("late",), hang, 0.2))
     assert one.checks()[0].state is CheckState.NOTE
     assert one.checks()[0].state is CheckState.NOTE
+    assert begun.wait(60)
     assert len(calls) == 1
     hanging.set()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while one.checks()[0].state is not CheckState.OK:  # it came back, and is asked again
         assert time.monotonic() < deadline
 
@@ -148,13 +152,13 @@ def test_it_can_be_stopped(hanging: threading.Event) -> None:
 
     def hang() -> list[Check]:
         cancel.cancel()
-        hanging.wait(30)
+        hanging.wait(60)
         return []
 
     began = time.monotonic()
     with pytest.raises(Cancelled):
-        doctor(Probe(COMPUTER, ("slow",), hang, 20)).checks(cancel=cancel)
-    assert time.monotonic() - began < 5
+        doctor(Probe(COMPUTER, ("slow",), hang, 60)).checks(cancel=cancel)
+    assert time.monotonic() - began < 30
 
 
 def test_groups_have_their_order_and_the_worst_decides() -> None:

@@ -291,12 +291,12 @@ def test_the_second_one_waits_and_finds_it_ready(world: World) -> None:
 
     def before(_call: UvCall) -> None:
         entered.set()
-        assert gate.wait(20)
+        assert gate.wait(60)
 
     world.uv.before = before
     first = threading.Thread(target=world.create)
     first.start()
-    assert entered.wait(20)
+    assert entered.wait(60)
     other: list[str] = []
     uv = FakeUv()
 
