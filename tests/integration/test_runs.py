@@ -249,6 +249,10 @@ def test_a_run_whose_folder_is_gone_is_lost(service: RunService, home: Path) -> 
     run, _, _ = follow(service, service.start(config("wait")), is_training)
     assert isinstance(run.handle, ProcessHandle)
     os.kill(run.handle.pid, signal.SIGKILL)
+    while (
+        service._follower._runner(run).look(run.handle, RunFolder(home / "data", run.id)).is_alive
+    ):
+        time.sleep(0.02)  # until then it may write there
     shutil.rmtree(RunFolder(home / "data", run.id).path)
     assert follow(service, run)[0].state is RunState.LOST
 
