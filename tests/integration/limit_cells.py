@@ -333,13 +333,20 @@ class Played:
         wrong = []
         if case.says not in told or not (run.failure and run.failure.hint):
             wrong.append(f"{run.state} is told: {told}")
-        if LIMIT in told and cell.seconds < cell.limit - _RESERVE:
+        if LIMIT in told and cell.seconds + self._asked(cell) < cell.limit - _RESERVE:
             wrong.append(f"the limit is told after {cell.seconds:.0f} seconds")
         if "the last checkpoint" in told and not self._has_checkpoint():
             wrong.append(f"there is no checkpoint: {told}")
         if not (case.volume or case.heeds or NO_VOLUME in told):
             wrong.append(f"nobody says that what was made is gone: {told}")
         return wrong
+
+    def _asked(self, cell: LimitCell) -> float:
+        """Seconds for which pods were only being asked for: the limit counts from the question."""
+        ahead = self.computer.now() - self.clock.now()
+        asked = {one.pod_id: one.rented_at - ahead for one in cell.attempts if one.rented_at}
+        pods = [pod for pod in self.ledger.pods if pod.id in asked]
+        return sum(max(0.0, pod.created - asked[pod.id]) for pod in pods)
 
     def _has_checkpoint(self) -> bool:
         seal = "outputs/*/checkpoints/*/temper-checkpoint.json"

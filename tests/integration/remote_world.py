@@ -20,6 +20,7 @@ from services.datasets import DatasetLibrary
 from services.docker.image_needs import read_needs
 from services.job_builder import JobBuilder, build_job
 from services.offline import OfflinePolicy
+from services.remote import booting
 from services.remote.driver import RemoteDriver
 from services.remote.marks import RunTokens, pod_name
 from services.remote.runner import RemoteRunner
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from services.runners.base import Runner
     from tests.emulators.runpod.emulator import RunpodEmulator
 
+_ANSWERS_WITHIN = 10.0
+"""Real seconds that a pod's agent may take to come up: it is a process of this computer, whatever
+the emulator's clock says meanwhile."""
 ROOT = Path(__file__).parents[2]
 INSTALL = "1a2b3c4d5e6f7081"
 _TRAINER = ROOT / "trainer_image"
@@ -202,7 +206,9 @@ class RemoteWorld:
         now = self.runpod.cloud.clock.now()
         return self.store.add(RemoteAttempt(run.id, 1, name, **({"created_at": now} | changes)))
 
-    def wait(self, run: Run, number: int, phase: RemotePhase, seconds: float = 20) -> RemoteAttempt:
+    def wait(
+        self, run: Run, number: int, phase: RemotePhase, seconds: float = 120
+    ) -> RemoteAttempt:
         """The attempt once it is in this phase."""
 
         def found() -> RemoteAttempt | None:
@@ -232,6 +238,8 @@ def remote_world(
     """Everything, and its end: drivers first, then pods, then the database."""
     rows = [json.dumps({"question": f"q{n}", "answer": "a"}) for n in range(20)]
     (home / "rows.jsonl").write_text("\n".join(rows))
+    answers_within = max(booting.ANSWER_SECONDS, _ANSWERS_WITHIN * speed)
+    monkeypatch.setattr(booting, "ANSWER_SECONDS", answers_within)
     with world(speed=speed) as runpod:
         for name, value in runpod.environment.items():
             monkeypatch.setenv(name, value)

@@ -77,27 +77,27 @@ def test_a_pod_whose_agent_falls_silent_before_the_training_is_given_up_after_te
     there.attempt(run)
     earlier = {} if phase is RemotePhase.DELIVERING else {RemotePhase.DELIVERING: to(phase)}
     there.program(PLACED | earlier | {phase: cut}).wake(run.id)
-    over = there.wait(run, 1, RemotePhase.OVER, 40)
+    over = there.wait(run, 1, RemotePhase.OVER)
     assert (over.outcome, over.trouble_kind, there.pods) == (LOST, "pod_silent", [])
     assert "has not answered for 10 minutes" in over.trouble
     assert over.trouble_hint == "Resume: another pod is rented."
-    assert over.gone_at is not None
-    assert 600 < over.gone_at - began[0] < 1200
+    assert began[0] + 600 < (over.gone_at or 0) < (over.ends_at or 0) - 3600
 
 
 def test_the_program_that_drives_a_run_ends_a_pod_that_is_past_its_limit(
-    there: RemoteWorld,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where no window is open, and whatever the step waits for."""
-    run = there.add_run()
-    there.attempt(run)
-    there.program(PLACED | {RemotePhase.DELIVERING: wait_here}).wake(run.id)
-    there.wait(run, 1, RemotePhase.DELIVERING)
-    ends = there.runpod.cloud.clock.now() + 60
-    there.store.change(run.id, 1, ends_at=ends)
-    pod = first(there, run).pod_id
-    gone = wait_for(lambda: there.runpod.cloud.ended_at.get(pod), 20)
-    assert GRACE <= gone - ends < 60
+    with remote_world(tmp_path, monkeypatch, speed=8) as there:  # a minute takes some seconds
+        run = there.add_run()
+        there.attempt(run)
+        there.program(PLACED | {RemotePhase.DELIVERING: wait_here}).wake(run.id)
+        there.wait(run, 1, RemotePhase.DELIVERING)
+        ends = there.runpod.cloud.clock.now() + 10
+        there.store.change(run.id, 1, ends_at=ends)
+        pod = first(there, run).pod_id
+        gone = wait_for(lambda: there.runpod.cloud.ended_at.get(pod))
+        assert GRACE <= gone - ends < 60
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,15 @@ def test_the_program_that_drives_a_run_ends_a_pod_that_is_past_its_limit(
 def test_a_pod_that_is_gone_at_its_limit_is_not_said_to_be_deleted_by_somebody(
     there: RemoteWorld, phase: RemotePhase
 ) -> None:
+    def limited(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+        return STEPS[phase](work.save(ends_at=work.now() + 30), work)
+
     there.runpod.broken.add(" /proxy/", times=ALWAYS, status=502)
     boot = {} if phase is RemotePhase.BOOTING else {RemotePhase.BOOTING: to(phase)}
     run = there.add_run()
     there.attempt(run)
-    there.program(PLACED | boot).wake(run.id)
-    there.wait(run, 1, phase)
-    there.store.change(run.id, 1, ends_at=there.runpod.cloud.clock.now() + 30)
-    over = there.wait(run, 1, RemotePhase.OVER, 30)
+    there.program(PLACED | boot | {phase: limited}).wake(run.id)
+    over = there.wait(run, 1, RemotePhase.OVER)
     assert (over.outcome, over.trouble_kind, there.pods) == (LOST, "limit", [])
     assert "ended at its limit of time or money" in over.trouble
     assert "Raise the limit and resume" in over.trouble_hint
@@ -162,7 +163,7 @@ def test_a_run_whose_key_is_refused_for_good_is_told_when_its_limit_is_past(
     )
     there.wait(run, 1, RemotePhase.DELIVERING)
     there.store.change(run.id, 1, ends_at=there.runpod.cloud.clock.now())
-    told = there.wait(run, 1, RemotePhase.ENDING, 30)
+    told = there.wait(run, 1, RemotePhase.ENDING)
     assert (told.outcome, told.trouble_kind, told.is_told, told.may_cost) == (
         LOST, "limit", True, True,
     )  # fmt: skip
@@ -227,11 +228,11 @@ def test_a_volume_that_is_full_is_said_to_be(there: RemoteWorld, phase: RemotePh
         for volume in there.runpod.cloud.volumes.values():
             volume.full_at = volume.used()
 
-    there.train_quickly(step_seconds=5)
+    there.train_quickly(step_seconds=60)  # it must not be done before the volume is full
     run = there.add_run(**QUICK)
     there.attempt(run)
     there.program({phase: first_then(fill, STEPS[phase])}).wake(run.id)
-    over = there.wait(run, 1, RemotePhase.OVER, 60)
+    over = there.wait(run, 1, RemotePhase.OVER)
     assert (over.outcome, over.trouble_kind, there.pods) == (FAILED, "pod_disk_full", [])
     assert "disk is full" in over.trouble
     assert "Make it larger" in over.trouble_hint
@@ -249,7 +250,7 @@ def test_a_volume_that_is_roots_is_told_with_the_image_that_helps(there: RemoteW
     run = there.add_run(**QUICK)
     there.attempt(run)
     there.program({RemotePhase.RENTING: first_then(mount, STEPS[RemotePhase.RENTING])}).wake(run.id)
-    over = there.wait(run, 1, RemotePhase.OVER, 60)
+    over = there.wait(run, 1, RemotePhase.OVER)
     assert (over.outcome, over.trouble_kind, there.pods) == (FAILED, "not_writable", [])
     assert "user may not write on the network volume" in over.trouble
     assert "RUN_AS=0:0" in over.trouble_hint
@@ -261,11 +262,12 @@ def test_what_a_run_costs_is_told_while_it_goes_on(there: RemoteWorld) -> None:
     driver = there.program(PLACED | {RemotePhase.DELIVERING: wait_here})
     driver.wake(run.id)
     there.wait(run, 1, RemotePhase.DELIVERING)
-    early = wait_for(lambda: there.records.get(run.id).cost_usd, 20)
-    wait_for(lambda: there.records.get(run.id).cost_usd > early, 20)
+    early = wait_for(lambda: there.records.get(run.id).cost_usd)
+    wait_for(lambda: there.records.get(run.id).cost_usd > early)
+    told = there.records.get(run.id).cost_usd
     spent = RemoteRunner(driver).spent(run.id)
     assert spent is not None
-    assert spent >= there.records.get(run.id).cost_usd
+    assert spent >= told
     assert RemoteRunner(driver).spent("another") is None
 
 
@@ -305,7 +307,7 @@ def test_a_token_that_is_set_goes_to_a_pod_that_needs_the_hub_into_memory_alone(
     there.program({RemotePhase.TRAINING: first_then(look, STEPS[RemotePhase.TRAINING])}).wake(
         run.id
     )
-    over = there.wait(run, 1, RemotePhase.OVER, 60)
+    over = there.wait(run, 1, RemotePhase.OVER)
     assert over.outcome == FINISHED
     asked = there.asked("POST", f"/proxy/{over.pod_id}/8000/v1/secrets")
     assert asked == (1 if model == "test/small" else 0)

@@ -13,8 +13,10 @@ from models.domain.errors import AppError
 from models.domain.pod_rows import AWAITS_AGENT
 from models.domain.remote_run import CANCELLED, FAILED, FINISHED, LOST, RemotePhase, Teardown
 from models.domain.run import PodHandle
+from services.remote import pods
 from services.remote.pods import PodService
 from services.remote.runner import RemoteRunner
+from services.remote.steps import STEPS
 from services.remote.volume_access import volume_files
 from services.remote.work import Work
 from services.run_follower import run_folder
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.domain.remote_run import RemoteAttempt
-    from models.domain.run import Run
-    from services.remote.driver import RemoteDriver
     from services.remote.steps import Step
     from tests.emulators.server import Request
 
@@ -61,6 +61,12 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RemoteWor
         yield made
 
 
+def ours(there: RemoteWorld) -> list[Request]:
+    """What this program has asked: the agent on the pod asks about its own, too."""
+    both = [*there.runpod.requests, *there.runpod.s3.requests]
+    return [one for one in both if one.headers["user-agent"].startswith("Temper/")]
+
+
 def test_offline_mode_that_is_switched_on_in_the_middle_sends_nothing_more(
     there: RemoteWorld,
 ) -> None:
@@ -82,7 +88,7 @@ def test_offline_mode_that_is_switched_on_in_the_middle_sends_nothing_more(
         client.pods()
         files.read("nothing")
         there.offline.on = True
-        asked = len(there.runpod.requests), len(there.runpod.s3.requests)
+        asked = ours(there)
         for call in (
             agent.status, client.pods, client.balance, lambda: files.read("nothing"),
             lambda: agent.once("GET", "status"),
@@ -91,7 +97,7 @@ def test_offline_mode_that_is_switched_on_in_the_middle_sends_nothing_more(
                 call()
             assert caught.value.kind == "offline"
         assert not agent.is_listening()
-        assert (len(there.runpod.requests), len(there.runpod.s3.requests)) == asked
+        assert ours(there) == asked
 
 
 def test_a_pod_is_ended_by_its_id_also_where_the_list_of_pods_is_not_to_be_had(
@@ -106,7 +112,7 @@ def test_a_pod_is_ended_by_its_id_also_where_the_list_of_pods_is_not_to_be_had(
     wait_for(lambda: there.pods == [])
     assert there.store.get(run.id, 1).teardown is Teardown.REQUESTED, "it is not proven yet"
     there.runpod.broken.calm()
-    assert there.wait(run, 1, RemotePhase.OVER, 60).teardown is Teardown.CONFIRMED
+    assert there.wait(run, 1, RemotePhase.OVER).teardown is Teardown.CONFIRMED
 
 
 def test_a_pod_past_its_limit_is_ended_also_where_it_cannot_be_looked_at(
@@ -161,7 +167,7 @@ def test_a_machine_that_did_not_come_up_is_not_tried_again(there: RemoteWorld) -
     run = there.add_run(**{"runpod.gpu": "", "runpod.cloud": "Community", "runpod.data_center": ""})
     there.attempt(run)
     there.program(STAYS).wake(run.id)
-    there.wait(run, 3, RemotePhase.DELIVERING, 60)
+    there.wait(run, 3, RemotePhase.DELIVERING)
     tried = [(one.gpu, one.data_center) for one in there.store.of_run(run.id)]
     assert len(set(tried)) == 3, tried
 
@@ -170,7 +176,6 @@ def test_a_pod_that_is_first_seen_when_it_ends_is_paid_for_in_the_record(
     there: RemoteWorld,
 ) -> None:
     """It was made without an answer, and nobody looked for it before it was to end."""
-    there.runpod.cloud.clock.speed = 600
     run = there.add_run()
     now = there.runpod.cloud.clock.now()
     with client_of(there.runpod) as client:
@@ -180,7 +185,7 @@ def test_a_pod_that_is_first_seen_when_it_ends_is_paid_for_in_the_record(
         client.create_pod(new_pod(name=attempt.name))
     there.runpod.cloud.clock.move(3600)
     there.program().wake(run.id)
-    over = there.wait(run, 1, RemotePhase.OVER, 30)
+    over = there.wait(run, 1, RemotePhase.OVER)
     assert (over.outcome, there.pods) == (CANCELLED, [])
     assert over.cost == pytest.approx(0.27, rel=0.2)
     assert there.records.get(run.id).cost_usd == over.cost
@@ -194,18 +199,18 @@ def test_an_api_key_that_is_changed_while_a_pod_trains_does_not_end_it(there: Re
     there.attempt(run)
     first = there.program()
     first.wake(run.id)
-    there.wait(run, 1, RemotePhase.TRAINING, 60)
+    there.wait(run, 1, RemotePhase.TRAINING)
     first.close()
     other = "rpa_" + "n" * 40
     there.runpod.cloud.keys[other] = there.runpod.cloud.keys[KEY]
     there.environ["RUNPOD_API_KEY"] = other
     there.program().resume_all()
-    wait_for(lambda: "API key was changed" in there.store.get(run.id, 1).trouble, 20)
+    wait_for(lambda: "API key was changed" in there.store.get(run.id, 1).trouble)
     now = there.store.get(run.id, 1)
     assert (now.phase, now.outcome, len(there.pods)) == (RemotePhase.TRAINING, "", 1)
     there.environ["RUNPOD_API_KEY"] = KEY
     offset = now.events_offset
-    wait_for(lambda: there.store.get(run.id, 1).events_offset > offset, 60)
+    wait_for(lambda: there.store.get(run.id, 1).events_offset > offset)
     there.store.ask_end(run.id)
     there.wait(run, 1, RemotePhase.OVER)
 
@@ -229,26 +234,23 @@ def test_a_kept_pod_that_somebody_ends_is_not_said_to_be_kept(there: RemoteWorld
     run = there.add_run()
     there.attempt(run, keep=True)
     there.program(ENDS).wake(run.id)
-    wait_for(lambda: "is kept" in there.store.get(run.id, 1).doing, 20)
+    wait_for(lambda: "is kept" in there.store.get(run.id, 1).doing)
     there.runpod.end_in_console(there.store.get(run.id, 1).pod_id)
     over = there.wait(run, 1, RemotePhase.OVER)
     assert (over.outcome, over.teardown) == (FINISHED, Teardown.CONFIRMED)
 
 
-def asking(there: RemoteWorld, seconds: float) -> tuple[Run, RemoteDriver]:
-    """A run whose pod is being asked for: the answer takes emulated seconds."""
-    there.runpod.broken.add("POST /v2/pods$", after=True, silence=seconds)
+def test_a_pod_that_is_being_asked_for_is_known_and_can_be_ended(
+    there: RemoteWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the window is closed this very moment."""
+    monkeypatch.setattr(pods, "_ASKED_SECONDS", 3600.0)
+    there.runpod.broken.add("POST /v2/pods$", after=True, silence=300)
     run = there.add_run()
     there.attempt(run)
     driver = there.program(STAYS)
     driver.wake(run.id)
-    wait_for(lambda: there.pods, 20)
-    return run, driver
-
-
-def test_a_pod_that_is_being_asked_for_is_known_and_can_be_ended(there: RemoteWorld) -> None:
-    """As where the window is closed this very moment."""
-    run, driver = asking(there, 60)
+    wait_for(lambda: there.pods)
     tools = driver.tools
     service = PodService(
         tools.account, there.store, tools.install_id, clock=tools.clock, wake=driver.wake
@@ -295,19 +297,22 @@ def test_a_pod_of_another_account_is_not_said_to_be_gone(there: RemoteWorld) -> 
     assert not end.gone
     assert "does not have the pod, yet the pod answers" in end.trouble
     there.runpod.broken.calm()
-    assert there.wait(run, 1, RemotePhase.OVER, 60).teardown is Teardown.CONFIRMED
+    assert there.wait(run, 1, RemotePhase.OVER).teardown is Teardown.CONFIRMED
 
 
 def test_a_second_pod_of_one_name_is_ended_when_the_first_one_answers(there: RemoteWorld) -> None:
     """Both were made: the answers to the first call came too late."""
+
+    def boot(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+        with client_of(there.runpod) as client:
+            client.create_pod(new_pod(name=attempt.name))
+        assert len(there.pods) == 2
+        return STEPS[RemotePhase.BOOTING](attempt, work)
+
     run = there.add_run()
     there.attempt(run)
-    there.program(STAYS).wake(run.id)
-    found = there.wait(run, 1, RemotePhase.BOOTING)
-    with client_of(there.runpod) as client:
-        client.create_pod(new_pod(name=found.name))
-    assert len(there.pods) == 2
-    there.wait(run, 1, RemotePhase.DELIVERING)
+    there.program(STAYS | {RemotePhase.BOOTING: boot}).wake(run.id)
+    found = there.wait(run, 1, RemotePhase.DELIVERING)
     assert list(there.runpod.cloud.pods) == [found.pod_id]
 
 
@@ -317,9 +322,9 @@ def test_a_pod_that_is_ended_before_all_is_here_is_no_finished_run(there: Remote
     run = there.add_run(**{"hp.max_steps": 2})
     there.attempt(run)
     there.program().wake(run.id)
-    there.wait(run, 1, RemotePhase.FETCHING, 60)
+    there.wait(run, 1, RemotePhase.FETCHING)
     there.store.ask_end(run.id)
-    over = there.wait(run, 1, RemotePhase.OVER, 30)
+    over = there.wait(run, 1, RemotePhase.OVER)
     assert (over.outcome, over.trouble_kind, there.pods) == (LOST, "not_fetched", [])
     assert over.trouble == "The pod is gone. Not everything that it made is here."
     assert over.trouble_hint == "Resume: another pod brings it from the network volume."
@@ -331,11 +336,11 @@ def test_a_data_folder_that_goes_away_for_a_while_ends_no_training(there: Remote
     run = there.add_run(**{"hp.max_steps": 12})
     there.attempt(run)
     there.program().wake(run.id)
-    there.wait(run, 1, RemotePhase.TRAINING, 60)
-    wait_for(lambda: there.store.get(run.id, 1).events_offset > 0, 60)
+    there.wait(run, 1, RemotePhase.TRAINING)
+    wait_for(lambda: there.store.get(run.id, 1).events_offset > 0)
     away = there.home / "away"
     there.data_root.rename(away)
-    wait_for(lambda: there.store.get(run.id, 1).trouble or there.store.get(run.id, 1).outcome, 60)
+    wait_for(lambda: there.store.get(run.id, 1).trouble or there.store.get(run.id, 1).outcome)
     now = there.store.get(run.id, 1)
     assert (now.phase, now.outcome, len(there.pods)) == (RemotePhase.TRAINING, "", 1), now
     away.rename(there.data_root)
@@ -350,21 +355,15 @@ def test_a_training_is_stopped_in_offline_mode_by_the_calls_that_end_and_confirm
     there.attempt(run)
     driver = there.program()
     driver.wake(run.id)
-    there.wait(run, 1, RemotePhase.TRAINING, 60)
-    wait_for(lambda: there.store.get(run.id, 1).events_offset > 0, 60)
+    there.wait(run, 1, RemotePhase.TRAINING)
+    wait_for(lambda: there.store.get(run.id, 1).events_offset > 0)
     there.offline.on = True
-    wait_for(lambda: there.store.get(run.id, 1).trouble_kind == "offline", 30)
-    asked = len(there.runpod.requests)
+    wait_for(lambda: there.store.get(run.id, 1).trouble_kind == "offline")
+    asked = len(ours(there))
     RemoteRunner(driver).stop(PodHandle(run.id, 1), run_folder(run))
-    over = there.wait(run, 1, RemotePhase.OVER, 30)
+    over = there.wait(run, 1, RemotePhase.OVER)
     assert (over.outcome, over.teardown, there.pods) == (CANCELLED, Teardown.CONFIRMED, [])
-    ours = [one for one in there.runpod.requests[asked:] if _is_ours(one)]
-    assert {(one.method, one.target) for one in ours} == {
+    assert {(one.method, one.target) for one in ours(there)[asked:]} == {
         ("DELETE", f"/v2/pods/{over.pod_id}"), ("GET", f"/v2/pods/{over.pod_id}"),
         ("GET", "/v2/pods"),
     }  # fmt: skip
-
-
-def _is_ours(request: Request) -> bool:
-    """The agent on the pod asks about its own, too."""
-    return request.headers["user-agent"].startswith("Temper/")

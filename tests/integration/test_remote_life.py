@@ -18,6 +18,7 @@ from models.domain.remote_run import (
     RemotePhase,
     Teardown,
 )
+from services.remote import booting
 from services.remote import store as attempts
 from services.remote.marks import pod_name
 from services.remote.plans import limits
@@ -175,14 +176,14 @@ def test_pods_that_did_not_come_up_have_used_hours_and_dollars(
 
 @pytest.mark.parametrize("fault", [Boot.OLD_DRIVER, Boot.STUCK_PULL, Boot.NEVER])
 def test_a_pod_that_does_not_come_up_is_ended_and_the_next_gpu_is_tried(
-    there: RemoteWorld, fault: Boot
+    there: RemoteWorld, monkeypatch: pytest.MonkeyPatch, fault: Boot
 ) -> None:
-    there.runpod.cloud.clock.speed = 200
+    monkeypatch.setattr(booting, "PULL_SECONDS", 400.0)
     there.runpod.broken.boots.append(fault)
     run = there.add_run(**{"runpod.gpu": "", "runpod.cloud": "Secure"})
     there.attempt(run)
     there.program(STAYS).wake(run.id)
-    found = there.wait(run, 2, RemotePhase.DELIVERING, 30)
+    found = there.wait(run, 2, RemotePhase.DELIVERING)
     first, second = there.store.of_run(run.id)
     assert (first.outcome, first.teardown) == (AGAIN, Teardown.CONFIRMED)
     assert len(second.tried) == 1
@@ -224,7 +225,7 @@ def test_a_pod_whose_deletion_is_refused_is_ended_again_and_again(there: RemoteW
     there.attempt(run)
     there.runpod.broken.add("DELETE /v2/pods/", times=12)
     there.program(STEPS).wake(run.id)
-    over = there.wait(run, 1, RemotePhase.OVER, 30)
+    over = there.wait(run, 1, RemotePhase.OVER)
     assert (over.outcome, over.teardown, there.pods) == (FINISHED, Teardown.CONFIRMED, [])
     assert over.teardown_tries > 1
 
@@ -273,7 +274,7 @@ def test_another_program_goes_on_where_one_was_ended(
     there.attempt(run)
     first = there.program(STAYS)
     first.wake(run.id)
-    wait_for(lambda: _has_reached(there.store.of_run(run.id)[0].phase, phase), 20)
+    wait_for(lambda: _has_reached(there.store.of_run(run.id)[0].phase, phase))
     first.close()
     second = there.program(STEPS)
     second.resume_all()

@@ -42,7 +42,7 @@ SMALL = ModelShape(134_515_008, 576, 30, 9, 3, 1536, 49_152, tied_embeddings=Tru
 
 @pytest.fixture
 def runpod(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunpodEmulator]:
-    with world() as emulator:
+    with world(speed=1) as emulator:  # prices by the hour; a test moves the clock
         for name, value in emulator.environment.items():
             monkeypatch.setenv(name, value)
         yield emulator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ from models.domain.remote_run import RemoteAttempt, RemotePhase, Teardown
 from services.offline import OfflinePolicy
 from services.remote.marks import ATTEMPT, INSTALL, RUN, pod_name
 from services.remote.pods import PodService
-from services.remote.reaper import Reaper
+from services.remote.reaper import SWEEP_SECONDS, Reaper
 from services.remote.store import AttemptStore
 from services.runpod.account import RunpodAccount
 from tests.integration.remote_world import EmulatedTime
@@ -67,14 +68,20 @@ class World:
         return set(self.runpod.cloud.pods)
 
 
-@pytest.fixture
-def all_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with world() as runpod:
+@contextmanager
+def opened(folder: Path, monkeypatch: pytest.MonkeyPatch, speed: float) -> Iterator[World]:
+    with world(speed=speed) as runpod:
         for name, value in runpod.environment.items():
             monkeypatch.setenv(name, value)
-        database = Database.open(tmp_path / "temper.db")
+        database = Database.open(folder / "temper.db")
         yield World(runpod, database)
         database.close()
+
+
+@pytest.fixture
+def all_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with opened(tmp_path, monkeypatch, 60) as made:
+        yield made
 
 
 def test_pods_of_this_installation_are_listed_with_age_and_cost(all_: World) -> None:
@@ -87,10 +94,10 @@ def test_pods_of_this_installation_are_listed_with_age_and_cost(all_: World) -> 
     shown, orphan = all_.pods.rows()
     assert (shown.id, shown.run_id, shown.state) == (pod.id, "run-1", "training")
     assert (shown.gpu, shown.per_hour, shown.most_cost) == ("NVIDIA RTX A5000", 0.27, 2.0)
-    assert shown.cost == pytest.approx(0.27, rel=0.05)
-    assert shown.age(all_.clock.now()) == pytest.approx(3600, abs=120)
+    assert shown.cost == pytest.approx(0.27, rel=0.2)
+    assert shown.age(all_.clock.now()) == pytest.approx(3600, rel=0.2)
     assert (orphan.id, orphan.run_id, orphan.is_needed) == (lost.id, "run-2", False)
-    assert orphan.cost == pytest.approx(0.27, rel=0.05)
+    assert orphan.cost == pytest.approx(0.27, rel=0.2)
     assert {foreign, other.id} <= all_.there()
 
 
@@ -198,9 +205,9 @@ def test_a_clock_that_is_set_right_after_the_renting_ends_no_pod(all_: World) ->
     assert all_.pods.enforce() == ()
     assert all_.there() == {pod.id}
     dated = all_.store.get("run-1", 1)
-    assert dated.rented_at == pytest.approx(now, abs=300)
-    assert dated.ends_at == pytest.approx(now + 7200, abs=300)
-    all_.runpod.cloud.clock.move(7200 + 300)
+    assert dated.rented_at == pytest.approx(now, abs=900)
+    assert dated.ends_at == pytest.approx(now + 7200, abs=900)
+    all_.runpod.cloud.clock.move(7200 + 900 + GRACE)
     assert all_.pods.enforce() == (pod.id,)
 
 
@@ -225,32 +232,41 @@ def test_the_reaper_sweeps_at_once_and_every_ten_minutes_whatever_goes_wrong(all
     over = {"phase": RemotePhase.OVER, "teardown": Teardown.CONFIRMED}
     first, unknown = all_.rent("run-1"), all_.rent("run-9")
     all_.attempt(first, "run-1", **over)
-    driven: list[bool] = []
-    reaper = Reaper(all_.pods, all_.clock, drive=lambda: driven.append(True))
+    driven: list[float] = []
+
+    def drive() -> None:  # meanwhile somebody removes the key, and puts it back
+        driven.append(all_.clock.now())
+        all_.secrets.clear()
+        if len(driven) != 2:
+            all_.secrets["runpod_key"] = KEY
+
+    reaper = Reaper(all_.pods, all_.clock, drive=drive)
     reaper.start(told.append)
     reaper.start(told.append)
     wait_for(lambda: told)
     assert first.id not in all_.there()
     assert [row.id for row in told[0].left] == [unknown.id]
-    all_.secrets.clear()  # somebody removes the key, and puts it back
     second = all_.rent("run-2")
     all_.attempt(second, "run-2", **over)
-    all_.runpod.cloud.clock.move(590)
-    all_.secrets["runpod_key"] = KEY
-    all_.runpod.cloud.clock.move(600)
+    all_.runpod.cloud.clock.move(SWEEP_SECONDS)
+    wait_for(lambda: len(driven) > 1)  # what nobody drives is gone on with, too
+    all_.runpod.cloud.clock.move(SWEEP_SECONDS)
     wait_for(lambda: len(told) == 2)
     reaper.close()
     assert told[1].left == (), "it is told once"
-    assert len(driven) == 2, "what nobody drives is gone on with, too"
+    assert all(later - driven[n] >= SWEEP_SECONDS for n, later in enumerate(driven[1:]))
     assert all_.there() == {unknown.id}
 
 
-def test_a_pod_that_outlives_its_limit_is_gone_within_a_minute(all_: World) -> None:
-    pod = all_.rent("run-1")
-    all_.attempt(pod, "run-1", ends_at=all_.clock.now() + 120)
-    ends = all_.store.get("run-1", 1).ends_at or 0.0
-    reaper = Reaper(all_.pods, all_.clock)
-    reaper.start()
-    wait_for(lambda: pod.id not in all_.there())
-    assert all_.clock.now() - ends < 60
-    reaper.close()
+def test_a_pod_that_outlives_its_limit_is_gone_within_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(tmp_path, monkeypatch, 8) as slow:  # a minute takes some seconds
+        pod = slow.rent("run-1")
+        ends = slow.clock.now() + 5
+        slow.attempt(pod, "run-1", ends_at=ends)
+        reaper = Reaper(slow.pods, slow.clock)
+        reaper.start()
+        gone = wait_for(lambda: slow.runpod.cloud.ended_at.get(pod.id))
+        reaper.close()
+    assert GRACE <= gone - ends < 60

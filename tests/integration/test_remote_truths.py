@@ -99,12 +99,12 @@ def test_what_the_network_goes_through_and_cannot_be_used_ends_no_training(
     there.attempt(run)
     driver = there.program()
     driver.wake(run.id)
-    there.wait(run, 1, RemotePhase.TRAINING, 60)
+    there.wait(run, 1, RemotePhase.TRAINING)
     driver.close()
-    wait_for(lambda: not there.store.get(run.id, 1).driver, 20)
+    wait_for(lambda: not there.store.get(run.id, 1).driver)
     monkeypatch.setenv(variable, value)
     there.program().wake(run.id)
-    told = wait_for(lambda: _told(there, run, kind), 30)
+    told = wait_for(lambda: _told(there, run, kind))
     assert (told.phase, told.outcome, len(there.pods)) == (RemotePhase.TRAINING, "", 1)
     assert words in f"{told.trouble} {told.trouble_hint}"
     assert value not in repr(told)
@@ -138,7 +138,7 @@ def test_a_file_of_this_computer_that_goes_while_it_is_sent_is_named(
     run = there.add_run()
     there.attempt(run)
     there.program().wake(run.id)
-    over = there.wait(run, 1, RemotePhase.OVER, 60)
+    over = there.wait(run, 1, RemotePhase.OVER)
     assert (over.outcome, over.trouble_kind, there.pods) == (FAILED, "io", [])
     assert "cannot be read" in over.trouble
     assert "Put it back" in over.trouble_hint
@@ -151,7 +151,7 @@ def test_a_run_folder_that_takes_no_code_is_told_before_a_pod_is_rented(
     (run_folder(run).path / "pod-code.zip").mkdir()
     there.attempt(run)
     there.program().wake(run.id)
-    over = there.wait(run, 1, RemotePhase.OVER, 60)
+    over = there.wait(run, 1, RemotePhase.OVER)
     assert (over.outcome, over.trouble_kind) == (FAILED, "io")
     assert "pod-code.zip cannot be written on this computer" in over.trouble
     assert there.asked("POST", "/v2/pods") == 0
@@ -195,7 +195,7 @@ def test_a_pod_that_outlived_its_limit_has_cost_until_it_was_ended(there: Remote
     there.runpod.broken.billed_share = 0.0
     now = there.runpod.cloud.clock.now()
     there.store.change(run.id, 1, rented_at=now - 10 * HOUR, ends_at=now - 8 * HOUR)
-    over = there.wait(run, 1, RemotePhase.OVER, 40)
+    over = there.wait(run, 1, RemotePhase.OVER)
     assert over.cost == pytest.approx(10 * over.per_hour, rel=0.02)
 
 
@@ -242,11 +242,11 @@ def test_a_program_that_ends_says_when_it_last_looked_after_a_run(there: RemoteW
     there.attempt(run)
     driver = there.program({RemotePhase.PREFLIGHT: wait_here})
     driver.wake(run.id)
-    wait_for(lambda: there.store.get(run.id, 1).driver, 10)
+    wait_for(lambda: there.store.get(run.id, 1).driver)
     driver.close()
-    wait_for(lambda: not there.store.get(run.id, 1).driver, 10)
+    wait_for(lambda: not there.store.get(run.id, 1).driver)
     assert there.store.get(run.id, 1).driver_seen > time.time() - 600
-    there.program().resume_all()
+    there.program({RemotePhase.BOOTING: wait_here}).resume_all()
     assert there.wait(run, 1, RemotePhase.BOOTING).outcome == ""
 
 
@@ -259,7 +259,7 @@ def test_a_template_that_cannot_be_made_ready_is_in_no_runs_way(
     run = there.add_run()
     there.attempt(run)
     there.program({RemotePhase.PLACING: wait_here}).wake(run.id)
-    placing = there.wait(run, 1, RemotePhase.PLACING, 30)
+    placing = there.wait(run, 1, RemotePhase.PLACING)
     assert placing.outcome == ""
     assert "template" in placing.doing
     assert "not needed" in placing.doing
@@ -273,7 +273,7 @@ def test_a_network_volume_that_is_deleted_before_the_renting_is_named(there: Rem
     run = there.add_run()
     there.attempt(run)
     there.program({RemotePhase.PLACING: delete}).wake(run.id)
-    over = there.wait(run, 1, RemotePhase.OVER, 40)
+    over = there.wait(run, 1, RemotePhase.OVER)
     assert (over.outcome, over.trouble_kind, there.pods) == (FAILED, "volume_gone", [])
     assert "network volume temper-volume" in over.trouble
     assert "makes a new one" in over.trouble_hint
