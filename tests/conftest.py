@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 # No test may ask, or wait for, the keychain of whoever runs it.
 os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 # Started in the background, as some CI does, we and all our children would ignore Ctrl+C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# How slow this machine is is no fault of what is tested.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 # Part of the full matrix of faults (`make soak`), not of every run of the tests.
 collect_ignore = (
     [] if os.environ.get("TEMPER_FAULT_CELLS") else ["docker/test_remote_containers.py"]
