@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -84,6 +85,8 @@ def test_what_became_of_a_run_meanwhile_is_told_at_the_next_start(
     killed: list[psutil.Process] = []
     run_in(qapp, _leave(home, killed))
     killed[0].send_signal(signal.SIGKILL)
+    while not _gone(killed[0]):  # a signal is not an end yet
+        time.sleep(0.02)
     run_in(qapp, _learn_of_it(home))
 
 

@@ -49,8 +49,8 @@ async def _three_in_a_row(home: Path) -> None:
         program.child("local.stop").click()
         wanted = [RunState.FINISHED, RunState.FAILED, RunState.CANCELLED]
         await until(lambda: _states(program) == wanted)
-        assert program.child("run.status").text() == "Training finished"
-        assert program.models.queue.rowCount() == 0
+        await until(lambda: program.child("run.status").text() == "Training finished")
+        await until(lambda: program.models.queue.rowCount() == 0)
 
 
 def test_what_waits_survives_the_window(qapp: QApplication, home: Path) -> None:
@@ -108,5 +108,5 @@ async def _use_the_page(home: Path) -> None:
         assert program.child("question").windowTitle() == "Delete 3 runs?"
         program.child("question.yes").click()
         await until(lambda: program.models.runs.rowCount() == 0)
-        assert list((home / "data" / "runs").iterdir()) == []
+        await until(lambda: list((home / "data" / "runs").iterdir()) == [])
         assert len(list((home / "data" / "outputs").iterdir())) == 3

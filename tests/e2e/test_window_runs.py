@@ -118,13 +118,13 @@ async def _leave_running(home: Path) -> None:
 
 async def _find_and_stop(home: Path) -> None:
     async with _Window(home) as program:
-        assert program.said[-1].startswith("Re-attached to run ")
+        assert any(one.startswith("Re-attached to run ") for one in program.said)
         await until(lambda: len(program.models.run.metrics.curve("loss")[0]) == 30)
         assert program.models.run.metrics.curve("loss")[0] == list(range(1, 31))
         assert program.child("local.start").text().replace("&", "") == "Add to queue"
         program.child("local.stop").click()
         await until(lambda: program.state() is RunState.CANCELLED)
-        assert program.child("run.resume").isVisible()
+        await until(lambda: program.child("run.resume").isVisible())
         program.models.run.log.flush_all()
         lines = [program.models.run.log.index(n, 0).data() for n in range(31)]
         assert lines == ["hello from the trainer", *(f"step {n}" for n in range(1, 31))]
