@@ -45,7 +45,7 @@ class Terminal:
 
     def run(self, *arguments: str, code: int = 0) -> tuple[str, str]:
         process = self.start(*arguments)
-        said, told = process.communicate(timeout=120)
+        said, told = process.communicate(timeout=200)
         assert process.returncode == code, said + told
         assert KEY not in said + told
         return said, told
@@ -106,12 +106,14 @@ def test_a_terminal_that_is_closed_leaves_the_pod_to_the_next(terminal: Terminal
 def test_a_stop_from_another_terminal_ends_the_pod(terminal: Terminal) -> None:
     slow = PodPython(terminal.home / "slow", terminal.runpod.cloud.clock, step_seconds=60.0)
     terminal.runpod.cloud.machine = slow.machine
-    training = terminal.start("train", str(terminal.home / "pod.yaml"), "--start-anyway")
+    training = terminal.start(
+        "train", str(terminal.home / "pod.yaml"), "--start-anyway", "--set", "hp.max_steps=1000"
+    )
     try:
-        wait_for(lambda: any(run["state"] == "running" for run in terminal.runs()), 60)
+        wait_for(lambda: any(run["state"] == "running" for run in terminal.runs()), 120)
         said, told = terminal.run("runs", "stop", "last")
         assert "is cancelled" in said, said + told
-        training.wait(60)
+        training.wait(120)
     finally:
         training.kill()
         training.communicate()

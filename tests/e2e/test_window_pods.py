@@ -33,9 +33,9 @@ STEPS = 8
 def runpod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunpodEmulator]:
     """An account, in whose pods a stand-in trains."""
     with world(speed=10) as made:
-        python = PodPython(tmp_path, made.cloud.clock, step_seconds=4.0)
+        python = PodPython(tmp_path, made.cloud.clock, step_seconds=8.0)
         made.cloud.machine = python.machine
-        made.cloud.delays.pull = 80  # a pod is looked at every five real seconds
+        made.cloud.delays.pull = 120  # a pod is looked at every five real seconds
         for name, value in (made.environment | {"RUNPOD_API_KEY": KEY}).items():
             monkeypatch.setenv(name, value)
         yield made
@@ -69,7 +69,7 @@ async def _whole_run(home: Path, runpod: RunpodEmulator) -> None:
         assert not runpod.cloud.pods
         await program.start()
         seen = Seen(program)
-        await until(lambda: program.state() is RunState.FINISHED, 90)
+        await until(lambda: program.state() is RunState.FINISHED, 180)
         assert "The pod is starting" in seen.headlines
         assert "Training" in seen.headlines
         assert any(one.endswith("layers.") for one in seen.doing), seen.doing
@@ -78,10 +78,10 @@ async def _whole_run(home: Path, runpod: RunpodEmulator) -> None:
         )
         assert program.models.run.metrics.curve("loss")[0] == list(range(1, STEPS + 1))
         assert program.words("run.facts").endswith("exit code 0")
-        await until(lambda: program.models.run.pod.seen.is_over, 60)
+        await until(lambda: program.models.run.pod.seen.is_over)
         assert program.words("runpod.cost").startswith("It cost $")
         assert not runpod.cloud.pods
-        await until(lambda: not program.child("pods.indicator").isVisible(), 20)
+        await until(lambda: not program.child("pods.indicator").isVisible())
         _check_log(program)
         tuned = program.models.run.inference.tuned
         assert tuned is not None

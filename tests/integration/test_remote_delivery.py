@@ -20,17 +20,19 @@ from models.domain.remote_run import (
 )
 from services.remote import fetching, training
 from services.remote.marks import pod_name
+from services.remote.steps import STEPS
 from services.run_files import RunFolder, host_path
 from tests.emulators.runpod.pod_python import PodPython
 from tests.integration.remote_world import INSTALL, RemoteWorld, remote_world
 from tests.integration.runpod_world import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from models.domain.run import Run
     from services.remote.driver import RemoteDriver
+    from services.remote.work import Work
     from tests.emulators.runpod.cloud import Volume
 
 S3_ACCESS, S3_SECRET = "user_" + "a" * 30, "rps_" + "s" * 40
@@ -62,6 +64,24 @@ class Pods:
         driver.wake(run.id)
         return run, driver
 
+    def struck(
+        self, phase: RemotePhase, strike: Callable[[Run, RemoteAttempt], object], **changes: object
+    ) -> tuple[Run, RemoteDriver]:
+        """A run to which something happens, once, as soon as it comes to a phase."""
+        struck: list[bool] = []
+
+        def step(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
+            if not struck:
+                struck.append(True)
+                strike(run, attempt)
+            return STEPS[phase](attempt, work)
+
+        run = self.run(**changes)
+        self.there.attempt(run)
+        driver = self.there.program({phase: step})
+        driver.wake(run.id)
+        return run, driver
+
     @property
     def volume(self) -> Volume:
         (found,) = self.there.runpod.cloud.volumes.values()
@@ -85,13 +105,12 @@ class Pods:
         name, now = pod_name(INSTALL, run.id, number), self.there.runpod.cloud.clock.now()
         self.there.store.add(RemoteAttempt(run.id, number, name, created_at=now))
 
-    def over(self, run: Run, number: int = 1, seconds: float = 90) -> Any:
+    def over(self, run: Run, number: int = 1, seconds: float = 120) -> Any:
         return self.there.wait(run, number, RemotePhase.OVER, seconds)
 
-    def training(self, run: Run, step: int = 1, number: int = 1) -> None:
+    def training(self, run: Run, step: int = 1) -> None:
         """Wait until the pod has taken so many steps, and they are known here."""
-        self.there.wait(run, number, RemotePhase.TRAINING, 90)
-        wait_for(lambda: f"step {step} of" in self.log(run), 60)
+        wait_for(lambda: f"step {step} of" in self.log(run), 120)
 
     def log(self, run: Run) -> str:
         path = self.folder(run).log
@@ -162,11 +181,12 @@ def test_wrong_s3_keys_are_no_reason_not_to_train(pods: Pods) -> None:
 
 
 def test_windows_that_are_killed_all_the_time_lose_nothing_and_double_nothing(pods: Pods) -> None:
+    pods.python.standin = {"step_seconds": 20}
     run, driver = pods.start()
     for step in (2, 5, 9):
         pods.training(run, step)
         driver.close()
-        wait_for(lambda: not pods.there.store.get(run.id, 1).driver, 10)
+        wait_for(lambda: not pods.there.store.get(run.id, 1).driver)
         driver = pods.there.program()
         driver.resume_all()
     assert pods.over(run).outcome == FINISHED
@@ -219,12 +239,13 @@ def test_a_run_that_fails_tells_how_and_its_pod_is_gone(pods: Pods) -> None:
 def test_a_pod_that_is_deleted_while_it_trains_is_lost_and_its_run_goes_on_on_another(
     pods: Pods,
 ) -> None:
-    pods.python.standin = {"step_seconds": 15}
+    pods.python.standin = {"step_seconds": 30}
     run, driver = pods.start()
-    pods.training(run, 6)
+    pods.training(run, 5)
     pods.there.runpod.end_in_console(pods.there.store.get(run.id, 1).pod_id)
     over = pods.over(run)
     assert (over.outcome, over.trouble_kind) == (LOST, "pod_gone")
+    pods.python.standin = {"step_seconds": 5}
     pods.again(run)
     driver.wake(run.id)
     assert pods.over(run, 2).outcome == FINISHED
@@ -237,9 +258,10 @@ def test_a_dead_host_is_given_up_and_what_is_on_the_volume_comes_by_s3(
 ) -> None:
     monkeypatch.setattr(training, "SILENT_SECONDS", 60.0)
     pods.there.environ |= S3
-    run, _ = pods.start()
-    pods.there.wait(run, 1, RemotePhase.TRAINING, 90)
-    pods.there.runpod.broken.add("/proxy/", times=10_000, status=502)
+    broken = pods.there.runpod.broken
+    run, _ = pods.struck(
+        RemotePhase.TRAINING, lambda *_: broken.add("/proxy/", times=10_000, status=502)
+    )
     over = pods.over(run)
     assert over.outcome == FINISHED
     pods.check_home(run)
@@ -247,10 +269,10 @@ def test_a_dead_host_is_given_up_and_what_is_on_the_volume_comes_by_s3(
 
 
 def test_without_a_volume_the_checkpoint_comes_home_and_goes_to_the_next_pod(pods: Pods) -> None:
-    pods.python.standin = {"step_seconds": 20}
+    pods.python.standin = {"step_seconds": 30}
     changes = {"runpod.cloud": "Community", "runpod.data_center": ""}
     run, driver = pods.start(**changes)
-    pods.training(run, 6)
+    pods.training(run, 5)
     pods.there.store.ask_stop(run.id)
     driver.wake(run.id)
     assert pods.over(run).outcome == CANCELLED
@@ -274,14 +296,15 @@ def test_a_silent_pod_without_s3_keys_is_given_up_and_its_result_is_not_lost(
 ) -> None:
     monkeypatch.setattr(training, "SILENT_SECONDS", 60.0)
     monkeypatch.setattr(training, "GIVEN_UP_SECONDS", 120.0)
-    run, driver = pods.start()
-    pods.there.wait(run, 1, RemotePhase.TRAINING, 90)
-    fault = pods.there.runpod.broken.add("/proxy/", times=10_000, status=502)
+    broken = pods.there.runpod.broken
+    run, driver = pods.struck(
+        RemotePhase.TRAINING, lambda *_: broken.add("/proxy/", times=10_000, status=502)
+    )
     over = pods.over(run)
     assert (over.outcome, over.trouble_kind) == (LOST, "pod_silent")
     assert over.gone_at is not None
     assert pods.there.pods == []
-    fault.times = 0
+    broken.calm()
     pods.again(run)
     driver.wake(run.id)
     assert pods.over(run, 2).outcome == FINISHED
@@ -341,7 +364,7 @@ def test_a_pod_that_is_gone_while_its_adapter_is_fetched_loses_nothing_of_a_volu
 ) -> None:
     pods.there.runpod.broken.add("GET /proxy/.*/v1/artifacts", times=10_000, status=502)
     run, driver = pods.start()
-    fetching = pods.there.wait(run, 1, RemotePhase.FETCHING, 90)
+    fetching = pods.there.wait(run, 1, RemotePhase.FETCHING)
     pods.there.runpod.end_in_console(fetching.pod_id)
     over = pods.over(run)
     assert (over.outcome, over.trouble_kind) == (LOST, "not_fetched")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from models.domain.remote_money import clock_words
 from models.domain.remote_run import FAILED, FINISHED, LOST, RemoteAttempt, RemotePhase
 from services.remote import unheard
-from services.remote.fetching import fetch
+from services.remote.store import AttemptStore
 from tests.emulators.runpod.machines import processes_of
 from tests.integration.remote_world import remote_world
 from tests.integration.runpod_world import wait_for
@@ -23,12 +23,24 @@ if TYPE_CHECKING:
 
     from models.domain.run import Run
     from services.remote.driver import RemoteDriver
-    from services.remote.work import Work
     from tests.emulators.runpod.faults import Fault
 
 pytestmark = pytest.mark.slow
 
 NO_VOLUME = {"runpod.cloud": "Community", "runpod.data_center": ""}
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[RemoteAttempt]:
+    """Each state of each attempt as it was stored: what is told may be past when somebody looks."""
+    real, found = AttemptStore.change, list[RemoteAttempt]()
+
+    def change(store: AttemptStore, *args: Any, **changes: Any) -> RemoteAttempt:
+        found.append(real(store, *args, **changes))
+        return found[-1]
+
+    monkeypatch.setattr(AttemptStore, "change", change)
+    return found
 
 
 @pytest.fixture
@@ -45,19 +57,7 @@ def start(
     pods: Pods, silence: Callable[[str], object], **changes: object
 ) -> tuple[Run, RemoteDriver]:
     """A run whose pod is silenced as soon as its results are to be fetched."""
-    is_silenced: list[bool] = []
-
-    def silenced(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
-        if not is_silenced:
-            is_silenced.append(True)
-            silence(attempt.pod_id)
-        return fetch(attempt, work)
-
-    run = pods.run(**changes)
-    pods.there.attempt(run)
-    driver = pods.there.program({RemotePhase.FETCHING: silenced})
-    driver.wake(run.id)
-    return run, driver
+    return pods.struck(RemotePhase.FETCHING, lambda _, attempt: silence(attempt.pod_id), **changes)
 
 
 def hang(pod_id: str) -> None:
@@ -76,14 +76,14 @@ def cut_off(pods: Pods, faults: list[Fault]) -> Callable[[str], None]:
     return strike
 
 
-def told(pods: Pods, run: Run, words: str) -> RemoteAttempt:
+def told(said: list[RemoteAttempt], words: str) -> RemoteAttempt:
     """The attempt once it says so."""
 
     def found() -> RemoteAttempt | None:
-        now = pods.there.store.get(run.id, 1)
-        return now if words in f"{now.trouble} {now.trouble_hint} {now.doing}" else None
+        found = (one for one in said if words in f"{one.trouble} {one.trouble_hint} {one.doing}")
+        return next(found, None)
 
-    return wait_for(found, 60)  # type: ignore[no-any-return]
+    return wait_for(found)  # type: ignore[no-any-return]
 
 
 def restarts(pods: Pods) -> int:
@@ -91,9 +91,11 @@ def restarts(pods: Pods) -> int:
     return sum(b"restart" in one.body for one in asked)
 
 
-def test_a_silent_agent_on_a_volume_is_started_anew_and_serves_what_was_made(pods: Pods) -> None:
+def test_a_silent_agent_on_a_volume_is_started_anew_and_serves_what_was_made(
+    pods: Pods, said: list[RemoteAttempt]
+) -> None:
     run, _ = start(pods, hang)
-    waiting = told(pods, run, "started anew at")
+    waiting = told(said, "started anew at")
     assert "safe on the network volume" in waiting.trouble_hint
     over = pods.over(run)
     assert (over.outcome, over.trouble, restarts(pods)) == (FINISHED, "", 1)
@@ -102,15 +104,15 @@ def test_a_silent_agent_on_a_volume_is_started_anew_and_serves_what_was_made(pod
 
 
 def test_where_a_restart_does_not_help_the_pod_is_ended_and_the_next_one_brings_it(
-    pods: Pods, monkeypatch: pytest.MonkeyPatch
+    pods: Pods, said: list[RemoteAttempt], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unheard, "GIVE_UP_SECONDS", 180.0)
+    monkeypatch.setattr(unheard, "GIVE_UP_SECONDS", 300.0)
     faults: list[Fault] = []
     run, driver = start(pods, cut_off(pods, faults))
-    told(pods, run, "if it stays silent, it is ended at")
+    told(said, "if it stays silent, it is ended at")
     over = pods.over(run)
     assert (over.outcome, over.trouble_kind, restarts(pods)) == (LOST, "not_fetched", 1)
-    assert "did not answer for 3 minutes, also after a restart" in over.trouble
+    assert "did not answer for 5 minutes, also after a restart" in over.trouble
     assert "Resume: another pod brings" in over.trouble_hint
     assert (over.gone_at or 0) < (over.ends_at or 0) - 3600
     assert pods.there.pods == []
@@ -123,12 +125,12 @@ def test_where_a_restart_does_not_help_the_pod_is_ended_and_the_next_one_brings_
 
 
 def test_without_a_volume_no_restart_wipes_what_was_made_and_the_limit_is_told(
-    pods: Pods, monkeypatch: pytest.MonkeyPatch
+    pods: Pods, said: list[RemoteAttempt], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unheard, "GIVE_UP_SECONDS", 90.0)
     faults: list[Fault] = []
     run, _ = start(pods, cut_off(pods, faults), **NO_VOLUME)
-    waiting = told(pods, run, "on the pod alone")
+    waiting = told(said, "on the pod alone")
     assert waiting.trouble_hint.endswith("until the pod ends at its limit, " + _limit(waiting))
     pods.there.runpod.cloud.clock.sleep(150)
     assert pods.there.store.get(run.id, 1).phase is RemotePhase.FETCHING
@@ -138,11 +140,13 @@ def test_without_a_volume_no_restart_wipes_what_was_made_and_the_limit_is_told(
     pods.check_home(run)
 
 
-def test_why_a_run_has_failed_stays_while_its_silent_pod_is_waited_for(pods: Pods) -> None:
+def test_why_a_run_has_failed_stays_while_its_silent_pod_is_waited_for(
+    pods: Pods, said: list[RemoteAttempt]
+) -> None:
     pods.python.standin = {"fail_at": 3}
     faults: list[Fault] = []
     run, _ = start(pods, cut_off(pods, faults), **NO_VOLUME)
-    waiting = told(pods, run, "on the pod alone")
+    waiting = told(said, "on the pod alone")
     assert (waiting.outcome, waiting.trouble) == (FAILED, "")
     assert waiting.doing.startswith("The pod's agent cannot be reached just now.")
     faults[0].times = 0

@@ -9,19 +9,17 @@ import pytest
 
 from models.domain.remote_run import FINISHED, LOST, RemotePhase
 from services.remote import training
-from services.remote.fetching import fetch
 from tests.emulators.runpod.mishaps import MISHAPS
 from tests.integration.remote_world import remote_world
 from tests.integration.runpod_world import wait_for
 from tests.integration.test_remote_delivery import S3, Pods
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from models.domain.remote_run import RemoteAttempt
     from models.domain.run import Run
-    from services.remote.work import Work
 
 pytestmark = pytest.mark.slow
 
@@ -37,33 +35,15 @@ def pods(
         yield Pods(made, tmp_path_factory.mktemp("python"))
 
 
-def struck_once(
-    pods: Pods, strike: Callable[[Run, RemoteAttempt], object], **changes: object
-) -> Run:
-    """A run to which something happens as soon as its results are to be fetched."""
-    struck: list[bool] = []
-
-    def step(attempt: RemoteAttempt, work: Work) -> RemoteAttempt:
-        if not struck:
-            struck.append(True)
-            strike(run, attempt)
-        return fetch(attempt, work)
-
-    run = pods.run(**changes)
-    pods.there.attempt(run)
-    pods.there.program({RemotePhase.FETCHING: step}).wake(run.id)
-    return run
-
-
 def test_a_pod_that_loses_its_disk_before_all_is_here_is_not_said_to_have_brought_everything(
     pods: Pods,
 ) -> None:
     def restart(_run: Run, attempt: RemoteAttempt) -> None:
         MISHAPS["restart"].strike(pods.there.runpod)
         pod = pods.there.runpod.cloud.pods[attempt.pod_id]
-        wait_for(lambda: pod.container_since is not None, 30)
+        wait_for(lambda: pod.container_since is not None)
 
-    run = struck_once(pods, restart, **NO_VOLUME)
+    run, _ = pods.struck(RemotePhase.FETCHING, restart, **NO_VOLUME)
     over = pods.over(run)
     assert (over.outcome, over.trouble_kind, pods.there.pods) == (LOST, "not_fetched", [])
     assert "lost its disk" in over.trouble
@@ -77,12 +57,12 @@ def test_an_agent_that_is_away_for_a_moment_is_waited_for_where_the_volume_knows
 
     def away(run: Run, _attempt: RemoteAttempt) -> None:
         manifest = pods.volume.folder / "runs" / run.id / "manifest.json"
-        wait_for(manifest.exists, 30)
+        wait_for(manifest.exists)
         manifest.unlink()
         pods.there.runpod.broken.add("/proxy/", times=12, status=502)
 
     pods.there.environ |= S3
-    run = struck_once(pods, away)
+    run, _ = pods.struck(RemotePhase.FETCHING, away)
     over = pods.over(run)
     assert (over.outcome, over.trouble) == (FINISHED, "")
     pods.check_home(run)
@@ -94,9 +74,7 @@ def test_s3_keys_that_are_refused_keep_no_run_on_a_pod_that_is_gone(
 ) -> None:
     pods.there.environ |= S3 | {"RUNPOD_S3_SECRET_KEY": "rps_" + "x" * 40}
     pods.there.runpod.broken.add("GET /proxy/.*/v1/artifacts", times=ALWAYS, status=502)
-    run, _ = pods.start()
-    found = pods.there.wait(run, 1, phase, 90)
-    pods.there.runpod.end_in_console(found.pod_id)
+    run, _ = pods.struck(phase, lambda _, attempt: pods.there.runpod.end_in_console(attempt.pod_id))
     over = pods.over(run)
     assert over.outcome == LOST
     assert "network volume" in over.trouble_hint
@@ -108,9 +86,9 @@ def test_s3_keys_that_are_refused_keep_no_silent_pod_alive(
     monkeypatch.setattr(training, "SILENT_SECONDS", 60.0)
     monkeypatch.setattr(training, "GIVEN_UP_SECONDS", 120.0)
     pods.there.environ |= S3 | {"RUNPOD_S3_SECRET_KEY": "rps_" + "x" * 40}
-    run, _ = pods.start()
-    found = pods.there.wait(run, 1, RemotePhase.TRAINING, 90)
-    pods.there.runpod.host_dies(found.pod_id)
+    run, _ = pods.struck(
+        RemotePhase.TRAINING, lambda _, attempt: pods.there.runpod.host_dies(attempt.pod_id)
+    )
     over = pods.over(run)
     assert (over.outcome, over.trouble_kind, pods.there.pods) == (LOST, "pod_silent", [])
 
@@ -125,7 +103,7 @@ def test_an_s3_service_that_is_away_ends_no_training_that_cannot_be_heard_for_so
     pods.training(run)
     pods.there.runpod.broken.add(" /s3", times=ALWAYS, status=503)
     pods.there.runpod.broken.add("/proxy/", times=ALWAYS, status=502)
-    wait_for(lambda: pods.there.store.get(run.id, 1).trouble, 60)
+    wait_for(lambda: pods.there.store.get(run.id, 1).trouble)
     pods.there.runpod.cloud.clock.sleep(150)
     now = pods.there.store.get(run.id, 1)
     assert (now.phase, now.outcome) == (RemotePhase.TRAINING, ""), now
@@ -145,7 +123,7 @@ def test_what_will_never_fit_together_is_given_up_and_costs_nothing_more(
         result = pods.volume.folder / "runs" / run.id / "result.json"
         (adapter if damage == "adapter" else result).write_bytes(b"of another run")
 
-    run = struck_once(pods, overwrite)
+    run, _ = pods.struck(RemotePhase.FETCHING, overwrite)
     over = pods.over(run)
     assert (over.outcome, over.trouble_kind) == (LOST, "bad_result")
     assert "network volume" in over.trouble_hint
@@ -156,7 +134,7 @@ def test_what_will_never_fit_together_is_given_up_and_costs_nothing_more(
 def test_a_token_that_is_taken_away_ends_no_training_that_its_pod_began_anew(pods: Pods) -> None:
     """The agent forgets secrets with a restart of its pod, asks, and goes on without in the end."""
     pods.there.environ["HF_TOKEN"] = "hf_" + "t" * 34
-    pods.python.standin = {"step_seconds": 10}
+    pods.python.standin = {"step_seconds": 20}
     run, _ = pods.start(**{"hp.push_to_hub": True, "hp.hub_repo": "me/mine"})
     pods.training(run, 5)
     del pods.there.environ["HF_TOKEN"]

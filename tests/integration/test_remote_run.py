@@ -32,7 +32,7 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RemoteWor
 def follow(
     runs: RunService, run: Run, until: Callable[[Run], bool] = lambda run: run.state.is_over
 ) -> Run:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         run = runs.poll(run.id).run
         if until(run):
