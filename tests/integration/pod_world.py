@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 import zipfile
 from contextlib import suppress
 from email.utils import formatdate
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 import psutil
 
 from services.runpod.agent_client import AgentClient
+from tests.emulators.runpod.machines import held_port
 from tests.emulators.server import Emulator, Reply
 from tests.processes import command_of
 
@@ -86,7 +88,9 @@ class Pod:
     def __init__(self, root: Path, api: PodApi, **environ: object) -> None:
         self.root = root
         self.api = api
-        self.port = free_port()
+        held = held_port()
+        weakref.finalize(self, held.close)
+        self.port = int(held.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
         self._environ = {name: str(value) for name, value in environ.items()}
         self.process: subprocess.Popen[bytes] | None = None
@@ -278,9 +282,3 @@ def wait_until(is_so: Callable[[], bool], seconds: float = 60.0) -> None:
     while not is_so():
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

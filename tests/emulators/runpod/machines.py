@@ -68,7 +68,7 @@ class ProcessMachine:
     env: dict[str, str] = field(default_factory=dict)
     grace: float = 1.0
     _process: subprocess.Popen[bytes] | None = None
-    _ports: dict[int, int] = field(default_factory=dict)
+    _held: dict[int, socket.socket] = field(default_factory=dict)
     _disk: Path | None = None
     _pod: str = ""
     _reader: threading.Thread | None = None
@@ -77,7 +77,7 @@ class ProcessMachine:
         self.stop()
         self._pod = container.pod_id
         self._disk = Path(tempfile.mkdtemp(prefix="emulated-pod-"))
-        self._ports = {port: free_port() for port in container.ports}
+        self._held = {port: held_port() for port in container.ports}
         env = {name: self._here(value, container) for name, value in container.env.items()}
         env |= {MARK: container.pod_id, "HOME": str(self._disk), "PATH": os.environ["PATH"]}
         env |= {
@@ -102,8 +102,8 @@ class ProcessMachine:
         return self._process.poll()
 
     def address(self, port: int) -> tuple[str, int] | None:
-        found = self._ports.get(port)
-        return ("127.0.0.1", found) if found and self.exit_code() is None else None
+        found = self._held.get(port)
+        return found.getsockname() if found is not None and self.exit_code() is None else None
 
     def stop(self) -> None:
         process, self._process = self._process, None
@@ -111,6 +111,9 @@ class ProcessMachine:
             _end(process, self._pod, self.grace)
             if self._reader is not None:
                 self._reader.join(5)
+        held, self._held = self._held, {}
+        for port in held.values():
+            port.close()
         if self._disk is not None:
             shutil.rmtree(self._disk, ignore_errors=True)
             self._disk = None
@@ -122,8 +125,8 @@ class ProcessMachine:
             return str(folder) + value[len(mount) :]
         if not mount and self._disk is not None and value == "/data":
             return str(self._disk / "data")
-        if value.isdecimal() and int(value) in self._ports:
-            return str(self._ports[int(value)])
+        if value.isdecimal() and int(value) in self._held:
+            return str(self._held[int(value)].getsockname()[1])
         return value
 
 
@@ -166,6 +169,15 @@ def _read(process: subprocess.Popen[bytes], say: Callable[[str], None]) -> None:
     with process.stdout as output:
         for line in output:
             say(line.decode(errors="replace").rstrip("\n"))
+
+
+def held_port() -> socket.socket:
+    """A port of this computer that nobody else is given while this is open; one who listens on it
+    by its number may, where he says SO_REUSEADDR as servers of Python do."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
 
 
 def free_port() -> int:
