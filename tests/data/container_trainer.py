@@ -4,7 +4,7 @@ The last part of base_model says it: ``talk-500`` prints so many numbered lines,
 outputs, with an event every ten. ``wait`` trains until it is stopped and saves for half a second,
 ``import`` dawdles before it can hear signals, ``save`` is saving for two seconds, ``hog`` takes
 memory until it is killed, ``fill`` writes until the disk is full, ``redraw`` draws progress,
-``clock-N`` says when it prints,
+``clock-N`` says when it prints, ``toldtalk-N`` ends once ``go`` lies in the run's folder,
 ``slowtalk-N`` and ``look`` are for what a test wants to see.
 """
 
@@ -127,6 +127,10 @@ if how == "talk":
     talk(0.002)
 elif how == "slowtalk":
     talk(0.05)
+elif how == "toldtalk":
+    talk(0.05)
+    while not (folder / "go").exists():
+        time.sleep(0.05)
 elif how == "clock":
     for number in range(count):
         time.sleep(0.02 + (number * 37 % 100) / 200)

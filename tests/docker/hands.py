@@ -107,7 +107,7 @@ class Hands:
         prefix = "infer" if page is self.models.run else "runs.infer"
         await self.until(lambda: page.inference.tuned is not None or page.inference.missing)
         assert not page.inference.missing, page.inference.missing
-        await self.until(lambda: page.inference.can_ask, 20)
+        await self.until(lambda: page.inference.can_ask)
         self.child(f"{prefix}.prompt").setPlainText(prompt)
         self.child(f"{prefix}.max_new_tokens").setValue(1)
         self.child(f"{prefix}.compare").setChecked(True)

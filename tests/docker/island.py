@@ -35,7 +35,7 @@ echo there
 exec sleep infinity
 """
 _LEAVING = "not igmp and not (src net 127.0.0.0/8 and dst net 127.0.0.0/8)"
-_SECONDS = 20.0
+_SECONDS = 60.0
 
 
 class Island:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from models.domain.run import Run, RunEvent
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 240.0
 
 
 def make_home(folder: Path, script: str = "container_trainer.py") -> Path:

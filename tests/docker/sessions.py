@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.domain.config import RUNTIME_DOCKER, RUNTIME_PYTHON
+from services.run_follower import run_folder
 from services.trainer_code import TrainerCode
 from tests.docker.hands import Hands, drive
 from views.main_window import RUNS
@@ -78,10 +79,13 @@ async def with_secrets(
 
 
 async def to_the_end(hands: Hands) -> object:
-    """Watch the run that goes on until it has ended."""
+    """Watch the run that goes on until it has ended, which it does once it is seen."""
     status, log = hands.models.run.status, hands.models.run.log
+    await hands.until(lambda: status.run is not None)
+    assert status.run is not None
+    run_folder(status.run).path.joinpath("go").touch()
     await hands.until(lambda: status.run is not None and status.run.state.is_over)
-    await hands.until(lambda: hands.child("run.status").text() == "Training finished", 10)
+    await hands.until(lambda: hands.child("run.status").text() == "Training finished")
     log.flush_all()
     return {
         "status": hands.child("run.status").text(),
@@ -93,8 +97,8 @@ async def to_the_end(hands: Hands) -> object:
 async def found_again(hands: Hands) -> object:
     """What the window says, at its start, of a run that ended meanwhile."""
     status, autopsy = hands.models.run.status, hands.models.run.autopsy
-    await hands.until(lambda: status.run is not None and status.run.state.is_over, 30)
-    await hands.until(lambda: autopsy.autopsy is not None, 10)
+    await hands.until(lambda: status.run is not None and status.run.state.is_over)
+    await hands.until(lambda: autopsy.autopsy is not None)
     return {
         "status": hands.child("run.status").text(),
         "reason": hands.child("run.reason").text(),

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 TOKEN = "hf_mine"
-END_SECONDS = 30.0
+END_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")

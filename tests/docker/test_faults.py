@@ -69,13 +69,12 @@ def test_an_engine_that_is_stopped_lets_the_training_save_and_is_found_again(
 ) -> None:
     run = temper.follow(temper.start("slowtalk-1000"), is_training)
     docker_engine.stop()
-    for _ in range(10):
+    end = time.monotonic() + 60
+    while "does not answer" not in "".join(temper.troubles):
+        assert time.monotonic() < end
+        seen = temper.follow(run, lambda _run: True)
+        assert not seen.state.is_over
         time.sleep(0.2)
-        seen = temper.runs.poll(run.id)
-        temper.events += seen.events
-        temper.log += seen.log
-        assert not seen.run.state.is_over
-    assert "does not answer" in seen.trouble
     docker_engine.start()
 
     run = temper.follow(run)
@@ -270,7 +269,7 @@ def test_a_program_killed_again_and_again_loses_and_doubles_nothing(
         time.sleep(chance.random())
         kill(child)
     with follower(home, python_image, run.id) as last:
-        assert last.wait(60) == 0
+        assert last.wait(240) == 0
 
     run = temper.runs.get(run.id)
     folder = RunFolder(home / "data", run.id)
@@ -294,9 +293,9 @@ def test_a_program_killed_while_it_starts_a_run_leaves_none_that_nobody_knows(
         child.stdout.readline()
         time.sleep(0.1 + chance.random() * 0.7)
         kill(child)
-    monkeypatch.setattr("services.run_follower.START_SECONDS", 0.1)
-    monkeypatch.setattr("services.runners.container_end.START_SECONDS", 0.1)
-    time.sleep(0.2)
+    # The engine may still be at what a killed program asked for last.
+    monkeypatch.setattr("services.run_follower.START_SECONDS", 5.0)
+    monkeypatch.setattr("services.runners.container_end.START_SECONDS", 5.0)
 
     for run in temper.runs.reattach():
         if not run.state.is_over:

@@ -222,7 +222,7 @@ def _waiting(client: DockerClient, image: str, data: Path) -> Iterator[Container
 
 def _health(container: Container, wanted: str = "healthy") -> tuple[str, str]:
     """The state of health, once it is the wanted one, and the reason that was given last."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         container.reload()
         health = container.attrs["State"]["Health"]

@@ -118,9 +118,9 @@ def test_a_build_is_cancelled_at_once_and_leaves_no_container(
     began = time.monotonic()
     with pytest.raises(Cancelled):
         make().build("temper-test-build:5", "cpu", reports, reports.cancel, base_image=small_image)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
     with contextlib.closing(docker_engine.client()) as client:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while client.api.containers(all=True) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert client.api.containers(all=True) == []

@@ -114,7 +114,7 @@ def test_ctrl_c_ends_a_pull_in_order_and_the_next_one_goes_on(
         while private.served(pushed.layers[1]).bytes < 100_000 and time.monotonic() < deadline:
             time.sleep(0.05)
         child.send_signal(signal.SIGINT)
-        said = child.communicate(timeout=30)[1]
+        said = child.communicate(timeout=120)[1]
     assert child.returncode == 1
     assert "the next time goes on there" in said
     assert "Traceback" not in said

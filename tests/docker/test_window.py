@@ -93,7 +93,7 @@ def test_a_real_model_is_trained_in_a_container_from_the_start_button(
 
 
 async def _train(
-    real: Program, tmp_path: Path, model: str, first_line: str, seconds: float = 60
+    real: Program, tmp_path: Path, model: str, first_line: str, seconds: float = 240
 ) -> Run:
     async with _Window(real, tmp_path) as window:
         form, docker = window.models.form, window.models.docker
@@ -151,7 +151,7 @@ async def _pull(real: Program, tmp_path: Path, tag: str, registry: Registry) -> 
         assert docker.progress.total
         await until(lambda: " of " in window.child("local.image.task.facts").text())
         window.child("local.image.task.cancel").click()
-        await until(lambda: docker.task is None, 5)
+        await until(lambda: docker.task is None)
         assert docker.outcome.text == "Cancelled."
         registry.trouble.clear()
         await until(lambda: window.child("local.image.get").text() == "Resume pull")

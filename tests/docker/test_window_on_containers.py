@@ -121,13 +121,13 @@ async def _check_that_it_is_over(program: PodWindow, runpod: RunpodEmulator) -> 
     attempt = program.services.rented.latest(program.models.run.run_id)
     assert attempt.cost == pytest.approx(billed, rel=0.05)
     assert program.words("runpod.cost").startswith("It cost $")
-    await until(lambda: not program.child("pods.indicator").isVisible(), 20)
+    await until(lambda: not program.child("pods.indicator").isVisible(), SECONDS)
 
 
 async def _ask(program: PodWindow) -> None:
     """In Quick Local Inference, as a person does: both models answer."""
     inference = program.models.run.inference
-    await until(lambda: inference.tuned is not None or inference.missing)
+    await until(lambda: inference.tuned is not None or inference.missing, SECONDS)
     assert not inference.missing
     await until(lambda: inference.can_ask, SECONDS)
     program.child("infer.prompt").setPlainText("What is a generator?")
