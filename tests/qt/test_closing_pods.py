@@ -64,6 +64,12 @@ def close(program: Program) -> None:
     program.settle()
 
 
+def none_is_left(program: Program) -> None:
+    """The test's end closes the window, too; it may have read anew by then."""
+    program.services.remote.pods.there = ()
+    program.wiring.pods.controller.rows = ()
+
+
 def test_without_a_pod_nothing_is_asked(program: Program, closed: list[bool]) -> None:
     rent(program)
     assert program.services.remote.reaper.told is not None
@@ -133,7 +139,7 @@ def test_a_pod_that_cannot_be_ended_keeps_no_other_from_its_end(
     assert [row.id for row in pods.there] == ["pod-1"]
     assert not closed
     assert dialogs(program) == []
-    program.wiring.pods.controller.rows = ()
+    none_is_left(program)
 
 
 def test_cancelling_keeps_the_window_and_the_pod(
@@ -144,7 +150,7 @@ def test_cancelling_keeps_the_window_and_the_pod(
     press(qtbot, program, "question.cancel")
     assert not closed
     assert program.services.remote.pods.calls == []
-    program.wiring.pods.controller.rows = ()  # the test's end closes the window, too
+    none_is_left(program)
 
 
 def test_a_pod_that_has_ended_meanwhile_is_not_asked_about(
