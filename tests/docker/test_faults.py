@@ -284,8 +284,9 @@ def test_a_program_killed_again_and_again_loses_and_doubles_nothing(
 
 def test_a_program_killed_while_it_starts_a_run_leaves_none_that_nobody_knows(
     temper: Program, home: Path, python_image: str, docker_client: DockerClient,
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
+    caplog.set_level("INFO")  # which says why a container is left for later
     chance = seeded()
     for _ in range(KILLS // 2):
         child = follower(home, python_image)
