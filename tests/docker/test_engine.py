@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tests.docker.engine import RealEngine
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 WAIT = ["sh", "-c", "trap 'exit 7' TERM; sleep 300 & wait"]
 """Ends at once when asked to, with a code of its own."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
 SECONDS = 8.0
 """The aim is two, and this machine may have other things to do; whoever waited for the engine's ten
 seconds would take nine."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
 GOOD = '{"question":"Why?","answer":"So."}\n'
 BAD = GOOD + '{"question":"a","answer":""}\n{bad\n'
 

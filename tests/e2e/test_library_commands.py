@@ -14,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def temper(command_line: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:

@@ -14,6 +14,7 @@ from tests.emulators.hub_models import HubModels
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.slow
 REPO = "me/small"
 CONFIG = b'{"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 32}'
 FILES = {"config.json": CONFIG, "tokenizer.json": b"{}", "model.safetensors": b"w" * 5000}

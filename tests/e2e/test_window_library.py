@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from models.domain.dataset import DatasetSession
 
-pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
+pytestmark = [pytest.mark.slow, pytest.mark.qt_log_ignore("does not support propagateSizeHints")]
 
 
 class _Session(RealWindow):

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
     from services.runpod.agent_client import AgentClient
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pods run Linux")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="pods run Linux"),
+]
 
 
 @pytest.fixture

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
     from tests.emulators.server import Request
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pods run Linux")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="pods run Linux"),
+]
 NAME = "datasets/rows.jsonl"
 
 

@@ -19,6 +19,7 @@ from tests.data.broken.table import CASES, LARGE, Case
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
 FILES = Path(__file__).parents[1] / "data" / "broken" / "files"
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from services.progress import Progress
 
+pytestmark = pytest.mark.slow
 _OLD, _NEW = "a" * 40, "b" * 40
 
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 TESTS = Path(__file__).parents[1]
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of a terminal's group")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals of a terminal's group"),
+]
 
 
 class Terminal:

@@ -35,9 +35,12 @@ from trainer_image.contract import OutputMarker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.skipif(
-    sys.platform == "win32", reason="Windows tells no blocks, and lets few people make links"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        sys.platform == "win32", reason="Windows tells no blocks, and lets few people make links"
+    ),
+]
 
 HISTORIES = int(os.environ.get("TEMPER_CLEAN_UPS", "500"))
 _STATES = [*RunState, *3 * [RunState.FINISHED], *3 * [RunState.FAILED, RunState.CANCELLED]]

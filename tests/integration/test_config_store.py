@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from models.domain.dataset import SavedConfig
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
 SHORT = 0.2
 EVENTS = [RunEvent(seq, 1.0, "warning", {"text": "x" * 1000}) for seq in range(3000)]
 

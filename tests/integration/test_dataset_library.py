@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from services.dataset_store import DatasetStore
     from services.datasets import DatasetLibrary
 
+pytestmark = pytest.mark.slow
 database, store, library, keep = (
     library_world.database,
     library_world.store,

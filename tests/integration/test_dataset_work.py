@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from models.db.database import Database
     from models.domain.dataset import DatasetSession
 
+pytestmark = pytest.mark.slow
 database, store, library, keep = (
     library_world.database,
     library_world.store,

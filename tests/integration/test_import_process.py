@@ -23,6 +23,7 @@ from services.dataset_store import DatasetStore
 from services.progress import Cancelled, CancelToken, Progress
 from tests.processes import command_of, kill_once_it_works
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 

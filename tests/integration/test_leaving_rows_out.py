@@ -17,6 +17,7 @@ from tests.data.broken.table import CASES, Case
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
 FILES = Path(__file__).parents[1] / "data" / "broken" / "files"
 REFUSED = [case for case in CASES if case.verdict == "major"]
 

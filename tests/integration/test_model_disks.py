@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from tests.integration.storage_world import World as Disk
 
+pytestmark = pytest.mark.slow
 world = models_world.world
 disk = storage_world.world
 

@@ -25,6 +25,7 @@ from tests.integration import models_world
 from tests.integration.models_world import REPO, ROOT, WANTED, WEIGHTS, World, quiet, repo_files
 from tests.processes import command_of
 
+pytestmark = pytest.mark.slow
 world = models_world.world
 
 _RANDOM = random.Random(7)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     pass
 
+pytestmark = pytest.mark.slow
 world = models_world.world
 
 TOKEN = "hf_" + "g" * 34

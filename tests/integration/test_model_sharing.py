@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from services.offline_bundle.manifest import Manifest
 
+pytestmark = pytest.mark.slow
 world = models_world.world
 
 

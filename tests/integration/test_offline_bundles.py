@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from models.domain.offline_ready import ImportedBundle
     from services.progress import Progress
 
+pytestmark = pytest.mark.slow
 here = bundle_world.here
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.bootstrap import Services
     from services.progress import Progress
 
+pytestmark = pytest.mark.slow
 here = bundle_world.here
 
 
@@ -131,7 +132,6 @@ def test_an_export_that_waited_for_another_does_not_replace_what_that_one_made(
     assert bundle.read_bytes() == b"the other one's"
 
 
-@pytest.mark.slow
 def test_an_environment_is_made_again_of_its_own_wheels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from models.domain.offline_ready import ImportedBundle
     from services.progress import Progress
 
+pytestmark = pytest.mark.slow
 TAG = "docker.io/me/trainer:1"
 
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from models.domain.offline_ready import OfflineStatus
 
+pytestmark = pytest.mark.slow
+
 
 class Environment:
     """An environment that is made at once, by anybody who asks."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from services.runs import RunService
 
+pytestmark = pytest.mark.slow
 INSIDE = "/data/outputs/local_run/model"
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from models.domain.errors import Problem
 
+pytestmark = pytest.mark.slow
 _COMMIT = "a" * 40
 _WORDS = ("config.json", "tokenizer.json", "model.safetensors")
 _CHECKPOINT = "/data/outputs/before/checkpoints/checkpoint-40"

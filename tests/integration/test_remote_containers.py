@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.emulators.runpod.clock import Clock
     from tests.emulators.runpod.machines import Container
 
+pytestmark = pytest.mark.slow
+
 
 class ShortLived:
     """A container that ends after 20 seconds, each time that it is started."""

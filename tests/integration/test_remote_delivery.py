@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from services.remote.work import Work
     from tests.emulators.runpod.cloud import Volume
 
+pytestmark = pytest.mark.slow
 S3_ACCESS, S3_SECRET = "user_" + "a" * 30, "rps_" + "s" * 40
 MODEL = "/data/models/small"
 S3 = {"RUNPOD_S3_ACCESS_KEY": S3_ACCESS, "RUNPOD_S3_SECRET_KEY": S3_SECRET}

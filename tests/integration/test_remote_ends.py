@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from services.remote.steps import Step
     from services.remote.work import Work
 
+pytestmark = pytest.mark.slow
 ALWAYS = 1_000_000
 QUICK = {"hp.max_steps": 6, "hp.save_steps": 2}
 PLACED = {RemotePhase.PLACING: lambda _attempt, work: work.save(phase=RemotePhase.RENTING)}
@@ -221,7 +222,6 @@ def first_then(strike: Any, step: Step) -> Step:
     return taken
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("phase", [RemotePhase.DELIVERING, RemotePhase.TRAINING])
 def test_a_volume_that_is_full_is_said_to_be(there: RemoteWorld, phase: RemotePhase) -> None:
     def fill() -> None:
@@ -238,7 +238,6 @@ def test_a_volume_that_is_full_is_said_to_be(there: RemoteWorld, phase: RemotePh
     assert "Make it larger" in over.trouble_hint
 
 
-@pytest.mark.slow
 def test_a_volume_that_is_roots_is_told_with_the_image_that_helps(there: RemoteWorld) -> None:
     """Network volumes are mounted as root's; an image of another user cannot write there."""
 
@@ -286,7 +285,6 @@ def test_a_pod_needs_the_hub_for_what_is_there_or_goes_there(
     assert needs_hub(there.config(**changes)) is needed
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("model", ["test/small", "/data/models/small"])
 def test_a_token_that_is_set_goes_to_a_pod_that_needs_the_hub_into_memory_alone(
     there: RemoteWorld, model: str

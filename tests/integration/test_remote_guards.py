@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from services.remote.steps import Step
     from tests.emulators.server import Request
 
+pytestmark = pytest.mark.slow
 ALWAYS = 1_000_000
 S3 = {
     "RUNPOD_S3_ACCESS_KEY": "user_" + "a" * 30, "RUNPOD_S3_SECRET_KEY": "rps_" + "s" * 40

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 
 def to(phase: RemotePhase, **changes: Any) -> Any:
     """A step that does nothing but go on."""

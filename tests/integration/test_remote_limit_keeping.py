@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from models.domain.run import Run
     from services.remote.work import Work
 
+pytestmark = pytest.mark.slow
 PLACED = {RemotePhase.PLACING: lambda _attempt, work: work.save(phase=RemotePhase.RENTING)}
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from models.domain.dataset import DatasetSession
     from tests.emulators.runpod.emulator import RunpodEmulator
 
+pytestmark = pytest.mark.slow
 SMALL = ModelShape(134_515_008, 576, 30, 9, 3, 1536, 49_152, tied_embeddings=True)
 
 

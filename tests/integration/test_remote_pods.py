@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from models.domain.pod_rows import Swept
     from tests.emulators.runpod.emulator import RunpodEmulator
 
+pytestmark = pytest.mark.slow
 OURS, THEIRS = "1a2b3c4d5e6f7081", "1a2b3c4dffffffff"
 
 

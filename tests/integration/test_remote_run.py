@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from services.runs import RunService
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RemoteWorld]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from services.remote.work import Work
     from services.runpod.agent_client import AgentClient
 
+pytestmark = pytest.mark.slow
 HOUR = 3600.0
 
 

@@ -26,6 +26,7 @@ from trainer_image.contract import OutputMarker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
 _CRASHED = 77
 
 

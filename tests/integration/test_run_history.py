@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from services.runs import RunService
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class World:

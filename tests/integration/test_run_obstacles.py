@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from services.runners.base import Launch, Started
     from services.runs import RunService
 
+pytestmark = pytest.mark.slow
 STOPPED = AppError("docker_stopped", "The engine does not answer.", "Start it.")
 
 

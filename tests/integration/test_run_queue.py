@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from services.runners.base import Launch, Started
     from services.runs import RunService
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class World:

@@ -14,6 +14,7 @@ from tests.emulators.runpod.machines import processes_of
 from tests.integration import emulator_world
 from tests.integration.emulator_world import SLEEP, Asked, until
 
+pytestmark = pytest.mark.slow
 ask = emulator_world.ask
 
 SERVER = """

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from services.runpod.client import RunpodClient
     from tests.emulators.runpod.emulator import RunpodEmulator
 
+pytestmark = pytest.mark.slow
 COUNT = (
     "import time\nfor n in range(30):\n    print('line', n)\n    time.sleep(0.02)\ntime.sleep(99)"
 )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from services.runpod.client import RunpodClient
     from tests.emulators.runpod.emulator import RunpodEmulator
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 TOKEN = "the-token-of-one-run"
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from models.domain.pod import Pod
     from tests.emulators.runpod.cloud import Volume
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 TOKEN = "the-token-of-one-run"
 ROWS = b'{"text": "a"}\n'

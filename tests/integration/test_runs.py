@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
     from services.runs import RunService
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:

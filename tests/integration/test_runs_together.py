@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from services.runners.base import Launch, Started
 
+pytestmark = pytest.mark.slow
+
 
 class Programs:
     """Ours, and another one that does something at a chosen moment of ours."""

@@ -23,6 +23,7 @@ from tests.integration import start_world
 from tests.integration.start_world import GIGABYTE, OPEN, SECONDS, World, choose, forecast_of, timed
 from trainer_image.contract import OUTPUT_MARKER_FILE, OutputMarker
 
+pytestmark = pytest.mark.slow
 world = start_world.world
 
 

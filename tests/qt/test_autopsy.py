@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from models.domain.run import RunEvent
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
 OOM = Failure("cuda_oom", "The GPU ran out of memory.", "Use a smaller batch.")
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def live(program: Program) -> Run:

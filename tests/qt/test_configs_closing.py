@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from services.configs import ConfigStore
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
 edited = config_edits.edited
 services, elsewhere = config_store.services, config_store.elsewhere
 

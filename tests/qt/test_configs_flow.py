@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from services.configs import ConfigStore
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
 services, elsewhere = config_store.services, config_store.elsewhere
 
 WHOLE: dict[str, object] = {

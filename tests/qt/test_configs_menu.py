@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
 services, elsewhere = config_store.services, config_store.elsewhere
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.qt.conftest import Program
     from tests.qt.fake_learning import FakeLearning
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ready(program: Program) -> Program:

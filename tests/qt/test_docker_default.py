@@ -16,6 +16,8 @@ from tests.qt.fakes import make_engine, make_image, make_run
 if TYPE_CHECKING:
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
+
 
 def _fill(program: Program, *, image: bool = False, gpu: bool = False) -> None:
     services = program.services

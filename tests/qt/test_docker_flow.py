@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from tests.qt.conftest import Aio, Program
 
+pytestmark = pytest.mark.slow
+
 
 # The engine
 

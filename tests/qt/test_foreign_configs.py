@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[1] / "data" / "foreign"
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from views.main_window import MainWindow
 
+pytestmark = pytest.mark.slow
+
 
 def _expert(window: MainWindow) -> MainWindow:
     window.models.datasets.set_items([make_session(1, "First"), make_session(2, "Second")])

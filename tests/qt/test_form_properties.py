@@ -29,7 +29,7 @@ from models.qt.form_model import FormModel
 from models.qt.target_values import OWN_BY_TARGET
 from tests.strategies.configurations import configurations, setting_values
 
-pytestmark = pytest.mark.usefixtures("qapp")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("qapp")]
 GIB = 1024**3
 ONLINE = Circumstances(has_hf_token=True, has_runpod_key=True)
 OFFLINE = Circumstances(offline=True, has_hf_token=True, has_runpod_key=True)

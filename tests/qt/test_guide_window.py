@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from views.main_window import MainWindow
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def reader(qapp: QApplication, themed: None) -> Iterator[GuideWindow]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QLabel, QMenu
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from views.main_window import MainWindow
+
+pytestmark = pytest.mark.slow
 
 
 def _words(dialog: ShortcutsDialog | AboutDialog) -> list[str]:

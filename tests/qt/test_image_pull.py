@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
 MISSING = Problem("local.image", DEFAULT_IMAGE, "is not on this computer.", "Pull it.")
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def dialog(program: Program) -> Any:

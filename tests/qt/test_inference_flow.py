@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
 finished = inference_steps.finished
 
 GONE = AppError("adapter_missing", f"The adapter is no longer in {ADAPTER}.", "Put it back.")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.qt.fake_learning import FakeLearning
     from views.dialogs.learning_dialog import LearningDialog
 
+pytestmark = pytest.mark.slow
 learning, dialog, large_text = (
     learning_steps.learning,
     learning_steps.dialog,

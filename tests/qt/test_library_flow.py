@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QWidget
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from tests.qt.conftest import Program
+
+pytestmark = pytest.mark.slow
 
 
 def _click(qtbot: QtBot, program: Program, name: str) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from services.progress import CancelToken
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
 GIB = 2**30
 
 

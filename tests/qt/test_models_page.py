@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
 GIB = 1024**3
 SMALL = make_model("me/small", label="Small", checked_at=1_780_000_000.0)
 PART = make_model(

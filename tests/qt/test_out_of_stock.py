@@ -20,6 +20,7 @@ from tests.qt.fakes import NOW, make_session
 if TYPE_CHECKING:
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
 GONE = GpuOffer("NVIDIA RTX A5000", "RTX A5000", 24, "SECURE", 0.27, 8, Stock.NONE)
 WORDS = "Every GPU that suits is taken just now: RTX A5000. Choose another GPU."
 SOLD_OUT = RemoteQuote((), None, None, NOW, reason=WORDS, is_sold_out=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
 GIB = 1024**3
 COMPUTER = Hardware(
     (Gpu(0, "NVIDIA GeForce RTX 4090", 24 * GIB, 22 * GIB),), 64 * GIB, 50 * GIB, probed=True

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
 LIVE = make_run("live", RunState.RUNNING, name="Long one", total_steps=10, step=4)
 
 

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from tests.qt.conftest import Program
     from views.main_window import MainWindow
 
+pytestmark = pytest.mark.slow
 LONG = "Use sequence length 1,024 and start again"
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
+
 
 def opened(program: Program, **changes: object) -> Program:
     """The Runs page with a run that has made something selected."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
+
 
 def test_f2_renames_the_run_and_not_the_configuration(program: Program, qtbot: QtBot) -> None:
     open_page(program)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
+
 
 def test_without_runs_there_is_a_sentence_and_a_way_to_training(program: Program) -> None:
     open_page(program, [])

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
 IMAGE = Problem(
     "local.image", "stranger:1", "cannot train: it has no torch.", "Use Temper's own image.",
     fix=Fix("Use ours", (("local.image", OUR_IMAGE_CPU),)),

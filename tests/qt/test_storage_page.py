@@ -28,6 +28,8 @@ from views.theme import current_theme
 if TYPE_CHECKING:
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
+
 
 def opened(program: Program) -> Program:
     program.window.show_page(STORAGE)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.qt.conftest import Program
     from views.main_window import MainWindow
 
+pytestmark = pytest.mark.slow
 SMALL = make_model("me/small", label="Small")
 NEEDED = "A run that trains or waits needs me/small. Stop it, or wait until it has ended."
 PINNED = (

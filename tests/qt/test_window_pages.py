@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tests.qt.conftest import Program
 
+pytestmark = pytest.mark.slow
 LATE = {RUNS: "runs.search", STORAGE: "storage.again", DOCTOR: "doctor.again"}
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from conftest import Finished, Lab
 
+pytestmark = pytest.mark.slow
 REPO = f"{OWNER}/tuned"
 HP: dict[str, Any] = {"push_to_hub": True, "hub_repo": REPO, "max_steps": 3, "save_steps": 3}
 
@@ -40,7 +41,6 @@ def result_of(done: Finished) -> Result:
 
 
 @pytest.mark.setting("push_to_hub", "hub_repo", "hub_private")
-@pytest.mark.slow
 @pytest.mark.spec("Optionally push adapters/weights to the Hub when training completes.")
 def test_adapter_goes_to_a_private_repository_over_a_line_that_drops(
     lab: Lab, hub: HubRepos
@@ -68,7 +68,6 @@ def test_adapter_goes_to_a_private_repository_over_a_line_that_drops(
     assert TOKEN not in done.log + (done.folder / "events.jsonl").read_text() + card
 
 
-@pytest.mark.slow
 def test_a_failed_upload_costs_nothing_and_a_resume_only_uploads(lab: Lab, hub: HubRepos) -> None:
     folder = online(lab, hub.url).job(hp=HP, offline=False)
     process = lab.start(folder)
@@ -96,7 +95,6 @@ def test_a_failed_upload_costs_nothing_and_a_resume_only_uploads(lab: Lab, hub: 
 
 
 @pytest.mark.setting("hub_content")
-@pytest.mark.slow
 def test_merged_weights_say_what_the_adapter_says(
     lab: Lab, hub: HubRepos, probes: Path, probe_env: dict[str, str], tmp_path: Path
 ) -> None:

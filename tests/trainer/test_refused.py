@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from conftest import Finished, Lab
 
+pytestmark = pytest.mark.slow
 GOOD = b'{"question": "Q", "answer": "A", "split": "train"}\n'
 
 

@@ -22,6 +22,7 @@ from models.qt.setup_words import describe_setup
 from models.qt.wording import value_text
 from services.config_files import config_of_bytes, config_text, parse_config
 
+pytestmark = pytest.mark.slow
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 MUTATIONS = 10_000
 BATCHES = 4

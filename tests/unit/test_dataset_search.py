@@ -17,6 +17,7 @@ from services.dataset_search import find_row, holds
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
 TEXTS = st.text(st.sampled_from('abkKſßİi \n\t"\\/u0041é😀'), max_size=8)  # noqa: RUF001 - folds to s
 VALUES = st.one_of(TEXTS, st.integers(-20, 20), st.booleans(), st.none(), st.lists(TEXTS))
 ROWS = st.lists(st.tuples(st.dictionaries(TEXTS, VALUES, max_size=3), st.booleans()), max_size=12)

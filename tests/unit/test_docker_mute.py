@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from services.install_id import InstallId
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def handle(tmp_path: Path) -> Iterator[ContainerHandle]:

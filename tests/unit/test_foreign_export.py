@@ -24,6 +24,7 @@ from services.foreign_configs.sheet import trained_paths
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
 TOKEN = "hf_" + "abcdefghijklmnopqrstuvwxyz"
 LF, AX, UN = Program.LLAMA_FACTORY, Program.AXOLOTL, Program.UNSLOTH
 _LORA_ONLY = {path for path in settings_index() if path.startswith("hp.lora_")}

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from trainer_image.row_formats import DatasetFormat
 if TYPE_CHECKING:
     from models.domain.dataset_import import ImportVerdict
 
+pytestmark = pytest.mark.slow
 FILES = Path(__file__).parents[1] / "data" / "broken" / "files"
 SMALL = sorted(path for path in FILES.iterdir() if path.stat().st_size < 20_000)
 NAMES = ["rows", "rows.jsonl", "rows.json", "rows.csv", "rows.tsv", "rows.txt", "rows.md", "r.db"]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.spec.coverage import TABLE, Sentence, plain, report, sentences
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_sentence_of_the_document_is_shown_by_a_test_or_has_its_place() -> None:
