@@ -1,14 +1,12 @@
 """A keychain for tests, as keyring finds one: a JSON file that ``TEST_KEYCHAIN`` names.
 
-Chosen by ``PYTHON_KEYRING_BACKEND=tests.emulators.file_keychain.FileKeychain``. With
-``TEST_KEYCHAIN_SLEEP`` it takes that many seconds for each call, as a locked one would.
+Chosen by ``PYTHON_KEYRING_BACKEND=tests.emulators.file_keychain.FileKeychain``.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 
 from keyring.backend import KeyringBackend
@@ -33,7 +31,6 @@ class FileKeychain(KeyringBackend):
         self._write(kept)
 
     def _read(self) -> dict[str, str]:
-        time.sleep(float(os.environ.get("TEST_KEYCHAIN_SLEEP", "0")))
         path = _path()
         if path.with_suffix(".locked").exists():
             raise KeyringLocked("Failed to unlock the collection!")
